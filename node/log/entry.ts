@@ -1,0 +1,186 @@
+/**
+ * An entry: what one author appended to its log in one flush.
+ *
+ * Body (DAG-CBOR map, keys in canonical order):
+ *   `key`?, `seq`, `txs`, `prev`, `time`, `group`, `author`, `format`, `lamport`, `parents`, `incarnation`?
+ * - `author` (32 bytes) is SHA-256(public key ‖ incarnation). Entry 1 alone carries both (`key`, `incarnation`), so that a
+ *   reader of the log can check every signature without anything else.
+ * - `prev` is the CID of the author's entry before (null at seq 1); `parents` are the heads of other authors it saw.
+ * - `txs` are the transactions in commit order, each a byte string in the codec of `transaction.ts`.
+ *
+ * CID: version 1, dag-cbor (0x71), sha2-256 (0x12) of the body. Signature: Ed25519 over the 36 bytes of the CID. It lies
+ * beside the body, not in it, so the hash names exactly what was said.
+ */
+import { CborReader, CborWriter, DecodeError } from './cbor.ts';
+
+export const ENTRY_FORMAT = 1;
+const CID_PREFIX = Uint8Array.of(0x01, 0x71, 0x12, 0x20);
+export const CID_BYTES = 36;
+export const SIGNATURE_BYTES = 64;
+
+export interface Entry {
+  readonly group: string;
+  readonly author: Uint8Array;
+  /** 1, 2, 3 … of this author. */
+  readonly seq: number;
+  readonly prev: Uint8Array | null;
+  readonly parents: readonly Uint8Array[];
+  readonly lamport: number;
+  /** Milliseconds since 1970 by the author's clock; for people and for AS OF TIMESTAMP, never for order. */
+  readonly time: number;
+  readonly transactions: readonly Uint8Array[];
+  /** Ed25519 public key and incarnation: in entry 1 only. */
+  readonly genesis?: { readonly key: Uint8Array; readonly incarnation: Uint8Array };
+}
+
+/** An entry as it is stored and sent. */
+export interface SignedEntry {
+  readonly cid: Uint8Array;
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** The cryptography that the log needs, as a port. */
+export interface LogCrypto {
+  sha256(bytes: Uint8Array): Uint8Array;
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+export function cidOf(body: Uint8Array, crypto: LogCrypto): Uint8Array {
+  const cid = new Uint8Array(CID_BYTES);
+  cid.set(CID_PREFIX);
+  cid.set(crypto.sha256(body), CID_PREFIX.length);
+  return cid;
+}
+
+export function authorOf(key: Uint8Array, incarnation: Uint8Array, crypto: LogCrypto): Uint8Array {
+  const both = new Uint8Array(key.length + incarnation.length);
+  both.set(key);
+  both.set(incarnation, key.length);
+  return crypto.sha256(both);
+}
+
+const writer = new CborWriter(1 << 16);
+
+export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
+  writer.clear();
+  writer.map(entry.genesis ? 11 : 9);
+  if (entry.genesis) writer.text('key').data(entry.genesis.key);
+  writer.text('seq').int(entry.seq);
+  writer.text('txs').array(entry.transactions.length);
+  for (const transaction of entry.transactions) writer.data(transaction);
+  writer.text('prev');
+  if (entry.prev) writer.link(entry.prev);
+  else writer.null();
+  writer.text('time').int(entry.time);
+  writer.text('group').text(entry.group);
+  writer.text('author').data(entry.author);
+  writer.text('format').int(ENTRY_FORMAT);
+  writer.text('lamport').int(entry.lamport);
+  writer.text('parents').array(entry.parents.length);
+  for (const parent of entry.parents) writer.link(parent);
+  if (entry.genesis) writer.text('incarnation').data(entry.genesis.incarnation);
+  return writer.take();
+}
+
+/** Throws DecodeError for bytes that are not an entry's body. */
+export function decodeEntry(body: Uint8Array): Entry {
+  const reader = new CborReader(body);
+  const size = reader.map();
+  if (size !== 9 && size !== 11) throw new DecodeError('an entry has 9 or 11 fields');
+  const expect = (name: string): void => {
+    if (reader.text() !== name) throw new DecodeError(`an entry needs its field "${name}" at ${reader.offset}`);
+  };
+  let key: Uint8Array | undefined;
+  if (size === 11) {
+    expect('key');
+    key = reader.data();
+  }
+  expect('seq');
+  const seq = reader.int();
+  expect('txs');
+  const transactions: Uint8Array[] = [];
+  for (let n = reader.array(); n > 0; n--) transactions.push(reader.data());
+  expect('prev');
+  const prev = reader.skipNull() ? null : reader.link();
+  expect('time');
+  const time = reader.int();
+  expect('group');
+  const group = reader.text();
+  expect('author');
+  const author = reader.data();
+  expect('format');
+  const format = reader.int();
+  if (format !== ENTRY_FORMAT) throw new DecodeError(`entry format ${format}: this program reads ${ENTRY_FORMAT}`);
+  expect('lamport');
+  const lamport = reader.int();
+  expect('parents');
+  const parents: Uint8Array[] = [];
+  for (let n = reader.array(); n > 0; n--) parents.push(reader.link());
+  let genesis: Entry['genesis'];
+  if (key) {
+    expect('incarnation');
+    genesis = { key, incarnation: reader.data() };
+  }
+  if (!reader.done) throw new DecodeError('bytes behind the end of the entry');
+  if (author.length !== 32) throw new DecodeError('an author id has 32 bytes');
+  if (seq < 1 || (seq === 1) !== (prev === null) || (seq === 1) !== (genesis !== undefined)) {
+    throw new DecodeError('the first entry of an author, and it alone, carries the key and has no predecessor');
+  }
+  return { group, author, seq, prev, parents, lamport, time, transactions, ...(genesis && { genesis }) };
+}
+
+export const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean => {
+  if (a === null || b === null) return a === b;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+};
+
+const HEX = '0123456789abcdef';
+export const hex = (bytes: Uint8Array): string => {
+  let text = '';
+  for (const byte of bytes) text += (HEX[byte >> 4] ?? '') + (HEX[byte & 15] ?? '');
+  return text;
+};
+
+/** What is wrong with an entry as the next one of its chain, or undefined. */
+export type ChainFault =
+  | { readonly kind: 'hash'; readonly seq: number }
+  | { readonly kind: 'signature'; readonly seq: number }
+  | { readonly kind: 'author'; readonly seq: number }
+  | { readonly kind: 'sequence'; readonly seq: number; readonly expected: number }
+  | { readonly kind: 'prev'; readonly seq: number }
+  | { readonly kind: 'lamport'; readonly seq: number };
+
+/** Follows one author's chain from its first entry and checks hash, signature, sequence and links. */
+export class ChainVerifier {
+  private readonly crypto: LogCrypto;
+  private key: Uint8Array | undefined;
+  private author: Uint8Array | undefined;
+  private cid: Uint8Array | null = null;
+  private seq = 0;
+  private lamport = 0;
+
+  constructor(crypto: LogCrypto) {
+    this.crypto = crypto;
+  }
+
+  next(signed: SignedEntry, entry: Entry): ChainFault | undefined {
+    const { seq } = entry;
+    if (!sameBytes(cidOf(signed.body, this.crypto), signed.cid)) return { kind: 'hash', seq };
+    if (seq !== this.seq + 1) return { kind: 'sequence', seq, expected: this.seq + 1 };
+    if (entry.genesis) {
+      this.key = entry.genesis.key;
+      this.author = authorOf(entry.genesis.key, entry.genesis.incarnation, this.crypto);
+    }
+    if (!this.key || !this.author || !sameBytes(this.author, entry.author)) return { kind: 'author', seq };
+    if (!sameBytes(entry.prev, this.cid)) return { kind: 'prev', seq };
+    if (entry.lamport <= this.lamport) return { kind: 'lamport', seq };
+    if (!this.crypto.verify(this.key, signed.cid, signed.signature)) return { kind: 'signature', seq };
+    this.cid = signed.cid;
+    this.seq = seq;
+    this.lamport = entry.lamport;
+    return undefined;
+  }
+}

@@ -1,0 +1,132 @@
+/** The catalog in memory: looked up by name at planning, by id at replay. */
+import type { AccountDef, CatalogChange, ColumnDef, DatabaseDef, IndexDef, TableDef, ViewDef } from './definitions.ts';
+
+export const accountName = (user: string, host: string): string => `${user}@${host}`;
+
+export class Catalog {
+  readonly databases = new Map<string, DatabaseDef>();
+  /** By database, then by name: tables and views share one name space. */
+  private readonly relations = new Map<string, Map<string, TableDef | ViewDef>>();
+  private readonly tables = new Map<number, TableDef>();
+  readonly accounts = new Map<string, AccountDef>();
+  /** SET PERSIST and cluster-wide SET GLOBAL values. */
+  readonly globals = new Map<string, string>();
+  nextTableId = 1;
+  /** Counts changes: a cached plan of an older version is thrown away. */
+  version = 1;
+  /** Counts changes of accounts, roles and privileges. */
+  grantsVersion = 1;
+
+  table(database: string, name: string): TableDef | undefined {
+    const found = this.relations.get(database)?.get(name);
+    return found && 'columns' in found && 'indexes' in found ? found : undefined;
+  }
+
+  view(database: string, name: string): ViewDef | undefined {
+    const found = this.relations.get(database)?.get(name);
+    return found && 'select' in found ? found : undefined;
+  }
+
+  tableById(id: number): TableDef | undefined {
+    return this.tables.get(id);
+  }
+
+  /** Tables and views of a database, by name. */
+  relationsOf(database: string): (TableDef | ViewDef)[] {
+    const all = [...(this.relations.get(database)?.values() ?? [])];
+    return all.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  allTables(): TableDef[] {
+    return [...this.tables.values()];
+  }
+
+  /** Tables whose foreign keys point at this one. */
+  children(database: string, name: string): { table: TableDef; foreignKey: TableDef['foreignKeys'][number] }[] {
+    const found = [];
+    for (const table of this.tables.values()) {
+      for (const foreignKey of table.foreignKeys) {
+        if (foreignKey.referencedTable === name && foreignKey.referencedDatabase === database) found.push({ table, foreignKey });
+      }
+    }
+    return found;
+  }
+
+  apply(change: CatalogChange): void {
+    this.version++;
+    switch (change.kind) {
+      case 'put-database':
+        this.databases.set(change.database.name, change.database);
+        break;
+      case 'drop-database':
+        for (const relation of this.relationsOf(change.name)) if ('indexes' in relation) this.tables.delete(relation.id);
+        this.relations.delete(change.name);
+        this.databases.delete(change.name);
+        break;
+      case 'put-table': {
+        const old = this.tables.get(change.table.id);
+        if (old) this.relations.get(old.database)?.delete(old.name);
+        this.tables.set(change.table.id, change.table);
+        this.inDatabase(change.table.database).set(change.table.name, change.table);
+        this.nextTableId = Math.max(this.nextTableId, change.table.id + 1);
+        break;
+      }
+      case 'drop-table': {
+        const old = this.tables.get(change.id);
+        if (!old) break;
+        this.tables.delete(change.id);
+        this.relations.get(old.database)?.delete(old.name);
+        break;
+      }
+      case 'put-view':
+        this.inDatabase(change.view.database).set(change.view.name, change.view);
+        break;
+      case 'drop-view':
+        this.relations.get(change.database)?.delete(change.name);
+        break;
+      case 'put-account':
+        this.grantsVersion++;
+        this.accounts.set(accountName(change.account.user, change.account.host), change.account);
+        break;
+      case 'drop-account':
+        this.grantsVersion++;
+        this.accounts.delete(accountName(change.user, change.host));
+        break;
+      case 'set-global':
+        if (change.value === null) this.globals.delete(change.name);
+        else this.globals.set(change.name, change.value);
+        break;
+      case 'truncate-table':
+      case 'auto-increment':
+        break;
+    }
+  }
+
+  private inDatabase(name: string): Map<string, TableDef | ViewDef> {
+    let relations = this.relations.get(name);
+    if (!relations) this.relations.set(name, (relations = new Map()));
+    return relations;
+  }
+}
+
+export function findColumn(table: TableDef, name: string): ColumnDef | undefined {
+  const lower = name.toLowerCase();
+  return table.columns.find((c) => c.name.toLowerCase() === lower);
+}
+
+export const columnById = (table: TableDef, id: number): ColumnDef | undefined => table.columns.find((c) => c.id === id);
+
+export const primaryKey = (table: TableDef): IndexDef | undefined => table.indexes.find((i) => i.kind === 'primary');
+
+/**
+ * The column that is SQLite's rowid: an integer primary key of one column. Unsigned BIGINT is no rowid, because its upper
+ * half is a BLOB.
+ */
+export function rowidColumn(table: TableDef): ColumnDef | undefined {
+  const primary = primaryKey(table);
+  const part = primary?.parts[0];
+  if (!primary || primary.parts.length !== 1 || part?.column === undefined) return undefined;
+  const column = columnById(table, part.column);
+  if (column?.type.kind !== 'int' || (column.type.unsigned && column.type.bits === 64)) return undefined;
+  return column;
+}

@@ -1,0 +1,148 @@
+/** What exists: databases, tables, views and accounts, as plain data that goes into the log as JSON. */
+import type { SqlType } from '../types/index.ts';
+
+export interface DatabaseDef {
+  readonly name: string;
+  readonly collation: string;
+  readonly comment: string;
+  readonly readOnly: boolean;
+}
+
+/** DEFAULT of a column. `value` is the text of the stored value as information_schema shows it. */
+export type ColumnDefault =
+  | { readonly kind: 'null' }
+  | { readonly kind: 'value'; readonly text: string }
+  | { readonly kind: 'now'; readonly fsp: number }
+  | { readonly kind: 'expression'; readonly text: string };
+
+export interface ColumnDef {
+  /** Never used again within its table, so that renaming and dropping commute with data written elsewhere. */
+  readonly id: number;
+  readonly name: string;
+  readonly type: SqlType;
+  readonly nullable: boolean;
+  /** Undefined: no DEFAULT clause at all (NOT NULL columns then demand a value in strict mode). */
+  readonly default?: ColumnDefault;
+  readonly onUpdateNow?: number;
+  readonly autoIncrement?: boolean;
+  readonly generated?: { readonly expression: string; readonly stored: boolean };
+  readonly comment: string;
+  readonly invisible?: boolean;
+}
+
+export interface IndexPart {
+  /** Column id, or the expression of a functional part. */
+  readonly column?: number;
+  readonly expression?: string;
+  /** Characters (bytes for binary types) of a prefix part. */
+  readonly length?: number;
+  readonly descending?: boolean;
+}
+
+export interface IndexDef {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: 'primary' | 'unique' | 'index' | 'fulltext' | 'spatial';
+  readonly parts: readonly IndexPart[];
+  readonly comment: string;
+  readonly invisible?: boolean;
+  readonly using?: 'BTREE' | 'HASH';
+  /** Made for a foreign key: gives way to a user's index on the same columns. */
+  readonly implied?: boolean;
+}
+
+export type ReferentialAction = 'RESTRICT' | 'CASCADE' | 'SET NULL' | 'NO ACTION' | 'SET DEFAULT';
+
+export interface ForeignKeyDef {
+  readonly id: number;
+  readonly name: string;
+  readonly columns: readonly number[];
+  readonly referencedDatabase: string;
+  readonly referencedTable: string;
+  readonly referencedColumns: readonly string[];
+  readonly onDelete: ReferentialAction;
+  readonly onUpdate: ReferentialAction;
+}
+
+export interface CheckDef {
+  readonly id: number;
+  readonly name: string;
+  readonly expression: string;
+  readonly enforced: boolean;
+}
+
+export interface TableOptions {
+  readonly engine: string;
+  readonly collation: string;
+  readonly comment: string;
+  readonly rowFormat?: string;
+  /** Options that are kept for SHOW CREATE TABLE only, as MySQL prints them. */
+  readonly other?: readonly string[];
+}
+
+export interface TableDef {
+  /** Never used again. */
+  readonly id: number;
+  /** Counts the changes of this table's schema. */
+  readonly version: number;
+  /** Names the SQLite table together with `id`; a change that rewrites all rows makes a new generation. */
+  readonly generation: number;
+  readonly database: string;
+  readonly name: string;
+  readonly columns: readonly ColumnDef[];
+  readonly indexes: readonly IndexDef[];
+  readonly foreignKeys: readonly ForeignKeyDef[];
+  readonly checks: readonly CheckDef[];
+  readonly options: TableOptions;
+  readonly nextColumnId: number;
+  readonly nextIndexId: number;
+  readonly temporary?: boolean;
+  /** SQL text of the PARTITION BY clause: kept and shown; the rows lie together. */
+  readonly partitions?: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
+export interface ViewDef {
+  readonly database: string;
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** MySQL's canonical text of the SELECT. */
+  readonly select: string;
+  readonly algorithm: 'UNDEFINED' | 'MERGE' | 'TEMPTABLE';
+  readonly definer: string;
+  readonly security: 'DEFINER' | 'INVOKER';
+  readonly checkOption: 'NONE' | 'LOCAL' | 'CASCADED';
+  /** Database in use when it was created: names in it resolve there. */
+  readonly collation: string;
+}
+
+export interface AccountDef {
+  readonly user: string;
+  readonly host: string;
+  readonly plugin: 'caching_sha2_password' | 'mysql_native_password';
+  readonly authentication: string;
+  readonly locked: boolean;
+  readonly passwordExpired: boolean;
+  readonly requireTls: boolean;
+  readonly comment?: string;
+  /** Granted privileges by scope: '*' global, 'db' database, 'db.table' table, 'db.table.column' column. */
+  readonly privileges: Readonly<Record<string, readonly string[]>>;
+  readonly roles: readonly string[];
+  readonly defaultRoles: readonly string[];
+  readonly isRole?: boolean;
+}
+
+/** One step of a schema change; what the log carries. */
+export type CatalogChange =
+  | { readonly kind: 'put-database'; readonly database: DatabaseDef }
+  | { readonly kind: 'drop-database'; readonly name: string }
+  | { readonly kind: 'put-table'; readonly table: TableDef }
+  | { readonly kind: 'drop-table'; readonly id: number }
+  | { readonly kind: 'truncate-table'; readonly id: number }
+  | { readonly kind: 'auto-increment'; readonly id: number; readonly next: number }
+  | { readonly kind: 'put-view'; readonly view: ViewDef }
+  | { readonly kind: 'drop-view'; readonly database: string; readonly name: string }
+  | { readonly kind: 'put-account'; readonly account: AccountDef }
+  | { readonly kind: 'drop-account'; readonly user: string; readonly host: string }
+  | { readonly kind: 'set-global'; readonly name: string; readonly value: string | null };

@@ -1,0 +1,3 @@
+export * from './catalog.ts';
+export * from './definitions.ts';
+export * from './physical.ts';

@@ -92,7 +92,8 @@ export interface Unary extends Span {
 export type ComparisonOp = '=' | '<=>' | '<>' | '<' | '<=' | '>' | '>=';
 
 /** `concat` is `||` under PIPES_AS_CONCAT. */
-export type BinaryOp = ComparisonOp | '+' | '-' | '*' | '/' | 'div' | '%' | '^' | '&' | '|' | '<<' | '>>' | 'and' | 'or' | 'xor' | 'concat';
+export type BinaryOp =
+  ComparisonOp | '+' | '-' | '*' | '/' | 'div' | '%' | '^' | '&' | '|' | '<<' | '>>' | 'and' | 'or' | 'xor' | 'concat';
 
 export interface Binary extends Span {
   readonly kind: 'binary';

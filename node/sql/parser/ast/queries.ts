@@ -240,4 +240,3 @@ export interface TableList extends Span {
   readonly kind: 'tableList';
   readonly tables: readonly TableExpr[];
 }
-

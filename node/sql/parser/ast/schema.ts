@@ -65,7 +65,18 @@ export interface ColumnDefinition extends Span {
 
 /** In the order as written; later ones win where MySQL lets them repeat. */
 export type ColumnAttribute =
-  | { readonly kind: 'null' | 'notNull' | 'autoIncrement' | 'primaryKey' | 'unique' | 'key' | 'visible' | 'invisible' | 'notSecondary' }
+  | {
+      readonly kind:
+        | 'null'
+        | 'notNull'
+        | 'autoIncrement'
+        | 'primaryKey'
+        | 'unique'
+        | 'key'
+        | 'visible'
+        | 'invisible'
+        | 'notSecondary';
+    }
   /** DEFAULT 5, DEFAULT NOW(6), DEFAULT (expr): `parens` tells the last from the rest. */
   | { readonly kind: 'default'; readonly value: Expr; readonly parens: boolean }
   | { readonly kind: 'onUpdate'; readonly value: Expr }
@@ -75,7 +86,13 @@ export type ColumnAttribute =
   | { readonly kind: 'storage'; readonly storage: 'disk' | 'memory' | 'default' }
   | { readonly kind: 'srid'; readonly srid: number }
   | { readonly kind: 'engineAttribute' | 'secondaryEngineAttribute'; readonly value: string }
-  | { readonly kind: 'generated'; readonly expr: Expr; readonly stored: boolean; readonly exprStart: number; readonly exprEnd: number }
+  | {
+      readonly kind: 'generated';
+      readonly expr: Expr;
+      readonly stored: boolean;
+      readonly exprStart: number;
+      readonly exprEnd: number;
+    }
   | { readonly kind: 'check'; readonly check: CheckConstraint }
   | { readonly kind: 'references'; readonly references: References };
 
@@ -199,18 +216,31 @@ export type AlterAction =
   /** ADD COLUMN (a INT, KEY (a)) */
   | { readonly kind: 'addColumns'; readonly columns: readonly ColumnDefinition[]; readonly keys: readonly TableKey[] }
   | { readonly kind: 'addKey'; readonly key: TableKey }
-  | { readonly kind: 'changeColumn'; readonly name: string; readonly column: ColumnDefinition; readonly place: ColumnPlace }
+  | {
+      readonly kind: 'changeColumn';
+      readonly name: string;
+      readonly column: ColumnDefinition;
+      readonly place: ColumnPlace;
+    }
   | { readonly kind: 'modifyColumn'; readonly column: ColumnDefinition; readonly place: ColumnPlace }
   | { readonly kind: 'dropColumn'; readonly name: string }
   | { readonly kind: 'dropForeignKey' | 'dropIndex' | 'dropCheck' | 'dropConstraint'; readonly name: string }
   | { readonly kind: 'dropPrimaryKey' }
-  | { readonly kind: 'alterColumnDefault'; readonly name: string; readonly value: Expr | undefined; readonly parens: boolean }
+  | {
+      readonly kind: 'alterColumnDefault';
+      readonly name: string;
+      readonly value: Expr | undefined;
+      readonly parens: boolean;
+    }
   | { readonly kind: 'alterColumnVisible'; readonly name: string; readonly visible: boolean }
   | { readonly kind: 'alterIndexVisible'; readonly name: string; readonly visible: boolean }
   | { readonly kind: 'alterCheck' | 'alterConstraint'; readonly name: string; readonly enforced: boolean }
   | { readonly kind: 'renameColumn' | 'renameIndex'; readonly from: string; readonly to: string }
   | { readonly kind: 'renameTable'; readonly to: QualifiedName }
-  | { readonly kind: 'enableKeys' | 'disableKeys' | 'force' | 'discardTablespace' | 'importTablespace' | 'removePartitioning' }
+  | {
+      readonly kind:
+        'enableKeys' | 'disableKeys' | 'force' | 'discardTablespace' | 'importTablespace' | 'removePartitioning';
+    }
   | { readonly kind: 'secondaryLoad' | 'secondaryUnload' }
   | { readonly kind: 'convertCharset'; readonly charset: string | undefined; readonly collation: string | undefined }
   | { readonly kind: 'orderBy'; readonly items: readonly OrderItem[] }
@@ -275,7 +305,8 @@ export interface RenameTable extends Span {
 
 /** An account name: 'user'@'host' or CURRENT_USER. A host that was left out is '%'. */
 export type Account =
-  { readonly kind: 'account'; readonly user: string; readonly host: string; readonly hostGiven: boolean } | { readonly kind: 'currentUser' };
+  | { readonly kind: 'account'; readonly user: string; readonly host: string; readonly hostGiven: boolean }
+  | { readonly kind: 'currentUser' };
 
 /** CREATE [OR REPLACE] VIEW, and ALTER VIEW. */
 export interface CreateView extends Span {
@@ -298,4 +329,3 @@ export interface DropView extends Span {
   readonly ifExists: boolean;
   readonly names: readonly QualifiedName[];
 }
-

@@ -1,0 +1,3 @@
+/** The parser: MySQL's text in, a typed tree out, and back. See DESIGN.md. */
+export * from './ast.ts';
+export * from './options.ts';

@@ -37,7 +37,13 @@ export interface SessionStatus {
   readonly noBackslashEscapes: boolean;
 }
 
-/** Where the answers of one command go. A statement answers with ok(), or columns() row()* end(), or error(). */
+/**
+ * Where the answers of one command go. A statement answers with ok(), or columns() row()* end(), or error().
+ *
+ * Nothing leaves before the command is done (query() returned undefined, or its promise resolved), unless the engine
+ * awaits drained() or asks for a file. So an answer that must wait for the log is held back by returning that flush's
+ * promise; one promise may serve many commands. What is given after the client is gone goes nowhere.
+ */
 export interface ResultSink {
   columns(columns: readonly ColumnDefinition[]): void;
   /** Adds a row. False asks the caller to wait for `drained` before it adds more: the client reads slowly. */
@@ -90,7 +96,11 @@ export interface Session {
   query(sql: Uint8Array, sink: ResultSink): Promise<void> | undefined;
   /** Throws SqlError. */
   prepare(sql: Uint8Array): PreparedStatement;
-  execute(statement: PreparedStatement, parameters: readonly ParameterValue[], sink: ResultSink): Promise<void> | undefined;
+  execute(
+    statement: PreparedStatement,
+    parameters: readonly ParameterValue[],
+    sink: ResultSink,
+  ): Promise<void> | undefined;
   /** COM_INIT_DB. Throws SqlError. */
   useDatabase(name: string): void;
   /** COM_FIELD_LIST. Throws SqlError. */
@@ -99,8 +109,18 @@ export interface Session {
   multiStatements: boolean;
   /** COM_RESET_CONNECTION: everything but the login is as at the start. */
   reset(): void;
-  /** Session variables the wire itself obeys; read at each use. */
-  variable(name: 'max_allowed_packet' | 'wait_timeout' | 'interactive_timeout' | 'net_write_timeout' | 'session_track_state_change'): number;
+  /**
+   * Session variables the wire itself obeys; read at each use. `wait_timeout` starts as `interactive_timeout` for a
+   * client that says it is interactive.
+   */
+  variable(
+    name:
+      | 'max_allowed_packet'
+      | 'wait_timeout'
+      | 'interactive_timeout'
+      | 'net_write_timeout'
+      | 'session_track_state_change',
+  ): number;
   /** Takes the changes gathered since the last call (empty array: none). */
   takeChanges(): readonly SessionChange[];
   /** KILL's second half: set by the front door; the engine calls it to end this session's connection. */

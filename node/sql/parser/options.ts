@@ -10,6 +10,8 @@ export interface ParseOptions {
   readonly realAsFloat: boolean;
   /** Each char code of the text is one raw byte: the client's text was not valid UTF-8. */
   readonly latin1: boolean;
+  /** Whether `?` is a placeholder (the default) or, as in a plain query, an error. */
+  readonly placeholders?: boolean;
 }
 
 export const DEFAULT_PARSE_OPTIONS: ParseOptions = Object.freeze({

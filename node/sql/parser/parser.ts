@@ -1,0 +1,304 @@
+import { SqlError } from '../types/index.ts';
+import type { Expr, LiteralValue, QualifiedName, QueryExpression, StarItem, Statement } from './ast.ts';
+import { WORD_IDENTIFIER, WORD_KEYWORD, WORD_QUOTED, WORD_RESERVED } from './keywords.ts';
+import { Lexer, plainSpaceEnd, stringEnd } from './lexer.ts';
+import type { Mark } from './lexer.ts';
+import type { ParseOptions } from './options.ts';
+import { bitBytes, decimalValue, hexBytes, intValue, readName, stringContent, undouble, unquote } from './text.ts';
+import type { StringContent } from './text.ts';
+
+/** The rules that files below need from files above: queries inside expressions, statements inside statements. */
+export interface Grammar {
+  expr(p: Parser): Expr;
+  /** An expression of arithmetic operators only: where IN, AND or a comma of its own may follow. */
+  operand(p: Parser): Expr;
+  /** One literal. */
+  literal(p: Parser): Expr;
+  /** A query expression that stands where `p` stands, without parentheses round it. */
+  query(p: Parser): QueryExpression;
+  statement(p: Parser): Statement;
+}
+
+/**
+ * How many rules may be open at once: far below what overflows the JavaScript stack of a worker, far above what people
+ * write.
+ */
+const MAX_DEPTH = 900;
+
+/** Tokens, and what every rule does with them. */
+export class Parser extends Lexer {
+  readonly grammar: Grammar;
+  readonly pinned: number[] = [];
+  private depth = 0;
+  /** The offset at which `t.*` may stand, and the one that was found. */
+  starAllowedAt = -1;
+  star: StarItem | undefined = undefined;
+  /** Where a rule that reads ahead began, for its error. */
+  prevStart = 0;
+  /** Inside a stored program: INTO and LIMIT take variables, RETURN is a statement. */
+  inProgram = false;
+  inFunction = false;
+  labels: string[] = [];
+
+  constructor(sql: string, pos: number, options: ParseOptions, grammar: Grammar) {
+    super(sql, pos, options);
+    this.grammar = grammar;
+  }
+
+  /** Call before a rule that may contain itself, and `leave` after it. */
+  enter(): void {
+    if (++this.depth > MAX_DEPTH) {
+      throw new SqlError(
+        1436,
+        'HY000',
+        "Thread stack overrun: the statement is nested too deeply. Use 'mysqld --thread_stack=#' to specify a bigger stack.",
+      );
+    }
+  }
+
+  leave(): void {
+    this.depth--;
+  }
+
+  /** A rule that is tried, and given up by an exception, leaves rules open: note the depth before, and put it back. */
+  depthMark(): number {
+    return this.depth;
+  }
+
+  depthReset(depth: number): void {
+    this.depth = depth;
+  }
+
+  override reset(mark: Mark): void {
+    super.reset(mark);
+    const pinned = this.pinned;
+    while (pinned.length > 0 && (pinned[pinned.length - 1] as number) >= mark.slots) pinned.pop();
+  }
+
+  fail(at: number = this.start): never {
+    throw this.syntaxError(at);
+  }
+
+  /** As `t === tag`, where the compiler would take an earlier comparison for still true. */
+  is(tag: string): boolean {
+    return this.t === tag;
+  }
+
+  accept(tag: string): boolean {
+    if (this.t !== tag) return false;
+    this.next();
+    return true;
+  }
+
+  expect(tag: string): void {
+    if (this.t !== tag) this.fail();
+    this.next();
+  }
+
+  /** Both words, or neither. */
+  accept2(first: string, second: string): boolean {
+    if (this.t !== first || this.peek() !== second) return false;
+    this.next();
+    this.next();
+    return true;
+  }
+
+  expect2(first: string, second: string): void {
+    this.expect(first);
+    this.expect(second);
+  }
+
+  acceptAny(...tags: readonly string[]): string | undefined {
+    const t = this.t;
+    if (!tags.includes(t)) return undefined;
+    this.next();
+    return t;
+  }
+
+  expectAny(...tags: readonly string[]): string {
+    return this.acceptAny(...tags) ?? this.fail();
+  }
+
+  /** Whether the token is this word, keyword or not. */
+  isWord(lower: string): boolean {
+    if (this.word === 0 || this.word === WORD_QUOTED || this.end - this.start !== lower.length) return false;
+    return this.sql.slice(this.start, this.end).toLowerCase() === lower;
+  }
+
+  acceptWord(lower: string): boolean {
+    if (!this.isWord(lower)) return false;
+    this.next();
+    return true;
+  }
+
+  expectWord(lower: string): void {
+    if (!this.acceptWord(lower)) this.fail();
+  }
+
+  /** Whether the token can be an identifier. */
+  isIdent(): boolean {
+    const word = this.word;
+    return word === WORD_IDENTIFIER || word === WORD_QUOTED || word === WORD_KEYWORD;
+  }
+
+  /** The text of the word or quoted identifier that the token is. */
+  nameText(): string {
+    const { sql, start, end } = this;
+    const latin1 = this.options.latin1;
+    if (this.word !== WORD_QUOTED) return latin1 ? readName(sql.slice(start, end), true) : sql.slice(start, end);
+    const quote = sql.charCodeAt(start) === 96 ? '`' : '"';
+    return readName(undouble(sql.slice(start + 1, end - 1), quote), latin1);
+  }
+
+  ident(): string {
+    if (!this.isIdent()) this.fail();
+    const name = this.nameText();
+    if (name === '' && this.word === WORD_QUOTED) this.fail();
+    this.next();
+    return name;
+  }
+
+  /** An identifier after a point: there every word is one, even a reserved one. */
+  identAfterPoint(): string {
+    if (this.word === 0 || (this.word === WORD_RESERVED && this.prevEnd !== this.start)) this.fail();
+    const name = this.nameText();
+    this.next();
+    return name;
+  }
+
+  identOrText(): string {
+    return this.t === 'string' ? this.text() : this.ident();
+  }
+
+  /** [schema.]name */
+  qualified(): QualifiedName {
+    const start = this.start;
+    if (this.t === '.') {
+      this.next();
+      const bare = this.identAfterPoint();
+      return { kind: 'name', start, end: this.prevEnd, schema: undefined, name: bare };
+    }
+    let name = this.ident();
+    let schema: string | undefined;
+    if (this.t === '.') {
+      this.next();
+      schema = name;
+      name = this.identAfterPoint();
+    }
+    return { kind: 'name', start, end: this.prevEnd, schema, name };
+  }
+
+  /** The content of the string token, all its parts. */
+  stringValue(binary: boolean): StringContent {
+    const { sql, options } = this;
+    let at = this.t === 'nstring' ? this.start + 1 : this.start;
+    let text = '';
+    for (let part = 0; part < this.parts; part++) {
+      if (part > 0) at = plainSpaceEnd(sql, at);
+      const end = stringEnd(sql, at, sql.charCodeAt(at), options.noBackslashEscapes);
+      text += unquote(sql, at, end, options.noBackslashEscapes);
+      at = end;
+    }
+    return stringContent(text, options.latin1, binary);
+  }
+
+  /** A string that becomes part of the tree: one alone, not several side by side. */
+  text(): string {
+    if (this.t !== 'string') this.fail();
+    if (this.parts > 1) {
+      const first = stringEnd(this.sql, this.start, this.sql.charCodeAt(this.start), this.options.noBackslashEscapes);
+      this.fail(plainSpaceEnd(this.sql, first));
+    }
+    const { value } = this.stringValue(false);
+    this.pinned.push(this.slot);
+    this.next();
+    return value;
+  }
+
+  /** The value of the number, hex or bit token. */
+  literalValue(): LiteralValue {
+    const text = this.sql.slice(this.start, this.end);
+    if (this.t === 'int') return intValue(text);
+    if (this.t === 'decimal') return decimalValue(text);
+    if (this.t === 'float') return Number(text);
+    const quoted = text.charCodeAt(1) === 39;
+    const digits = quoted ? text.slice(2, -1) : text.slice(2);
+    return this.t === 'hex' ? hexBytes(digits) : bitBytes(digits);
+  }
+
+  /** An integer that becomes part of the tree. */
+  integer(): number {
+    if (this.t !== 'int') this.fail();
+    return Number(this.uint64());
+  }
+
+  /** Whatever number stands where an unsigned 64-bit one is wanted; 0x.. counts too. */
+  uint64(): number | bigint {
+    const text = this.sql.slice(this.start, this.end);
+    let value: number | bigint;
+    if (this.t === 'int') value = intValue(text);
+    else if (this.t === 'hex' && text.charCodeAt(1) !== 39) value = Number(text);
+    else if (this.t === 'decimal' || this.t === 'float') value = Math.trunc(Number(text));
+    else return this.fail();
+    this.pinned.push(this.slot);
+    this.next();
+    return value;
+  }
+
+  number(): number {
+    return Number(this.uint64());
+  }
+
+  /** `item, item, …` */
+  list<T>(item: (p: this) => T): T[] {
+    const items = [item(this)];
+    while (this.t === ',') {
+      this.next();
+      items.push(item(this));
+    }
+    return items;
+  }
+
+  /** `(item, item, …)` */
+  parenList<T>(item: (p: this) => T): T[] {
+    this.expect('(');
+    const items = this.list(item);
+    this.expect(')');
+    return items;
+  }
+
+  identList(): string[] {
+    return this.parenList((p) => p.ident());
+  }
+
+  ifExists(): boolean {
+    if (this.t !== 'IF') return false;
+    this.next();
+    this.expect('EXISTS');
+    return true;
+  }
+
+  ifNotExists(): boolean {
+    if (this.t !== 'IF') return false;
+    this.next();
+    this.expect('NOT');
+    this.expect('EXISTS');
+    return true;
+  }
+
+  /** The hint before the token, if there was one. */
+  takeHint(): string | undefined {
+    return this.hintStart < 0 ? undefined : this.sql.slice(this.hintStart, this.hintEnd).trim();
+  }
+
+  /** Whether the parentheses that open here hold a query: `((SELECT …`. */
+  parensHoldQuery(): boolean {
+    const mark = this.mark();
+    while (this.t === '(') this.next();
+    const t = this.t;
+    const is = t === 'SELECT' || t === 'WITH' || t === 'VALUES' || t === 'TABLE';
+    const row = is && (t !== 'VALUES' || this.peek() === 'ROW');
+    this.reset(mark);
+    return row;
+  }
+}

@@ -1,0 +1,412 @@
+import { SqlError } from '../types/index.ts';
+import type {
+  CommonTable,
+  Expr,
+  FieldOptions,
+  Into,
+  Limit,
+  LimitValue,
+  LineOptions,
+  Locking,
+  OrderItem,
+  QueryBody,
+  QueryExpression,
+  Select,
+  SelectItem,
+  SelectOption,
+  TableExpr,
+  ValuesTable,
+  With,
+  WindowSpec,
+} from './ast.ts';
+import { orderBy, orderItem, windowSpec } from './aggregates.ts';
+import { acceptCharset, charsetName } from './data-types.ts';
+import { numberLiteral, param } from './literals.ts';
+import type { Parser } from './parser.ts';
+import { tableList } from './table-references.ts';
+import { userVariable } from './variables.ts';
+
+const NO_ITEMS: readonly OrderItem[] = Object.freeze([]);
+const NO_LOCKS: readonly Locking[] = Object.freeze([]);
+const NO_TABLES: readonly TableExpr[] = Object.freeze([]);
+const NO_OPTIONS: readonly SelectOption[] = Object.freeze([]);
+const NO_WINDOWS: readonly { readonly name: string; readonly spec: WindowSpec }[] = Object.freeze([]);
+
+/** A query expression: WITH, body, ORDER BY, LIMIT, INTO, locking. */
+export function query(p: Parser): QueryExpression {
+  p.enter();
+  const start = p.start;
+  const withClause = p.t === 'WITH' ? withTables(p) : undefined;
+  const result = queryAfterWith(p, start, withClause);
+  p.leave();
+  return result;
+}
+
+/** What follows a WITH clause, or stands without one. */
+export function queryAfterWith(p: Parser, start: number, withClause: With | undefined): QueryExpression {
+  const body = bodyExpression(p, 0);
+  const order = orderBy(p);
+  const limit = p.t === 'LIMIT' ? limitClause(p) : undefined;
+  let into = p.t === 'INTO' ? intoClause(p) : undefined;
+  const locking = p.t === 'FOR' || p.t === 'LOCK' ? lockingClauses(p) : NO_LOCKS;
+  if (into === undefined && p.t === 'INTO') into = intoClause(p);
+  if (into !== undefined && body.kind === 'select' && body.into !== undefined) p.fail();
+  if (
+    body.kind === 'query' &&
+    withClause === undefined &&
+    order.length === 0 &&
+    limit === undefined &&
+    into === undefined &&
+    locking.length === 0
+  ) {
+    return { ...body, start, end: p.prevEnd };
+  }
+  return { kind: 'query', start, end: p.prevEnd, with: withClause, body, orderBy: order, limit, into, locking };
+}
+
+export function withTables(p: Parser): With {
+  const start = p.start;
+  p.next();
+  const recursive = p.accept('RECURSIVE');
+  const tables = p.list(commonTable);
+  return { kind: 'with', start, end: p.prevEnd, recursive, tables };
+}
+
+function commonTable(p: Parser): CommonTable {
+  const start = p.start;
+  const name = p.ident();
+  const columns = p.t === '(' ? p.identList() : undefined;
+  p.expect('AS');
+  p.expect('(');
+  const inner = query(p);
+  p.expect(')');
+  return { kind: 'cte', start, end: p.prevEnd, name, columns, query: inner };
+}
+
+/** UNION and EXCEPT are 1, INTERSECT is 2; `min` is what the operators must pass. */
+function bodyExpression(p: Parser, min: number): QueryBody {
+  const start = p.start;
+  let left = bodyTerm(p);
+  for (;;) {
+    const t = p.t;
+    const strength = t === 'UNION' || t === 'EXCEPT' ? 1 : t === 'INTERSECT' ? 2 : 0;
+    if (strength <= min) return left;
+    // A SELECT … INTO is no operand; nor is one with ORDER BY, which cannot be here without parentheses.
+    p.next();
+    let all = false;
+    if (p.accept('ALL')) all = true;
+    else p.acceptAny('DISTINCT', 'DISTINCTROW');
+    const right = bodyExpression(p, strength);
+    left = { kind: 'setOperation', start, end: p.prevEnd, op: t.toLowerCase() as 'union', all, left, right };
+  }
+}
+
+function bodyTerm(p: Parser): QueryBody {
+  const start = p.start;
+  switch (p.t) {
+    case 'SELECT':
+      return select(p);
+    case 'VALUES':
+      return valuesTable(p);
+    case 'TABLE': {
+      p.next();
+      const table = p.qualified();
+      return { kind: 'tableQuery', start, end: p.prevEnd, table };
+    }
+    case '(': {
+      p.next();
+      if (!p.is('SELECT') && !p.is('(') && !p.is('WITH') && !p.is('VALUES') && !p.is('TABLE')) p.fail();
+      const inner = query(p);
+      p.expect(')');
+      return inner;
+    }
+    default:
+      return p.fail();
+  }
+}
+
+function valuesTable(p: Parser): ValuesTable {
+  const start = p.start;
+  p.next();
+  const rows = p.list((q) => {
+    q.expect('ROW');
+    q.expect('(');
+    const row: Expr[] = [];
+    if (q.t !== ')') {
+      do {
+        const at = q.start;
+        if (q.t === 'DEFAULT' && q.peek() !== '(') {
+          q.next();
+          row.push({ kind: 'default', start: at, end: q.prevEnd });
+        } else row.push(q.grammar.expr(q));
+      } while (q.accept(','));
+    }
+    q.expect(')');
+    return row;
+  });
+  return { kind: 'valuesQuery', start, end: p.prevEnd, rows };
+}
+
+function selectOption(t: string): SelectOption | undefined {
+  switch (t) {
+    case 'ALL':
+      return 'all';
+    case 'DISTINCT':
+    case 'DISTINCTROW':
+      return 'distinct';
+    case 'HIGH_PRIORITY':
+    case 'STRAIGHT_JOIN':
+    case 'SQL_SMALL_RESULT':
+    case 'SQL_BIG_RESULT':
+    case 'SQL_BUFFER_RESULT':
+    case 'SQL_NO_CACHE':
+    case 'SQL_CALC_FOUND_ROWS':
+      return t.toLowerCase() as SelectOption;
+    default:
+      return undefined;
+  }
+}
+
+function selectOptions(p: Parser): readonly SelectOption[] {
+  let options: SelectOption[] | undefined;
+  for (;;) {
+    const option = selectOption(p.t);
+    if (option === undefined) break;
+    // SQL_NO_CACHE and SQL_BUFFER_RESULT may be columns' names.
+    (options ??= []).push(option);
+    p.next();
+  }
+  if (options === undefined) return NO_OPTIONS;
+  if (options.includes('all') && options.includes('distinct')) {
+    throw new SqlError(1221, 'HY000', 'Incorrect usage of ALL and DISTINCT');
+  }
+  return options;
+}
+
+export function select(p: Parser): Select {
+  const start = p.start;
+  p.next();
+  const hints = p.takeHint();
+  const options = selectOptions(p);
+  const items = selectItems(p);
+  let into = p.t === 'INTO' ? intoClause(p) : undefined;
+  let from = NO_TABLES;
+  if (p.t === 'FROM') {
+    p.next();
+    if (p.is('DUAL')) p.next();
+    else from = tableList(p);
+  }
+  const where = p.accept('WHERE') ? p.grammar.expr(p) : undefined;
+  let groupBy = NO_ITEMS;
+  let rollup: Select['rollup'];
+  if (p.t === 'GROUP') {
+    p.next();
+    p.expect('BY');
+    if ((p.is('ROLLUP') || p.is('CUBE')) && p.peek() === '(') {
+      rollup = p.is('ROLLUP') ? 'rollup' : 'cube';
+      p.next();
+      groupBy = p.parenList(groupItem);
+    } else {
+      groupBy = p.list(groupItem);
+      if (p.is('WITH')) {
+        p.next();
+        p.expect('ROLLUP');
+        rollup = 'rollup';
+      }
+    }
+  }
+  const having = p.accept('HAVING') ? p.grammar.expr(p) : undefined;
+  const windows = p.accept('WINDOW')
+    ? p.list((q) => {
+        const name = q.ident();
+        q.expect('AS');
+        return { name, spec: windowSpec(q) };
+      })
+    : NO_WINDOWS;
+  const qualify = p.accept('QUALIFY') ? p.grammar.expr(p) : undefined;
+  if (into === undefined && p.t === 'INTO' && from.length > 0) into = undefined;
+  return {
+    kind: 'select',
+    start,
+    end: p.prevEnd,
+    hints,
+    options,
+    items,
+    from,
+    where,
+    groupBy,
+    rollup,
+    having,
+    windows,
+    qualify,
+    into,
+  };
+}
+
+/** GROUP BY once took ASC and DESC; now it takes an expression only. */
+const groupItem = (p: Parser): OrderItem => ({ expr: p.grammar.expr(p), direction: undefined });
+export { orderItem };
+
+function selectItems(p: Parser): SelectItem[] {
+  const items: SelectItem[] = [];
+  if (p.t === '*') {
+    items.push({ kind: 'star', start: p.start, end: p.end, schema: undefined, table: undefined });
+    p.next();
+    if (!p.is(',')) return items;
+    p.next();
+  }
+  items.push(selectItem(p));
+  while (p.accept(',')) items.push(selectItem(p));
+  return items;
+}
+
+function selectItem(p: Parser): SelectItem {
+  const start = p.start;
+  p.starAllowedAt = start;
+  const expr = p.grammar.expr(p);
+  p.starAllowedAt = -1;
+  if (p.star !== undefined) {
+    const star = p.star;
+    p.star = undefined;
+    if (expr.kind !== 'column' || expr.name !== '*') p.fail(star.end - 1);
+    return star;
+  }
+  const textEnd = p.prevEnd;
+  let alias: string | undefined;
+  if (p.t === 'AS') {
+    p.next();
+    alias = p.identOrText();
+  } else if (p.isIdent() || p.t === 'string') alias = p.identOrText();
+  return { kind: 'item', start, end: p.prevEnd, expr, alias, textStart: start, textEnd };
+}
+
+export function limitValue(p: Parser): LimitValue {
+  switch (p.t) {
+    case 'int':
+    case 'hex':
+    case 'bit': {
+      if (p.t === 'int') return numberLiteral(p);
+      const start = p.start;
+      const slot = p.slot;
+      const text = p.sql.slice(start, p.end);
+      let value = 0n;
+      for (const byte of p.literalValue() as Uint8Array) value = (value << 8n) | BigInt(byte);
+      p.next();
+      return { kind: 'number', start, end: p.prevEnd, class: 'int', text, value: Number(value), slot };
+    }
+    case 'param':
+      return param(p);
+    default: {
+      // A variable of a stored program.
+      if (!p.isIdent()) p.fail();
+      const start = p.start;
+      const name = p.ident();
+      return { kind: 'column', start, end: p.prevEnd, schema: undefined, table: undefined, name };
+    }
+  }
+}
+
+/** LIMIT n, LIMIT offset, n and LIMIT n OFFSET offset. */
+export function limitClause(p: Parser): Limit {
+  p.expect('LIMIT');
+  const first = limitValue(p);
+  if (p.accept(',')) return { count: limitValue(p), offset: first };
+  if (p.accept('OFFSET')) return { count: first, offset: limitValue(p) };
+  return { count: first, offset: undefined };
+}
+
+export function intoClause(p: Parser): Into {
+  p.expect('INTO');
+  if (p.accept('OUTFILE')) {
+    const file = p.text();
+    const charset = acceptCharset(p) ? charsetName(p) : undefined;
+    const fields = fieldOptions(p);
+    return { kind: 'intoOutfile', file, charset, fields, lines: lineOptions(p) };
+  }
+  if (p.accept('DUMPFILE')) return { kind: 'intoDumpfile', file: p.text() };
+  const targets = p.list((q) => {
+    if (q.t === 'variable') return userVariable(q);
+    const start = q.start;
+    const name = q.ident();
+    return { kind: 'column' as const, start, end: q.prevEnd, schema: undefined, table: undefined, name };
+  });
+  return { kind: 'intoVariables', targets };
+}
+
+/** A string or a hex or bit literal whose bytes are the text. */
+function fileText(p: Parser): string {
+  if (p.t !== 'hex' && p.t !== 'bit') return p.text();
+  let text = '';
+  for (const byte of p.literalValue() as Uint8Array) text += String.fromCharCode(byte);
+  p.pinned.push(p.slot);
+  p.next();
+  return text;
+}
+
+export function fieldOptions(p: Parser): FieldOptions | undefined {
+  if (p.t !== 'FIELDS' && p.t !== 'COLUMNS') return undefined;
+  p.next();
+  let terminated: string | undefined;
+  let enclosed: string | undefined;
+  let escaped: string | undefined;
+  let optionally = false;
+  let any = false;
+  for (;;) {
+    if (p.accept('TERMINATED')) {
+      p.expect('BY');
+      terminated = fileText(p);
+    } else if (p.is('OPTIONALLY') || p.is('ENCLOSED')) {
+      optionally = p.accept('OPTIONALLY');
+      p.expect2('ENCLOSED', 'BY');
+      enclosed = fileText(p);
+    } else if (p.accept('ESCAPED')) {
+      p.expect('BY');
+      escaped = fileText(p);
+    } else break;
+    any = true;
+  }
+  if (!any) p.fail();
+  return { terminated, enclosed, optionally, escaped };
+}
+
+export function lineOptions(p: Parser): LineOptions | undefined {
+  if (!p.accept('LINES')) return undefined;
+  let starting: string | undefined;
+  let terminated: string | undefined;
+  let any = false;
+  for (;;) {
+    if (p.accept('STARTING')) {
+      p.expect('BY');
+      starting = fileText(p);
+    } else if (p.accept('TERMINATED')) {
+      p.expect('BY');
+      terminated = fileText(p);
+    } else break;
+    any = true;
+  }
+  if (!any) p.fail();
+  return { starting, terminated };
+}
+
+/** FOR UPDATE …, FOR SHARE …, LOCK IN SHARE MODE. */
+function lockingClauses(p: Parser): readonly Locking[] {
+  const locks: Locking[] = [];
+  for (;;) {
+    if (p.accept('LOCK')) {
+      p.expect2('IN', 'SHARE');
+      p.expect('MODE');
+      locks.push({ strength: 'share', tables: undefined, wait: 'wait' });
+      return locks;
+    }
+    if (!p.accept('FOR')) return locks;
+    const strength = p.expectAny('UPDATE', 'SHARE') === 'UPDATE' ? 'update' : 'share';
+    const tables = p.accept('OF') ? p.list((q) => q.qualified()) : undefined;
+    let wait: Locking['wait'] = 'wait';
+    if (p.accept('NOWAIT')) wait = 'nowait';
+    else if (p.accept('SKIP')) {
+      p.expect('LOCKED');
+      wait = 'skipLocked';
+    }
+    locks.push({ strength, tables, wait });
+  }
+}

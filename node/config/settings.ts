@@ -1,0 +1,90 @@
+/**
+ * Every setting of a node. A name here gives the key in the file (`max_connections`), the environment variable
+ * (`P2PDB_MAX_CONNECTIONS`) and the flag (`--max-connections`).
+ */
+import {
+  bytes,
+  choice,
+  flag,
+  type HostPort,
+  hostPort,
+  integer,
+  type Kind,
+  list,
+  optional,
+  path,
+  text,
+} from './kinds.ts';
+
+export interface Setting<T> {
+  readonly kind: Kind<T>;
+  readonly initial: T;
+  readonly help: string;
+  /** Not shown by --print-config, and not taken as a flag, which other users of the machine could read. */
+  readonly secret?: true;
+}
+
+/** A setting whose type of value does not matter. */
+export type AnySetting = Setting<unknown>;
+
+const setting = <T>(kind: Kind<T>, initial: T, help: string): Setting<T> => ({ kind, initial, help });
+const secret = <T>(kind: Kind<T>, initial: T, help: string): Setting<T> => ({ kind, initial, help, secret: true });
+const at = (host: string, port: number): HostPort => ({ host, port });
+
+export const SETTINGS = {
+  data: setting(path, 'data', 'Folder of the node: identity, log, state, keys.'),
+  mysql: setting(hostPort, at('127.0.0.1', 3306), 'Where the MySQL protocol is served.'),
+  http: setting(hostPort, at('127.0.0.1', 8080), 'Where health, metrics and the admin HTTP are served.'),
+  peers: setting(hostPort, at('0.0.0.0', 4001), 'Where other nodes connect to.'),
+  bootstrap: setting(list, [], 'Addresses of nodes to join by.'),
+  swarmKey: setting(optional(path), undefined, 'File with the key that keeps strangers out of the swarm.'),
+  logFormat: setting(choice('text', 'json'), 'text', 'Form of the log lines.'),
+  logLevel: setting(choice('trace', 'debug', 'info', 'warn', 'error'), 'info', 'Least important log lines to write.'),
+  tls: setting(
+    choice('auto', 'off'),
+    'auto',
+    'TLS of the MySQL protocol: with the certificate given, else with one made in the data folder; or off.',
+  ),
+  tlsCert: setting(optional(path), undefined, 'Certificate chain (PEM).'),
+  tlsKey: setting(optional(path), undefined, 'Private key of the certificate (PEM).'),
+  tlsCa: setting(optional(path), undefined, 'Authorities that clients’ certificates are checked against (PEM).'),
+  httpTls: setting(flag, false, 'Serves the admin HTTP with TLS, with the same certificate.'),
+  adminTokenFile: setting(
+    optional(path),
+    undefined,
+    'File with the token that opens the admin HTTP; without it, one is made in the data folder.',
+  ),
+  rootPassword: secret(optional(text), undefined, 'Password that root gets when the data folder is made.'),
+  rootPasswordFile: setting(optional(path), undefined, 'File with the password that root gets.'),
+  maxConnections: setting(integer(1, 100_000), 1000, 'Clients at most at a time.'),
+  maxAllowedPacket: setting(bytes(1024, 1024 ** 3), 64 * 1024 ** 2, 'Longest statement or row.'),
+  connectTimeout: setting(integer(2, 31_536_000), 10, 'Seconds that a client may take to log in.'),
+  localInfile: setting(flag, false, 'Allows LOAD DATA LOCAL INFILE.'),
+} satisfies Record<string, AnySetting>;
+
+export type Settings = typeof SETTINGS;
+export type SettingName = keyof Settings;
+type ValueOf<S> = S extends Setting<infer T> ? T : never;
+
+/** The values of all settings. */
+export type Config = { readonly [N in SettingName]: ValueOf<Settings[N]> };
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+export const fileKey = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+export const environmentKey = (name: string): string => `P2PDB_${fileKey(name).toUpperCase()}`;
+export const flagKey = (name: string): string => `--${fileKey(name).replaceAll('_', '-')}`;
+
+/** The settings as a Markdown table, for the documentation. */
+export function settingsTable(): string {
+  const rows = SETTING_NAMES.map((name) => {
+    const entry: AnySetting = SETTINGS[name];
+    const initial = entry.initial === undefined ? '' : `\`${entry.kind.format(entry.initial)}\``;
+    const flagCell = entry.secret === true ? '' : `\`${flagKey(name)}\``;
+    const form = entry.kind.form.replaceAll('|', '\\|');
+    return `| \`${fileKey(name)}\` | \`${environmentKey(name)}\` | ${flagCell} | ${form} | ${initial} | ${entry.help} |`;
+  });
+  return ['| key | environment | flag | value | default | |', '| --- | --- | --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
+}

@@ -15,3 +15,6 @@ export {
   hashPassword,
   isPasswordHash,
 } from './auth/index.ts';
+export { PasswordCache } from './auth/caching-sha2.ts';
+export { LoginThrottle } from './auth/throttle.ts';
+export { verifyPassword } from './auth/verify.ts';

@@ -30,6 +30,8 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly address: AddressInfo;
   readonly figures: Figures;
+  /** An id for a session that is opened without a connection (admin HTTP), apart from those of all connections. */
+  nextSessionId(): number;
   /** ALTER INSTANCE RELOAD TLS: new connections use the files as they are now. */
   reloadTls(): Promise<void>;
   /** FLUSH PRIVILEGES: logins take the full path again. */
@@ -102,6 +104,7 @@ export async function startServer(options: ServerOptions, engine: Engine, log: L
   return {
     address,
     figures,
+    nextSessionId: nextId,
     async reloadTls() {
       if (tls !== undefined) state.secure = await loadSecureContext(tls);
     },

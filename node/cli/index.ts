@@ -1,0 +1,2 @@
+/** Pieces of the command line. */
+export { runShell, SHELL_HELP, type ShellStreams } from './shell.ts';

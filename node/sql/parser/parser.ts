@@ -38,6 +38,9 @@ export class Parser extends Lexer {
   /** Inside a stored program: INTO and LIMIT take variables, RETURN is a statement. */
   inProgram = false;
   inFunction = false;
+  inView = false;
+  /** Inside a trigger: NEW and OLD are its rows. */
+  inTrigger = false;
   labels: string[] = [];
 
   constructor(sql: string, pos: number, options: ParseOptions, grammar: Grammar) {
@@ -117,6 +120,22 @@ export class Parser extends Lexer {
 
   expectAny(...tags: readonly string[]): string {
     return this.acceptAny(...tags) ?? this.fail();
+  }
+
+  /** Fails at the token before, for a rule that has already passed it. */
+  failBefore(): never {
+    let at = this.prevEnd;
+    while (at > 0 && /[A-Za-z0-9_$]/.test(this.sql.charAt(at - 1))) at--;
+    this.fail(at);
+  }
+
+  unknownFormat(format: string): never {
+    throw new SqlError(1791, 'HY000', `Unknown EXPLAIN format name: '${format}'`);
+  }
+
+  /** A name where MySQL knows only a few: not a syntax error to it. */
+  unknownValue(what: string, value: string): never {
+    throw new SqlError(1800, 'HY000', `Unknown ${what} '${value}'`);
   }
 
   /** Whether the token is this word, keyword or not. */

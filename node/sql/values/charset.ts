@@ -103,6 +103,20 @@ function evenly(bytes: Uint8Array, unit: number): Uint8Array {
   return whole;
 }
 
+/** A character for each byte, with the byte's number. */
+export function latin1Text(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return text;
+}
+
+/** The bytes of such a text. */
+export function bytesOfLatin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
 function latin1(bytes: Uint8Array): string {
   let text = '';
   for (const b of bytes) text += b >= 0x80 && b < 0xa0 ? (CP1252_HIGH[b - 0x80] as string) : String.fromCharCode(b);

@@ -1,0 +1,7 @@
+/** MySQL's scalar and aggregate functions and operators: types of their results, and calls. */
+export * from './aggregate-types.ts';
+export * from './compare-modes.ts';
+export * from './definition.ts';
+export { commonCollation, likeMatcher } from './like.ts';
+export * from './registry.ts';
+export { charsOf, digitsOf } from './types-of-results.ts';

@@ -1,0 +1,256 @@
+// Commands and packets that mysql2 does not send: cursors, long data, old ends of results, commands of administration.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type ParameterValue, type RunningServer, startServer } from '../../../node/server/index.ts';
+import { column, FakeEngine, INT, LONGTEXT, OK, silentLog, VARCHAR } from './fake-engine.ts';
+import { RawClient } from './raw-client.ts';
+
+const DEPRECATE_EOF = 1 << 24;
+const u32 = (value: number): number[] => [...new Uint8Array(new Uint32Array([value]).buffer)];
+const CURSOR_EXISTS = 0x40;
+const LAST_ROW_SENT = 0x80;
+
+const engine = new FakeEngine();
+let server: RunningServer;
+before(async () => {
+  server = await startServer({ host: '127.0.0.1', port: 0, tls: 'off' }, engine, silentLog);
+});
+after(() => server.close(100));
+
+for (const flags of [0, DEPRECATE_EOF]) {
+  const deprecated = flags !== 0;
+  describe(deprecated ? 'a client without EOF packets' : 'a client with EOF packets', () => {
+    it('reads a cursor bit by bit', async () => {
+      const columns = [column('n', INT), column('t', LONGTEXT)];
+      engine.answers.set('select cursor', (sink) => {
+        sink.columns(columns);
+        // More than stays in memory: the rest goes through a file.
+        for (let i = 0; i < 1000; i++) sink.row([i, 'x'.repeat(20_000)]);
+        sink.end(0, false);
+      });
+      engine.preparedColumns.set('select cursor', columns);
+      const client = await RawClient.login(server.address.port, flags);
+      client.command(0x16, 'select cursor');
+      const prepared = await client.read();
+      assert.equal(prepared.readUInt16LE(5), 2);
+      for (let i = 0; i < 2; i++) await client.read();
+      if (!deprecated) await client.readEnd(false);
+      const id = prepared.readUInt32LE(1);
+
+      client.command(0x17, u32(id), [1], u32(1));
+      assert.equal((await client.read())[0], 2);
+      for (let i = 0; i < 2; i++) await client.read();
+      assert.ok(((await client.readEnd(deprecated)).status & CURSOR_EXISTS) !== 0);
+
+      let next = 0;
+      for (let more = true; more;) {
+        client.command(0x1c, u32(id), u32(300));
+        const wanted = Math.min(300, 1000 - next);
+        for (let i = 0; i < wanted; i++) {
+          const row = await client.read();
+          assert.equal(row.readInt32LE(2), next++);
+          assert.equal(row.length, 2 + 4 + 3 + 20_000);
+        }
+        const { status } = await client.readEnd(deprecated);
+        more = (status & LAST_ROW_SENT) === 0;
+        assert.equal((status & CURSOR_EXISTS) !== 0, more);
+      }
+      assert.equal(next, 1000);
+      client.command(0x1c, u32(id), u32(1));
+      assert.equal((await client.readError()).errno, 1421);
+
+      // Executed again, and closed before it was read.
+      client.command(0x17, u32(id), [1], u32(1));
+      for (let i = 0; i < 3; i++) await client.read();
+      await client.readEnd(deprecated);
+      client.command(0x1a, u32(id));
+      assert.equal((await client.read())[0], 0);
+      client.command(0x1c, u32(id), u32(1));
+      assert.equal((await client.readError()).errno, 1421);
+      client.close();
+    });
+
+    it('gets an error in place of a cursor', async () => {
+      engine.answers.set('select fails', (sink) => {
+        sink.columns([column('n', INT)]);
+        sink.row([1]);
+        sink.error({ errno: 1365, sqlState: '22012', message: 'Division by 0' });
+      });
+      const client = await RawClient.login(server.address.port, flags);
+      client.command(0x16, 'select fails');
+      const id = (await client.read()).readUInt32LE(1);
+      await client.read();
+      if (!deprecated) await client.readEnd(false);
+      client.command(0x17, u32(id), [1], u32(1));
+      assert.equal((await client.readError()).errno, 1365);
+      client.close();
+    });
+
+    it('sends a parameter in parts', async () => {
+      let seen: readonly ParameterValue[] = [];
+      engine.answers.set('insert ?,?', (sink, _session, parameters) => {
+        seen = parameters;
+        sink.ok(OK, false);
+      });
+      const client = await RawClient.login(server.address.port, flags);
+      client.command(0x16, 'insert ?,?');
+      const id = (await client.read()).readUInt32LE(1);
+      for (let i = 0; i < 2; i++) await client.read();
+      if (!deprecated) await client.readEnd(false);
+      client.command(0x18, u32(id), [0, 0], 'part one, ');
+      client.command(0x18, u32(id), [0, 0], 'part two');
+      // Types: long blob, varchar; only the second has a value here.
+      client.command(0x17, u32(id), [0], u32(1), [0, 1, 251, 0, 253, 0, 1], 'x');
+      assert.equal((await client.read())[0], 0);
+      assert.deepEqual(seen, [
+        { kind: 'bytes', bytes: Buffer.from('part one, part two') },
+        { kind: 'string', text: 'x' },
+      ]);
+      // The types are remembered, the long data is not.
+      client.command(0x17, u32(id), [0], u32(1), [1, 0, 1], 'y');
+      assert.equal((await client.read())[0], 0);
+      assert.deepEqual(seen, [{ kind: 'null' }, { kind: 'string', text: 'y' }]);
+      client.command(0x18, u32(id), [9, 0], 'no such parameter');
+      client.command(0x17, u32(id), [0], u32(1), [1, 0, 1], 'y');
+      assert.equal((await client.readError()).errno, 1210);
+      client.close();
+    });
+
+    it('reads rows, and several results', async () => {
+      engine.answers.set('rows', (sink) => {
+        sink.columns([column('a', VARCHAR)]);
+        sink.row(['x']);
+        sink.end(2, true);
+        sink.ok({ ...OK, affectedRows: 5 }, false);
+      });
+      const client = await RawClient.login(server.address.port, flags);
+      client.command(0x03, 'rows');
+      assert.equal((await client.read())[0], 1);
+      await client.read();
+      if (!deprecated) await client.readEnd(false);
+      assert.equal((await client.read()).toString(), '\x01x');
+      assert.equal((await client.readEnd(deprecated)).status, 2 | 8);
+      assert.deepEqual([...(await client.read()).subarray(0, 5)], [0, 5, 0, 2, 0]);
+      client.close();
+    });
+
+    it('lists fields', async () => {
+      const client = await RawClient.login(server.address.port, flags);
+      client.command(0x04, 't\0%');
+      for (let i = 0; i < 2; i++) assert.equal((await client.read()).at(-1), 0xfb);
+      await client.readEnd(deprecated);
+      client.command(0x0d);
+      await client.readEnd(deprecated);
+      client.command(0x1b, [0, 0]);
+      await client.readEnd(deprecated);
+      const session = [...engine.sessions.values()].at(-1);
+      assert.equal(session?.multiStatements, true);
+      client.close();
+    });
+  });
+}
+
+describe('commands of administration', () => {
+  it('are answered', async () => {
+    const client = await RawClient.login(server.address.port, DEPRECATE_EOF);
+    client.command(0x09);
+    assert.match((await client.read()).toString(), /^Uptime/);
+    client.command(0x0e);
+    assert.equal((await client.read())[0], 0);
+    client.command(0x02, 'other');
+    assert.equal((await client.read())[0], 0);
+    client.command(0x02, 'missing');
+    assert.equal((await client.readError()).errno, 1049);
+    client.command(0x0c, u32(999_999));
+    assert.equal((await client.readError()).errno, 1094);
+    for (const unknown of [0x00, 0x05, 0x07, 0x08, 0x0a, 0x12, 0x1d, 0x20, 0xff]) {
+      client.command(unknown);
+      assert.deepEqual(await client.readError(), { errno: 1047, sqlState: '08S01', message: 'Unknown command' });
+    }
+    client.command(0x17, u32(77), [0], u32(1));
+    assert.match(
+      (await client.readError()).message,
+      /Unknown prepared statement handler \(77\) given to mysqld_stmt_execute/,
+    );
+    client.command(0x01);
+    await client.ended();
+  });
+
+  it('kill their own connection after the answer', async () => {
+    const client = await RawClient.login(server.address.port, DEPRECATE_EOF);
+    const session = [...engine.sessions.values()].at(-1);
+    client.command(0x0c, u32(session?.id ?? 0));
+    assert.equal((await client.read())[0], 0);
+    await client.ended();
+    assert.equal(session?.closed, true);
+  });
+});
+
+describe('what breaks the protocol', () => {
+  it('ends the connection with an error', async () => {
+    const malformed = await RawClient.login(server.address.port, DEPRECATE_EOF);
+    malformed.command(0x17, [1]);
+    assert.equal((await malformed.readError()).errno, 1835);
+    await malformed.ended();
+
+    const disordered = await RawClient.login(server.address.port, DEPRECATE_EOF);
+    disordered.write(3, Buffer.from([0x0e]));
+    assert.equal((await disordered.readError()).errno, 1156);
+    await disordered.ended();
+
+    const old = new RawClient(server.address.port);
+    await old.read();
+    old.write(1, Buffer.from([1, 0, 0, 0, 0, 114, 0]));
+    assert.equal((await old.readError()).errno, 1043);
+    await old.ended();
+  });
+
+  it('or the wait for a login', async () => {
+    const quick = await startServer(
+      { host: '127.0.0.1', port: 0, tls: 'off', connectTimeoutSeconds: 0 },
+      engine,
+      silentLog,
+    );
+    const silent = new RawClient(quick.address.port);
+    await silent.read();
+    await silent.ended();
+    await quick.close();
+  });
+
+  it('answers commands sent together one by one', async () => {
+    const client = await RawClient.login(server.address.port, DEPRECATE_EOF);
+    let release = (): void => undefined;
+    engine.answers.set('slow', (sink) =>
+      new Promise<void>((resolve) => (release = resolve)).then(() => sink.ok({ ...OK, affectedRows: 1 }, false)),
+    );
+    client.command(0x03, 'slow');
+    for (let i = 0; i < 3; i++) client.command(0x03, 'do');
+    while (engine.statements.at(-1) !== 'slow') await new Promise((resolve) => setImmediate(resolve));
+    release();
+    const counts = [];
+    for (let i = 0; i < 4; i++) counts.push((await client.read())[1]);
+    assert.deepEqual(counts, [1, 0, 0, 0]);
+    client.close();
+  });
+});
+
+describe('shutting down', () => {
+  it('tells idle clients, and lets a running statement answer', async () => {
+    const other = await startServer({ host: '127.0.0.1', port: 0, tls: 'off' }, engine, silentLog);
+    const [idle, busy] = [
+      await RawClient.login(other.address.port, DEPRECATE_EOF),
+      await RawClient.login(other.address.port, DEPRECATE_EOF),
+    ];
+    let release = (): void => undefined;
+    engine.answers.set('last', (sink) =>
+      new Promise<void>((resolve) => (release = resolve)).then(() => sink.ok(OK, false)),
+    );
+    busy.command(0x03, 'last');
+    while (engine.statements.at(-1) !== 'last') await new Promise((resolve) => setImmediate(resolve));
+    const closed = other.close();
+    assert.equal((await idle.readError()).errno, 1053);
+    release();
+    assert.equal((await busy.read())[0], 0);
+    await closed;
+  });
+});

@@ -15,14 +15,8 @@ export function account(p: Parser): Account {
 
 export function accountName(p: Parser, user: string): Account {
   if (p.t !== 'variable') return { kind: 'account', user, host: '%', hostGiven: false };
-  let host: string;
-  if (p.end === p.start + 1) {
-    p.next();
-    host = p.identOrText();
-  } else {
-    host = variableName(p).toLowerCase();
-    p.next();
-  }
+  const host = variableName(p).toLowerCase();
+  p.next();
   return { kind: 'account', user, host, hostGiven: true };
 }
 

@@ -95,10 +95,6 @@ function resetTarget(p: Parser): string {
     if (p.accept('TO')) p.number();
     return 'binary logs and gtids';
   }
-  if (p.accept('QUERY')) {
-    p.expect('CACHE');
-    return 'query cache';
-  }
   p.expect('REPLICA');
   p.accept('ALL');
   channel(p);

@@ -48,12 +48,14 @@ export function aggregate(p: Parser, start: number, name: AggregateName): Expr {
       if (!mayBeDistinct(name)) p.fail();
       p.next();
       distinct = true;
+      if (name !== 'count') p.accept('ALL');
     } else if (p.accept('ALL') && name === 'count' && p.accept('*')) star = true;
     if (!star) args.push(p.grammar.expr(p));
     while (
       (distinct && name === 'count' && p.accept(',')) ||
       (name === 'json_objectagg' && args.length === 1 && p.accept(','))
     ) {
+      if (name === 'json_objectagg') p.accept('ALL');
       args.push(p.grammar.expr(p));
     }
     if (name === 'json_objectagg' && args.length < 2) p.fail();
@@ -95,7 +97,7 @@ export function windowFunction(p: Parser, start: number, name: WindowFunctionNam
   const args: Expr[] = [];
   switch (name) {
     case 'ntile':
-      args.push(p.grammar.operand(p));
+      args.push(stableInteger(p));
       break;
     case 'first_value':
     case 'last_value':
@@ -104,13 +106,13 @@ export function windowFunction(p: Parser, start: number, name: WindowFunctionNam
     case 'nth_value':
       args.push(p.grammar.expr(p));
       p.expect(',');
-      args.push(p.grammar.operand(p));
+      args.push(stableInteger(p));
       break;
     case 'lead':
     case 'lag':
       args.push(p.grammar.expr(p));
       if (p.accept(',')) {
-        args.push(p.grammar.operand(p));
+        args.push(stableInteger(p));
         if (p.accept(',')) args.push(p.grammar.expr(p));
       }
       break;
@@ -129,6 +131,16 @@ export function windowFunction(p: Parser, start: number, name: WindowFunctionNam
   }
   const over = overClause(p) ?? p.fail();
   return { kind: 'windowFunction', start, end: p.prevEnd, name, args, fromLast, nulls, over };
+}
+
+/** A number, placeholder or variable: what a window function counts by. */
+function stableInteger(p: Parser): Expr {
+  const t = p.t;
+  if (t !== 'int' && t !== 'hex' && t !== 'bit' && t !== 'param' && t !== 'variable' && !p.isIdent()) p.fail();
+  if (!p.isIdent()) return p.grammar.literal(p);
+  const start = p.start;
+  const name = p.ident();
+  return { kind: 'column', start, end: p.prevEnd, schema: undefined, table: undefined, name };
 }
 
 /** ([name] [PARTITION BY …] [ORDER BY …] [frame]) */

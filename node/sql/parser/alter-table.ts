@@ -6,9 +6,9 @@ import type {
   CreateIndex,
   DropIndex,
   IndexDefinition,
+  OrderItem,
   TableKey,
 } from './ast.ts';
-import { orderItem } from './aggregates.ts';
 import { tableElement } from './create-table.ts';
 import { acceptCharset, charsetName, collationName } from './data-types.ts';
 import {
@@ -77,7 +77,7 @@ export function alterTable(p: Parser, start: number): AlterTable {
 function alterList(p: Parser, actions: AlterAction[], modifiers: Modifiers): void {
   let comma = true;
   for (let first = true; ; first = false) {
-    if (p.t === 'PARTITION' || (p.t === 'REMOVE' && !comma)) {
+    if (p.t === 'PARTITION' || p.t === 'REMOVE') {
       if (comma && !first) p.fail();
       break;
     }
@@ -184,10 +184,19 @@ function alterAction(p: Parser): AlterAction {
     case 'ORDER':
       p.next();
       p.expect('BY');
-      return { kind: 'orderBy', items: p.list(orderItem) };
+      return { kind: 'orderBy', items: p.list(columnOrder) };
     default:
       return p.fail();
   }
+}
+
+/** ORDER BY of ALTER TABLE takes columns only. */
+function columnOrder(p: Parser): OrderItem {
+  if (!p.isIdent()) p.fail();
+  const { start, schema, name } = p.qualified();
+  const expr: OrderItem['expr'] = { kind: 'column', start, end: p.prevEnd, schema: undefined, table: schema, name };
+  const word = p.acceptAny('ASC', 'DESC');
+  return { expr, direction: word === undefined ? undefined : word === 'ASC' ? 'asc' : 'desc' };
 }
 
 function addAction(p: Parser): AlterAction {
@@ -249,10 +258,18 @@ function alterColumn(p: Parser): AlterAction {
   p.accept('COLUMN');
   const name = p.ident();
   if (p.accept('DROP')) {
+    if (p.acceptWord('masking')) {
+      p.expectWord('policy');
+      return { kind: 'alterColumnMasking', name, policy: undefined };
+    }
     p.expect('DEFAULT');
     return { kind: 'alterColumnDefault', name, value: undefined, parens: false };
   }
   p.expect('SET');
+  if (p.acceptWord('masking')) {
+    p.expectWord('policy');
+    return { kind: 'alterColumnMasking', name, policy: p.ident() };
+  }
   if (p.t === 'VISIBLE' || p.t === 'INVISIBLE') {
     const visible = p.t === 'VISIBLE';
     p.next();

@@ -60,7 +60,7 @@ export function createTable(
     t === 'VALUES'
   ) {
     select = p.grammar.query(p);
-  } else if (columns.length === 0 && keys.length === 0 && !external) p.fail();
+  }
   return {
     kind: 'createTable',
     start,

@@ -31,6 +31,13 @@ function optionalLength(p: Parser): number | undefined {
   return length;
 }
 
+function fsp(p: Parser): number | undefined {
+  if (!p.accept('(')) return undefined;
+  const digits = p.smallInteger();
+  p.expect(')');
+  return digits;
+}
+
 function requiredLength(p: Parser): number | undefined {
   if (p.t !== '(') p.fail();
   return optionalLength(p);
@@ -39,10 +46,15 @@ function requiredLength(p: Parser): number | undefined {
 function precision(p: Parser, both: boolean): Length {
   if (p.t !== '(') return { length: undefined, scale: undefined };
   p.next();
+  const start = p.mark();
   const length = p.number();
   let scale: number | undefined;
-  if (p.accept(',')) scale = p.number();
-  else if (both) p.fail();
+  if (p.is(',')) {
+    p.reset(start);
+    p.smallInteger();
+    p.next();
+    scale = p.smallInteger();
+  } else if (both) p.fail();
   p.expect(')');
   return { length, scale };
 }
@@ -135,7 +147,9 @@ function nationalType(p: Parser): Parts {
 
 function longType(p: Parser): Parts {
   if (p.accept('VARBINARY')) return { name: 'mediumblob' };
-  p.acceptAny('VARCHAR', 'VARCHARACTER') ?? (p.acceptAny('CHAR', 'CHARACTER') && p.expect('VARYING'));
+  if (p.acceptAny('VARCHAR', 'VARCHARACTER') === undefined && !p.accept2('CHAR', 'VARYING')) {
+    p.accept2('CHARACTER', 'VARYING');
+  }
   return { name: 'mediumtext', ...characters(p) };
 }
 
@@ -207,17 +221,18 @@ function typeParts(p: Parser): Parts {
       p.next();
       return { name: 'bigint', unsigned: true, serial: true };
     case 'YEAR':
+    case 'SQL_TSI_YEAR':
       p.next();
       return { name: 'year', length: optionalLength(p), ...numberSigns(p), unsigned: false };
     case 'TIME':
       p.next();
-      return { name: 'time', length: optionalLength(p) };
+      return { name: 'time', length: fsp(p) };
     case 'TIMESTAMP':
       p.next();
-      return { name: 'timestamp', length: optionalLength(p) };
+      return { name: 'timestamp', length: fsp(p) };
     case 'DATETIME':
       p.next();
-      return { name: 'datetime', length: optionalLength(p) };
+      return { name: 'datetime', length: fsp(p) };
     case 'BINARY':
       p.next();
       return { name: 'binary', length: optionalLength(p) };
@@ -314,9 +329,9 @@ function castParts(p: Parser): CastParts {
       p.acceptAny('INT', 'INTEGER', 'INT4');
       return { name: t === 'SIGNED' ? 'signed' : 'unsigned' };
     case 'TIME':
-      return { name: 'time', length: optionalLength(p) };
+      return { name: 'time', length: fsp(p) };
     case 'DATETIME':
-      return { name: 'datetime', length: optionalLength(p) };
+      return { name: 'datetime', length: fsp(p) };
     case 'DECIMAL':
     case 'DEC':
       return { name: 'decimal', ...precision(p, false) };

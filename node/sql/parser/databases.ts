@@ -16,13 +16,13 @@ function databaseOptions(p: Parser, alter: boolean): { options: Options; count: 
     const given = p.t === 'DEFAULT' && p.accept('DEFAULT');
     if (p.accept('COLLATE')) {
       p.accept('=');
-      options.collation = p.accept('DEFAULT') ? 'default' : collationName(p);
+      options.collation = collationName(p);
     } else if (p.accept('ENCRYPTION')) {
       p.accept('=');
       options.encryption = p.text();
     } else if (acceptCharset(p)) {
       p.accept('=');
-      options.charset = p.accept('DEFAULT') ? 'default' : charsetName(p);
+      options.charset = charsetName(p);
     } else if (given) p.fail();
     else if (alter && p.t === 'READ') {
       p.next();
@@ -33,7 +33,7 @@ function databaseOptions(p: Parser, alter: boolean): { options: Options; count: 
         const at = p.start;
         const value = p.integer();
         if (value !== 0 && value !== 1) p.fail(at);
-        options.readOnly = value as 0 | 1;
+        options.readOnly = value;
       }
     } else if (p.accept('COMMENT')) {
       p.accept('=');

@@ -116,7 +116,10 @@ function columnAttribute(p: Parser): ColumnAttribute | undefined {
       return { kind: 'check', check: check(p, start, name) };
     }
     default:
-      return undefined;
+      if (!p.isWord('masking')) return undefined;
+      p.next();
+      p.expectWord('policy');
+      return { kind: 'maskingPolicy', policy: p.ident() };
   }
 }
 
@@ -224,13 +227,8 @@ export function references(p: Parser): References {
       p.next();
       onDelete = referentialAction(p);
     } else if (next === 'UPDATE' && onUpdate === undefined) {
-      const mark = p.mark();
       p.next();
       p.next();
-      if (isNow(p.t)) {
-        p.reset(mark);
-        break;
-      }
       onUpdate = referentialAction(p);
     } else {
       p.next();
@@ -378,15 +376,13 @@ export function indexBody(
   constraint: string | undefined,
 ): IndexDefinition {
   let name: string | undefined;
-  // TYPE may name the index: KEY type (a).
-  if (p.isIdent() && !(p.t === 'TYPE' && isAlgorithm(p.peek()))) name = p.ident();
-  const using = type === 'fulltext' || type === 'spatial' ? undefined : usingClause(p);
+  if (p.isIdent()) name = p.ident();
+  const using =
+    type === 'fulltext' || type === 'spatial' || (p.is('TYPE') && name === undefined) ? undefined : usingClause(p);
   const parts = p.parenList(indexPart);
   const options = indexOptions(p, using, type);
   return { kind: 'index', start, end: p.prevEnd, type, constraint, name, parts, options };
 }
-
-const isAlgorithm = (t: string): boolean => t === 'BTREE' || t === 'HASH' || t === 'RTREE';
 
 function foreignKey(p: Parser, start: number, name: string | undefined): ForeignKey {
   p.expect('FOREIGN');

@@ -1,10 +1,10 @@
-import type { BinaryOp, ColumnRef, ComparisonOp, Expr, StringLiteral } from './ast.ts';
+import type { BinaryOp, ColumnRef, ComparisonOp, Expr } from './ast.ts';
 import { collationName } from './data-types.ts';
 import { callArguments, functionFor } from './functions.ts';
 import { WORD_IDENTIFIER, WORD_KEYWORD, WORD_QUOTED, WORD_RESERVED } from './keywords.ts';
 import { bytesLiteral, introduced, numberLiteral, param, stringLiteral, temporalLiteral } from './literals.ts';
 import type { Parser } from './parser.ts';
-import { intervalUnit, isUnit } from './units.ts';
+import { intervalUnit } from './units.ts';
 import { systemVariable, userVariable } from './variables.ts';
 
 const OR = 1;
@@ -22,9 +22,9 @@ export function expression(p: Parser): Expr {
 
 /** OR, XOR, AND and NOT; `min` is the weakest operator that may stand here. */
 function logical(p: Parser, min: number): Expr {
-  const start = p.start;
+  const start = p.from();
   let left: Expr;
-  if (p.t === 'NOT' && !p.options.highNotPrecedence) {
+  if (p.t === 'NOT' && !p.options.highNotPrecedence && p.pending === undefined) {
     p.enter();
     p.next();
     const operand = logical(p, NOT);
@@ -68,7 +68,7 @@ function comparison(t: string): ComparisonOp | undefined {
 }
 
 function boolPrimary(p: Parser): Expr {
-  const start = p.start;
+  const start = p.from();
   let left = predicate(p);
   for (;;) {
     if (p.t === 'IS') {
@@ -105,14 +105,13 @@ function subqueryAfterParen(p: Parser): ReturnType<Parser['grammar']['query']> {
 }
 
 function predicate(p: Parser): Expr {
-  const start = p.start;
+  const start = p.from();
   const operand = bit(p, 0);
   let not = false;
   if (p.t === 'NOT') {
-    const next = p.peek();
-    if (next !== 'IN' && next !== 'LIKE' && next !== 'BETWEEN' && next !== 'REGEXP' && next !== 'RLIKE') return operand;
     p.next();
     not = true;
+    if (!p.is('IN') && !p.is('LIKE') && !p.is('BETWEEN') && !p.is('REGEXP') && !p.is('RLIKE')) p.fail();
   }
   switch (p.t) {
     case 'IN':
@@ -167,6 +166,10 @@ function inPredicate(p: Parser, start: number, operand: Expr, not: boolean): Exp
     const query = subqueryAfterParen(p);
     return { kind: 'inSubquery', start, end: p.prevEnd, not, operand, query };
   }
+  if (p.t === '(' && p.parensHoldQuery()) {
+    const query = wholeQuery(p);
+    if (query !== undefined) return { kind: 'inSubquery', start, end: p.prevEnd, not, operand, query };
+  }
   const list = p.list(expression);
   p.expect(')');
   const only = list[0] as Expr;
@@ -206,7 +209,7 @@ function strengthOf(p: Parser): number {
 
 /** Arithmetic and bit operators stronger than `min`. */
 export function bit(p: Parser, min: number): Expr {
-  const start = p.start;
+  const start = p.from();
   let left = simple(p);
   for (;;) {
     const strength = strengthOf(p);
@@ -269,16 +272,15 @@ function intervalOrCall(p: Parser): Interval | Expr {
     if (!p.is('SELECT')) {
       const args = p.list(expression);
       if (args.length > 1 && p.accept(')')) {
-        if (!isUnit(p.t))
-          return {
-            kind: 'call',
-            start,
-            end: p.prevEnd,
-            schema: undefined,
-            name: 'interval',
-            written: 'interval',
-            args,
-          };
+        return {
+          kind: 'call',
+          start,
+          end: p.prevEnd,
+          schema: undefined,
+          name: 'interval',
+          written: 'interval',
+          args,
+        };
       }
     }
     p.reset(mark);
@@ -289,22 +291,26 @@ function intervalOrCall(p: Parser): Interval | Expr {
 
 /** One operand: a primary with its sign, COLLATE and the like. */
 export function simple(p: Parser): Expr {
-  const start = p.start;
+  const start = p.from();
   let expr: Expr;
-  switch (p.t) {
-    case '-':
-    case '+':
-    case '~':
-    case '!':
-      expr = unary(p, p.t);
-      return expr;
-    case 'NOT':
-      if (!p.options.highNotPrecedence) p.fail();
-      return unary(p, 'not');
-    case 'BINARY':
-      return unary(p, 'binary');
-    default:
-      expr = primary(p);
+  if (p.pending !== undefined) {
+    expr = p.pending;
+    p.pending = undefined;
+  } else {
+    switch (p.t) {
+      case '-':
+      case '+':
+      case '~':
+      case '!':
+        return unary(p, p.t);
+      case 'NOT':
+        if (!p.options.highNotPrecedence) p.fail();
+        return unary(p, 'not');
+      case 'BINARY':
+        return unary(p, 'binary');
+      default:
+        expr = primary(p);
+    }
   }
   while (p.t === 'COLLATE') {
     p.next();
@@ -365,8 +371,6 @@ function primary(p: Parser): Expr {
       return systemVariable(p);
     case '{':
       return odbc(p);
-    case '.':
-      return name(p, false);
     default:
       return p.fail();
   }
@@ -395,30 +399,33 @@ function parenthesised(p: Parser): Expr {
 
 /** `((SELECT …) …`: a query with more after its first part, or an expression that begins with a subquery. */
 function parenthesisedParens(p: Parser, start: number): Expr {
+  const query = wholeQuery(p);
+  if (query !== undefined) return { kind: 'subquery', start, end: p.prevEnd, query };
+  return restOfParens(p, start, expression(p));
+}
+
+/**
+ * Behind a `(`: a query that begins with one in parentheses, and the `)`; undefined when it is no query as a whole: what
+ * was read then waits as the first operand of an expression.
+ */
+function wholeQuery(p: Parser): ReturnType<Parser['grammar']['query']> | undefined {
   const mark = p.mark();
   const inner = simple(p);
   const t = p.t;
-  if (
-    inner.kind === 'subquery' &&
-    (t === 'UNION' ||
-      t === 'EXCEPT' ||
-      t === 'INTERSECT' ||
-      t === 'ORDER' ||
-      t === 'LIMIT' ||
-      t === 'INTO' ||
-      t === 'FOR')
-  ) {
-    p.reset(mark);
-    const query = p.grammar.query(p);
-    p.expect(')');
-    return { kind: 'subquery', start, end: p.prevEnd, query };
+  if (inner.kind === 'subquery') {
+    if (t === ')') {
+      p.next();
+      return inner.query;
+    }
+    if (t === 'UNION' || t === 'EXCEPT' || t === 'INTERSECT' || t === 'ORDER' || t === 'LIMIT' || t === 'FOR') {
+      p.reset(mark);
+      const query = p.grammar.query(p);
+      p.expect(')');
+      return query;
+    }
   }
-  if (inner.kind === 'subquery' && t === ')') {
-    p.next();
-    return { ...inner, start, end: p.prevEnd };
-  }
-  p.reset(mark);
-  return restOfParens(p, start, expression(p));
+  p.pending = inner;
+  return undefined;
 }
 
 function restOfParens(p: Parser, start: number, first: Expr): Expr {
@@ -447,23 +454,7 @@ function odbc(p: Parser): Expr {
 /** A column, possibly qualified, or a function's call. */
 function name(p: Parser, callable: boolean): Expr {
   const start = p.start;
-  if (p.t === '.') {
-    p.next();
-    const first = p.identAfterPoint();
-    if (p.t !== '.')
-      return arrow(p, { kind: 'column', start, end: p.prevEnd, schema: undefined, table: undefined, name: first });
-    p.next();
-    return arrow(p, {
-      kind: 'column',
-      start,
-      schema: undefined,
-      table: first,
-      name: p.identAfterPoint(),
-      end: p.prevEnd,
-    });
-  }
   const first = p.nameText();
-  if (first === '') p.fail();
   p.next();
   if (p.t === '(' && callable) return callArguments(p, start, undefined, first);
   if (p.t !== '.')
@@ -492,7 +483,7 @@ function arrow(p: Parser, column: ColumnRef): Expr {
   if (t !== '->' && t !== '->>') return column;
   p.next();
   if (p.t !== 'string') p.fail();
-  const path = stringLiteral(p, undefined) as StringLiteral;
+  const path = stringLiteral(p, undefined);
   return { kind: 'jsonArrow', start: column.start, end: p.prevEnd, unquote: t === '->>', column, path };
 }
 

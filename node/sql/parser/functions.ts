@@ -61,7 +61,7 @@ function plain(tag: string, min: number, max: number, name: string = tag.toLower
   define(tag, (p, start) => {
     p.expect('(');
     const args: Expr[] = [];
-    if (p.t !== ')' || min > 0) {
+    if (max > 0 && (p.t !== ')' || min > 0)) {
       args.push(p.grammar.expr(p));
       while (args.length < max && p.accept(',')) args.push(p.grammar.expr(p));
       if (args.length < min) p.fail();
@@ -89,6 +89,7 @@ plain('IF', 3, 3);
 plain('INSERT', 4, 4);
 plain('LEFT', 2, 2);
 plain('LINESTRING', 1, MANY);
+plain('LOG', 1, 2);
 plain('MICROSECOND', 1, 1);
 plain('MINUTE', 1, 1);
 plain('MONTH', 1, 1);

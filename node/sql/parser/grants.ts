@@ -76,7 +76,7 @@ function grantItem(p: Parser): Item {
     account: who,
     start,
     columns,
-    role: quoted || (who.kind === 'account' && who.hostGiven),
+    role: who.kind === 'account' && who.hostGiven,
   };
 }
 

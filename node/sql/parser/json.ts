@@ -1,10 +1,14 @@
 import type { Expr, JsonOnResponse, StringLiteral } from './ast.ts';
 import { castType } from './data-types.ts';
-import { stringLiteral } from './literals.ts';
+import { introduced, stringLiteral } from './literals.ts';
 import type { Parser } from './parser.ts';
 
 /** A string where the grammar wants just that, kept as a literal. */
 export function literalString(p: Parser): StringLiteral {
+  if (p.t === 'introducer') {
+    const literal = introduced(p);
+    if (literal?.kind === 'string') return literal;
+  }
   if (p.t !== 'string') p.fail();
   return stringLiteral(p, undefined);
 }

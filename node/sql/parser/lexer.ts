@@ -169,6 +169,11 @@ export class Lexer {
         version = version * 10 + sql.charCodeAt(at++) - 48;
         digits++;
       }
+      if (digits === 6 && sql.charCodeAt(i + 3) === 48 && !isSpace(sql.charCodeAt(at))) {
+        // 0NNNNN is a version of six digits only before white space.
+        version = Math.trunc(version / 10);
+        at--;
+      }
       if (digits < 5) {
         at = i + 3;
         version = 0;
@@ -223,6 +228,11 @@ export class Lexer {
       c = sql.charCodeAt(++i);
     } while (isIdentChar(c));
     this.pos = i;
+    if (first === 36 && sql.indexOf('$', start + 1) < i && sql.indexOf('$', start + 1) > 0) {
+      this.t = 'dollar';
+      this.word = WORD_NONE;
+      return;
+    }
     if (start > 0 && sql.charCodeAt(start - 1) === 46 && this.t === '.') return this.setIdent();
     if (c === 46 && isIdentChar(sql.charCodeAt(i + 1))) return this.setIdent();
     const at = findKeyword(sql, start, i, hash);
@@ -346,7 +356,7 @@ export class Lexer {
   }
 
   private wasWord(): boolean {
-    return this.t === 'ident' || this.t === 'quoted';
+    return this.t === 'ident';
   }
 
   private readQuoted(start: number, quote: number): void {
@@ -483,6 +493,8 @@ export function plainSpaceEnd(sql: string, from: number): number {
   }
 }
 
+const isComparison = (c: number): boolean => c === 60 || c === 61 || c === 62 || c === 33;
+
 /** The operator at `i`, `!=` as itself. */
 function operatorAt(sql: string, i: number, c: number): string {
   const d = sql.charCodeAt(i + 1);
@@ -494,7 +506,8 @@ function operatorAt(sql: string, i: number, c: number): string {
     case 44:
       return ',';
     case 61:
-      return '=';
+      // Comparison signs run together: `=!` is no `=` before a `!`.
+      return isComparison(d) ? 'bad' : '=';
     case 46:
       return '.';
     case 42:
@@ -502,10 +515,13 @@ function operatorAt(sql: string, i: number, c: number): string {
     case 59:
       return ';';
     case 60:
-      if (d === 61) return sql.charCodeAt(i + 2) === 62 ? '<=>' : '<=';
-      return d === 62 ? '<>' : d === 60 ? '<<' : '<';
+      if (d === 61) {
+        const e = sql.charCodeAt(i + 2);
+        return e === 62 ? '<=>' : e === 33 || e === 61 ? 'bad' : '<=';
+      }
+      return d === 62 ? '<>' : d === 60 ? '<<' : d === 33 ? 'bad' : '<';
     case 62:
-      return d === 61 ? '>=' : d === 62 ? '>>' : '>';
+      return d === 61 ? '>=' : d === 62 ? '>>' : isComparison(d) ? 'bad' : '>';
     case 33:
       return d === 61 ? '!=' : '!';
     case 45:

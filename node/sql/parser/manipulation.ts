@@ -35,7 +35,7 @@ function value(p: Parser): Expr {
 
 function columnName(p: Parser): ColumnRef {
   const start = p.start;
-  const names = p.t === '.' ? [] : [p.ident()];
+  const names = [p.ident()];
   while (names.length < 3 && p.accept('.')) names.push(p.identAfterPoint());
   const name = names.pop() as string;
   const table = names.pop();

@@ -200,7 +200,7 @@ export function cacheIndex(p: Parser, start: number, load: boolean): OtherStatem
       if (!q.accept('ALL')) q.list((r) => r.ident());
       q.expect(')');
     }
-    if (q.acceptAny('INDEX', 'KEY') !== undefined || q.t === '(') {
+    if (q.acceptAny('INDEX', 'KEY') !== undefined) {
       q.expect('(');
       if (!q.is(')')) q.list((r) => (r.accept('PRIMARY') ? 'PRIMARY' : r.ident()));
       q.expect(')');

@@ -1,6 +1,13 @@
 import { SqlError } from '../types/index.ts';
 import type { Expr, LiteralValue, QualifiedName, QueryExpression, StarItem, Statement } from './ast.ts';
-import { WORD_IDENTIFIER, WORD_KEYWORD, WORD_QUOTED, WORD_RESERVED } from './keywords.ts';
+import {
+  LOOSE_FUNCTIONS,
+  WORD_FUNCTION,
+  WORD_IDENTIFIER,
+  WORD_KEYWORD,
+  WORD_QUOTED,
+  WORD_RESERVED,
+} from './keywords.ts';
 import { Lexer, plainSpaceEnd, stringEnd } from './lexer.ts';
 import type { Mark } from './lexer.ts';
 import type { ParseOptions } from './options.ts';
@@ -38,7 +45,14 @@ export class Parser extends Lexer {
   /** Inside a stored program: INTO and LIMIT take variables, RETURN is a statement. */
   inProgram = false;
   inFunction = false;
-  inView = false;
+  /** Where the last syntax error was, for rules that try two readings. */
+  failedAt = -1;
+  /** Places in FROM where a parenthesis was found to hold no query. */
+  readonly notQueries = new Set<number>();
+  /** The next query may have INTO: it is a statement of its own. */
+  intoAllowed = false;
+  /** An operand that was read ahead and is what the next one to be read is. */
+  pending: Expr | undefined = undefined;
   /** Inside a trigger: NEW and OLD are its rows. */
   inTrigger = false;
   labels: string[] = [];
@@ -79,6 +93,7 @@ export class Parser extends Lexer {
   }
 
   fail(at: number = this.start): never {
+    this.failedAt = at;
     throw this.syntaxError(at);
   }
 
@@ -157,7 +172,12 @@ export class Parser extends Lexer {
   /** Whether the token can be an identifier. */
   isIdent(): boolean {
     const word = this.word;
-    return word === WORD_IDENTIFIER || word === WORD_QUOTED || word === WORD_KEYWORD;
+    return (
+      word === WORD_IDENTIFIER ||
+      word === WORD_QUOTED ||
+      word === WORD_KEYWORD ||
+      (word === WORD_FUNCTION && LOOSE_FUNCTIONS.has(this.t))
+    );
   }
 
   /** The text of the word or quoted identifier that the token is. */
@@ -172,7 +192,6 @@ export class Parser extends Lexer {
   ident(): string {
     if (!this.isIdent()) this.fail();
     const name = this.nameText();
-    if (name === '' && this.word === WORD_QUOTED) this.fail();
     this.next();
     return name;
   }
@@ -264,6 +283,12 @@ export class Parser extends Lexer {
     return value;
   }
 
+  /** An integer below 2^31, which is a token of its own to MySQL. */
+  smallInteger(): number {
+    if (this.t !== 'int' || Number(this.sql.slice(this.start, this.end)) > 2147483647) this.fail();
+    return this.number();
+  }
+
   number(): number {
     return Number(this.uint64());
   }
@@ -310,13 +335,21 @@ export class Parser extends Lexer {
     return this.hintStart < 0 ? undefined : this.sql.slice(this.hintStart, this.hintEnd).trim();
   }
 
-  /** Whether the parentheses that open here hold a query: `((SELECT …`. */
-  parensHoldQuery(): boolean {
+  /** Where the next operand begins. */
+  from(): number {
+    return this.pending === undefined ? this.start : this.pending.start;
+  }
+
+  /**
+   * Whether the parentheses that open here hold a query: `((SELECT …`. In an expression VALUES(c) is a function, so VALUES
+   * begins a query only before ROW, unless `anyValues`.
+   */
+  parensHoldQuery(anyValues = false): boolean {
     const mark = this.mark();
     while (this.t === '(') this.next();
     const t = this.t;
     const is = t === 'SELECT' || t === 'WITH' || t === 'VALUES' || t === 'TABLE';
-    const row = is && (t !== 'VALUES' || this.peek() === 'ROW');
+    const row = is && (t !== 'VALUES' || anyValues || this.peek() === 'ROW');
     this.reset(mark);
     return row;
   }

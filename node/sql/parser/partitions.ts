@@ -44,7 +44,9 @@ function partitionMethod(p: Parser, sub: boolean): PartitionMethod {
     let algorithm: number | undefined;
     if (p.accept('ALGORITHM')) {
       p.expect('=');
+      const at = p.start;
       algorithm = p.integer();
+      if (algorithm !== 1 && algorithm !== 2) p.fail(at);
     }
     p.expect('(');
     const columns = p.t === ')' ? [] : p.list((q) => q.ident());
@@ -53,7 +55,7 @@ function partitionMethod(p: Parser, sub: boolean): PartitionMethod {
   }
   if (sub || linear) p.fail();
   const kind = p.expectAny('RANGE', 'LIST').toLowerCase() as 'range' | 'list';
-  if (p.accept('COLUMNS')) return { ...none, kind, columns: p.identList() };
+  if (p.acceptAny('COLUMNS', 'FIELDS') !== undefined) return { ...none, kind, columns: p.identList() };
   return { ...none, kind, expr: parenExpr(p) };
 }
 

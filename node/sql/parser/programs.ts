@@ -231,6 +231,14 @@ const SIGNAL_ITEMS = [
   'MYSQL_ERRNO',
 ];
 
+/** A literal, a variable or a name: no larger expression. */
+function plainValue(p: Parser): Expr {
+  if (p.t === '(' || p.t === '-' || p.t === '+') p.fail();
+  if (!p.isIdent() || p.t === 'introducer') return p.grammar.literal(p);
+  const { start, schema, name } = p.qualified();
+  return { kind: 'column', start, end: p.prevEnd, schema: undefined, table: schema, name };
+}
+
 /** SIGNAL and RESIGNAL: allowed outside stored programs, too. */
 export function signal(p: Parser): Signal {
   const start = p.start;
@@ -246,7 +254,7 @@ export function signal(p: Parser): Signal {
     ? p.list((q) => {
         const name = q.expectAny(...SIGNAL_ITEMS).toLowerCase();
         q.expect('=');
-        return { name, value: q.grammar.operand(q) };
+        return { name, value: plainValue(q) };
       })
     : [];
   return { kind, start, end: p.prevEnd, condition: what, items };
@@ -264,7 +272,7 @@ export function getDiagnostics(p: Parser): GetDiagnostics {
   p.next();
   const area = p.acceptAny('CURRENT', 'STACKED') === 'STACKED' ? 'stacked' : 'current';
   p.expect('DIAGNOSTICS');
-  const number = p.accept('CONDITION') ? p.grammar.operand(p) : undefined;
+  const number = p.accept('CONDITION') ? plainValue(p) : undefined;
   const names = number === undefined ? ['NUMBER', 'ROW_COUNT'] : [...SIGNAL_ITEMS, 'RETURNED_SQLSTATE'];
   const items = p.list((q) => {
     const target = diagnosticsTarget(q);

@@ -19,7 +19,7 @@ import type {
   With,
   WindowSpec,
 } from './ast.ts';
-import { orderBy, orderItem, windowSpec } from './aggregates.ts';
+import { orderBy, windowSpec } from './aggregates.ts';
 import { acceptCharset, charsetName } from './data-types.ts';
 import { numberLiteral, param } from './literals.ts';
 import type { Parser } from './parser.ts';
@@ -36,20 +36,22 @@ const NO_WINDOWS: readonly { readonly name: string; readonly spec: WindowSpec }[
 export function query(p: Parser): QueryExpression {
   p.enter();
   const start = p.start;
+  const top = p.intoAllowed;
+  p.intoAllowed = false;
   const withClause = p.t === 'WITH' ? withTables(p) : undefined;
-  const result = queryAfterWith(p, start, withClause);
+  const result = queryAfterWith(p, start, withClause, top);
   p.leave();
   return result;
 }
 
 /** What follows a WITH clause, or stands without one. */
-export function queryAfterWith(p: Parser, start: number, withClause: With | undefined): QueryExpression {
-  const body = bodyExpression(p, 0);
+export function queryAfterWith(p: Parser, start: number, withClause: With | undefined, top: boolean): QueryExpression {
+  const body = bodyExpression(p, 0, top);
   const order = orderBy(p);
   const limit = p.t === 'LIMIT' ? limitClause(p) : undefined;
-  let into = p.t === 'INTO' ? intoClause(p) : undefined;
+  let into = p.t === 'INTO' && top ? intoClause(p) : undefined;
   const locking = p.t === 'FOR' || p.t === 'LOCK' ? lockingClauses(p) : NO_LOCKS;
-  if (into === undefined && p.t === 'INTO') into = intoClause(p);
+  if (into === undefined && top && p.t === 'INTO') into = intoClause(p);
   if (into !== undefined && body.kind === 'select' && body.into !== undefined) p.fail();
   if (
     body.kind === 'query' &&
@@ -84,28 +86,29 @@ function commonTable(p: Parser): CommonTable {
 }
 
 /** UNION and EXCEPT are 1, INTERSECT is 2; `min` is what the operators must pass. */
-function bodyExpression(p: Parser, min: number): QueryBody {
+function bodyExpression(p: Parser, min: number, top: boolean): QueryBody {
   const start = p.start;
-  let left = bodyTerm(p);
+  let left = bodyTerm(p, top);
   for (;;) {
     const t = p.t;
     const strength = t === 'UNION' || t === 'EXCEPT' ? 1 : t === 'INTERSECT' ? 2 : 0;
     if (strength <= min) return left;
-    // A SELECT … INTO is no operand; nor is one with ORDER BY, which cannot be here without parentheses.
+    // INTO belongs to the whole, so nothing may follow it.
+    if ((left.kind === 'query' || left.kind === 'select') && left.into !== undefined) p.fail();
     p.next();
     let all = false;
     if (p.accept('ALL')) all = true;
     else p.acceptAny('DISTINCT', 'DISTINCTROW');
-    const right = bodyExpression(p, strength);
+    const right = bodyExpression(p, strength, top);
     left = { kind: 'setOperation', start, end: p.prevEnd, op: t.toLowerCase() as 'union', all, left, right };
   }
 }
 
-function bodyTerm(p: Parser): QueryBody {
+function bodyTerm(p: Parser, top: boolean): QueryBody {
   const start = p.start;
   switch (p.t) {
     case 'SELECT':
-      return select(p);
+      return select(p, top);
     case 'VALUES':
       return valuesTable(p);
     case 'TABLE': {
@@ -116,6 +119,7 @@ function bodyTerm(p: Parser): QueryBody {
     case '(': {
       p.next();
       if (!p.is('SELECT') && !p.is('(') && !p.is('WITH') && !p.is('VALUES') && !p.is('TABLE')) p.fail();
+      p.intoAllowed = top;
       const inner = query(p);
       p.expect(')');
       return inner;
@@ -183,13 +187,13 @@ function selectOptions(p: Parser): readonly SelectOption[] {
   return options;
 }
 
-export function select(p: Parser): Select {
+function select(p: Parser, top: boolean): Select {
   const start = p.start;
   p.next();
   const hints = p.takeHint();
   const options = selectOptions(p);
   const items = selectItems(p);
-  let into = p.t === 'INTO' ? intoClause(p) : undefined;
+  const into = p.t === 'INTO' && top ? intoClause(p) : undefined;
   let from = NO_TABLES;
   if (p.t === 'FROM') {
     p.next();
@@ -202,7 +206,12 @@ export function select(p: Parser): Select {
   if (p.t === 'GROUP') {
     p.next();
     p.expect('BY');
-    if ((p.is('ROLLUP') || p.is('CUBE')) && p.peek() === '(') {
+    if (p.is('GROUPING') && p.peek() === 'SETS') {
+      p.next();
+      p.next();
+      groupBy = groupingSets(p);
+      rollup = 'groupingSets';
+    } else if ((p.is('ROLLUP') || p.is('CUBE')) && p.peek() === '(') {
       rollup = p.is('ROLLUP') ? 'rollup' : 'cube';
       p.next();
       groupBy = p.parenList(groupItem);
@@ -224,7 +233,6 @@ export function select(p: Parser): Select {
       })
     : NO_WINDOWS;
   const qualify = p.accept('QUALIFY') ? p.grammar.expr(p) : undefined;
-  if (into === undefined && p.t === 'INTO' && from.length > 0) into = undefined;
   return {
     kind: 'select',
     start,
@@ -243,9 +251,19 @@ export function select(p: Parser): Select {
   };
 }
 
+/** GROUPING SETS ((a, b), (a), ()): each set is an item, a row of its expressions. */
+function groupingSets(p: Parser): OrderItem[] {
+  return p.parenList((q) => {
+    const start = q.start;
+    q.expect('(');
+    const items = q.is(')') ? [] : q.list((r) => r.grammar.expr(r));
+    q.expect(')');
+    return { expr: { kind: 'row' as const, start, end: q.prevEnd, items }, direction: undefined };
+  });
+}
+
 /** GROUP BY once took ASC and DESC; now it takes an expression only. */
 const groupItem = (p: Parser): OrderItem => ({ expr: p.grammar.expr(p), direction: undefined });
-export { orderItem };
 
 function selectItems(p: Parser): SelectItem[] {
   const items: SelectItem[] = [];

@@ -65,10 +65,7 @@ function characteristics(p: Parser, create: boolean): { all: Mutable; count: num
         break;
       case 'USING':
         p.next();
-        all.libraries = p.parenList((q) => {
-          const name = q.qualified();
-          return { name, alias: q.accept('AS') || q.isIdent() ? q.ident() : undefined };
-        });
+        all.libraries = usedLibraries(p);
         break;
       case 'DETERMINISTIC':
       case 'NOT':
@@ -80,6 +77,19 @@ function characteristics(p: Parser, create: boolean): { all: Mutable; count: num
         return { all, count };
     }
   }
+}
+
+/** (lib AS alias, …), which may be empty. */
+function usedLibraries(p: Parser): Characteristics['libraries'] {
+  p.expect('(');
+  const libraries = p.is(')')
+    ? []
+    : p.list((q) => {
+        const name = q.qualified();
+        return { name, alias: q.accept('AS') || q.isIdent() ? q.ident() : undefined };
+      });
+  p.expect(')');
+  return libraries;
 }
 
 function parameter(p: Parser, procedure: boolean): RoutineParameter {
@@ -107,8 +117,15 @@ export function programBody(p: Parser, kind: 'procedure' | 'function' | 'trigger
 /** $$ … $$, $tag$ … $tag$, or a string: the code of a routine in another language. */
 function foreignCode(p: Parser): string {
   if (p.t === 'string') return p.text();
+  if (p.t === 'introducer') p.next();
+  if (p.t === 'string' || p.t === 'hex' || p.t === 'bit') {
+    const from = p.start;
+    p.pinned.push(p.slot);
+    p.next();
+    return p.sql.slice(from, p.prevEnd);
+  }
   const { sql, start } = p;
-  if (sql.charCodeAt(start) !== 36) p.fail();
+  if (p.t !== 'dollar') p.fail();
   const open = sql.indexOf('$', start + 1);
   if (open < 0) p.fail();
   const tag = sql.slice(start, open + 1);
@@ -354,6 +371,7 @@ export function createLibrary(p: Parser, start: number, orReplace: boolean): Cre
 export function alterLibrary(p: Parser, start: number): AlterLibrary {
   p.expect('LIBRARY');
   const name = p.qualified();
-  const comment = p.accept('COMMENT') ? p.text() : undefined;
+  p.expect('COMMENT');
+  const comment = p.text();
   return { kind: 'alterLibrary', start, name, comment, end: p.prevEnd };
 }

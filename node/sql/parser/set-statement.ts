@@ -117,7 +117,7 @@ function namesItem(p: Parser): SetItem {
   if (p.accept('DEFAULT')) return { kind: 'names', charset: undefined, collation: undefined };
   const charset = charsetName(p);
   let collation: string | undefined;
-  if (p.accept('COLLATE') && !p.accept('DEFAULT')) collation = collationName(p);
+  if (p.accept('COLLATE')) collation = collationName(p);
   return { kind: 'names', charset, collation };
 }
 

@@ -34,7 +34,6 @@ export function show(p: Parser): Show {
     using: undefined,
     limit: undefined,
     details: undefined,
-    statement: undefined,
   };
   node.subject = subject(p, node);
   return { kind: 'show', start, end: p.prevEnd, ...node };
@@ -166,10 +165,6 @@ function subject(p: Parser, node: MutableShow): ShowSubject {
     case 'RELAYLOG':
     case 'REPLICA':
       return logSubject(p, node, t);
-    case 'PARSE_TREE':
-      p.next();
-      node.statement = p.grammar.statement(p);
-      return 'parseTree';
     default:
       if (p.isWord('count')) return countSubject(p);
       return p.fail();
@@ -321,11 +316,6 @@ export function explain(p: Parser): Describe | Explain {
   let analyze = false;
   let format: string | undefined;
   let into: string | undefined;
-  if (p.t === 'EXTENDED' || p.t === 'PARTITIONS') {
-    // Gone since 8.0, but as names of tables they stay.
-    const next = p.peek();
-    if (isExplainable(next)) p.fail();
-  }
   if (p.t === 'ANALYZE') {
     p.next();
     analyze = true;

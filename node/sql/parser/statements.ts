@@ -45,6 +45,7 @@ function anyStatement(p: Parser): Statement {
     case '(':
     case 'VALUES':
     case 'TABLE':
+      p.intoAllowed = true;
       return query(p);
     case 'WITH':
       return withStatement(p);
@@ -180,5 +181,5 @@ function withStatement(p: Parser): Statement {
   const clause = withTables(p);
   if (p.t === 'UPDATE') return update(p, start, clause);
   if (p.t === 'DELETE') return deleteStatement(p, start, clause);
-  return queryAfterWith(p, start, clause);
+  return queryAfterWith(p, start, clause, true);
 }

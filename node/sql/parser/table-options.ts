@@ -44,7 +44,11 @@ export function tableOption(p: Parser): TableOption | undefined {
   if (TERNARY.has(t)) {
     p.next();
     p.accept('=');
-    return option(name, p.accept('DEFAULT') ? 'default' : p.uint64());
+    if (p.accept('DEFAULT')) return option(name, 'default');
+    const at = p.start;
+    const value = p.uint64();
+    if (t !== 'STATS_SAMPLE_PAGES' && value !== 0 && value !== 1) p.fail(at);
+    return option(name, value);
   }
   if (STRINGS.has(t)) {
     p.next();
@@ -127,11 +131,11 @@ export function sizeNumber(p: Parser): number | string {
 function charsetOrCollate(p: Parser): TableOption | undefined {
   if (p.accept('COLLATE')) {
     p.accept('=');
-    return option('collate', p.accept('DEFAULT') ? 'default' : collationName(p));
+    return option('collate', collationName(p));
   }
   if (!acceptCharset(p)) return undefined;
   p.accept('=');
-  return option('charset', p.accept('DEFAULT') ? 'default' : charsetName(p));
+  return option('charset', charsetName(p));
 }
 
 /** The options of CREATE TABLE: commas between them may be left out. */

@@ -175,35 +175,47 @@ function tableFactor(p: Parser): TableExpr {
 function parenthesised(p: Parser): TableExpr {
   const start = p.start;
   p.enter();
-  const held = p.parensHoldQuery();
-  const mark = p.mark();
+  const held = p.parensHoldQuery(true);
   p.next();
-  const t = p.t;
   let result: TableExpr | undefined;
-  if (held && t !== '(') {
+  let failed: SqlError | undefined;
+  let failedAt = -1;
+  if (held && p.t !== '(') {
     const query = p.grammar.query(p);
     p.expect(')');
     result = derived(p, start, false, query);
-  } else if (held) {
-    // ((SELECT …) …: a query, or a list of tables whose first is a derived table.
+  } else if (held && !p.notQueries.has(start)) {
+    // ((SELECT …) …: a query, or a list of tables whose first is a derived table. A place that was found to be no query
+    // is not tried again: else texts nested in one another would be read twice for each level.
+    const mark = p.mark();
     const query = tryQuery(p);
-    if (query !== undefined) result = derived(p, start, false, query);
-    else {
+    if (query instanceof SqlError) {
+      failed = query;
+      failedAt = p.failedAt;
+    } else if (query !== undefined) result = derived(p, start, false, query);
+    if (result === undefined) {
+      p.notQueries.add(start);
       p.reset(mark);
-      p.next();
     }
   }
   if (result === undefined) {
-    const tables = p.list(tableExpr);
-    p.expect(')');
-    result = tables.length === 1 ? (tables[0] as TableExpr) : { kind: 'tableList', start, end: p.prevEnd, tables };
+    let tables: TableExpr[];
+    try {
+      tables = p.list(tableExpr);
+      p.expect(')');
+    } catch (error) {
+      // Of two readings that fail, the one that came further is what was meant.
+      throw failed !== undefined && failedAt > p.failedAt ? failed : error;
+    }
+    const only = tables.length === 1 ? tables[0] : undefined;
+    result = only ?? { kind: 'tableList', start, end: p.prevEnd, tables };
   }
   p.leave();
   return result;
 }
 
-/** A query and its `)`, or undefined where the text is none. */
-function tryQuery(p: Parser): ReturnType<Parser['grammar']['query']> | undefined {
+/** A query and its `)`; undefined where more follows it, an error where the text is none. */
+function tryQuery(p: Parser): ReturnType<Parser['grammar']['query']> | SqlError | undefined {
   const depth = p.depthMark();
   try {
     const query = p.grammar.query(p);
@@ -211,10 +223,10 @@ function tryQuery(p: Parser): ReturnType<Parser['grammar']['query']> | undefined
     p.next();
     return query;
   } catch (error) {
-    // Not a query: the caller reads it as table references, and that reading's error is the one to tell.
+    // Not a query: the caller reads it as table references.
     if (!(error instanceof SqlError) || error.errno === 1436) throw error;
     p.depthReset(depth);
-    return undefined;
+    return error;
   }
 }
 
@@ -316,7 +328,7 @@ function jsonTable(p: Parser): TableExpr {
 }
 
 function jsonColumns(p: Parser): JsonTableColumn[] {
-  p.expect('COLUMNS');
+  p.expectAny('COLUMNS', 'FIELDS');
   return p.parenList(jsonColumn);
 }
 

@@ -20,7 +20,7 @@ export function begin(p: Parser): Begin {
         } else {
           p.expect('READ');
           const next = p.expectAny('ONLY', 'WRITE') === 'ONLY' ? 'readOnly' : 'readWrite';
-          if (access !== undefined && access !== next) p.failBefore();
+          if (access !== undefined && access !== next) p.fail();
           access = next;
         }
       } while (p.accept(','));

@@ -43,8 +43,6 @@ export function singleUnit(p: Parser): IntervalUnit {
   return unit;
 }
 
-export const isUnit = (tag: string): boolean => tag in SINGLE || tag in COMPOUND;
-
 export function intervalUnit(p: Parser): IntervalUnit {
   const unit = SINGLE[p.t] ?? COMPOUND[p.t];
   if (unit === undefined) return p.fail();

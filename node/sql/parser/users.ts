@@ -92,7 +92,7 @@ function userSpec(p: Parser, alter: boolean): UserSpec {
       discardOld = true;
     } else while (factors.length < 2 && factorChange(p, factors));
   }
-  return { account: who, authentication: auth as Authentication | undefined, factors, discardOld };
+  return { account: who, authentication: auth, factors, discardOld };
 }
 
 /** ADD 2 FACTOR IDENTIFIED …, MODIFY …, DROP 3 FACTOR, 2 FACTOR INITIATE REGISTRATION … */
@@ -201,7 +201,7 @@ export function createUser(p: Parser, start: number, alter: boolean): CreateUser
   const conditional = alter ? p.ifExists() : p.ifNotExists();
   let users: UserSpec[];
   let defaultRoles: CreateUser['defaultRoles'];
-  if (alter && p.t === 'USER') {
+  if (alter && p.t === 'USER' && p.peek() === '(') {
     // ALTER USER USER() IDENTIFIED BY …
     p.next();
     p.expect('(');

@@ -12,7 +12,7 @@ export function variableName(p: Parser): string {
 }
 
 export function userVariable(p: Parser): UserVariable {
-  if (p.t !== 'variable' || p.end === p.start + 1) p.fail();
+  if (p.t !== 'variable') p.fail();
   const node: UserVariable = { kind: 'userVariable', start: p.start, end: p.end, name: variableName(p) };
   p.next();
   return node;

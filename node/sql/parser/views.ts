@@ -18,13 +18,11 @@ export function view(p: Parser, start: number, kind: CreateView['kind'], prefix:
     jsonDuality = true;
   }
   p.expect('VIEW');
-  const ifNotExists = kind === 'createView' && p.ifNotExists();
+  const ifNotExists = kind === 'createView' && !prefix.orReplace && p.ifNotExists();
   const name = p.qualified();
   const columns = p.t === '(' ? p.identList() : undefined;
   p.expect('AS');
-  p.inView = true;
   const query = p.grammar.query(p);
-  p.inView = false;
   let checkOption: CreateView['checkOption'];
   if (p.accept('WITH')) {
     checkOption = p.acceptAny('CASCADED', 'LOCAL') === 'LOCAL' ? 'local' : 'cascaded';

@@ -214,7 +214,6 @@ export type ShowSubject =
   | 'relaylogEvents'
   | 'replicas'
   | 'replicaStatus'
-  | 'parseTree'
   | 'createDatabase'
   | 'createTable'
   | 'createView'
@@ -251,8 +250,6 @@ export interface Show extends Span {
         readonly channel: string | undefined;
       }
     | undefined;
-  /** SHOW PARSE_TREE statement */
-  readonly statement: Statement | undefined;
 }
 
 /** DESCRIBE t [col] */

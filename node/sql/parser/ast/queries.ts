@@ -70,8 +70,8 @@ export interface Select extends Span {
   readonly from: readonly TableExpr[];
   readonly where: Expr | undefined;
   readonly groupBy: readonly OrderItem[];
-  /** WITH ROLLUP (or ROLLUP(…)), CUBE(…). */
-  readonly rollup: 'rollup' | 'cube' | undefined;
+  /** WITH ROLLUP (or ROLLUP(…)), CUBE(…), GROUPING SETS(…): there each item of `groupBy` is a row. */
+  readonly rollup: 'rollup' | 'cube' | 'groupingSets' | undefined;
   readonly having: Expr | undefined;
   readonly windows: readonly { readonly name: string; readonly spec: WindowSpec }[];
   readonly qualify: Expr | undefined;

@@ -94,6 +94,7 @@ export type ColumnAttribute =
       readonly exprEnd: number;
     }
   | { readonly kind: 'check'; readonly check: CheckConstraint }
+  | { readonly kind: 'maskingPolicy'; readonly policy: string }
   | { readonly kind: 'references'; readonly references: References };
 
 export interface CheckConstraint extends Span {
@@ -233,6 +234,8 @@ export type AlterAction =
       readonly parens: boolean;
     }
   | { readonly kind: 'alterColumnVisible'; readonly name: string; readonly visible: boolean }
+  /** `policy` is undefined for DROP MASKING POLICY. */
+  | { readonly kind: 'alterColumnMasking'; readonly name: string; readonly policy: string | undefined }
   | { readonly kind: 'alterIndexVisible'; readonly name: string; readonly visible: boolean }
   | { readonly kind: 'alterCheck' | 'alterConstraint'; readonly name: string; readonly enforced: boolean }
   | { readonly kind: 'renameColumn' | 'renameIndex'; readonly from: string; readonly to: string }

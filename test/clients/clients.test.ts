@@ -1,0 +1,138 @@
+// Client programs in other languages: each runs the same scenario, plain, over TLS, and compressed where it can.
+// They are installed by setup.sh; what a machine cannot install is skipped with the reason.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { startTarget, type Target } from './target.ts';
+
+const run = promisify(execFile);
+const here = import.meta.dirname;
+const cache = path.join(here, '../../node_modules/.cache/clients');
+
+let target: Target;
+let folder = '';
+let status = '';
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'p2pdb-clients-'));
+  target = await startTarget(folder);
+  try {
+    await run(path.join(here, 'setup.sh'), { timeout: 10 * 60_000 });
+  } catch (error) {
+    status = `skip all: setup.sh failed: ${(error as Error).message.split('\n')[0] ?? ''}\n`;
+  }
+  const file = path.join(cache, 'status');
+  if (existsSync(file)) status += readFileSync(file, 'utf8');
+});
+after(async () => {
+  await target.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Why a client cannot be run here, or undefined. */
+function missing(name: string): string | undefined {
+  if (status.includes(`ok ${name}\n`)) return undefined;
+  return new RegExp(`^skip (?:${name}|all): (.*)$`, 'm').exec(status)?.[1] ?? 'setup.sh does not know it';
+}
+
+const EXPECTED = {
+  insertId: 1,
+  rows: [[1, 'Grüße 🙂', '12.50', '2024-02-29 12:34:56.123456', '00ff10', '9007199254740993']],
+  error: 1146,
+};
+
+type Mode = 'plain' | 'TLS' | 'compressed';
+interface Client {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly modes: readonly Mode[];
+}
+
+const python = path.join(cache, 'python/bin/python');
+const jars = (name: string): string => path.join(cache, 'java', name, '*');
+const java = (jar: string, scheme: string): string[] => [
+  'java',
+  '-cp',
+  jars(jar),
+  path.join(here, 'java/Client.java'),
+  scheme,
+];
+const clients: readonly Client[] = [
+  { name: 'pymysql', command: [python, path.join(here, 'python/client.py'), 'pymysql'], modes: ['plain', 'TLS'] },
+  {
+    name: 'mysqlclient',
+    command: [python, path.join(here, 'python/client.py'), 'mysqlclient'],
+    modes: ['plain', 'TLS'],
+  },
+  { name: 'go', command: [path.join(cache, 'go-client')], modes: ['plain', 'TLS', 'compressed'] },
+  { name: 'connector-j', command: java('mysql', 'mysql'), modes: ['plain', 'TLS', 'compressed'] },
+  { name: 'mariadb-java', command: java('mariadb', 'mariadb'), modes: ['plain', 'TLS', 'compressed'] },
+  { name: 'php', command: ['php', path.join(here, 'php/client.php')], modes: ['plain', 'TLS', 'compressed'] },
+];
+
+describe('client programs', () => {
+  for (const { name, command, modes } of clients) {
+    for (const mode of modes) {
+      it(`${name}, ${mode}`, { timeout: 120_000 }, async (t) => {
+        const reason = missing(name);
+        if (reason !== undefined) {
+          t.skip(reason);
+          return;
+        }
+        const env: NodeJS.ProcessEnv = {
+          ...process.env,
+          DB_HOST: '127.0.0.1',
+          DB_PORT: String(target.port),
+          DB_USER: 'sha',
+          DB_PASSWORD: 'secret',
+          DB_CA: path.join(folder, 'ca.pem'),
+        };
+        if (mode === 'TLS') env['DB_TLS'] = '1';
+        if (mode === 'compressed') env['DB_COMPRESS'] = '1';
+        const [program, ...argv] = command;
+        const { stdout } = await run(program as string, argv, { env, maxBuffer: 1 << 24 });
+        const { more, ...outcome } = JSON.parse(stdout) as typeof EXPECTED & { more?: number[] };
+        // Java prints numbers of rows as they are; PHP's ids may be numbers or text.
+        outcome.rows = outcome.rows.map(([id, ...rest]) => [Number(id), ...rest]);
+        assert.deepEqual(outcome, EXPECTED);
+        if (more !== undefined)
+          assert.ok(
+            more.every((difference) => difference === 0),
+            String(more),
+          );
+      });
+    }
+  }
+
+  for (const flags of [[], ['--ssl'], ['--compress']]) {
+    it(`the mariadb command line ${flags.join(' ')}`, async (t) => {
+      const reason = missing('mariadb');
+      if (reason !== undefined) {
+        t.skip(reason);
+        return;
+      }
+      const login = [
+        '-h127.0.0.1',
+        `-P${target.port}`,
+        '-usha',
+        '-psecret',
+        '--default-character-set=utf8mb4',
+        ...flags,
+      ];
+      const sql = 'SELECT id, s, d, dt, b, n FROM clients_t ORDER BY id; SELECT 1';
+      const { stdout } = await run('mariadb', [...login, '--binary-as-hex', '-e', sql, 'test']);
+      assert.equal(
+        stdout,
+        'id\ts\td\tdt\tb\tn\n1\tGrüße 🙂\t12.50\t2024-02-29 12:34:56.123456\t0x00FF10\t9007199254740993\n1\n1\n',
+      );
+      await assert.rejects(
+        run('mariadb', [...login, '-e', 'SELECT * FROM missing_table', 'test']),
+        /ERROR 1146 \(42S02\)/,
+      );
+    });
+  }
+});

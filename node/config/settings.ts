@@ -62,7 +62,7 @@ export const SETTINGS = {
   localInfile: setting(flag, false, 'Allows LOAD DATA LOCAL INFILE.'),
 } satisfies Record<string, AnySetting>;
 
-export type Settings = typeof SETTINGS;
+type Settings = typeof SETTINGS;
 export type SettingName = keyof Settings;
 type ValueOf<S> = S extends Setting<infer T> ? T : never;
 

@@ -31,7 +31,7 @@ const ALWAYS_ALLOWED = 1024;
 const LINGER_MS = 2_000;
 
 /** The client went away while something waited for its packet. */
-export class ConnectionGone extends Error {
+class ConnectionGone extends Error {
   override readonly name = 'ConnectionGone';
 }
 

@@ -139,6 +139,6 @@ function checkAccount(account: Account, asked: Login, address: string): void {
 }
 
 /** MySQL shows the loopback by its name. */
-export function hostName(address: string): string {
+function hostName(address: string): string {
   return address === '127.0.0.1' || address === '::1' ? 'localhost' : address;
 }

@@ -25,6 +25,8 @@ export interface ServerOptions {
   /** Several processes or threads may listen on the port. */
   readonly reusePort?: boolean | undefined;
   readonly backlog?: number | undefined;
+  /** Gives ids of connections where several servers share an engine; else the server counts by itself. */
+  readonly nextId?: (() => number) | undefined;
 }
 
 export interface RunningServer {
@@ -72,11 +74,12 @@ export async function startServer(options: ServerOptions, engine: Engine, log: L
   };
 
   let lastId = 0;
-  const nextId = (): number => {
+  const count = (): number => {
     do lastId = lastId >= 0xffff_fff0 ? 1 : lastId + 1;
     while (connections.has(lastId));
     return lastId;
   };
+  const nextId = options.nextId ?? count;
   const admit = (socket: Socket): void => {
     if (connections.size >= engine.maxConnections) {
       figures.refused++;

@@ -87,8 +87,8 @@ describe('client programs', () => {
           ...process.env,
           DB_HOST: '127.0.0.1',
           DB_PORT: String(target.port),
-          DB_USER: 'sha',
-          DB_PASSWORD: 'secret',
+          DB_USER: target.user,
+          DB_PASSWORD: target.password,
           DB_CA: path.join(folder, 'ca.pem'),
         };
         if (mode === 'TLS') env['DB_TLS'] = '1';
@@ -118,8 +118,8 @@ describe('client programs', () => {
       const login = [
         '-h127.0.0.1',
         `-P${target.port}`,
-        '-usha',
-        '-psecret',
+        `-u${target.user}`,
+        `-p${target.password}`,
         '--default-character-set=utf8mb4',
         ...flags,
       ];

@@ -4,7 +4,8 @@ import { type ResultSink, startServer } from '../../node/server/index.ts';
 
 export interface Target {
   readonly port: number;
-  readonly engine: FakeEngine;
+  readonly user: string;
+  readonly password: string;
   close(): Promise<void>;
 }
 
@@ -59,8 +60,16 @@ const SELECTS = [
   'SELECT id, s, d, dt, b, n FROM clients_t WHERE id > ? ORDER BY id',
 ];
 
-/** Starts a server for the programs, with TLS by its own certificate in `folder`. */
+/**
+ * Starts a server for the programs, with TLS by its own certificate in `folder`. P2PDB_CLIENTS_SERVER
+ * (mysql://USER:PASSWORD@127.0.0.1:PORT, with a database `test`) names one that runs already.
+ */
 export async function startTarget(folder: string): Promise<Target> {
+  const other = process.env['P2PDB_CLIENTS_SERVER'];
+  if (other !== undefined) {
+    const { port, username: user, password } = new URL(other);
+    return { port: Number(port), user, password, close: () => Promise.resolve() };
+  }
   const engine = new FakeEngine();
   const last = (): string => engine.statements.at(-1) as string;
   for (const select of SELECTS) engine.preparedColumns.set(select, ROW_COLUMNS);
@@ -95,5 +104,5 @@ export async function startTarget(folder: string): Promise<Target> {
     sink.end(0, false);
   });
   const server = await startServer({ host: '127.0.0.1', port: 0, keyFolder: folder, tls: 'auto' }, engine, silentLog);
-  return { port: server.address.port, engine, close: () => server.close(100) };
+  return { port: server.address.port, user: 'sha', password: 'secret', close: () => server.close(100) };
 }

@@ -83,6 +83,13 @@ function folderOf(collation: string): Folder {
 
 const ASCII = /^[\t\n\r\x20-\x7e]*$/;
 
+/** A text as numbers, one a character: equal for characters that the collation takes for equal. */
+export function foldText(collation: string): (text: string) => number[] {
+  if (isBinaryCollation(collation)) return pointsOf;
+  const folder = folderOf(collation);
+  return (text) => pointsOf(text).map((point) => folder.fold(point));
+}
+
 type Matcher = (text: string) => boolean;
 
 /** Pieces of an ASCII pattern between its `%`, or undefined where it has a `_`. */

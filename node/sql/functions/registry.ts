@@ -1,9 +1,29 @@
 import { arithmetic } from './arithmetic.ts';
 import { comparisons } from './comparison.ts';
+import { dateArithmetic } from './date-arithmetic.ts';
+import { dateFormat } from './date-format.ts';
+import { dates } from './dates.ts';
 import type { FunctionDefinition } from './definition.ts';
+import { encodings } from './encodings.ts';
 import { like } from './like.ts';
+import { numeric } from './numeric.ts';
+import { regexps } from './regexp.ts';
+import { strings } from './strings.ts';
+import { times } from './times.ts';
 
-const all: readonly (readonly FunctionDefinition[])[] = [arithmetic, comparisons, [like]];
+const all: readonly (readonly FunctionDefinition[])[] = [
+  arithmetic,
+  comparisons,
+  [like],
+  strings,
+  encodings,
+  numeric,
+  dates,
+  times,
+  dateArithmetic,
+  dateFormat,
+  regexps,
+];
 
 /** Every scalar function and operator, by its name in upper case. */
 export const functions: ReadonlyMap<string, FunctionDefinition> = new Map(all.flat().map((def) => [def.name, def]));

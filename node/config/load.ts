@@ -56,7 +56,7 @@ export function loadConfig(
     }
   }
   for (const [key, text] of Object.entries(env)) {
-    if (!key.startsWith('P2PDB_') || key === 'P2PDB_CONFIG' || text === undefined || isServiceLink(key)) continue;
+    if (!key.startsWith('P2PDB_') || NO_SETTINGS.has(key) || text === undefined || isServiceLink(key)) continue;
     const name = findName(key, environmentKey);
     if (name === undefined) throw unknownKey('environment', key, SETTING_NAMES.map(environmentKey));
     set(name, text, `environment ${key}`);
@@ -72,6 +72,9 @@ export function loadConfig(
     help: flags.help,
   };
 }
+
+/** Variables of ours that are no settings of a node: the settings file, and the shell's history. */
+const NO_SETTINGS = new Set(['P2PDB_CONFIG', 'P2PDB_HISTFILE']);
 
 /** Kubernetes sets such variables for a Service that is named p2pdb: they are not ours. */
 const isServiceLink = (key: string): boolean =>

@@ -88,3 +88,20 @@ export function settingsTable(): string {
     '\n',
   );
 }
+
+/** What `p2pdb node --help` prints. */
+export function settingsHelp(): string {
+  const lines: [string, string][] = [
+    ['--config FILE', 'Settings as YAML.'],
+    ['--print-config', 'Shows each setting and where it came from, and ends.'],
+  ];
+  for (const name of SETTING_NAMES) {
+    const entry: AnySetting = SETTINGS[name];
+    const initial = entry.initial === undefined ? '' : entry.kind.format(entry.initial);
+    const option = entry.secret === true ? environmentKey(name) : `${flagKey(name)} ${entry.kind.form}`;
+    lines.push([option, `${entry.help}${initial === '' ? '' : ` (${initial})`}`]);
+  }
+  const width = Math.max(...lines.map(([option]) => option.length));
+  const options = lines.map(([option, help]) => `  ${option.padEnd(width)}  ${help}`).join('\n');
+  return `p2pdb node [OPTION…]\n\n${options}\n\nEach is also a key of the file (max_connections) and a variable (P2PDB_MAX_CONNECTIONS); flags win, then variables.\n`;
+}

@@ -61,11 +61,11 @@ const SELECTS = [
 ];
 
 /**
- * Starts a server for the programs, with TLS by its own certificate in `folder`. P2PDB_CLIENTS_SERVER
+ * Starts a server for the programs, with TLS by its own certificate in `folder`. CLIENTS_SERVER
  * (mysql://USER:PASSWORD@127.0.0.1:PORT, with a database `test`) names one that runs already.
  */
 export async function startTarget(folder: string): Promise<Target> {
-  const other = process.env['P2PDB_CLIENTS_SERVER'];
+  const other = process.env['CLIENTS_SERVER'];
   if (other !== undefined) {
     const { port, username: user, password } = new URL(other);
     return { port: Number(port), user, password, close: () => Promise.resolve() };

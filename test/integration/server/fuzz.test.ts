@@ -1,5 +1,5 @@
 // Malformed packets: whatever a client sends, only its own connection suffers, and memory stays bounded.
-// P2PDB_FUZZ_PACKETS (1,000,000) and P2PDB_FUZZ_SEED change the run; a failure prints the seed.
+// FUZZ_PACKETS (1,000,000) and FUZZ_SEED change the run; a failure prints the seed.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -9,8 +9,8 @@ import { type RunningServer, startServer } from '../../../node/server/index.ts';
 import { Compression } from '../../../node/server/compression.ts';
 import { FakeEngine, silentLog } from './fake-engine.ts';
 
-const PACKETS = Number(process.env['P2PDB_FUZZ_PACKETS'] ?? 1_000_000);
-const SEED = Number(process.env['P2PDB_FUZZ_SEED'] ?? Date.now() % 0x7fffffff);
+const PACKETS = Number(process.env['FUZZ_PACKETS'] ?? 1_000_000);
+const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 0x7fffffff);
 /** A run ends after this time, whatever the machine. */
 const LONGEST_MS = 120_000;
 

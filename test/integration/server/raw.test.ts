@@ -234,6 +234,35 @@ describe('what breaks the protocol', () => {
   });
 });
 
+describe('a client that does not read', () => {
+  it('is not served further', async () => {
+    let served = 0;
+    engine.answers.set('large', (sink) => {
+      served++;
+      sink.columns([column('t', LONGTEXT)]);
+      sink.row(['x'.repeat(1_000_000)]);
+      sink.end(0, false);
+    });
+    const client = await RawClient.login(server.address.port, DEPRECATE_EOF);
+    client.socket.pause();
+    for (let i = 0; i < 200; i++) client.command(0x03, 'large');
+    // Other connections are served while the kernel's buffers fill up.
+    for (let i = 0; i < 20; i++) {
+      const other = await RawClient.login(server.address.port, DEPRECATE_EOF);
+      other.command(0x0e);
+      await other.read();
+      other.close();
+    }
+    assert.ok(served > 0 && served < 50, `${served} statements were run`);
+    client.socket.resume();
+    for (let i = 0; i < 200; i++) {
+      for (let packet = 0; packet < 4; packet++) await client.read();
+    }
+    assert.equal(served, 200);
+    client.close();
+  });
+});
+
 describe('shutting down', () => {
   it('tells idle clients, and lets a running statement answer', async () => {
     const other = await startServer({ host: '127.0.0.1', port: 0, tls: 'off' }, engine, silentLog);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ConfigError, formatConfig, loadConfig, settingsTable } from '../../../node/config/index.ts';
+import { ConfigError, formatConfig, loadConfig, settingsHelp, settingsTable } from '../../../node/config/index.ts';
 
 const files: Record<string, string> = {
   'a.yaml': 'mysql: 10.0.0.1:3307\nmax_connections: 7\nlocal_infile: true\nbootstrap: [a, b]\nlog: { format: json }\n',
@@ -81,6 +81,7 @@ describe('settings', () => {
     assert.match(shown, /^max_allowed_packet: 16777216 +# flag --max-allowed-packet$/m);
     assert.match(shown, /^root_password: \*\*\* +# environment P2PDB_ROOT_PASSWORD$/m);
     assert.doesNotMatch(shown, /secret/);
+    assert.match(settingsHelp(), /^ {2}--max-connections 1 to 100000 +Clients at most at a time\. \(1000\)$/m);
     assert.match(settingsTable(), /\| `max_connections` \| `P2PDB_MAX_CONNECTIONS` \| `--max-connections` \|/);
   });
 });

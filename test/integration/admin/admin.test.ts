@@ -1,7 +1,8 @@
 // The admin HTTP over real sockets, against the engine without SQL of the protocol's tests.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { request } from 'node:https';
+import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type AdminPorts, LatencyHistogram, type RunningAdmin, startAdmin } from '../../../node/admin/index.ts';
@@ -9,6 +10,7 @@ import { type RunningServer, startServer } from '../../../node/server/index.ts';
 import { BIGINT, column, FakeEngine, INT, OK, silentLog, VARCHAR } from '../server/fake-engine.ts';
 
 const engine = new FakeEngine();
+let ports: AdminPorts;
 const histogram = new LatencyHistogram();
 let folder = '';
 let server: RunningServer;
@@ -18,8 +20,8 @@ let token = '';
 
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'p2pdb-admin-'));
-  server = await startServer({ host: '127.0.0.1', port: 0, tls: 'off' }, engine, silentLog);
-  const ports: AdminPorts = {
+  server = await startServer({ host: '127.0.0.1', port: 0, keyFolder: folder, tls: 'auto' }, engine, silentLog);
+  ports = {
     engine,
     server: server.figures,
     nextSessionId: () => server.nextSessionId(),
@@ -187,5 +189,34 @@ describe('/v1', () => {
     assert.equal(result.rows.length, 10_000);
     assert.equal(result.rowCount, 20_000);
     assert.equal(result.truncated, true);
+  });
+
+  it('takes a password from elsewhere over TLS only', async (t) => {
+    const outside = Object.values(networkInterfaces())
+      .flat()
+      .find((address) => address?.family === 'IPv4' && !address.internal)?.address;
+    if (outside === undefined) {
+      t.skip('this machine has the loopback only');
+      return;
+    }
+    const tokenFile = path.join(folder, 'admin.token');
+    const open = await startAdmin({ host: '0.0.0.0', port: 0, tokenFile }, ports, silentLog);
+    const reply = await fetch(`http://${outside}:${open.address.port}/v1/status`, { headers: basic('root', '') });
+    assert.equal(reply.status, 403);
+    assert.equal(((await reply.json()) as { error: { code: string } }).error.code, 'tls_required');
+    assert.equal((await fetch(`http://${outside}:${open.address.port}/v1/status`, { headers: bearer() })).status, 200);
+    await open.close();
+
+    const tls = { cert: path.join(folder, 'server-cert.pem'), key: path.join(folder, 'server-key.pem') };
+    const secure = await startAdmin({ host: '0.0.0.0', port: 0, tokenFile, tls }, ports, silentLog);
+    const ca = await readFile(path.join(folder, 'ca.pem'));
+    const status = await new Promise((resolve, reject) => {
+      const options = { host: outside, port: secure.address.port, ca, servername: 'localhost', path: '/v1/status' };
+      request({ ...options, headers: basic('root', '') }, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end();
+    });
+    assert.equal(status, 200);
+    await secure.close();
   });
 });

@@ -323,7 +323,9 @@ function standalone(p: Parser): { start: number; action: AlterAction } | undefin
   if (next !== 'PARTITION') return undefined;
   p.next();
   p.next();
+  const slots = p.slots;
   const names = partitionAction(p, t);
+  p.pinFrom(slots);
   return { start, action: { kind: 'partition', action, names, text: p.sql.slice(start, p.prevEnd) } };
 }
 

@@ -38,6 +38,7 @@ function columnAttribute(p: Parser): ColumnAttribute | undefined {
       p.next();
       return { kind: 'null' };
     case 'NOT': {
+      if (p.peek() === 'ENFORCED') p.fail();
       p.next();
       if (p.accept('SECONDARY')) return { kind: 'notSecondary' };
       p.expect('NULL');

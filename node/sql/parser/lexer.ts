@@ -439,7 +439,13 @@ export class Lexer {
     const sql = this.sql;
     let line = 1;
     for (let i = sql.indexOf('\n'); i >= 0 && i < at; i = sql.indexOf('\n', i + 1)) line++;
-    const near = sql.slice(at, at + 80);
+    // The server drops what ends the text before it reads it, and tells of it in three-byte UTF-8.
+    let end = sql.length;
+    while (end > at && (sql.charCodeAt(end - 1) === 59 || isSpace(sql.charCodeAt(end - 1)))) end--;
+    const near = sql
+      .slice(at, Math.min(end, at + 160))
+      .replace(/[\ud800-\udbff][\udc00-\udfff]/g, '?')
+      .slice(0, 80);
     return new SqlError(
       1064,
       '42000',

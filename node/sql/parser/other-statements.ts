@@ -7,6 +7,7 @@ import { sizeNumber } from './table-options.ts';
 // Statements that this server accepts and does not run: read exactly enough to refuse what MySQL refuses.
 
 function other(p: Parser, start: number, name: string): OtherStatement {
+  p.pinFrom(0);
   return { kind: 'other', start, end: p.prevEnd, name, text: p.sql.slice(start, p.prevEnd) };
 }
 

@@ -293,6 +293,26 @@ export class Parser extends Lexer {
     return Number(this.uint64());
   }
 
+  /** Pins every literal from slot `from` to before the token: their text, not their nodes, is what the tree keeps. */
+  pinFrom(from: number): void {
+    const to = this.isLiteral() ? this.slot : this.slots;
+    for (let slot = from; slot < to; slot++) if (!this.pinned.includes(slot)) this.pinned.push(slot);
+  }
+
+  private isLiteral(): boolean {
+    const t = this.t;
+    return (
+      t === 'int' ||
+      t === 'decimal' ||
+      t === 'float' ||
+      t === 'string' ||
+      t === 'nstring' ||
+      t === 'hex' ||
+      t === 'bit' ||
+      t === 'param'
+    );
+  }
+
   /** `item, item, …` */
   list<T>(item: (p: this) => T): T[] {
     const items = [item(this)];

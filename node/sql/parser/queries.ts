@@ -218,8 +218,9 @@ function select(p: Parser, top: boolean): Select {
     } else {
       groupBy = p.list(groupItem);
       if (p.is('WITH')) {
+        if (p.peek() !== 'ROLLUP') p.fail();
         p.next();
-        p.expect('ROLLUP');
+        p.next();
         rollup = 'rollup';
       }
     }

@@ -5,7 +5,10 @@ import { dateFormat } from './date-format.ts';
 import { dates } from './dates.ts';
 import type { FunctionDefinition } from './definition.ts';
 import { encodings } from './encodings.ts';
+import { hashes } from './hashes.ts';
+import { jsonFunctions } from './json-functions.ts';
 import { like } from './like.ts';
+import { miscellaneous } from './miscellaneous.ts';
 import { numeric } from './numeric.ts';
 import { regexps } from './regexp.ts';
 import { strings } from './strings.ts';
@@ -23,6 +26,9 @@ const all: readonly (readonly FunctionDefinition[])[] = [
   dateArithmetic,
   dateFormat,
   regexps,
+  jsonFunctions,
+  hashes,
+  miscellaneous,
 ];
 
 /** Every scalar function and operator, by its name in upper case. */

@@ -141,7 +141,7 @@ class Parser {
     }
     this.at = NUMBER.lastIndex;
     if (match[1] === undefined && match[2] === undefined) {
-      if (text.length < 16) return text === '-0' ? -0 : BigInt(text);
+      if (text.length < 16) return BigInt(text);
       const whole = BigInt(text);
       if (whole >= INT64_MIN && whole <= UINT64_MAX) return whole;
     }

@@ -125,7 +125,7 @@ export const primaryKey = (table: TableDef): IndexDef | undefined => table.index
 export function rowidColumn(table: TableDef): ColumnDef | undefined {
   const primary = primaryKey(table);
   const part = primary?.parts[0];
-  if (!primary || primary.parts.length !== 1 || part?.column === undefined) return undefined;
+  if (!primary || primary.parts.length !== 1 || !part) return undefined;
   const column = columnById(table, part.column);
   if (column?.type.kind !== 'int' || (column.type.unsigned && column.type.bits === 64)) return undefined;
   return column;

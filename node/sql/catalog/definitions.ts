@@ -28,12 +28,13 @@ export interface ColumnDef {
   readonly generated?: { readonly expression: string; readonly stored: boolean };
   readonly comment: string;
   readonly invisible?: boolean;
+  /** Made for a functional index part: no query sees it. */
+  readonly hidden?: boolean;
 }
 
-export interface IndexPart {
-  /** Column id, or the expression of a functional part. */
-  readonly column?: number;
-  readonly expression?: string;
+export interface IndexPartDef {
+  /** Column id. A functional part names a hidden generated column. */
+  readonly column: number;
   /** Characters (bytes for binary types) of a prefix part. */
   readonly length?: number;
   readonly descending?: boolean;
@@ -43,7 +44,7 @@ export interface IndexDef {
   readonly id: number;
   readonly name: string;
   readonly kind: 'primary' | 'unique' | 'index' | 'fulltext' | 'spatial';
-  readonly parts: readonly IndexPart[];
+  readonly parts: readonly IndexPartDef[];
   readonly comment: string;
   readonly invisible?: boolean;
   readonly using?: 'BTREE' | 'HASH';
@@ -51,7 +52,7 @@ export interface IndexDef {
   readonly implied?: boolean;
 }
 
-export type ReferentialAction = 'RESTRICT' | 'CASCADE' | 'SET NULL' | 'NO ACTION' | 'SET DEFAULT';
+export type ForeignKeyAction = 'RESTRICT' | 'CASCADE' | 'SET NULL' | 'NO ACTION' | 'SET DEFAULT';
 
 export interface ForeignKeyDef {
   readonly id: number;
@@ -60,8 +61,8 @@ export interface ForeignKeyDef {
   readonly referencedDatabase: string;
   readonly referencedTable: string;
   readonly referencedColumns: readonly string[];
-  readonly onDelete: ReferentialAction;
-  readonly onUpdate: ReferentialAction;
+  readonly onDelete: ForeignKeyAction;
+  readonly onUpdate: ForeignKeyAction;
 }
 
 export interface CheckDef {

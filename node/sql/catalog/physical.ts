@@ -6,7 +6,7 @@
 import type { SqlType } from '../types/index.ts';
 import { collationId, isBinaryCollation } from '../values/index.ts';
 import { columnById, rowidColumn } from './catalog.ts';
-import type { IndexDef, IndexPart, TableDef } from './definitions.ts';
+import type { IndexDef, IndexPartDef, TableDef } from './definitions.ts';
 
 export const tableName = (table: Pick<TableDef, 'id' | 'generation' | 'temporary'>): string =>
   `${table.temporary ? 'temp.' : ''}t${table.id}_${table.generation}`;
@@ -58,9 +58,8 @@ export function affinity(type: SqlType): string {
   }
 }
 
-/** The expression of an index part over the columns of its own table. `compile` turns a functional part's text into SQL. */
-export function indexPartSql(table: TableDef, part: IndexPart, compile: (table: TableDef, expression: string) => string): string {
-  if (part.column === undefined) return compile(table, part.expression ?? 'NULL');
+/** The expression of an index part over the columns of its own table. */
+export function indexPartSql(table: TableDef, part: IndexPartDef): string {
   const column = columnById(table, part.column);
   if (!column) throw new Error(`index part names column ${part.column}, which table ${table.name} does not have`);
   const sql = columnName(column.id);
@@ -76,18 +75,14 @@ export function createTableSql(table: TableDef): string {
 }
 
 /** Undefined for an index that has no form of its own in SQLite. */
-export function createIndexSql(
-  table: TableDef,
-  index: IndexDef,
-  compile: (table: TableDef, expression: string) => string,
-): string | undefined {
+export function createIndexSql(table: TableDef, index: IndexDef): string | undefined {
   if (index.kind === 'fulltext' || index.kind === 'spatial') return undefined;
   if (index.kind === 'primary' && rowidColumn(table)) return undefined;
   // A prefix of a non-unique index only saves space in MySQL; a full one gives the same answers.
   const unique = index.kind !== 'index';
   const parts = index.parts.map((p) => {
     const { length, ...whole } = p;
-    const sql = indexPartSql(table, unique && length !== undefined ? p : whole, compile);
+    const sql = indexPartSql(table, unique && length !== undefined ? p : whole);
     return p.descending ? `${sql} DESC` : sql;
   });
   const schema = table.temporary ? 'temp.' : '';

@@ -5,3 +5,4 @@ export * from './definition.ts';
 export { commonCollation, likeMatcher } from './like.ts';
 export * from './registry.ts';
 export { charsOf, digitsOf } from './types-of-results.ts';
+export * from './aggregates.ts';

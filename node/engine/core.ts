@@ -1,0 +1,469 @@
+/** What all sessions share: state, log, catalog, locks, plans, accounts. It is the front door's Engine. */
+import {
+  collationNamed,
+  collationWithId,
+  compileStatement,
+  newCompiler,
+  parseStatement,
+  SqlError,
+  Bound,
+  indexName,
+  type Catalog,
+  type CatalogChange,
+  type CompileSettings,
+  type Compiler,
+  type ParsedStatement,
+  type Plan,
+  type QueryExpression,
+  type ResultColumn,
+  type SelectPlan,
+  type SqliteValue,
+  type SqlText,
+  type SqlType,
+  type Statement,
+  type TableDef,
+  type VirtualTable,
+  columnById,
+  primaryKey,
+} from '../sql/index.ts';
+import type { Account, ClientInfo, ColumnDefinition, Engine, ResultSink, Session } from '../server/index.ts';
+import { DiskFullError, type LogStore, type RowChange, type State } from '../store/index.ts';
+import { Accounts } from './accounts.ts';
+import type { DmlContext } from './dml.ts';
+import { copyRows } from './rebuild.ts';
+import { Committer, type Fatal } from './commit.ts';
+import { Environment } from './environment.ts';
+import { LockManager } from './locks.ts';
+import { NamedLocks } from './named-locks.ts';
+import { Overlays } from './overlay.ts';
+import { Planner, type Ready } from './planner.ts';
+import { Runner } from './runner.ts';
+import { EngineSession } from './session.ts';
+import type { SessionState } from './session-state.ts';
+import { makeTableRuntime, type TableRuntime } from './table.ts';
+import { VersionStore, type OpenTransaction } from './transaction.ts';
+import { findVariable, variableType, VariableStore } from './variables.ts';
+import { findVirtualTable, virtualRows } from './virtual/index.ts';
+
+export interface EngineOptions {
+  readonly version: string;
+  readonly variables: ReadonlyMap<string, string | number>;
+  readonly fatal: Fatal;
+}
+
+export class EngineCore implements Engine {
+  readonly version: string;
+  readonly state: State;
+  readonly log: LogStore;
+  readonly catalog: Catalog;
+  readonly env = new Environment();
+  readonly runner: Runner;
+  readonly overlays: Overlays;
+  readonly planner: Planner;
+  readonly locks = new LockManager();
+  readonly namedLocks: NamedLocks;
+  readonly versions = new VersionStore();
+  readonly committer: Committer;
+  readonly accounts: Accounts;
+  readonly globals = new VariableStore();
+  readonly sessions = new Map<number, EngineSession>();
+  readonly startedAt = Date.now();
+  readonly statementCounts = new Map<string, number>();
+  private readonly runtimes = new Map<number, TableRuntime>();
+  private readonly overlaidTexts = new WeakMap<Plan, SqlText>();
+  private stopping = false;
+
+  constructor(state: State, log: LogStore, options: EngineOptions) {
+    this.version = options.version;
+    this.state = state;
+    this.log = log;
+    this.catalog = state.catalog;
+    this.runner = new Runner(state.db, this.env);
+    this.overlays = new Overlays(state.db);
+    this.planner = new Planner(this.catalog);
+    this.namedLocks = new NamedLocks(this.locks);
+    this.committer = new Committer(log, state, options.fatal);
+    this.accounts = new Accounts(this.catalog);
+    for (const [name, value] of options.variables) this.globals.set(name, value);
+    for (const [name, value] of this.catalog.globals) this.globals.set(name, /^-?\d+$/.test(value) ? Number(value) : value);
+    this.globals.set('version', options.version);
+    this.globals.set('innodb_version', options.version);
+  }
+
+  // The front door's side.
+
+  get maxConnections(): number {
+    return this.globals.number('max_connections');
+  }
+
+  findAccount(user: string, address: string): Account | undefined {
+    return this.accounts.find(user, address);
+  }
+
+  openSession(id: number, account: Account, client: ClientInfo): EngineSession {
+    const session = new EngineSession(id, this, account, client);
+    if (client.database !== '') this.use(session, client.database);
+    this.sessions.set(id, session);
+    return session;
+  }
+
+  statistics(): string {
+    const uptime = Math.floor((Date.now() - this.startedAt) / 1000);
+    const questions = [...this.statementCounts.values()].reduce((a, b) => a + b, 0);
+    return `Uptime: ${uptime}  Threads: ${this.sessions.size}  Questions: ${questions}  Slow queries: 0  Opens: 0  Flush tables: 0  Open tables: ${this.catalog.allTables().length}  Queries per second avg: ${(questions / Math.max(1, uptime)).toFixed(3)}`;
+  }
+
+  kill(by: Session, id: number, queryOnly: boolean): void {
+    const target = this.sessions.get(id);
+    if (!target) throw new SqlError(1094, 'HY000', `Unknown thread id: ${id}`);
+    this.accounts.checkKill(by as EngineSession, target);
+    target.kill(!queryOnly);
+  }
+
+  // Statements.
+
+  countStatement(ready: Ready): void {
+    const kind = ready.plan?.kind ?? ready.parsed?.statement.kind ?? 'other';
+    this.statementCounts.set(kind, (this.statementCounts.get(kind) ?? 0) + 1);
+  }
+
+  compileSettings(session: EngineSession, text: string, slotTypes: ReadonlyMap<number, SqlType>, overlaid: boolean): CompileSettings {
+    const { state } = session;
+    return {
+      database: state.database,
+      collation: String(state.variables.get('collation_connection')),
+      onlyFullGroupBy: state.fullGroupBy,
+      timeZoneIsUtc: state.timeZoneIsUtc,
+      slotTypes,
+      text,
+      typeEnv: {
+        collation: String(state.variables.get('collation_connection')),
+        divPrecisionIncrement: state.variables.number('div_precision_increment'),
+        groupConcatMaxLen: state.variables.number('group_concat_max_len'),
+        sqlMode: state.sqlMode,
+      },
+      systemVariable: (name) => {
+        const definition = findVariable(name);
+        return definition && variableType(definition);
+      },
+      userVariableType: (name) => state.userVariables.get(name.toLowerCase())?.type,
+      virtualTable: (database, name): VirtualTable | undefined => findVirtualTable(database, name),
+      temporaryTable: (database, name) => state.temporaryTables.get(`${database}.${name}`),
+      parseView: (view) => {
+        const { statement } = parseStatement(view.select);
+        return { query: statement as QueryExpression, text: view.select };
+      },
+      columnDefault: (c, bound) => this.columnDefault(c, bound),
+      overlaid: (table) => overlaid && !table.temporary,
+    };
+  }
+
+  /** DEFAULT(column) */
+  private columnDefault(c: Compiler, bound: Bound): Bound {
+    const table = bound.column?.tableId === undefined ? undefined : this.catalog.tableById(bound.column.tableId);
+    const column = table && bound.column?.columnId !== undefined ? columnById(table, bound.column.columnId) : undefined;
+    if (!table || !column) throw new SqlError(1364, 'HY000', `Field '${bound.column?.name ?? ''}' doesn't have a default value`);
+    const d = this.runtimeOf(table).defaults[table.columns.indexOf(column)];
+    if (d?.kind === 'none') throw new SqlError(1364, 'HY000', `Field '${column.name}' doesn't have a default value`);
+    if (d?.kind !== 'constant') throw new SqlError(1235, '42000', `This version of P2PDB doesn't yet support 'DEFAULT() of an expression'`);
+    const convert = this.runtimeOf(table).convert[table.columns.indexOf(column)];
+    const bind = (): SqliteValue => (d.value === null ? null : (convert?.(d.value, d.from, this.env) ?? null));
+    return new Bound(() => c.param(bind), { type: bound.type, nullable: d.value === null, coercibility: bound.coercibility, bind });
+  }
+
+  /** The text of a plan over overlaid tables. */
+  overlaidText(session: EngineSession, plan: Plan): SqlText {
+    let text = this.overlaidTexts.get(plan);
+    if (!text) {
+      const source = this.planner.sources.get(plan);
+      if (!source) throw new Error('every plan knows the statement that it was compiled from');
+      const compiled = compileStatement(this.catalog, this.compileSettings(session, source.text, source.slotTypes, true), source.statement);
+      const again = compiled?.plan as Plan;
+      text = 'select' in again && again.select ? again.select : (again as SelectPlan);
+      this.overlaidTexts.set(plan, text);
+    }
+    return text;
+  }
+
+  runtimeOf(table: TableDef): TableRuntime {
+    let runtime = this.runtimes.get(table.id);
+    if (runtime?.table !== table) {
+      runtime = makeTableRuntime(table, (t) => this.bareCompiler(t));
+      this.runtimes.set(table.id, runtime);
+    }
+    return runtime;
+  }
+
+  /** A compiler for expressions of the schema: they mean the same in every session. */
+  bareCompiler(table: Pick<TableDef, 'database'>): Compiler {
+    return newCompiler(this.catalog, {
+      database: table.database,
+      collation: 'utf8mb4_0900_ai_ci',
+      onlyFullGroupBy: false,
+      timeZoneIsUtc: true,
+      slotTypes: new Map(),
+      text: '',
+      typeEnv: { collation: 'utf8mb4_0900_ai_ci', divPrecisionIncrement: 4, groupConcatMaxLen: 1024, sqlMode: SCHEMA_SQL_MODE },
+      systemVariable: () => undefined,
+      userVariableType: () => undefined,
+      virtualTable: () => undefined,
+      temporaryTable: () => undefined,
+      parseView: () => {
+        throw new Error('an expression of the schema reads no view');
+      },
+      columnDefault: (c, bound) => this.columnDefault(c, bound),
+      overlaid: () => false,
+    }, true);
+  }
+
+  /** Throws when a statement cannot be prepared (unknown table, and the like). */
+  checkPreparable(session: EngineSession, parsed: ParsedStatement, text: string): void {
+    const types = new Map<number, SqlType>();
+    compileStatement(this.catalog, this.compileSettings(session, text, types, false), parsed.statement);
+  }
+
+  virtualRows(session: EngineSession, name: string): string {
+    return virtualRows(this, session, name);
+  }
+
+  columnDefinition(column: ResultColumn): ColumnDefinition {
+    const { source } = column;
+    const table = source?.tableId === undefined ? undefined : this.catalog.tableById(source.tableId);
+    const definition = table && source?.columnId !== undefined ? columnById(table, source.columnId) : undefined;
+    const isFirst = (kinds: readonly string[]): boolean => table?.indexes.some((i) => kinds.includes(i.kind) && i.parts[0]?.column === definition?.id) ?? false;
+    const isPrimary = table && definition ? (primaryKey(table)?.parts.some((p) => p.column === definition.id) ?? false) : false;
+    const isUnique = !isPrimary && isFirst(['unique']) && (table?.indexes.some((i) => i.kind === 'unique' && i.parts.length === 1 && i.parts[0]?.column === definition?.id) ?? false);
+    return {
+      database: source?.database ?? '',
+      table: source?.alias ?? '',
+      originalTable: source?.table ?? '',
+      name: column.name,
+      originalName: source?.name ?? '',
+      type: column.type,
+      nullable: column.nullable,
+      ...(definition && {
+        primaryKey: isPrimary,
+        uniqueKey: isUnique,
+        multipleKey: !isPrimary && !isUnique && isFirst(['unique', 'index']),
+        autoIncrement: definition.autoIncrement === true,
+        noDefault: definition.default === undefined && !definition.nullable && !definition.autoIncrement,
+        onUpdateNow: definition.onUpdateNow !== undefined,
+      }),
+    };
+  }
+
+  /** A character set by a collation's number, as the handshake names it. */
+  setNames(state: SessionState, collationId: number): void {
+    const collation = collationWithId(collationId);
+    if (!collation) return;
+    const { variables } = state;
+    for (const name of ['character_set_client', 'character_set_connection', 'character_set_results']) variables.set(name, collation.charset);
+    variables.set('collation_connection', collation.name);
+    state.changed();
+  }
+
+  use(session: EngineSession, name: string): void {
+    this.accounts.checkDatabase(session, name);
+    const known = this.catalog.databases.get(name);
+    const system = ['information_schema', 'performance_schema', 'mysql', 'sys', 'p2pdb'].find((s) => s === name.toLowerCase());
+    if (!known && system === undefined) throw new SqlError(1049, '42000', `Unknown database '${name}'`);
+    session.state.database = known?.name ?? system ?? name;
+    const collation = known?.collation ?? 'utf8mb4_0900_ai_ci';
+    session.state.variables.set('character_set_database', collationNamed(collation)?.charset ?? 'utf8mb4');
+    session.state.variables.set('collation_database', collation);
+    session.state.changed();
+    session.noteChange({ kind: 'schema', name: '', value: session.state.database });
+  }
+
+  listFields(session: EngineSession, table: string, wildcard: string): readonly ColumnDefinition[] {
+    const settings = this.compileSettings(session, '', new Map(), false);
+    const { statement } = parseStatement(`SELECT * FROM \`${table.replaceAll('`', '``')}\``);
+    const compiled = compileStatement(this.catalog, settings, statement);
+    if (compiled?.plan.kind !== 'select') return [];
+    this.accounts.check(session, compiled.plan);
+    const like = wildcard === '' ? undefined : new RegExp(`^${wildcard.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('%', '.*').replaceAll('_', '.')}$`, 'i');
+    return compiled.plan.columns.filter((c) => !like || like.test(c.name)).map((c) => this.columnDefinition(c));
+  }
+
+  // Commits.
+
+  refuseWrites(): void {
+    if (this.stopping) throw new SqlError(1053, '08S01', 'Server shutdown in progress');
+  }
+
+  commit(session: EngineSession, changes: readonly RowChange[], sql: string): Promise<void> {
+    this.versions.committed(changes);
+    return this.committer.commit({
+      user: session.currentUser,
+      database: session.database,
+      sql: sql.length > 65536 ? `${sql.slice(0, 65536)} …` : sql,
+      level: 'local',
+      changes,
+    });
+  }
+
+  /** Applies a schema change, logs it, and resolves when it is durable. Throws (and leaves everything as it was) when rows do not fit. */
+  changeCatalog(session: EngineSession, text: string, changes: readonly CatalogChange[]): Promise<void> {
+    const undo: CatalogChange[] = [];
+    try {
+      for (const change of changes) {
+        undo.unshift(...this.inverse(change));
+        this.applyChange(change, session.state.strict);
+      }
+    } catch (error) {
+      undo.shift();
+      for (const change of undo) this.state.applyCatalog(change);
+      throw error;
+    } finally {
+      this.runner.forget();
+    }
+    return this.committer.commit({ user: session.currentUser, database: session.database, sql: '', level: 'final', changes: [], schema: { text, changes } });
+  }
+
+  /** What takes a change back that came before one that failed. */
+  private inverse(change: CatalogChange): CatalogChange[] {
+    if (change.kind !== 'put-table') return [];
+    const old = this.catalog.tableById(change.table.id);
+    return old ? [{ kind: 'put-table', table: old }] : [{ kind: 'drop-table', id: change.table.id }];
+  }
+
+  /** Applies one step; a new generation of a table gets the rows of the old one. */
+  applyChange(change: CatalogChange, strict: boolean): void {
+    const old = change.kind === 'put-table' ? this.catalog.tableById(change.table.id) : undefined;
+    try {
+      if (change.kind === 'put-table' && old && old.generation !== change.table.generation) {
+        this.env.strict = strict;
+        this.state.createTable(change.table);
+        try {
+          copyRows(this, old, change.table);
+        } catch (error) {
+          this.state.dropTableFiles(change.table);
+          throw error;
+        }
+      }
+      this.state.applyCatalog(change);
+    } catch (error) {
+      throw constraintError(error, change);
+    }
+  }
+
+  /** Temporary tables live in SQLite's temporary schema and in no log. */
+  createTemporary(table: TableDef): void {
+    this.state.createTable(table);
+    this.catalog.nextTableId = Math.max(this.catalog.nextTableId, table.id + 1);
+  }
+
+  alterTemporary(old: TableDef, next: TableDef): void {
+    const moved = next.generation === old.generation ? { ...next, generation: next.generation + 1 } : next;
+    this.state.createTable(moved);
+    copyRows(this, old, moved);
+    this.state.dropTemporary(old);
+    (next as { generation: number }).generation = moved.generation;
+  }
+
+  /** The runtime of a definition that is not in the catalog yet. */
+  runtimeFor(table: TableDef): TableRuntime {
+    return makeTableRuntime(table, (t) => this.bareCompiler(t));
+  }
+
+  /** Throws when an expression of the table does not compile. */
+  checkTable(table: TableDef): void {
+    this.runtimeFor(table);
+  }
+
+  /** What storing rows needs when no session asks for it. */
+  schemaDmlContext(): Omit<DmlContext, 'writer'> {
+    return {
+      env: this.env,
+      runner: this.runner,
+      state: this.state,
+      runtimeOf: (table) => this.runtimeOf(table),
+      childrenOf: () => [],
+      tableNamed: () => undefined,
+      select: () => [],
+      autoIncrementStep: { increment: 1, offset: 1 },
+      foreignKeyChecks: false,
+      noAutoValueOnZero: true,
+      foundRows: false,
+      strict: this.env.strict,
+    };
+  }
+
+  /** Puts a transaction's rows into SQLite; all of them or, should one be refused, none. */
+  applyTransaction(transaction: OpenTransaction): void {
+    let done = 0;
+    try {
+      for (const change of transaction.changes) {
+        this.state.apply(change);
+        done++;
+      }
+    } catch (error) {
+      for (const change of transaction.changes.slice(0, done).reverse()) this.state.revert(change);
+      throw error;
+    }
+  }
+
+  /** What a client is told of an error. */
+  describe(error: unknown): { errno: number; sqlState: string; message: string } {
+    if (error instanceof SqlError) return { errno: error.errno, sqlState: error.sqlState, message: error.message };
+    if (error instanceof DiskFullError) return { errno: 1021, sqlState: 'HY000', message: 'Disk full; waiting for someone to free some space...' };
+    const { message } = error as Error;
+    if (/parser stack overflow|Expression tree is too large/.test(message)) return { errno: 1436, sqlState: 'HY000', message: 'Thread stack overrun: the expression is nested too deeply' };
+    this.onInternalError(error as Error);
+    return { errno: 1105, sqlState: 'HY000', message: `Internal error: ${message}` };
+  }
+
+  onInternalError: (error: Error) => void = () => undefined;
+
+  dropTemporaryTables(session: EngineSession): void {
+    for (const table of session.state.temporaryTables.values()) this.state.dropTemporary(table);
+    session.state.temporaryTables.clear();
+    session.state.changed();
+  }
+
+  selectInto(session: EngineSession, plan: SelectPlan, statement: Extract<Statement, { kind: 'query' }>, rows: readonly (readonly SqliteValue[])[], sink: ResultSink, more: boolean): Promise<void> | undefined {
+    const into = statement.into ?? (statement.body.kind === 'select' ? statement.body.into : undefined);
+    if (into?.kind !== 'intoVariables') throw new SqlError(1290, 'HY000', 'The MySQL server is running with the --secure-file-priv option so it cannot execute this statement');
+    if (into.targets.length !== plan.columns.length) throw new SqlError(1222, '21000', 'The used SELECT statements have a different number of columns');
+    if (rows.length > 1) throw new SqlError(1172, '42000', 'Result consisted of more than one row');
+    const [row] = rows;
+    if (row) {
+      into.targets.forEach((target, i) => {
+        if (target.kind !== 'userVariable') throw new SqlError(1327, '42000', `Undeclared variable: ${target.name}`);
+        session.setUserVariable(target.name, row[i] ?? null, plan.columns[i]?.type ?? { kind: 'null' });
+      });
+    } else {
+      this.env.warn('Warning', 1329, 'No data - zero rows fetched, selected, or processed');
+      session.keepWarnings();
+    }
+    session.rowCount = rows.length;
+    sink.ok({ affectedRows: rows.length, insertId: 0, warnings: session.warningCount, info: '' }, more);
+    return undefined;
+  }
+
+  /** Stops taking writes and makes everything durable. */
+  close(): void {
+    this.stopping = true;
+    this.committer.close();
+  }
+}
+
+/** A unique index that existing rows break is MySQL's duplicate entry. */
+function constraintError(error: unknown, change: CatalogChange): unknown {
+  if (((error as { errcode?: number }).errcode ?? 0) % 256 !== 19 || change.kind !== 'put-table') return error;
+  const named = /index '([^']+)'/.exec((error as Error).message)?.[1];
+  const index = change.table.indexes.find((i) => indexName(change.table, i) === named) ?? change.table.indexes[0];
+  return new SqlError(1062, '23000', `Duplicate entry for key '${change.table.name}.${index?.name ?? ''}'`);
+}
+
+const SCHEMA_SQL_MODE = {
+  noZeroDate: false,
+  noZeroInDate: false,
+  allowInvalidDates: false,
+  errorForDivisionByZero: false,
+  noUnsignedSubtraction: false,
+  padCharToFullLength: false,
+  timeTruncateFractional: false,
+  noBackslashEscapes: false,
+};
+

@@ -1,0 +1,141 @@
+/** ALTER TABLE. */
+import { primaryKey, SqlError, unsupported, type AlterAction, type CatalogChange, type QualifiedName, type TableDef } from '../../sql/index.ts';
+import { ok, type StatementContext } from '../statements.ts';
+import { applyOptions, checkExpressions, draftContext } from './create-table.ts';
+import { columnDefault } from './defaults.ts';
+import { TableDraft } from './draft.ts';
+import { checkForeignKeys } from './foreign-key-checks.ts';
+import { apply, childrenFollow, databaseOf, exclusiveTable } from './index.ts';
+import { columnCollation } from './types.ts';
+
+export function alterTable(x: StatementContext, name: QualifiedName, actions: readonly AlterAction[]): Promise<void> | undefined {
+  const table = exclusiveTable(x, name);
+  const draft = new TableDraft(table, draftContext(x));
+  applyOptions(
+    x,
+    draft,
+    actions.flatMap((a) => (a.kind === 'option' ? [a.option] : [])),
+  );
+  let renamed: { database: string; name: string } | undefined;
+  let partitions = table.partitions;
+  // Columns and keys that go make room for those that come, whatever their order in the statement.
+  const order = (a: AlterAction): number => (a.kind === 'dropColumn' || a.kind === 'dropPrimaryKey' || a.kind === 'dropIndex' || a.kind === 'dropForeignKey' || a.kind === 'dropCheck' || a.kind === 'dropConstraint' ? (a.kind === 'dropForeignKey' ? 0 : 1) : a.kind === 'addKey' ? 3 : 2);
+  for (const action of [...actions].sort((a, b) => order(a) - order(b))) {
+    switch (action.kind) {
+      case 'renameTable': {
+        renamed = { database: databaseOf(x, action.to), name: action.to.name };
+        break;
+      }
+      case 'partitionBy':
+        partitions = action.partitioning.text;
+        break;
+      case 'removePartitioning':
+        partitions = undefined;
+        break;
+      case 'convertCharset':
+        convert(draft, columnCollation(action.charset ?? 'utf8mb4', action.collation, false, draft.options.collation));
+        break;
+      default:
+        alter(x, draft, action);
+    }
+  }
+  draft.validate();
+  const { partitions: _old, ...built } = draft.build();
+  const { core, state } = x.session;
+  const target = renamed ?? table;
+  if (renamed && (renamed.name !== table.name || renamed.database !== table.database) && (core.catalog.table(renamed.database, renamed.name) ?? core.catalog.view(renamed.database, renamed.name))) {
+    throw new SqlError(1050, '42S01', `Table '${renamed.name}' already exists`);
+  }
+  const next: TableDef = {
+    ...built,
+    ...(partitions !== undefined && { partitions }),
+    database: target.database,
+    name: target.name,
+    version: table.version + 1,
+    generation: draft.rewrites ? table.generation + 1 : table.generation,
+  };
+  checkForeignKeys(x, next);
+  checkExpressions(x, next);
+  const changes: CatalogChange[] = [{ kind: 'put-table', table: next }, ...(renamed ? childrenFollow(x, table, next) : [])];
+  if (draft.autoIncrement !== undefined) changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
+  if (table.temporary) {
+    core.alterTemporary(table, next);
+    state.temporaryTables.delete(`${table.database}.${table.name}`);
+    state.temporaryTables.set(`${next.database}.${next.name}`, next);
+    state.changed();
+    return ok(x);
+  }
+  return apply(x, changes, 0, 'Records: 0  Duplicates: 0  Warnings: 0');
+}
+
+function alter(x: StatementContext, draft: TableDraft, action: AlterAction): void {
+  switch (action.kind) {
+    case 'addColumn':
+      return draft.addColumn(action.column, action.place);
+    case 'addColumns':
+      for (const column of action.columns) draft.addColumn(column);
+      for (const key of action.keys) draft.addKey(key);
+      return;
+    case 'addKey':
+      return draft.addKey(action.key);
+    case 'changeColumn':
+      return draft.changeColumn(action.name, action.column, action.place);
+    case 'modifyColumn':
+      return draft.changeColumn(action.column.name, action.column, action.place);
+    case 'dropColumn':
+      return draft.dropColumn(action.name);
+    case 'dropIndex':
+      return draft.dropIndex(action.name);
+    case 'dropForeignKey':
+      return draft.dropForeignKey(action.name);
+    case 'dropCheck':
+      return draft.dropCheck(action.name);
+    case 'dropConstraint':
+      return draft.dropConstraint(action.name);
+    case 'dropPrimaryKey':
+      if (!primaryKey(draft.build())) throw new SqlError(1091, '42000', "Can't DROP 'PRIMARY'; check that column/key exists");
+      return draft.dropIndex('PRIMARY');
+    case 'alterColumnDefault': {
+      const column = draft.column(action.name);
+      if (action.value) column.default = columnDefault(column, action.value, action.parens);
+      else delete column.default;
+      return;
+    }
+    case 'alterColumnVisible': {
+      const column = draft.column(action.name);
+      if (action.visible) delete column.invisible;
+      else column.invisible = true;
+      return;
+    }
+    case 'alterIndexVisible':
+      return draft.indexVisible(action.name, action.visible);
+    case 'alterCheck':
+    case 'alterConstraint':
+      return draft.enforceCheck(action.name, action.enforced);
+    case 'renameColumn':
+      return draft.renameColumn(action.from, action.to);
+    case 'renameIndex':
+      return draft.renameIndex(action.from, action.to);
+    case 'partition':
+      throw unsupported(`${action.action.toUpperCase()} PARTITION`);
+    case 'enableKeys':
+    case 'disableKeys':
+    case 'force':
+    case 'orderBy':
+    case 'option':
+      return;
+    default:
+      throw unsupported(`ALTER TABLE … ${action.kind}`);
+  }
+  void x;
+}
+
+/** CONVERT TO CHARACTER SET: the table's and every text column's. */
+function convert(draft: TableDraft, collation: string): void {
+  draft.options.collation = collation;
+  for (const column of draft.columns) {
+    if (column.type.kind !== 'string' && column.type.kind !== 'enum' && column.type.kind !== 'set') continue;
+    if (column.type.collation !== collation) draft.rewrites = true;
+    column.type = { ...column.type, collation };
+  }
+}

@@ -1,0 +1,226 @@
+/** CREATE TABLE in its forms. */
+import {
+  collationNamed,
+  compileStatement,
+  DEFAULT_COLLATION,
+  rowExpression,
+  rowRelation,
+  SqlError,
+  parseExpression,
+  type CatalogChange,
+  type ColumnDef,
+  type SqlType,
+  type TableDef,
+  type TableOption,
+} from '../../sql/index.ts';
+import { ok, type StatementContext } from '../statements.ts';
+import { TableDraft, type DraftContext } from './draft.ts';
+import { checkForeignKeys } from './foreign-key-checks.ts';
+import { apply, databaseOf, type SchemaStatement } from './index.ts';
+import { fillFromSelect } from './create-select.ts';
+import { columnCollation } from './types.ts';
+
+type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
+
+export function draftContext(x: StatementContext): DraftContext {
+  const { core } = x.session;
+  return {
+    explicitTimestamp: true,
+    typeOfExpression: (table, text) => rowExpression(core.bareCompiler(table), (c) => [rowRelation(table, table.name, 'oldRow', c)], parseExpression(text), 'expression').type,
+  };
+}
+
+/** Compiles what a definition's expressions say, so that a wrong one is refused now and not at the first row. */
+export function checkExpressions(x: StatementContext, table: TableDef): void {
+  const { core } = x.session;
+  core.checkTable(table);
+}
+
+const ENGINES = ['innodb', 'myisam', 'memory', 'heap', 'csv', 'archive', 'blackhole', 'merge', 'mrg_myisam', 'aria', 'tempTable'];
+
+/** Table options into the draft; `before` the columns, because they take the table's collation. */
+export function applyOptions(x: StatementContext, draft: TableDraft, options: readonly TableOption[]): void {
+  let charset: string | undefined;
+  let collation: string | undefined;
+  for (const { name, value } of options) {
+    const text = String(value);
+    switch (name) {
+      case 'engine': {
+        if (!ENGINES.includes(text.toLowerCase())) {
+          if (String(x.session.state.variables.get('sql_mode')).includes('NO_ENGINE_SUBSTITUTION')) throw new SqlError(1286, '42000', `Unknown storage engine '${text}'`);
+          x.session.core.env.warn('Warning', 1286, `Unknown storage engine '${text}'`);
+        }
+        break;
+      }
+      case 'charset':
+        charset = text === 'default' ? undefined : text;
+        break;
+      case 'collate':
+        collation = text;
+        break;
+      case 'comment':
+        if (text.length > 2048) throw new SqlError(1628, 'HY000', `Comment for table '${draft.build().name}' is too long (max = 2048)`);
+        draft.options.comment = text;
+        break;
+      case 'auto_increment':
+        draft.autoIncrement = Number(value);
+        break;
+      case 'row_format':
+        if (text.toLowerCase() === 'default') delete draft.options.rowFormat;
+        else draft.options.rowFormat = text.toUpperCase();
+        break;
+      default:
+        break;
+    }
+  }
+  if (charset !== undefined || collation !== undefined) draft.options.collation = columnCollation(charset, collation, false, draft.options.collation);
+}
+
+function emptyTable(x: StatementContext, database: string, name: string, temporary: boolean): TableDef {
+  const { core } = x.session;
+  const collation = core.catalog.databases.get(database)?.collation ?? DEFAULT_COLLATION;
+  return {
+    id: core.catalog.nextTableId,
+    version: 1,
+    generation: 1,
+    database,
+    name,
+    columns: [],
+    indexes: [],
+    foreignKeys: [],
+    checks: [],
+    options: { engine: 'InnoDB', collation, comment: '' },
+    nextColumnId: 1,
+    nextIndexId: 1,
+    ...(temporary && { temporary: true }),
+    createdAt: Date.now(),
+  };
+}
+
+/** True when it is there and IF NOT EXISTS says to let it be. */
+function exists(x: StatementContext, database: string, name: string, temporary: boolean, ifNotExists: boolean): boolean {
+  const { core, state } = x.session;
+  const there = temporary ? state.temporaryTables.has(`${database}.${name}`) : (core.catalog.table(database, name) ?? core.catalog.view(database, name)) !== undefined;
+  if (!there) return false;
+  if (!ifNotExists) throw new SqlError(1050, '42S01', `Table '${name}' already exists`);
+  core.env.warn('Note', 1050, `Table '${name}' already exists`);
+  x.session.keepWarnings();
+  return true;
+}
+
+export function createTable(x: StatementContext, statement: Of<'createTable'>): Promise<void> | undefined {
+  const { name } = statement.name;
+  const database = databaseOf(x, statement.name);
+  checkName(name);
+  if (exists(x, database, name, statement.temporary, statement.ifNotExists)) return ok(x);
+  const draft = new TableDraft(emptyTable(x, database, name, statement.temporary), draftContext(x));
+  applyOptions(x, draft, statement.options);
+  for (const column of statement.columns) draft.addColumn(column);
+  let select;
+  if (statement.select) select = selectColumns(x, draft, statement);
+  for (const key of [...statement.keys].sort((a, b) => Number(a.kind === 'foreignKey') - Number(b.kind === 'foreignKey'))) draft.addKey(key);
+  draft.validate();
+  const built = draft.build();
+  const table: TableDef = statement.partitioning ? { ...built, partitions: statement.partitioning.text } : built;
+  checkForeignKeys(x, table);
+  checkExpressions(x, table);
+  const changes: CatalogChange[] = [{ kind: 'put-table', table }];
+  if (draft.autoIncrement !== undefined) changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
+  if (select) return fillFromSelect(x, table, changes, select, statement.duplicates);
+  return putTable(x, table, changes);
+}
+
+function checkName(name: string): void {
+  if (name === '' || name.endsWith(' ')) throw new SqlError(1103, '42000', `Incorrect table name '${name}'`);
+  if (name.length > 64) throw new SqlError(1059, '42000', `Identifier name '${name}' is too long`);
+}
+
+/** Temporary tables belong to the session: they are in no log. */
+export function putTable(x: StatementContext, table: TableDef, changes: readonly CatalogChange[], info = ''): Promise<void> | undefined {
+  const { core, state } = x.session;
+  if (!table.temporary) return apply(x, changes, 0, info);
+  core.createTemporary(table);
+  for (const change of changes) if (change.kind === 'auto-increment') core.state.setAutoIncrement(table, change.next, true);
+  state.temporaryTables.set(`${table.database}.${table.name}`, table);
+  state.changed();
+  x.session.keepWarnings();
+  return ok(x, 0, info);
+}
+
+export function createTableLike(x: StatementContext, statement: Of<'createTableLike'>): Promise<void> | undefined {
+  const { core, state } = x.session;
+  const { name } = statement.name;
+  const database = databaseOf(x, statement.name);
+  checkName(name);
+  const likeDatabase = statement.like.schema ?? x.session.database;
+  const source = state.temporaryTables.get(`${likeDatabase}.${statement.like.name}`) ?? core.catalog.table(likeDatabase, statement.like.name);
+  if (!source) {
+    if (core.catalog.view(likeDatabase, statement.like.name)) throw new SqlError(1347, 'HY000', `'${likeDatabase}.${statement.like.name}' is not BASE TABLE`);
+    throw new SqlError(1146, '42S02', `Table '${likeDatabase}.${statement.like.name}' doesn't exist`);
+  }
+  if (exists(x, database, name, statement.temporary, statement.ifNotExists)) return ok(x);
+  const empty = emptyTable(x, database, name, statement.temporary);
+  const table: TableDef = {
+    ...source,
+    id: empty.id,
+    version: 1,
+    generation: 1,
+    database,
+    name,
+    foreignKeys: [],
+    checks: source.checks.map((c, i) => ({ ...c, name: c.name.startsWith(`${source.name}_chk_`) ? `${name}_chk_${i + 1}` : c.name })),
+    createdAt: empty.createdAt,
+    temporary: statement.temporary,
+  };
+  return putTable(x, table, [{ kind: 'put-table', table }]);
+}
+
+/** Columns of CREATE TABLE … SELECT: those named with a definition keep it, the others follow. */
+function selectColumns(x: StatementContext, draft: TableDraft, statement: Of<'createTable'>): { columns: readonly { name: string; type: SqlType }[]; query: NonNullable<Of<'createTable'>['select']> } {
+  const { core } = x.session;
+  const query = statement.select as NonNullable<Of<'createTable'>['select']>;
+  const compiled = compileStatement(core.catalog, core.compileSettings(x.session, x.text, new Map(), false), query);
+  if (compiled?.plan.kind !== 'select') throw new Error('a query has a plan');
+  core.accounts.check(x.session, compiled.plan);
+  const columns = compiled.plan.columns.map((c) => ({ name: c.name, type: storable(c.type, draft.options.collation) }));
+  compiled.plan.columns.forEach((c, i) => {
+    if (draft.columns.some((d) => d.name.toLowerCase() === c.name.toLowerCase())) return;
+    const { type } = columns[i] as { type: SqlType };
+    const source = c.source?.tableId === undefined ? undefined : core.catalog.tableById(c.source.tableId)?.columns.find((d) => d.id === c.source?.columnId);
+    const column: ColumnDef = {
+      id: 0,
+      name: c.name,
+      type,
+      nullable: c.nullable,
+      comment: source?.comment ?? '',
+      ...(source?.default ? { default: source.default } : c.nullable ? { default: { kind: 'null' as const } } : source ? {} : implicit(type)),
+    };
+    draft.addMade(column);
+  });
+  return { columns, query };
+}
+
+/** A column made from an expression that is never NULL has its type's zero as default. */
+function implicit(type: SqlType): Pick<ColumnDef, 'default'> {
+  switch (type.kind) {
+    case 'int':
+    case 'double':
+    case 'float':
+    case 'year':
+      return { default: { kind: 'value', text: '0' } };
+    case 'decimal':
+      return { default: { kind: 'value', text: (0).toFixed(type.scale) } };
+    case 'string':
+      return type.family.endsWith('text') ? {} : { default: { kind: 'value', text: '' } };
+    default:
+      return {};
+  }
+}
+
+/** The type that a column takes from an expression. */
+function storable(type: SqlType, collation: string): SqlType {
+  if (type.kind === 'null') return { kind: 'binary', family: 'binary', length: 0 };
+  if (type.kind === 'string' && type.length > 16383) return { kind: 'string', family: type.length > 16777215 ? 'longtext' : type.length > 65535 ? 'mediumtext' : 'text', length: type.length > 16777215 ? 4294967295 : type.length > 65535 ? 16777215 : 65535, collation: type.collation };
+  if (type.kind === 'string' && !collationNamed(type.collation)) return { ...type, collation };
+  return type;
+}

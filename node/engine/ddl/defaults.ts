@@ -1,0 +1,75 @@
+/** DEFAULT clauses. */
+import { print, SqlError, storeConverter, type ColumnDef, type ColumnDefault, type Expr, type SqliteValue, type SqlType, wireValue } from '../../sql/index.ts';
+import { Environment } from '../environment.ts';
+import { defaultText } from '../table.ts';
+
+export const isNow = (e: Expr): boolean => e.kind === 'call' && e.name === 'now';
+
+const invalid = (column: ColumnDef): SqlError => new SqlError(1067, '42000', `Invalid default value for '${column.name}'`);
+
+export function columnDefault(column: ColumnDef, value: Expr, parens: boolean): ColumnDefault {
+  const { type } = column;
+  if (isNow(value) && !parens) {
+    if (type.kind !== 'timestamp' && type.kind !== 'datetime') throw invalid(column);
+    const fsp = value.kind === 'call' && value.args[0]?.kind === 'number' ? Number(value.args[0].value) : 0;
+    if (fsp !== type.fsp) throw invalid(column);
+    return { kind: 'now', fsp };
+  }
+  if (value.kind === 'null') return { kind: 'null' };
+  if (parens) return { kind: 'expression', text: print(value) };
+  const literal = literalText(value, type);
+  if (literal === undefined) throw invalid(column);
+  const large = (type.kind === 'string' && type.family.endsWith('text')) || (type.kind === 'binary' && type.family.endsWith('blob')) || type.kind === 'json' || type.kind === 'geometry';
+  if (large) throw new SqlError(1101, '42000', `BLOB, TEXT, GEOMETRY or JSON column '${column.name}' can't have a default value`);
+  return { kind: 'value', text: normalised(column, literal) };
+}
+
+/** A literal's text as information_schema shows a default. */
+function literalText(value: Expr, type: SqlType): string | undefined {
+  switch (value.kind) {
+    case 'number':
+      return value.text;
+    case 'unary': {
+      const inner = literalText(value.operand, type);
+      return inner === undefined || (value.op !== '-' && value.op !== '+') ? undefined : value.op === '-' ? `-${inner}` : inner;
+    }
+    case 'string':
+      return value.bytes ? `0x${Buffer.from(value.bytes).toString('hex').toUpperCase()}` : value.value;
+    case 'temporal':
+      return value.value;
+    case 'bool':
+      return value.value ? '1' : '0';
+    case 'hex':
+    case 'bit': {
+      const number = BigInt(`0x${Buffer.from(value.bytes).toString('hex') || '0'}`);
+      if (type.kind === 'bit') return `b'${number.toString(2)}'`;
+      if (type.kind === 'binary') return `0x${Buffer.from(value.bytes).toString('hex').toUpperCase()}`;
+      return type.kind === 'string' ? Buffer.from(value.bytes).toString('utf8') : number.toString();
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The default as the column stores it, as text: 5 in a DECIMAL(5,2) is 5.00. Throws 1067 where it does not fit. */
+function normalised(column: ColumnDef, text: string): string {
+  const { type } = column;
+  const bits = type.kind === 'bit' && !text.startsWith("b'") ? `b'${BigInt(text).toString(2)}'` : text;
+  const { value, from } = defaultText(bits, type);
+  const env = new Environment();
+  env.sqlMode = { noZeroDate: false, noZeroInDate: false, allowInvalidDates: false, errorForDivisionByZero: false, noUnsignedSubtraction: false, padCharToFullLength: false, timeTruncateFractional: false, noBackslashEscapes: false };
+  env.strict = true;
+  let stored: SqliteValue;
+  try {
+    stored = storeConverter({ name: column.name, type })(value, from, env);
+  } catch (error) {
+    if (error instanceof SqlError) throw invalid(column);
+    throw error;
+  }
+  if (type.kind === 'decimal' || type.kind === 'time' || type.kind === 'date' || type.kind === 'datetime' || type.kind === 'timestamp' || type.kind === 'enum' || type.kind === 'set' || type.kind === 'int' || type.kind === 'year') {
+    const shown = wireValue(type)?.(stored) ?? stored;
+    return String(shown);
+  }
+  return bits;
+}
+

@@ -1,0 +1,476 @@
+/** Runs INSERT, REPLACE, UPDATE and DELETE row by row: conversion, defaults, generated columns, CHECK, keys, foreign keys. */
+import {
+  SqlError,
+  wireValue,
+  type DeletePlan,
+  type InsertPlan,
+  type InsertValue,
+  type RowExpression,
+  type SqliteValue,
+  type SqlText,
+  type SqlType,
+  type TableDef,
+  type UpdatePlan,
+} from '../sql/index.ts';
+import { sameValue, type Row, type RowId, type State } from '../store/index.ts';
+import type { Environment } from './environment.ts';
+import { ForeignKeys } from './foreign-keys.ts';
+import type { Runner } from './runner.ts';
+import type { TableRuntime, UniqueKey } from './table.ts';
+import { DuplicateError, type RowWriter } from './writer.ts';
+
+export interface DmlResult {
+  affected: number;
+  /** Rows that matched an UPDATE's WHERE. */
+  matched: number;
+  /** First AUTO_INCREMENT value that was made, or 0. */
+  generatedId: number | bigint;
+  /** What the OK packet says as insert id. */
+  insertId: number | bigint;
+  info: string;
+}
+
+export interface DmlContext {
+  readonly env: Environment;
+  readonly runner: Runner;
+  readonly state: State;
+  readonly writer: RowWriter;
+  runtimeOf(table: TableDef): TableRuntime;
+  /** Tables that have a foreign key on this one. */
+  childrenOf(table: TableDef): readonly { readonly table: TableDef; readonly foreignKey: TableDef['foreignKeys'][number] }[];
+  tableNamed(database: string, name: string): TableDef | undefined;
+  /** Rows of a SELECT under the transaction's current view. */
+  select(text: SqlText, tables: readonly { readonly table: TableDef }[], range: { low: RowId; high: RowId } | undefined): SqliteValue[][];
+  readonly autoIncrementStep: { readonly increment: number; readonly offset: number };
+  readonly foreignKeyChecks: boolean;
+  readonly noAutoValueOnZero: boolean;
+  readonly foundRows: boolean;
+  readonly strict: boolean;
+}
+
+const ER_BAD_NULL = 1048;
+const ER_DUP_ENTRY = 1062;
+
+export class Dml {
+  private readonly x: DmlContext;
+  private readonly foreignKeys: ForeignKeys;
+
+  constructor(x: DmlContext) {
+    this.x = x;
+    this.foreignKeys = new ForeignKeys(x, {
+      update: (rt, rowid, before, after) => this.updateRow(rt, rowid, before, after, undefined),
+      remove: (rt, rowid, before) => this.removeRow(rt, rowid, before),
+    });
+  }
+
+  private evaluate(expression: RowExpression): SqliteValue {
+    if (expression.bind) return expression.bind(this.x.env);
+    if (!expression.query) return null;
+    return this.x.runner.value(expression.query);
+  }
+
+  // ALTER TABLE
+
+  /** What an existing row takes in a column that is added. */
+  added(rt: TableRuntime, place: number, row: Row): SqliteValue {
+    const column = rt.table.columns[place];
+    const d = rt.defaults[place];
+    if (column && d?.kind === 'none' && !column.autoIncrement) return implicitDefault(column.type, rt, place, this.x.env);
+    return this.defaultValue(rt, place, row);
+  }
+
+  /** NULL in a column that may no longer be NULL. */
+  nullAltered(name: string, rt: TableRuntime, place: number): SqliteValue {
+    if (this.x.strict) throw new SqlError(1138, '22004', 'Invalid use of NULL value');
+    this.x.env.warn('Warning', 1265, `Data truncated for column '${name}' at row ${this.x.env.row}`);
+    return implicitDefault((rt.table.columns[place] as TableDef['columns'][number]).type, rt, place, this.x.env);
+  }
+
+  /** AUTO_INCREMENT, generated columns and CHECKs of a row that is copied. */
+  complete(rt: TableRuntime, row: Row): void {
+    this.autoIncrement(rt, row);
+    this.derive(rt, row);
+    const failure = this.violated(rt, row);
+    if (failure) throw failure;
+  }
+
+  // INSERT
+
+  insert(plan: InsertPlan): DmlResult {
+    const { env } = this.x;
+    const rt = this.x.runtimeOf(plan.table);
+    const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
+    const before = { records: 0, duplicates: 0 };
+    env.ignore = plan.ignore;
+    const one = (fill: (row: Row) => void): void => {
+      before.records++;
+      env.row = before.records;
+      this.insertOne(plan, rt, fill, result, before);
+    };
+    if (plan.rows) {
+      for (const values of plan.rows) one((row) => this.fill(rt, plan.targets, values, row, plan.rows?.length === 1));
+    } else if (plan.select) {
+      const { select } = plan;
+      for (const values of this.x.select(select, plan.tables, undefined)) {
+        one((row) => {
+          for (const [i, place] of plan.targets.entries()) this.put(rt, row, place, values[i] ?? null, select.types[i] as SqlType, false);
+        });
+      }
+    }
+    if (plan.select || (plan.rows?.length ?? 0) > 1) {
+      result.info = `Records: ${before.records}  Duplicates: ${before.duplicates}  Warnings: ${env.warnings.length}`;
+    }
+    if (result.insertId === 0) result.insertId = result.generatedId;
+    return result;
+  }
+
+  private fill(rt: TableRuntime, targets: readonly number[], values: readonly InsertValue[], row: Row, single: boolean): void {
+    const { env } = this.x;
+    env.oldRow = row;
+    for (const [i, place] of targets.entries()) {
+      const value = values[i] as InsertValue;
+      if (value === 'default') row[place] = this.defaultValue(rt, place, row);
+      else this.put(rt, row, place, this.evaluate(value), value.type, single);
+    }
+  }
+
+  /** Converts a value and puts it into the row. */
+  private put(rt: TableRuntime, row: Row, place: number, value: SqliteValue, from: SqlType, single: boolean): void {
+    const column = rt.table.columns[place];
+    if (!column) return;
+    if (column.generated) throw new SqlError(3105, 'HY000', `The value specified for generated column '${column.name}' in table '${rt.table.name}' is not allowed.`);
+    if (value === null) {
+      row[place] = this.nullFor(rt, place, single);
+      return;
+    }
+    row[place] = (rt.convert[place] as TableRuntime['convert'][number])(value, from, this.x.env);
+  }
+
+  /** What NULL becomes in a column: itself, the next AUTO_INCREMENT value (later), or an error. */
+  private nullFor(rt: TableRuntime, place: number, single: boolean): SqliteValue {
+    const column = rt.table.columns[place];
+    if (!column || column.nullable || place === rt.autoIncrement) return null;
+    const { env } = this.x;
+    if (!env.ignore && (single || this.x.strict)) throw new SqlError(ER_BAD_NULL, '23000', `Column '${column.name}' cannot be null`);
+    env.warn('Warning', ER_BAD_NULL, `Column '${column.name}' cannot be null`);
+    return implicitDefault(column.type, rt, place, env);
+  }
+
+  /** The column's default. */
+  private defaultValue(rt: TableRuntime, place: number, row: Row): SqliteValue {
+    const { env } = this.x;
+    const d = rt.defaults[place];
+    const column = rt.table.columns[place];
+    if (!d || !column) return null;
+    if (place === rt.autoIncrement) return null;
+    switch (d.kind) {
+      case 'constant':
+        return d.value === null ? null : (rt.convert[place] as TableRuntime['convert'][number])(d.value, d.from, env);
+      case 'now':
+        return env.nowAs(column.type);
+      case 'expression': {
+        env.oldRow = row;
+        const value = this.evaluate(d.expression);
+        return value === null ? null : (rt.convert[place] as TableRuntime['convert'][number])(value, d.expression.type, env);
+      }
+      case 'none': {
+        if (column.generated) return null;
+        if (column.type.kind === 'enum') return 1;
+        const message = `Field '${column.name}' doesn't have a default value`;
+        if (this.x.strict && !env.ignore) throw new SqlError(1364, 'HY000', message);
+        env.warn('Warning', 1364, message);
+        return implicitDefault(column.type, rt, place, env);
+      }
+    }
+  }
+
+  private insertOne(plan: InsertPlan, rt: TableRuntime, fill: (row: Row) => void, result: DmlResult, counts: { duplicates: number }): void {
+    const { env, writer } = this.x;
+    const { table } = rt;
+    const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
+    const given = new Set(plan.targets);
+    // Defaults first: an expression of the statement may name a column that it does not set.
+    for (let place = 0; place < row.length; place++) if (!given.has(place)) row[place] = this.defaultValue(rt, place, row);
+    fill(row);
+    const generated = this.autoIncrement(rt, row);
+    this.derive(rt, row);
+    const failure = this.violated(rt, row);
+    if (failure) {
+      if (!env.ignore) throw failure;
+      env.warn('Warning', failure.errno, failure.message);
+      return;
+    }
+    if (plan.replace) {
+      this.replaceOne(rt, row, result, counts);
+    } else if (plan.onDuplicate) {
+      const duplicate = writer.duplicateOf(rt, row, undefined);
+      if (duplicate) {
+        counts.duplicates++;
+        this.updateDuplicate(plan, rt, duplicate.rowid, duplicate.row, row, result);
+        return;
+      }
+      this.insertRow(rt, row);
+      result.affected++;
+    } else if (plan.ignore) {
+      const duplicate = writer.duplicateOf(rt, row, undefined);
+      const error = duplicate ? duplicateEntry(rt, duplicate.key, row) : this.foreignKeys.parentMissing(rt, row);
+      if (error) {
+        counts.duplicates++;
+        env.warn('Warning', error.errno, error.message);
+        return;
+      }
+      this.insertRow(rt, row);
+      result.affected++;
+    } else {
+      this.insertRow(rt, row);
+      result.affected++;
+    }
+    if (generated !== undefined && result.generatedId === 0) result.generatedId = generated;
+    if (generated === undefined && rt.autoIncrement >= 0) {
+      const value = row[rt.autoIncrement];
+      if (typeof value === 'number' || typeof value === 'bigint') result.insertId = value;
+    }
+  }
+
+  /** Gives the row its AUTO_INCREMENT value when it asks for one, and keeps the counter above what is given. */
+  private autoIncrement(rt: TableRuntime, row: Row): number | bigint | undefined {
+    const place = rt.autoIncrement;
+    if (place < 0) return undefined;
+    const value = row[place] ?? null;
+    if (value !== null && (this.x.noAutoValueOnZero || Number(value) !== 0)) {
+      if ((typeof value === 'number' || typeof value === 'bigint') && value > 0) {
+        const next = typeof value === 'number' && value < Number.MAX_SAFE_INTEGER ? value + 1 : BigInt(value) + 1n;
+        this.x.state.setAutoIncrement(rt.table, next);
+      }
+      return undefined;
+    }
+    const { increment, offset } = this.x.autoIncrementStep;
+    let next = this.x.state.autoIncrement(rt.table);
+    if (increment > 1 || offset > 1) {
+      const n = Number(next);
+      const first = offset <= increment ? offset : 1;
+      next = n <= first ? first : first + Math.ceil((n - first) / increment) * increment;
+    }
+    const converted = (rt.convert[place] as TableRuntime['convert'][number])(BigInt(next), { kind: 'int', bits: 64, unsigned: true }, failOnRange(this.x.env));
+    row[place] = converted;
+    this.x.state.setAutoIncrement(rt.table, typeof next === 'number' ? next + 1 : next + 1n);
+    return next;
+  }
+
+  /** Generated columns. */
+  private derive(rt: TableRuntime, row: Row): void {
+    if (rt.generated.length === 0) return;
+    this.x.env.oldRow = row;
+    for (const { place, expression } of rt.generated) {
+      const value = this.evaluate(expression);
+      row[place] = value === null ? this.nullFor(rt, place, true) : (rt.convert[place] as TableRuntime['convert'][number])(value, expression.type, this.x.env);
+    }
+  }
+
+  /** The error of the first CHECK that the row fails. */
+  private violated(rt: TableRuntime, row: Row): SqlError | undefined {
+    if (rt.checks.length === 0) return undefined;
+    this.x.env.oldRow = row;
+    for (const { name, expression } of rt.checks) {
+      const value = this.evaluate(expression);
+      if (value !== null && Number(value) === 0) return new SqlError(3819, 'HY000', `Check constraint '${name}' is violated.`);
+    }
+    return undefined;
+  }
+
+  private insertRow(rt: TableRuntime, row: Row): void {
+    const missing = this.foreignKeys.parentMissing(rt, row);
+    if (missing) throw missing;
+    try {
+      this.x.writer.insert(rt, row);
+    } catch (error) {
+      if (error instanceof DuplicateError) throw duplicateEntry(rt, error.key, row);
+      throw error;
+    }
+  }
+
+  private replaceOne(rt: TableRuntime, row: Row, result: DmlResult, counts: { duplicates: number }): void {
+    for (let d = this.x.writer.duplicateOf(rt, row, undefined); d; d = this.x.writer.duplicateOf(rt, row, undefined)) {
+      this.removeRow(rt, d.rowid, d.row);
+      counts.duplicates++;
+      result.affected++;
+    }
+    this.insertRow(rt, row);
+    result.affected++;
+  }
+
+  private updateDuplicate(plan: InsertPlan, rt: TableRuntime, rowid: RowId, old: Row, inserted: Row, result: DmlResult): void {
+    const { env } = this.x;
+    this.x.writer.lockForChange(rt.table, rowid);
+    const after = [...old];
+    const adds: number[] = [];
+    env.newRow = inserted;
+    for (const { column, value, add } of plan.onDuplicate ?? []) {
+      env.oldRow = after;
+      if (value === 'default') after[column] = this.defaultValue(rt, column, after);
+      else this.put(rt, after, column, this.evaluate(value), value.type, true);
+      if (add) adds.push(rt.table.columns[column]?.id ?? 0);
+    }
+    const changed = this.finishUpdate(rt, rowid, old, after, adds);
+    if (changed === undefined) return;
+    result.affected += changed ? 2 : this.x.foundRows ? 1 : 0;
+    const auto = rt.autoIncrement >= 0 ? after[rt.autoIncrement] : undefined;
+    if (typeof auto === 'number' || typeof auto === 'bigint') result.insertId = auto;
+  }
+
+  // UPDATE
+
+  update(plan: UpdatePlan, range: { low: RowId; high: RowId } | undefined): DmlResult {
+    const { env } = this.x;
+    env.ignore = plan.ignore;
+    const rows = this.x.select(plan.select, plan.tables, range);
+    const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
+    const seen = plan.targets.map(() => new Set<RowId>());
+    let number = 0;
+    for (const output of rows) {
+      env.row = ++number;
+      for (const [t, target] of plan.targets.entries()) {
+        const rowid = output[target.rowid] as RowId | null;
+        // A row may meet several of the other table's in a join: the first one counts; the outer join's missing row is none.
+        if (rowid === null || seen[t]?.has(rowid)) continue;
+        if (rows.length > 1) seen[t]?.add(rowid);
+        const rt = this.x.runtimeOf(target.table);
+        this.x.writer.lockForChange(target.table, rowid);
+        const before = output.slice(target.first, target.first + target.table.columns.length);
+        const after = [...before];
+        const adds: number[] = [];
+        result.matched++;
+        for (const { column, value, type, add } of target.assignments) {
+          if (value === 'default') after[column] = this.defaultValue(rt, column, after);
+          else this.putUpdated(rt, after, column, output[value] ?? null, type);
+          if (add) adds.push(target.table.columns[column]?.id ?? 0);
+        }
+        if (this.finishUpdate(rt, rowid, before, after, adds)) result.affected++;
+      }
+    }
+    result.info = `Rows matched: ${result.matched}  Changed: ${result.affected}  Warnings: ${env.warnings.length}`;
+    if (this.x.foundRows) result.affected = result.matched;
+    return result;
+  }
+
+  private putUpdated(rt: TableRuntime, row: Row, place: number, value: SqliteValue, from: SqlType): void {
+    const column = rt.table.columns[place];
+    if (value === null && column && !column.nullable) {
+      const message = `Column '${column.name}' cannot be null`;
+      if (this.x.strict && !this.x.env.ignore) throw new SqlError(ER_BAD_NULL, '23000', message);
+      this.x.env.warn('Warning', ER_BAD_NULL, message);
+      row[place] = implicitDefault(column.type, rt, place, this.x.env);
+      return;
+    }
+    this.put(rt, row, place, value, from, false);
+  }
+
+  /** Stores an updated row. False when nothing changed; undefined when IGNORE passed over it. */
+  private finishUpdate(rt: TableRuntime, rowid: RowId, before: Row, after: Row, adds: readonly number[]): boolean | undefined {
+    const { env } = this.x;
+    if (before.every((value, i) => sameValue(value, after[i]))) return false;
+    for (const { place, fsp } of rt.onUpdateNow) {
+      if (sameValue(before[place], after[place])) after[place] = env.nowAs((rt.table.columns[place] as TableDef['columns'][number]).type, fsp);
+    }
+    this.derive(rt, after);
+    const failure = this.violated(rt, after);
+    try {
+      if (failure) throw failure;
+      this.updateRow(rt, rowid, before, after, adds.length > 0 ? adds : undefined);
+    } catch (error) {
+      if (!env.ignore || !(error instanceof SqlError)) throw error;
+      env.warn('Warning', error.errno, error.message);
+      return undefined;
+    }
+    return true;
+  }
+
+  private updateRow(rt: TableRuntime, rowid: RowId, before: Row, after: Row, adds: readonly number[] | undefined): void {
+    const missing = this.foreignKeys.parentMissing(rt, after, before);
+    if (missing) throw missing;
+    this.foreignKeys.parentChanges(rt, before, after);
+    try {
+      this.x.writer.update(rt, rowid, before, after, adds);
+    } catch (error) {
+      if (error instanceof DuplicateError) throw duplicateEntry(rt, error.key, after);
+      throw error;
+    }
+    this.foreignKeys.parentChanged(rt, before, after);
+  }
+
+  // DELETE
+
+  delete(plan: DeletePlan, range: { low: RowId; high: RowId } | undefined): DmlResult {
+    const { env, writer } = this.x;
+    env.ignore = plan.ignore;
+    const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
+    const seen = plan.targets.map(() => new Set<RowId>());
+    for (const output of this.x.select(plan.select, plan.tables, range)) {
+      for (const [t, target] of plan.targets.entries()) {
+        const rowid = output[target.rowid] as RowId | null;
+        if (rowid === null || seen[t]?.has(rowid)) continue;
+        seen[t]?.add(rowid);
+        const rt = this.x.runtimeOf(target.table);
+        writer.lockForChange(target.table, rowid);
+        // A cascade of an earlier row may have taken it already.
+        const before = writer.get(target.table, rowid);
+        if (!before) continue;
+        try {
+          this.removeRow(rt, rowid, before);
+          result.affected++;
+        } catch (error) {
+          if (!env.ignore || !(error instanceof SqlError)) throw error;
+          env.warn('Warning', error.errno, error.message);
+        }
+      }
+    }
+    return result;
+  }
+
+  private removeRow(rt: TableRuntime, rowid: RowId, before: Row): void {
+    this.foreignKeys.parentRemoved(rt, before, () => this.x.writer.remove(rt, rowid, before));
+  }
+}
+
+/** AUTO_INCREMENT beyond the column's range is error 1467. */
+function failOnRange(env: Environment): Environment {
+  const failing = Object.create(env) as Environment;
+  failing.warn = () => {
+    throw new SqlError(1467, 'HY000', 'Failed to read auto-increment value from storage engine');
+  };
+  return failing;
+}
+
+/** The zero of a type, which a column without a default takes when strict mode does not forbid it. */
+export function implicitDefault(type: SqlType, rt: TableRuntime, place: number, env: Environment): SqliteValue {
+  switch (type.kind) {
+    case 'date':
+      return '0000-00-00';
+    case 'datetime':
+    case 'timestamp':
+      return `0000-00-00 00:00:00${type.fsp > 0 ? `.${'0'.repeat(type.fsp)}` : ''}`;
+    case 'string':
+      return '';
+    case 'binary':
+      return new Uint8Array(type.family === 'binary' ? type.length : 0);
+    case 'enum':
+      return 1;
+    case 'json':
+      return 'null';
+    case 'decimal':
+      return (rt.convert[place] as TableRuntime['convert'][number])(0n, { kind: 'int', bits: 64, unsigned: false }, env);
+    default:
+      return 0;
+  }
+}
+
+export function duplicateEntry(rt: TableRuntime, key: UniqueKey | undefined, row: Row): SqlError {
+  const values = (key?.places ?? []).map((p) => displayed(row[p] ?? null, (rt.table.columns[p] as TableDef['columns'][number]).type));
+  return new SqlError(ER_DUP_ENTRY, '23000', `Duplicate entry '${values.join('-')}' for key '${rt.table.name}.${key?.index.name ?? ''}'`);
+}
+
+function displayed(value: SqliteValue, type: SqlType): string {
+  if (value === null) return 'NULL';
+  const shown = wireValue(type)?.(value) ?? value;
+  return shown instanceof Uint8Array ? Buffer.from(shown).toString('latin1') : String(shown);
+}

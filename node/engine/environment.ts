@@ -1,0 +1,125 @@
+/**
+ * What a running statement can ask for: literals, the session, the clock, warnings. One for each SQLite connection, because
+ * the functions registered there hold on to it; it is pointed at the session before each statement.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  formatDateTime,
+  dateTimeOfMicros,
+  toLocal,
+  isStrictErrno,
+  sqlError,
+  type ExecContext,
+  type LiteralValue,
+  type SessionFacts,
+  type SqliteValue,
+  type SqlMode,
+  type SqlType,
+  type StoreContext,
+  type Warning,
+} from '../sql/index.ts';
+import { functionPorts } from './function-ports.ts';
+
+const WARNINGS_MAX = 1024;
+
+/** What of a session a statement runs under. */
+export interface StatementSettings {
+  readonly facts: SessionFacts;
+  readonly sqlMode: SqlMode;
+  readonly strictMode: boolean;
+  readonly timeZone: string;
+  readonly divPrecisionIncrement: number;
+  readonly groupConcatMaxLen: number;
+  readonly defaultWeekFormat: number;
+  readonly collation: string;
+  readonly maxAllowedPacket: number;
+  /** SET timestamp: the clock of this session, in seconds; 0: the real one. */
+  readonly timestamp: number;
+}
+
+export class Environment implements ExecContext, StoreContext {
+  slots: readonly (LiteralValue | null)[] = [];
+  session!: SessionFacts;
+  oldRow: readonly SqliteValue[] = [];
+  newRow: readonly SqliteValue[] = [];
+  sqlMode!: SqlMode;
+  timeZone = 'SYSTEM';
+  divPrecisionIncrement = 4;
+  groupConcatMaxLen = 1024;
+  maxAllowedPacket = 67108864;
+  defaultWeekFormat = 0;
+  collation = 'utf8mb4_0900_ai_ci';
+  /** The statement changes data in strict mode: conversions that lose something are errors. */
+  strict = false;
+  /** INSERT IGNORE and the like: errors of rows are warnings. */
+  ignore = false;
+  row = 1;
+  warnings: Warning[] = [];
+  warningCount = 0;
+  readonly deflate = functionPorts.deflate;
+  readonly inflate = functionPorts.inflate;
+  readonly aes = functionPorts.aes;
+  private clock = 0n;
+  private rowSource: (name: string) => string = () => '[]';
+
+  /** Points it at a session's next statement. */
+  begin(settings: StatementSettings, slots: readonly (LiteralValue | null)[], changesData: boolean, rowsOf: (name: string) => string): void {
+    this.slots = slots;
+    this.session = settings.facts;
+    this.sqlMode = settings.sqlMode;
+    this.timeZone = settings.timeZone;
+    this.divPrecisionIncrement = settings.divPrecisionIncrement;
+    this.groupConcatMaxLen = settings.groupConcatMaxLen;
+    this.maxAllowedPacket = settings.maxAllowedPacket;
+    this.defaultWeekFormat = settings.defaultWeekFormat;
+    this.collation = settings.collation;
+    this.strict = changesData && settings.strictMode;
+    this.ignore = false;
+    this.row = 1;
+    this.warnings = [];
+    this.warningCount = 0;
+    this.clock = settings.timestamp > 0 ? BigInt(Math.round(settings.timestamp * 1e6)) : 0n;
+    this.rowSource = rowsOf;
+  }
+
+  nowUtcMicros(): bigint {
+    // Asked for the first time: the clock stands still for the rest of the statement.
+    if (this.clock === 0n) this.clock = BigInt(Date.now()) * 1000n + BigInt(Math.floor((performance.now() % 1) * 1000));
+    return this.clock;
+  }
+
+  sysdateUtcMicros(): bigint {
+    return BigInt(Date.now()) * 1000n;
+  }
+
+  random(): number {
+    return Math.random();
+  }
+
+  randomBytes(n: number): Uint8Array {
+    return randomBytes(n);
+  }
+
+  rowsOf(name: string): string {
+    return this.rowSource(name);
+  }
+
+  warn(level: Warning['level'], errno: number, message: string): void {
+    if (this.strict && !this.ignore && level !== 'Note' && isStrictErrno(errno)) throw sqlError(errno, message);
+    this.warningCount++;
+    if (this.warnings.length < WARNINGS_MAX) this.warnings.push({ level, errno, message });
+  }
+
+  /** The statement's time in a column's form. */
+  nowAs(type: SqlType, fsp?: number): SqliteValue {
+    const digits = fsp ?? ('fsp' in type ? type.fsp : 0);
+    const micros = Number(this.nowUtcMicros());
+    const local = type.kind === 'timestamp' ? micros : (toLocal(micros, this.timeZone) ?? micros);
+    const text = formatDateTime(dateTimeOfMicros(local), 6).slice(0, digits === 0 ? 19 : 20 + digits);
+    if (type.kind === 'date') return text.slice(0, 10);
+    const wanted = 'fsp' in type ? type.fsp : 0;
+    if (wanted > digits) return digits === 0 ? `${text}.${'0'.repeat(wanted)}` : text + '0'.repeat(wanted - digits);
+    return text;
+  }
+}
+

@@ -1,0 +1,179 @@
+/**
+ * Locks of open transactions: rows (by table and rowid), unique keys that are not committed yet (by index and key), whole
+ * tables, and names (GET_LOCK). A statement never waits inside: it throws LockWait, its changes are taken back, and its
+ * session runs it again when the lock is free. Deadlocks are found when a wait begins: a cycle of waits ends the one who
+ * closed it (error 1213), as InnoDB does.
+ */
+import { SqlError } from '../sql/index.ts';
+
+export type LockMode = 'shared' | 'exclusive';
+
+/** Who holds locks: an open transaction, or a session for GET_LOCK and LOCK TABLES. */
+export class LockOwner {
+  readonly held = new Map<string, LockMode>();
+  /** Locks of LOCK TABLES. */
+  readonly lockedTables = new Set<string>();
+  /** The lock it waits for. */
+  waitingFor: string | undefined;
+  readonly connectionId: number;
+
+  constructor(connectionId: number) {
+    this.connectionId = connectionId;
+  }
+}
+
+/** Thrown by a statement that met a lock; the session waits and runs the statement again. */
+export class LockWait extends Error {
+  override readonly name = 'LockWait';
+  readonly key: string;
+  readonly mode: LockMode;
+
+  constructor(key: string, mode: LockMode) {
+    super(`waits for ${key}`);
+    this.key = key;
+    this.mode = mode;
+  }
+}
+
+interface Waiter {
+  readonly owner: LockOwner;
+  readonly mode: LockMode;
+  readonly wake: () => void;
+}
+
+interface Lock {
+  readonly holders: Map<LockOwner, LockMode>;
+  readonly waiters: Waiter[];
+}
+
+export const rowLock = (tableId: number, rowid: number | bigint): string => `${tableId}:r${rowid}`;
+export const keyLock = (tableId: number, indexId: number, key: string): string => `${tableId}:k${indexId}:${key}`;
+export const tableLock = (tableId: number): string => `${tableId}:*`;
+
+export class LockManager {
+  private readonly locks = new Map<string, Lock>();
+  /** How many locks a table has: a statement on a table without any asks no further. */
+  private readonly perTable = new Map<string, number>();
+
+  private static table(key: string): string {
+    return key.slice(0, key.indexOf(':'));
+  }
+
+  tableHasLocks(tableId: number): boolean {
+    return this.perTable.has(String(tableId));
+  }
+
+  private conflict(lock: Lock, owner: LockOwner | undefined, mode: LockMode): boolean {
+    for (const [holder, held] of lock.holders) if (holder !== owner && (mode === 'exclusive' || held === 'exclusive')) return true;
+    return false;
+  }
+
+  /** Whether somebody else holds the lock in a way that excludes `mode`. */
+  isTaken(key: string, owner: LockOwner | undefined, mode: LockMode): boolean {
+    const lock = this.locks.get(key);
+    return lock !== undefined && this.conflict(lock, owner, mode);
+  }
+
+  /** Throws LockWait when the lock is taken, without taking it: what a statement that commits at once needs. */
+  check(key: string, owner: LockOwner | undefined, mode: LockMode): void {
+    if (this.isTaken(key, owner, mode)) throw new LockWait(key, mode);
+  }
+
+  /** Throws LockWait when anybody else holds any lock of the table. */
+  checkTable(tableId: number, whole: string, owner: LockOwner): void {
+    if (!this.tableHasLocks(tableId)) return;
+    this.check(whole, owner, 'exclusive');
+    for (const [key, lock] of this.locks) if (key.startsWith(`${tableId}:`) && this.conflict(lock, owner, 'exclusive')) throw new LockWait(key, 'exclusive');
+  }
+
+  /** Takes the lock or throws LockWait. */
+  take(key: string, owner: LockOwner, mode: LockMode): void {
+    const held = owner.held.get(key);
+    if (held === 'exclusive' || held === mode) return;
+    let lock = this.locks.get(key);
+    if (lock && this.conflict(lock, owner, mode)) throw new LockWait(key, mode);
+    if (!lock) {
+      this.locks.set(key, (lock = { holders: new Map(), waiters: [] }));
+      const table = LockManager.table(key);
+      this.perTable.set(table, (this.perTable.get(table) ?? 0) + 1);
+    }
+    lock.holders.set(owner, mode);
+    owner.held.set(key, mode);
+  }
+
+  release(key: string, owner: LockOwner): void {
+    const lock = this.locks.get(key);
+    if (!lock?.holders.delete(owner)) return;
+    owner.held.delete(key);
+    if (lock.holders.size === 0 && lock.waiters.length === 0) this.forget(key);
+    for (const waiter of [...lock.waiters]) if (!this.conflict(lock, waiter.owner, waiter.mode)) waiter.wake();
+  }
+
+  private forget(key: string): void {
+    this.locks.delete(key);
+    const table = LockManager.table(key);
+    const left = (this.perTable.get(table) ?? 1) - 1;
+    if (left === 0) this.perTable.delete(table);
+    else this.perTable.set(table, left);
+  }
+
+  /** Releases what a transaction holds; names (GET_LOCK) and LOCK TABLES outlive transactions. */
+  releaseAll(owner: LockOwner): void {
+    for (const key of [...owner.held.keys()]) if (!key.startsWith('name:') && !owner.lockedTables.has(key)) this.release(key, owner);
+  }
+
+  /**
+   * Waits until the lock could be taken (it is not taken). Rejects with 1205 after `timeoutSeconds`, with 1213 at once when
+   * the wait would close a cycle, with 1317 when `cancelled` fires.
+   */
+  wait(key: string, owner: LockOwner, mode: LockMode, timeoutSeconds: number, onCancel: (cancel: () => void) => void): Promise<void> {
+    const lock = this.locks.get(key);
+    if (!lock || !this.conflict(lock, owner, mode)) return Promise.resolve();
+    if (this.closesCycle(owner, lock)) {
+      return Promise.reject(new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction'));
+    }
+    owner.waitingFor = key;
+    return new Promise((resolve, reject) => {
+      const done = (error?: SqlError): void => {
+        clearTimeout(timer);
+        owner.waitingFor = undefined;
+        const at = lock.waiters.indexOf(waiter);
+        if (at >= 0) lock.waiters.splice(at, 1);
+        if (lock.holders.size === 0 && lock.waiters.length === 0 && this.locks.get(key) === lock) this.forget(key);
+        if (error) reject(error);
+        else resolve();
+      };
+      const timer = setTimeout(
+        () => done(new SqlError(1205, 'HY000', 'Lock wait timeout exceeded; try restarting transaction')),
+        Math.min(timeoutSeconds * 1000, 0x7fffffff),
+      );
+      const waiter: Waiter = { owner, mode, wake: () => done() };
+      lock.waiters.push(waiter);
+      onCancel(() => done(new SqlError(1317, '70100', 'Query execution was interrupted')));
+    });
+  }
+
+  private closesCycle(owner: LockOwner, lock: Lock): boolean {
+    const seen = new Set<LockOwner>();
+    const visit = (l: Lock): boolean => {
+      for (const holder of l.holders.keys()) {
+        if (holder === owner) {
+          if (l !== lock) return true;
+          continue;
+        }
+        if (seen.has(holder)) continue;
+        seen.add(holder);
+        const next = holder.waitingFor === undefined ? undefined : this.locks.get(holder.waitingFor);
+        if (next && visit(next)) return true;
+      }
+      return false;
+    };
+    return visit(lock);
+  }
+
+  /** Connection that holds the lock, if any. */
+  holder(key: string): number | undefined {
+    const first = this.locks.get(key)?.holders.keys().next().value;
+    return first?.connectionId;
+  }
+}

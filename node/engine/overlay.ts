@@ -1,0 +1,57 @@
+/**
+ * The rows that a statement must see otherwise than SQLite has them, put into a temporary table beside the table (see
+ * sql/compile/from.ts for the text that joins the two).
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { affinity, columnName, overlayName, ROWID, rowidColumn, type TableDef } from '../sql/index.ts';
+import type { RowId } from '../store/index.ts';
+import type { Images, OpenTransaction, VersionStore } from './transaction.ts';
+
+/** A transaction's view of a table where it differs from SQLite's, or undefined when it does not. */
+export function imagesFor(
+  table: TableDef,
+  transaction: OpenTransaction | undefined,
+  versions: VersionStore,
+  consistentRead: boolean,
+  range?: { readonly low: RowId; readonly high: RowId },
+): Images | undefined {
+  if (!transaction) return undefined;
+  const own = transaction.imagesOf(table.id);
+  const others = consistentRead && transaction.snapshot !== undefined ? versions.imagesAt(table.id, transaction.snapshot) : undefined;
+  if (!own && !others) return undefined;
+  const images: Images = new Map([...(others ?? []), ...(own ?? [])]);
+  if (range) for (const rowid of images.keys()) if (rowid < range.low || rowid > range.high) images.delete(rowid);
+  return images.size > 0 ? images : undefined;
+}
+
+/** Temporary tables of one SQLite connection, filled anew for each statement that needs them. */
+export class Overlays {
+  private readonly db: DatabaseSync;
+  private readonly made = new Set<string>();
+
+  constructor(db: DatabaseSync) {
+    this.db = db;
+  }
+
+  fill(table: TableDef, images: Images | undefined): void {
+    const name = overlayName(table);
+    const key = `${name}:${table.version}`;
+    const rowid = rowidColumn(table);
+    const columns = table.columns.filter((c) => c.id !== rowid?.id);
+    if (!this.made.has(key)) {
+      this.db.exec(`DROP TABLE IF EXISTS ${name}`);
+      const list = columns.map((c) => `${columnName(c.id)} ${affinity(c.type)}`);
+      this.db.exec(`CREATE TABLE ${name}(${['id INTEGER PRIMARY KEY', 'present INTEGER', ...list].join(',')})`);
+      this.made.add(key);
+    } else {
+      this.db.exec(`DELETE FROM ${name}`);
+    }
+    if (!images) return;
+    const insert = this.db.prepare(`INSERT INTO ${name}(${[ROWID, 'present', ...columns.map((c) => columnName(c.id))].join(',')}) VALUES (?,?${',?'.repeat(columns.length)})`);
+    const places = columns.map((c) => table.columns.indexOf(c));
+    for (const [id, row] of images) {
+      if (row) insert.run(id, 1, ...places.map((p) => row[p] ?? null));
+      else insert.run(id, 0, ...places.map(() => null));
+    }
+  }
+}

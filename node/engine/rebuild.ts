@@ -1,0 +1,45 @@
+/** Copies a table's rows into its next generation, each through the new definition's conversions, keys and CHECKs. */
+import { type SqliteValue, type TableDef } from '../sql/index.ts';
+import type { Row } from '../store/index.ts';
+import type { EngineCore } from './core.ts';
+import { Dml, duplicateEntry, type DmlContext } from './dml.ts';
+import { DirectWriter } from './writer.ts';
+
+/** The next generation must exist in SQLite already, empty. Throws what a row that does not fit says. */
+export function copyRows(core: EngineCore, old: TableDef, next: TableDef): number {
+  const rt = core.runtimeFor(next);
+  const { env } = core;
+  const from = next.columns.map((column) => old.columns.findIndex((c) => c.id === column.id));
+  const dml = new Dml({ ...core.schemaDmlContext(), writer: new DirectWriter(core.state, core.locks) } as DmlContext);
+  let number = 0;
+  for (const { rowid, row } of core.state.scan(old)) {
+    env.row = ++number;
+    const made: Row = new Array<SqliteValue>(next.columns.length).fill(null);
+    for (const [i, place] of from.entries()) {
+      const column = next.columns[i] as TableDef['columns'][number];
+      if (column.generated) continue;
+      const value = place < 0 ? undefined : (row[place] ?? null);
+      if (value === undefined) made[i] = dml.added(rt, i, made);
+      else if (value === null) made[i] = column.nullable || column.autoIncrement ? null : dml.nullAltered(column.name, rt, i);
+      else made[i] = convertValue(core, rt, old, next, place, i, value);
+    }
+    dml.complete(rt, made);
+    const id = rt.rowid >= 0 ? (made[rt.rowid] as number) : rowid;
+    try {
+      core.state.apply({ table: next, rowid: id, before: undefined, after: made });
+    } catch (error) {
+      if (((error as { errcode?: number }).errcode ?? 0) % 256 !== 19) throw error;
+      const duplicate = new DirectWriter(core.state, core.locks).duplicateOf(rt, made, undefined);
+      throw duplicateEntry(rt, duplicate?.key ?? rt.unique[0], made);
+    }
+  }
+  return number;
+}
+
+function convertValue(core: EngineCore, rt: ReturnType<EngineCore['runtimeFor']>, old: TableDef, next: TableDef, place: number, i: number, value: SqliteValue): SqliteValue {
+  const from = old.columns[place]?.type;
+  const to = next.columns[i]?.type;
+  if (!from || JSON.stringify(from) === JSON.stringify(to)) return value;
+  return rt.convert[i]?.(value, from, core.env) ?? null;
+}
+

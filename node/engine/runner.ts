@@ -1,0 +1,95 @@
+/** Runs compiled text on one SQLite connection: registers the functions it calls, prepares it once, fills its parameters. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { SqlFunction, SqliteValue, SqlText } from '../sql/index.ts';
+import type { Environment } from './environment.ts';
+
+const STATEMENTS_MAX = 2000;
+
+interface Prepared {
+  readonly statement: StatementSync;
+  bigints: boolean;
+}
+
+export class Runner {
+  readonly db: DatabaseSync;
+  readonly env: Environment;
+  private readonly registered = new Set<string>();
+  private readonly prepared = new Map<string, Prepared>();
+
+  constructor(db: DatabaseSync, env: Environment) {
+    this.db = db;
+    this.env = env;
+  }
+
+  register(functions: readonly SqlFunction[]): void {
+    for (const fn of functions) {
+      if (this.registered.has(fn.name)) continue;
+      this.registered.add(fn.name);
+      if (fn.kind === 'scalar') {
+        this.db.function(fn.name, { deterministic: fn.deterministic, useBigIntArguments: false, varargs: true }, withBigints(fn.make(this.env)) as never);
+      } else {
+        const implementation = fn.make(this.env);
+        this.db.aggregate(fn.name, {
+          start: () => implementation.start() as never,
+          step: ((state: unknown, ...args: SqliteValue[]) => implementation.step(state, ...args)) as never,
+          result: ((state: unknown) => bindable(implementation.result(state))) as never,
+          varargs: true,
+          useBigIntArguments: true,
+          ...(implementation.inverse && { inverse: implementation.inverse.bind(implementation) as never }),
+        } as never);
+      }
+    }
+  }
+
+  private statementOf(text: SqlText): Prepared {
+    let prepared = this.prepared.get(text.sql);
+    if (!prepared) {
+      this.register(text.functions);
+      const statement = this.db.prepare(text.sql);
+      statement.setReturnArrays(true);
+      prepared = { statement, bigints: false };
+      if (this.prepared.size >= STATEMENTS_MAX) this.prepared.delete(this.prepared.keys().next().value as string);
+      this.prepared.set(text.sql, prepared);
+    }
+    return prepared;
+  }
+
+  /** Statements on tables whose schema changed are prepared anew by themselves; those on dropped ones go. */
+  forget(): void {
+    this.prepared.clear();
+  }
+
+  parameters(text: SqlText): SqliteValue[] {
+    const { binders } = text;
+    const values = new Array<SqliteValue>(binders.length);
+    for (let i = 0; i < binders.length; i++) values[i] = (binders[i] as (x: Environment) => SqliteValue)(this.env);
+    return values;
+  }
+
+  /** All rows. Integers beyond 2^53 come as bigint, and then so do all of the statement. */
+  rows(text: SqlText): SqliteValue[][] {
+    const prepared = this.statementOf(text);
+    const values = this.parameters(text);
+    try {
+      return prepared.statement.all(...values) as unknown as SqliteValue[][];
+    } catch (error) {
+      if (prepared.bigints || (error as { code?: string }).code !== 'ERR_OUT_OF_RANGE') throw error;
+      prepared.statement.setReadBigInts(true);
+      prepared.bigints = true;
+      return prepared.statement.all(...values) as unknown as SqliteValue[][];
+    }
+  }
+
+  /** The first column of the first row. */
+  value(text: SqlText): SqliteValue {
+    const value = this.rows(text)[0]?.[0] ?? null;
+    return typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
+  }
+}
+
+/** node:sqlite refuses a whole call when an integer argument passes 2^53 unless it gives all of them as bigint. */
+function withBigints(fn: (...args: SqliteValue[]) => SqliteValue): (...args: SqliteValue[]) => SqliteValue {
+  return (...args) => bindable(fn(...args));
+}
+
+const bindable = (value: SqliteValue): SqliteValue => value;

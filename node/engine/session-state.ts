@@ -1,0 +1,135 @@
+/** What a session is set to: variables, database, user variables; and the forms in which parsing and running ask for it. */
+import {
+  DEFAULT_PARSE_OPTIONS,
+  type LiteralValue,
+  type ParseOptions,
+  type SessionFacts,
+  type SqliteValue,
+  type SqlMode,
+  type SqlType,
+  type TableDef,
+} from '../sql/index.ts';
+import type { StatementSettings } from './environment.ts';
+import { findVariable, sqliteValue, VariableStore } from './variables.ts';
+
+export interface UserVariable {
+  value: SqliteValue;
+  type: SqlType;
+}
+
+export class SessionState {
+  readonly globals: VariableStore;
+  variables: VariableStore;
+  database = '';
+  readonly userVariables = new Map<string, UserVariable>();
+  /** Temporary tables by 'database.name'. */
+  readonly temporaryTables = new Map<string, TableDef>();
+  private modes: { text: string; parse: ParseOptions; values: SqlMode; strict: boolean; fullGroupBy: boolean; noAutoValueOnZero: boolean } | undefined;
+  private settingsCache: StatementSettings | undefined;
+  private scopeKey: string | undefined;
+
+  constructor(globals: VariableStore) {
+    this.globals = globals;
+    this.variables = new VariableStore(globals);
+  }
+
+  /** To be called when a variable or the database changed. */
+  changed(): void {
+    this.modes = undefined;
+    this.settingsCache = undefined;
+    this.scopeKey = undefined;
+  }
+
+  private get mode(): NonNullable<SessionState['modes']> {
+    if (!this.modes) {
+      const text = String(this.variables.get('sql_mode'));
+      const has = (m: string): boolean => text.split(',').includes(m);
+      this.modes = {
+        text,
+        strict: has('STRICT_TRANS_TABLES') || has('STRICT_ALL_TABLES'),
+        fullGroupBy: has('ONLY_FULL_GROUP_BY'),
+        noAutoValueOnZero: has('NO_AUTO_VALUE_ON_ZERO'),
+        parse: {
+          ...DEFAULT_PARSE_OPTIONS,
+          ansiQuotes: has('ANSI_QUOTES'),
+          pipesAsConcat: has('PIPES_AS_CONCAT'),
+          highNotPrecedence: has('HIGH_NOT_PRECEDENCE'),
+          ignoreSpace: has('IGNORE_SPACE'),
+          noBackslashEscapes: has('NO_BACKSLASH_ESCAPES'),
+          realAsFloat: has('REAL_AS_FLOAT'),
+        },
+        values: {
+          noZeroDate: has('NO_ZERO_DATE'),
+          noZeroInDate: has('NO_ZERO_IN_DATE'),
+          allowInvalidDates: has('ALLOW_INVALID_DATES'),
+          errorForDivisionByZero: has('ERROR_FOR_DIVISION_BY_ZERO'),
+          noUnsignedSubtraction: has('NO_UNSIGNED_SUBTRACTION'),
+          padCharToFullLength: has('PAD_CHAR_TO_FULL_LENGTH'),
+          timeTruncateFractional: has('TIME_TRUNCATE_FRACTIONAL'),
+          noBackslashEscapes: has('NO_BACKSLASH_ESCAPES'),
+        },
+      };
+    }
+    return this.modes;
+  }
+
+  get parseOptions(): ParseOptions {
+    return this.mode.parse;
+  }
+
+  get strict(): boolean {
+    return this.mode.strict;
+  }
+
+  get fullGroupBy(): boolean {
+    return this.mode.fullGroupBy;
+  }
+
+  get noAutoValueOnZero(): boolean {
+    return this.mode.noAutoValueOnZero;
+  }
+
+  get sqlMode(): SqlMode {
+    return this.mode.values;
+  }
+
+  get timeZoneIsUtc(): boolean {
+    return ['SYSTEM', 'UTC', '+00:00'].includes(String(this.variables.get('time_zone')));
+  }
+
+  get autocommit(): boolean {
+    return this.variables.number('autocommit') === 1;
+  }
+
+  /** What decides how a text compiles, as part of a plan's key; undefined when plans must not be shared. */
+  get planScope(): string | undefined {
+    if (this.temporaryTables.size > 0) return undefined;
+    this.scopeKey ??= [this.database, this.variables.get('collation_connection'), this.mode.text, this.timeZoneIsUtc ? 'utc' : '', this.variables.get('div_precision_increment'), ''].join('\u0000');
+    return this.scopeKey;
+  }
+
+  settings(facts: SessionFacts): StatementSettings {
+    this.settingsCache ??= {
+      facts,
+      sqlMode: this.mode.values,
+      strictMode: this.mode.strict,
+      timeZone: String(this.variables.get('time_zone')),
+      divPrecisionIncrement: this.variables.number('div_precision_increment'),
+      groupConcatMaxLen: this.variables.number('group_concat_max_len'),
+      defaultWeekFormat: this.variables.number('default_week_format'),
+      collation: String(this.variables.get('collation_connection')),
+      maxAllowedPacket: this.variables.number('max_allowed_packet'),
+      timestamp: this.variables.number('timestamp'),
+    };
+    return this.settingsCache;
+  }
+
+  systemVariable(name: string, scope: 'global' | 'session'): SqliteValue {
+    const definition = findVariable(name);
+    if (!definition) return null;
+    const store = scope === 'global' || definition.scope === 'global' ? this.globals : this.variables;
+    return sqliteValue(store.get(definition.name));
+  }
+}
+
+export type Slots = readonly (LiteralValue | null)[];

@@ -1,0 +1,141 @@
+/** What storing rows into one table needs, compiled once for each version of its definition. */
+import {
+  columnName,
+  indexPartSql,
+  ROWID,
+  rowidColumn,
+  rowExpression,
+  rowRelation,
+  sortKey,
+  storeConverter,
+  tableName,
+  parseExpression,
+  isBinaryCollation,
+  type ColumnDef,
+  type Compiler,
+  type ForeignKeyDef,
+  type IndexDef,
+  type RowExpression,
+  type SqliteValue,
+  type SqlType,
+  type StoreContext,
+  type TableDef,
+} from '../sql/index.ts';
+import type { Row } from '../store/index.ts';
+
+type Converter = (value: SqliteValue, from: SqlType, ctx: StoreContext) => SqliteValue;
+
+export interface UniqueKey {
+  readonly index: IndexDef;
+  /** Places of its columns in a row. */
+  readonly places: readonly number[];
+  /** SQLite's text that finds a row by this key; one parameter a part. */
+  readonly find: string;
+  /** The key of a row as text for locks, or undefined when a part is NULL (then it is no duplicate of anything). */
+  keyOf(row: Row): string | undefined;
+  /** The row's values for `find`. */
+  valuesOf(row: Row): SqliteValue[];
+  /** The integer primary key, which is the rowid. */
+  readonly isRowid: boolean;
+}
+
+export type DefaultValue =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'constant'; readonly value: SqliteValue; readonly from: SqlType }
+  | { readonly kind: 'now'; readonly fsp: number }
+  | { readonly kind: 'expression'; readonly expression: RowExpression };
+
+export interface TableRuntime {
+  readonly table: TableDef;
+  readonly convert: readonly Converter[];
+  readonly defaults: readonly DefaultValue[];
+  /** Generated columns in the order of the table. */
+  readonly generated: readonly { readonly place: number; readonly expression: RowExpression }[];
+  readonly checks: readonly { readonly name: string; readonly expression: RowExpression }[];
+  readonly unique: readonly UniqueKey[];
+  readonly autoIncrement: number;
+  readonly rowid: number;
+  readonly onUpdateNow: readonly { readonly place: number; readonly fsp: number }[];
+  readonly foreignKeys: readonly ForeignKeyDef[];
+}
+
+const TEXT: SqlType = { kind: 'string', family: 'varchar', length: 65535, collation: 'utf8mb4_0900_ai_ci' };
+
+export function makeTableRuntime(table: TableDef, fresh: (table: TableDef) => Compiler): TableRuntime {
+  const expression = (text: string): RowExpression =>
+    rowExpression(fresh(table), (c) => [rowRelation(table, table.name, 'oldRow', c)], parseExpression(text), 'generated column');
+  const rowid = rowidColumn(table);
+  return {
+    table,
+    convert: table.columns.map((c) => storeConverter({ name: c.name, type: c.type })),
+    defaults: table.columns.map((c) => defaultOf(c, expression)),
+    generated: table.columns.flatMap((c, place) => (c.generated ? [{ place, expression: expression(c.generated.expression) }] : [])),
+    checks: table.checks.filter((check) => check.enforced).map((check) => ({ name: check.name, expression: expression(check.expression) })),
+    unique: table.indexes.filter((i) => i.kind === 'primary' || i.kind === 'unique').map((index) => uniqueKey(table, index, rowid)),
+    autoIncrement: table.columns.findIndex((c) => c.autoIncrement),
+    rowid: rowid ? table.columns.indexOf(rowid) : -1,
+    onUpdateNow: table.columns.flatMap((c, place) => (c.onUpdateNow === undefined ? [] : [{ place, fsp: c.onUpdateNow }])),
+    foreignKeys: table.foreignKeys,
+  };
+}
+
+function defaultOf(column: ColumnDef, expression: (text: string) => RowExpression): DefaultValue {
+  const d = column.default;
+  if (!d) return column.nullable ? { kind: 'constant', value: null, from: { kind: 'null' } } : { kind: 'none' };
+  switch (d.kind) {
+    case 'null':
+      return { kind: 'constant', value: null, from: { kind: 'null' } };
+    case 'now':
+      return { kind: 'now', fsp: d.fsp };
+    case 'expression':
+      return { kind: 'expression', expression: expression(d.text) };
+    case 'value':
+      return { kind: 'constant', ...defaultText(d.text, column.type) };
+  }
+}
+
+/** A stored default in the form of an expression's value: bytes for binary columns, bits for BIT, text for all else. */
+export function defaultText(text: string, type: SqlType): { value: SqliteValue; from: SqlType } {
+  if (type.kind === 'bit') return { value: BigInt(`0b${/[01]+/.exec(text.replace(/^b'/, ''))?.[0] ?? '0'}`), from: { kind: 'int', bits: 64, unsigned: true } };
+  if (type.kind === 'binary' && /^0x/i.test(text)) return { value: Uint8Array.from(text.slice(2).match(/../g) ?? [], (h) => parseInt(h, 16)), from: type };
+  return { value: text, from: TEXT };
+}
+
+function uniqueKey(table: TableDef, index: IndexDef, rowid: ColumnDef | undefined): UniqueKey {
+  const places = index.parts.map((p) => table.columns.findIndex((c) => c.id === p.column));
+  const isRowid = index.kind === 'primary' && rowid !== undefined;
+  const columns = places.map((p) => table.columns[p] as ColumnDef);
+  // Looking up by the same expression that the index is on; the parameter goes through the same function.
+  const terms = index.parts.map((p, i) => {
+    const sql = isRowid ? ROWID : indexPartSql(table, p);
+    const name = columnName((columns[i] as ColumnDef).id);
+    return `${sql}=${isRowid ? '?' : sql.replace(name, '?')}`;
+  });
+  const keys = index.parts.map((p, i) => partKey((columns[i] as ColumnDef).type, p.length));
+  return {
+    index,
+    places,
+    isRowid,
+    find: `SELECT ${ROWID} FROM ${tableName(table)} WHERE ${terms.join(' AND ')}`,
+    valuesOf: (row) => places.map((p) => row[p] ?? null),
+    keyOf: (row) => {
+      let key = '';
+      for (const [i, place] of places.entries()) {
+        const value = row[place];
+        if (value === null || value === undefined) return undefined;
+        key += `${(keys[i] as (v: SqliteValue) => string)(value)}\u0000`;
+      }
+      return key;
+    },
+  };
+}
+
+function partKey(type: SqlType, length: number | undefined): (value: SqliteValue) => string {
+  if (type.kind === 'string') {
+    const cut = (s: string): string => (length === undefined ? s : [...s].slice(0, length).join(''));
+    if (isBinaryCollation(type.collation)) return (v) => (type.collation.endsWith('_0900_bin') ? cut(String(v)) : cut(String(v)).replace(/ +$/, ''));
+    const key = sortKey(type.collation);
+    return (v) => key(cut(String(v)));
+  }
+  return (v) => (v instanceof Uint8Array ? Buffer.from(length === undefined ? v : v.subarray(0, length)).toString('latin1') : String(v));
+}

@@ -1,0 +1,84 @@
+/** BEGIN, COMMIT, ROLLBACK, savepoints, LOCK TABLES. */
+import { SqlError, type Statement } from '../sql/index.ts';
+import { tableLock } from './locks.ts';
+import { ok, type StatementContext } from './statements.ts';
+
+type TransactionStatement = Extract<Statement, { kind: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'rollbackTo' | 'releaseSavepoint' | 'lockTables' }>;
+
+/** Answers when a commit is durable; at once when there is none. */
+export function okAfter(x: StatementContext, done: Promise<void> | undefined): Promise<void> | undefined {
+  if (done) return done.then(() => ok(x));
+  return ok(x);
+}
+
+export function runTransactionStatement(x: StatementContext, statement: TransactionStatement): Promise<void> | undefined {
+  const { session } = x;
+  const { core } = session;
+  switch (statement.kind) {
+    case 'begin': {
+      const done = session.commitTransaction();
+      const transaction = session.openTransaction(statement.access === undefined ? undefined : statement.access === 'readOnly');
+      if (statement.consistentSnapshot) core.versions.open(transaction);
+      return okAfter(x, done);
+    }
+    case 'commit':
+    case 'rollback': {
+      const previous = session.transaction;
+      const done = statement.kind === 'commit' ? session.commitTransaction() : void session.rollback();
+      const completion = String(session.state.variables.get('completion_type'));
+      if (statement.chain ?? (statement.release === undefined && completion === 'CHAIN')) {
+        if (previous) session.nextTransaction = { isolation: previous.isolation, readOnly: previous.readOnly };
+        session.openTransaction();
+      }
+      const answered = okAfter(x, done);
+      if (statement.release === true) {
+        if (answered) return answered.then(() => session.onKill?.());
+        setImmediate(() => session.onKill?.());
+      }
+      return answered;
+    }
+    case 'savepoint':
+      if (session.transaction || !session.state.autocommit) (session.transaction ?? session.openTransaction()).savepoint(statement.name);
+      return ok(x);
+    case 'rollbackTo':
+      if (!session.transaction?.rollbackToSavepoint(statement.name)) throw noSavepoint(statement.name);
+      return ok(x);
+    case 'releaseSavepoint':
+      if (!session.transaction?.releaseSavepoint(statement.name)) throw noSavepoint(statement.name);
+      return ok(x);
+    case 'lockTables': {
+      const done = session.commitTransaction();
+      unlock(x);
+      const wanted = statement.tables.map(({ table, mode }) => {
+        const database = table.schema ?? session.database;
+        const found = session.state.temporaryTables.get(`${database}.${table.name}`) ?? core.catalog.table(database, table.name);
+        if (!found && !core.catalog.view(database, table.name)) throw new SqlError(1146, '42S02', `Table '${database}.${table.name}' doesn't exist`);
+        return { table: found, mode: mode === 'read' || mode === 'readLocal' ? ('shared' as const) : ('exclusive' as const) };
+      });
+      const take = (): undefined => {
+        for (const { table, mode } of wanted) {
+          if (!table || table.temporary) continue;
+          core.locks.take(tableLock(table.id), session.owner, mode);
+          session.owner.lockedTables.add(tableLock(table.id));
+        }
+        return ok(x);
+      };
+      if (done) return done.then(() => session.withLocks(take));
+      return session.withLocks(take);
+    }
+  }
+}
+
+export function runUnlockTables(x: StatementContext): Promise<void> | undefined {
+  const done = x.session.owner.lockedTables.size > 0 ? x.session.commitTransaction() : undefined;
+  unlock(x);
+  return okAfter(x, done);
+}
+
+function unlock(x: StatementContext): void {
+  const { owner, core } = x.session;
+  for (const key of owner.lockedTables) core.locks.release(key, owner);
+  owner.lockedTables.clear();
+}
+
+const noSavepoint = (name: string): SqlError => new SqlError(1305, '42000', `SAVEPOINT ${name} does not exist`);

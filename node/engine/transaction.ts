@@ -1,0 +1,197 @@
+/**
+ * Open transactions. SQLite holds committed rows only: what an open transaction wrote lies here, in memory, as row images,
+ * and goes to SQLite at COMMIT. A statement of the transaction that needs SQLite sees those rows through an overlay (see
+ * overlay.ts). The same overlay gives a REPEATABLE READ transaction its snapshot: rows that others changed since it began
+ * are shown as they were (`VersionStore`).
+ */
+import type { TableDef } from '../sql/index.ts';
+import type { Row, RowChange, RowId } from '../store/index.ts';
+import type { LockOwner } from './locks.ts';
+import type { TableRuntime, UniqueKey } from './table.ts';
+
+export type Isolation = 'READ-UNCOMMITTED' | 'READ-COMMITTED' | 'REPEATABLE-READ' | 'SERIALIZABLE';
+
+/** Images of one table's rows that differ from what lies in SQLite; undefined: the row does not exist. */
+export type Images = Map<RowId, Row | undefined>;
+
+interface Savepoint {
+  readonly name: string;
+  readonly changes: number;
+}
+
+export class OpenTransaction {
+  readonly owner: LockOwner;
+  readonly isolation: Isolation;
+  readonly readOnly: boolean;
+  /** What it did, in order. */
+  readonly changes: RowChange[] = [];
+  private readonly images = new Map<number, Images>();
+  private savepoints: Savepoint[] = [];
+  /** Number of the last commit that its snapshot shows; undefined until its first consistent read. */
+  snapshot: number | undefined;
+  /** Text of its statements, for the log. */
+  readonly statements: string[] = [];
+  bytes = 0;
+
+  constructor(owner: LockOwner, isolation: Isolation, readOnly: boolean) {
+    this.owner = owner;
+    this.isolation = isolation;
+    this.readOnly = readOnly;
+  }
+
+  imagesOf(tableId: number): Images | undefined {
+    return this.images.get(tableId);
+  }
+
+  record(change: RowChange): void {
+    this.changes.push(change);
+    this.show(change.table, change.rowid, change);
+    this.bytes += 64 + sizeOf(change.after) + sizeOf(change.before);
+  }
+
+  private show(table: TableDef, rowid: RowId, change: RowChange): void {
+    let images = this.images.get(table.id);
+    if (!images) this.images.set(table.id, (images = new Map()));
+    const newId = change.newRowid ?? rowid;
+    if (newId !== rowid) images.set(rowid, undefined);
+    images.set(newId, change.after);
+  }
+
+  private readonly keys = new Map<number, Map<UniqueKey, Map<string, RowId>>>();
+
+  /** Unique keys of the rows that it wrote, by key. */
+  ownKeys(rt: TableRuntime): Map<UniqueKey, Map<string, RowId>> {
+    let keys = this.keys.get(rt.table.id);
+    if (!keys) {
+      this.keys.set(rt.table.id, (keys = new Map(rt.unique.map((key) => [key, new Map<string, RowId>()]))));
+      for (const [rowid, row] of this.images.get(rt.table.id) ?? []) if (row) this.addKeys(keys, rowid, row);
+    }
+    return keys;
+  }
+
+  private addKeys(keys: Map<UniqueKey, Map<string, RowId>>, rowid: RowId, row: Row): void {
+    for (const [key, byKey] of keys) {
+      const k = key.keyOf(row);
+      if (k !== undefined) byKey.set(k, rowid);
+    }
+  }
+
+  noteKeys(rt: TableRuntime, change: RowChange): void {
+    if (change.after) this.addKeys(this.ownKeys(rt), change.newRowid ?? change.rowid, change.after);
+  }
+
+  mark(): number {
+    return this.changes.length;
+  }
+
+  /** Takes back everything since `mark`. */
+  rollbackTo(mark: number): void {
+    if (this.changes.length === mark) return;
+    this.changes.length = mark;
+    this.images.clear();
+    this.keys.clear();
+    for (const change of this.changes) this.show(change.table, change.rowid, change);
+  }
+
+  savepoint(name: string): void {
+    const lower = name.toLowerCase();
+    this.savepoints = this.savepoints.filter((s) => s.name !== lower);
+    this.savepoints.push({ name: lower, changes: this.changes.length });
+  }
+
+  /** False when there is no such savepoint. */
+  rollbackToSavepoint(name: string): boolean {
+    const at = this.savepoints.findIndex((s) => s.name === name.toLowerCase());
+    const found = this.savepoints[at];
+    if (!found) return false;
+    this.rollbackTo(found.changes);
+    this.savepoints.length = at + 1;
+    return true;
+  }
+
+  releaseSavepoint(name: string): boolean {
+    const at = this.savepoints.findIndex((s) => s.name === name.toLowerCase());
+    if (at < 0) return false;
+    this.savepoints.length = at;
+    return true;
+  }
+}
+
+function sizeOf(row: Row | undefined): number {
+  let bytes = 0;
+  for (const value of row ?? []) bytes += typeof value === 'string' || value instanceof Uint8Array ? value.length : 8;
+  return bytes;
+}
+
+/** One committed change of a row, kept while a snapshot may need what was there before. */
+interface Version {
+  readonly commit: number;
+  readonly before: Row | undefined;
+}
+
+/** What committed rows were before, for the snapshots that are open. */
+export class VersionStore {
+  /** Counts commits. */
+  commit = 0;
+  private readonly snapshots = new Map<OpenTransaction, number>();
+  private readonly tables = new Map<number, Map<RowId, Version[]>>();
+
+  get isNeeded(): boolean {
+    return this.snapshots.size > 0;
+  }
+
+  open(transaction: OpenTransaction): void {
+    if (transaction.snapshot !== undefined) return;
+    transaction.snapshot = this.commit;
+    this.snapshots.set(transaction, this.commit);
+  }
+
+  close(transaction: OpenTransaction): void {
+    if (!this.snapshots.delete(transaction)) return;
+    if (this.snapshots.size === 0) {
+      this.tables.clear();
+      return;
+    }
+    // Versions that no snapshot is old enough to need go when the oldest snapshot does.
+    const oldest = Math.min(...this.snapshots.values());
+    if ((transaction.snapshot ?? 0) >= oldest) return;
+    for (const [id, rows] of this.tables) {
+      for (const [rowid, versions] of rows) {
+        const kept = versions.filter((v) => v.commit > oldest);
+        if (kept.length === 0) rows.delete(rowid);
+        else rows.set(rowid, kept);
+      }
+      if (rows.size === 0) this.tables.delete(id);
+    }
+  }
+
+  /** Notes a commit's changes. */
+  committed(changes: readonly RowChange[]): void {
+    this.commit++;
+    if (this.snapshots.size === 0) return;
+    for (const change of changes) {
+      this.note(change.table.id, change.rowid, change.before);
+      if (change.newRowid !== undefined && change.newRowid !== change.rowid) this.note(change.table.id, change.newRowid, undefined);
+    }
+  }
+
+  private note(tableId: number, rowid: RowId, before: Row | undefined): void {
+    let rows = this.tables.get(tableId);
+    if (!rows) this.tables.set(tableId, (rows = new Map()));
+    const versions = rows.get(rowid);
+    if (versions) versions.push({ commit: this.commit, before });
+    else rows.set(rowid, [{ commit: this.commit, before }]);
+  }
+
+  /** Rows of a table that differ from what the snapshot shows, as it shows them. */
+  imagesAt(tableId: number, snapshot: number): Images | undefined {
+    const rows = this.tables.get(tableId);
+    if (!rows) return undefined;
+    let images: Images | undefined;
+    for (const [rowid, versions] of rows) {
+      const first = versions.find((v) => v.commit > snapshot);
+      if (first) (images ??= new Map()).set(rowid, first.before);
+    }
+    return images;
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * Where the rows of a statement go. DirectWriter: the statement is a transaction of its own, its rows go to SQLite at once
+ * and are taken back when it fails. TransactionWriter: they go to the open transaction's images, under locks.
+ */
+import { columnById, columnName, ROWID, sortKey, sortKeySql, SqlError, tableName, type SqliteValue, type TableDef } from '../sql/index.ts';
+import type { Row, RowChange, RowId, State } from '../store/index.ts';
+import { keyLock, rowLock, tableLock, type LockManager } from './locks.ts';
+import type { TableRuntime, UniqueKey } from './table.ts';
+import type { OpenTransaction } from './transaction.ts';
+
+/** A row of the table that has the same unique key already. */
+export interface Duplicate {
+  readonly key: UniqueKey;
+  readonly rowid: RowId;
+  readonly row: Row;
+}
+
+export interface RowWriter {
+  /** The row as this statement sees it. */
+  get(table: TableDef, rowid: RowId): Row | undefined;
+  /** A row with the same unique key, other than `except`; the first key in the table's order. */
+  duplicateOf(rt: TableRuntime, row: Row, except: RowId | undefined): Duplicate | undefined;
+  /** Throws LockWait; a duplicate is a DuplicateError. */
+  insert(rt: TableRuntime, row: Row): RowId;
+  update(rt: TableRuntime, rowid: RowId, before: Row, after: Row, adds: readonly number[] | undefined): void;
+  remove(rt: TableRuntime, rowid: RowId, before: Row): void;
+  /** Locks a row that was read in order to be changed, and says whether it still is as it was read. */
+  lockForChange(table: TableDef, rowid: RowId): void;
+  /** Rows that have these values in these columns. */
+  rowsWith(table: TableDef, places: readonly number[], values: readonly SqliteValue[], limit: number): { rowid: RowId; row: Row }[];
+  mark(): number;
+  rollbackTo(mark: number): void;
+}
+
+export class DuplicateError extends Error {
+  override readonly name = 'DuplicateError';
+  readonly key: UniqueKey | undefined;
+
+  constructor(key: UniqueKey | undefined) {
+    super('duplicate key');
+    this.key = key;
+  }
+}
+
+const CONSTRAINT = 19;
+const isConstraint = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === CONSTRAINT;
+
+/** Committed rows by index, through prepared statements kept by their text. */
+class Finder {
+  private readonly state: State;
+  private readonly statements = new Map<string, ReturnType<State['db']['prepare']>>();
+
+  constructor(state: State) {
+    this.state = state;
+  }
+
+  rowids(sql: string, values: readonly SqliteValue[]): RowId[] {
+    let statement = this.statements.get(sql);
+    if (!statement) {
+      if (this.statements.size > 2000) this.statements.clear();
+      statement = this.state.db.prepare(sql);
+      statement.setReturnArrays(true);
+      this.statements.set(sql, statement);
+    }
+    return (statement.all(...values) as unknown as [RowId][]).map((r) => r[0]);
+  }
+}
+
+const finders = new WeakMap<State, Finder>();
+function finderOf(state: State): Finder {
+  let finder = finders.get(state);
+  if (!finder) finders.set(state, (finder = new Finder(state)));
+  return finder;
+}
+
+/** SQLite's text that finds rows by the values of some columns, through the index that has them first. */
+function findSql(table: TableDef, places: readonly number[], limit: number): string {
+  const terms = places.map((p) => {
+    const column = table.columns[p];
+    if (!column) throw new Error('a place names a column');
+    const name = columnName(column.id);
+    const expression = columnExpression(table, column.id);
+    return `${expression}=${expression.replace(name, '?')}`;
+  });
+  return `SELECT ${ROWID} FROM ${tableName(table)} WHERE ${terms.join(' AND ')} LIMIT ${limit}`;
+}
+
+function columnExpression(table: TableDef, id: number): string {
+  const column = columnById(table, id);
+  const name = columnName(id);
+  return column?.type.kind === 'string' ? sortKeySql(column.type.collation, name) : name;
+}
+
+function sameKey(key: UniqueKey, a: Row, b: Row): boolean {
+  const k = key.keyOf(a);
+  return k !== undefined && k === key.keyOf(b);
+}
+
+export class DirectWriter implements RowWriter {
+  private readonly state: State;
+  private readonly locks: LockManager;
+  readonly changes: RowChange[] = [];
+
+  constructor(state: State, locks: LockManager) {
+    this.state = state;
+    this.locks = locks;
+  }
+
+  get(table: TableDef, rowid: RowId): Row | undefined {
+    return this.state.get(table, rowid);
+  }
+
+  duplicateOf(rt: TableRuntime, row: Row, except: RowId | undefined): Duplicate | undefined {
+    for (const key of rt.unique) {
+      const values = key.valuesOf(row);
+      if (values.includes(null)) continue;
+      for (const rowid of finderOf(this.state).rowids(key.find, values)) {
+        if (rowid === except) continue;
+        this.locks.check(rowLock(rt.table.id, rowid), undefined, 'exclusive');
+        const found = this.state.get(rt.table, rowid);
+        if (found) return { key, rowid, row: found };
+      }
+    }
+    return undefined;
+  }
+
+  private checkKeys(rt: TableRuntime, row: Row): void {
+    for (const key of rt.unique) {
+      const k = key.keyOf(row);
+      if (k !== undefined) this.locks.check(keyLock(rt.table.id, key.index.id, k), undefined, 'exclusive');
+    }
+  }
+
+  lockForChange(table: TableDef, rowid: RowId): void {
+    if (!this.locks.tableHasLocks(table.id)) return;
+    this.locks.check(tableLock(table.id), undefined, 'exclusive');
+    this.locks.check(rowLock(table.id, rowid), undefined, 'exclusive');
+  }
+
+  insert(rt: TableRuntime, row: Row): RowId {
+    const { table } = rt;
+    const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : this.state.newRowid(table);
+    if (this.locks.tableHasLocks(table.id)) {
+      this.lockForChange(table, rowid);
+      this.checkKeys(rt, row);
+    }
+    this.apply(rt, { table, rowid, before: undefined, after: row }, row, undefined);
+    return rowid;
+  }
+
+  update(rt: TableRuntime, rowid: RowId, before: Row, after: Row, adds: readonly number[] | undefined): void {
+    const { table } = rt;
+    if (this.locks.tableHasLocks(table.id)) {
+      this.lockForChange(table, rowid);
+      this.checkKeys(rt, after);
+    }
+    const newRowid = rt.rowid >= 0 ? (after[rt.rowid] as RowId) : rowid;
+    this.apply(rt, { table, rowid, before, after, adds, ...(newRowid !== rowid && { newRowid }) }, after, rowid);
+  }
+
+  remove(rt: TableRuntime, rowid: RowId, before: Row): void {
+    this.lockForChange(rt.table, rowid);
+    this.apply(rt, { table: rt.table, rowid, before, after: undefined }, undefined, undefined);
+  }
+
+  private apply(rt: TableRuntime, change: RowChange, row: Row | undefined, except: RowId | undefined): void {
+    try {
+      this.state.apply(change);
+    } catch (error) {
+      if (!isConstraint(error) || !row) throw error;
+      throw new DuplicateError(this.duplicateOf(rt, row, except)?.key);
+    }
+    this.changes.push(change);
+  }
+
+  rowsWith(table: TableDef, places: readonly number[], values: readonly SqliteValue[], limit: number): { rowid: RowId; row: Row }[] {
+    return finderOf(this.state)
+      .rowids(findSql(table, places, limit), values)
+      .flatMap((rowid) => {
+        const row = this.state.get(table, rowid);
+        return row ? [{ rowid, row }] : [];
+      });
+  }
+
+  mark(): number {
+    return this.changes.length;
+  }
+
+  rollbackTo(mark: number): void {
+    for (const change of this.changes.splice(mark).reverse()) this.state.revert(change);
+  }
+}
+
+export class TransactionWriter implements RowWriter {
+  private readonly state: State;
+  private readonly locks: LockManager;
+  private readonly transaction: OpenTransaction;
+  private readonly bytesMax: number;
+
+  constructor(state: State, locks: LockManager, transaction: OpenTransaction, bytesMax: number) {
+    this.state = state;
+    this.locks = locks;
+    this.transaction = transaction;
+    this.bytesMax = bytesMax;
+  }
+
+  get(table: TableDef, rowid: RowId): Row | undefined {
+    const images = this.transaction.imagesOf(table.id);
+    return images?.has(rowid) ? images.get(rowid) : this.state.get(table, rowid);
+  }
+
+  duplicateOf(rt: TableRuntime, row: Row, except: RowId | undefined): Duplicate | undefined {
+    const { table } = rt;
+    const images = this.transaction.imagesOf(table.id);
+    for (const key of rt.unique) {
+      const values = key.valuesOf(row);
+      if (values.includes(null)) continue;
+      for (const rowid of finderOf(this.state).rowids(key.find, values)) {
+        if (rowid === except || images?.has(rowid)) continue;
+        this.locks.take(rowLock(table.id, rowid), this.transaction.owner, 'shared');
+        const found = this.state.get(table, rowid);
+        if (found) return { key, rowid, row: found };
+      }
+      const own = this.ownDuplicate(rt, key, row, except);
+      if (own) return own;
+    }
+    return undefined;
+  }
+
+  private ownDuplicate(rt: TableRuntime, key: UniqueKey, row: Row, except: RowId | undefined): Duplicate | undefined {
+    const images = this.transaction.imagesOf(rt.table.id);
+    if (!images) return undefined;
+    const rowid = this.transaction.ownKeys(rt).get(key)?.get(key.keyOf(row) ?? '');
+    if (rowid !== undefined && rowid !== except) {
+      const found = images.get(rowid);
+      if (found && sameKey(key, found, row)) return { key, rowid, row: found };
+    }
+    return undefined;
+  }
+
+  lockForChange(table: TableDef, rowid: RowId): void {
+    this.locks.check(tableLock(table.id), this.transaction.owner, 'exclusive');
+    this.locks.take(rowLock(table.id, rowid), this.transaction.owner, 'exclusive');
+  }
+
+  private lockKeys(rt: TableRuntime, row: Row): void {
+    for (const key of rt.unique) {
+      if (key.isRowid) continue;
+      const k = key.keyOf(row);
+      if (k !== undefined) this.locks.take(keyLock(rt.table.id, key.index.id, k), this.transaction.owner, 'exclusive');
+    }
+  }
+
+  private record(rt: TableRuntime, change: RowChange): void {
+    this.transaction.record(change);
+    this.transaction.noteKeys(rt, change);
+    if (this.transaction.bytes > this.bytesMax) {
+      throw new SqlError(1197, 'HY000', "Multi-statement transaction required more than 'p2pdb_max_transaction_bytes' bytes of storage; increase this variable and try again");
+    }
+  }
+
+  insert(rt: TableRuntime, row: Row): RowId {
+    const { table } = rt;
+    const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : this.state.newRowid(table);
+    this.lockForChange(table, rowid);
+    this.lockKeys(rt, row);
+    const duplicate = this.duplicateOf(rt, row, undefined);
+    if (duplicate) throw new DuplicateError(duplicate.key);
+    this.record(rt, { table, rowid, before: undefined, after: row });
+    return rowid;
+  }
+
+  update(rt: TableRuntime, rowid: RowId, before: Row, after: Row, adds: readonly number[] | undefined): void {
+    const { table } = rt;
+    this.lockForChange(table, rowid);
+    const newRowid = rt.rowid >= 0 ? (after[rt.rowid] as RowId) : rowid;
+    const keysChanged = rt.unique.some((key) => key.places.some((p) => before[p] !== after[p]));
+    if (keysChanged) {
+      if (newRowid !== rowid) this.lockForChange(table, newRowid);
+      this.lockKeys(rt, before);
+      this.lockKeys(rt, after);
+      const duplicate = this.duplicateOf(rt, after, rowid);
+      if (duplicate) throw new DuplicateError(duplicate.key);
+    }
+    this.record(rt, { table, rowid, before, after, adds, ...(newRowid !== rowid && { newRowid }) });
+  }
+
+  remove(rt: TableRuntime, rowid: RowId, before: Row): void {
+    this.lockForChange(rt.table, rowid);
+    this.lockKeys(rt, before);
+    this.record(rt, { table: rt.table, rowid, before, after: undefined });
+  }
+
+  rowsWith(table: TableDef, places: readonly number[], values: readonly SqliteValue[], limit: number): { rowid: RowId; row: Row }[] {
+    const images = this.transaction.imagesOf(table.id);
+    const committed = finderOf(this.state)
+      .rowids(findSql(table, places, images ? limit + images.size : limit), values)
+      .filter((rowid) => !images?.has(rowid))
+      .flatMap((rowid) => {
+        const row = this.state.get(table, rowid);
+        return row ? [{ rowid, row }] : [];
+      });
+    const own = [...(images ?? [])].flatMap(([rowid, row]) => (row && places.every((p, i) => equalIn(table, p, row[p] ?? null, values[i] ?? null)) ? [{ rowid, row }] : []));
+    return [...own, ...committed].slice(0, limit);
+  }
+
+  mark(): number {
+    return this.transaction.mark();
+  }
+
+  rollbackTo(mark: number): void {
+    this.transaction.rollbackTo(mark);
+  }
+}
+
+function equalIn(table: TableDef, place: number, a: SqliteValue, b: SqliteValue): boolean {
+  if (a === null || b === null) return false;
+  const type = table.columns[place]?.type;
+  if (type?.kind === 'string' && typeof a === 'string' && typeof b === 'string') {
+    const key = sortKey(type.collation);
+    return key(a) === key(b);
+  }
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
+  return a === b || String(a) === String(b);
+}

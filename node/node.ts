@@ -1,0 +1,147 @@
+/** One running node: data folder, engine, MySQL protocol, admin HTTP. */
+import path from 'node:path';
+import { pino, type Logger } from 'pino';
+import { startAdmin, type Family, type RunningAdmin } from './admin/index.ts';
+import type { Config } from './config/index.ts';
+import { openEngine, type OpenedEngine } from './engine/index.ts';
+import { startServer, type RunningServer } from './server/index.ts';
+
+export const VERSION = '0.1.0';
+/** What clients see: they choose their SQL by the number in front. */
+export const SERVER_VERSION = `9.7.4-p2pdb-${VERSION}`;
+
+export interface RunningNode {
+  readonly engine: OpenedEngine;
+  readonly server: RunningServer;
+  readonly admin: RunningAdmin;
+  /** The first fault after which the node cannot go on. */
+  readonly failed: Promise<Error>;
+  /** Lets running statements answer, makes everything durable, frees the folder. */
+  stop(): Promise<void>;
+}
+
+const STOP_GRACE_MS = 5_000;
+
+export async function startNode(config: Config, rootPassword: string | undefined, log: Logger): Promise<RunningNode> {
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<Error>((resolve) => (fail = resolve));
+  const engine = openEngine({
+    dir: config.data,
+    version: SERVER_VERSION,
+    rootPassword,
+    variables: new Map<string, string | number>([
+      ['max_connections', config.maxConnections],
+      ['max_allowed_packet', config.maxAllowedPacket],
+      ['local_infile', config.localInfile ? 1 : 0],
+      ['port', config.mysql.port],
+      ['datadir', path.resolve(config.data)],
+    ]),
+    fatal: fail,
+    notice: (message, facts) => log.warn(facts, message),
+  });
+  const { core } = engine;
+  core.onInternalError = (error) => log.error({ err: error }, 'a statement met an internal error');
+  let stopping = false;
+  let server: RunningServer | undefined;
+  try {
+    server = await startServer(
+      {
+        host: config.mysql.host,
+        port: config.mysql.port,
+        keyFolder: path.join(config.data, 'tls'),
+        tls: config.tls === 'off' ? 'off' : config.tlsCert !== undefined && config.tlsKey !== undefined ? { cert: config.tlsCert, key: config.tlsKey } : 'auto',
+        connectTimeoutSeconds: config.connectTimeout,
+      },
+      core,
+      log,
+    );
+    const running = server;
+    const admin = await startAdmin(
+      {
+        host: config.http.host,
+        port: config.http.port,
+        tokenFile: config.adminTokenFile ?? path.join(config.data, 'admin.token'),
+        tls: config.httpTls && config.tlsCert !== undefined && config.tlsKey !== undefined ? { cert: config.tlsCert, key: config.tlsKey } : undefined,
+      },
+      {
+        engine: core,
+        server: running.figures,
+        nextSessionId: () => running.nextSessionId(),
+        notReady: () => (stopping ? 'the node is stopping' : undefined),
+        status: () => status(engine),
+        figures: () => figures(engine),
+        mayAdminister: (account) => core.accounts.mayAdminister(account),
+        tokenAccount: () => core.findAccount('root', '127.0.0.1'),
+      },
+      log,
+    );
+    return {
+      engine,
+      server: running,
+      admin,
+      failed,
+      stop: async () => {
+        stopping = true;
+        await running.close(STOP_GRACE_MS);
+        await admin.close();
+        engine.close();
+      },
+    };
+  } catch (error) {
+    await server?.close(0);
+    engine.close();
+    throw error;
+  }
+}
+
+function status(engine: OpenedEngine): object {
+  const { core, identity } = engine;
+  return {
+    version: VERSION,
+    author: Buffer.from(identity.author).toString('hex'),
+    uptimeSeconds: Math.floor((Date.now() - core.startedAt) / 1000),
+    sessions: core.sessions.size,
+    group: 'main',
+    log: { seq: core.log.seq, entries: core.log.stats.entries, bytes: core.log.stats.bytes },
+    databases: core.catalog.databases.size,
+    tables: core.catalog.allTables().length,
+  };
+}
+
+function figures(engine: OpenedEngine): Family[] {
+  const { core } = engine;
+  const counter = (name: string, help: string, value: number): Family => ({ type: 'counter', name, help, samples: [{ value }] });
+  const gauge = (name: string, help: string, value: number): Family => ({ type: 'gauge', name, help, samples: [{ value }] });
+  return [
+    {
+      type: 'counter',
+      name: 'p2pdb_statements_total',
+      help: 'Statements that were run, by kind.',
+      samples: [...core.statementCounts].map(([kind, value]) => ({ labels: { kind }, value })),
+    },
+    counter('p2pdb_transactions_committed_total', 'Transactions that were made durable.', core.committer.stats.transactions),
+    counter('p2pdb_log_entries_total', 'Entries that were appended to the log.', core.log.stats.entries),
+    counter('p2pdb_log_bytes_total', 'Bytes that were appended to the log.', core.log.stats.bytes),
+    counter('p2pdb_log_sync_seconds_total', 'Time spent in fdatasync of the log.', core.log.stats.syncSeconds),
+    gauge('p2pdb_log_seq', 'Number of the newest entry of the log.', core.log.seq),
+    counter('p2pdb_plan_cache_hits_total', 'Statements whose plan was kept.', core.planner.stats.hits),
+    counter('p2pdb_plan_cache_misses_total', 'Statements that were parsed and compiled.', core.planner.stats.misses),
+    gauge('p2pdb_sessions', 'Open sessions.', core.sessions.size),
+  ];
+}
+
+/** The node's log lines, on standard error: standard output is for what the user asked for. */
+export function makeLogger(config: Pick<Config, 'logFormat' | 'logLevel'>): Logger {
+  const stream = pino.destination({ dest: 2, sync: true });
+  if (config.logFormat === 'json') return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  const text = { write: (line: string) => stream.write(textLine(JSON.parse(line) as Record<string, unknown>)) };
+  return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, text);
+}
+
+const LEVELS: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
+
+function textLine({ level, time, msg, err, ...facts }: Record<string, unknown>): string {
+  const rest = Object.entries(facts).map(([key, value]) => ` ${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+  const error = err === undefined ? '' : `\n${String((err as { stack?: unknown }).stack ?? JSON.stringify(err))}`;
+  return `${String(time)} ${(LEVELS[level as number] ?? '').padEnd(5)} ${String(msg)}${rest.join('')}${error}\n`;
+}

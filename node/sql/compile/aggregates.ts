@@ -1,0 +1,147 @@
+/** Aggregates and window functions. */
+import { findAggregate, type AggregateDefinition } from '../functions/index.ts';
+import { SqlError, type SqlType } from '../types/index.ts';
+import type { Aggregate, Expr, GroupConcat, Over, WindowFunction } from '../parser/index.ts';
+import { BIGINT, Bound, COERCIBILITY, DOUBLE } from './bound.ts';
+import { commonType } from './common-type.ts';
+import { convert, infoOf, signatureName, typeKey } from './call.ts';
+import { unsupported, type Compiler } from './compiler.ts';
+import { orderKey } from './operators.ts';
+import type { SqlFunction } from './plan.ts';
+import type { Scope } from './scope.ts';
+import { overSql } from './windows.ts';
+
+const invalidUse = (): SqlError => new SqlError(1111, 'HY000', 'Invalid use of group function');
+
+/** Arguments of an aggregate: columns in them need not be grouped, and aggregates may not stand in them. */
+function argumentsOf(c: Compiler, scope: Scope, exprs: readonly Expr[], over: Over | undefined, clause: string): Bound[] {
+  const { group } = scope;
+  if (over) return exprs.map((e) => c.expr(scope, e, clause));
+  if (!group) throw invalidUse();
+  if (group.insideAggregate > 0) throw invalidUse();
+  group.insideAggregate++;
+  group.hasAggregate = true;
+  try {
+    return exprs.map((e) => c.expr(scope, e, clause));
+  } finally {
+    group.insideAggregate--;
+  }
+}
+
+const overText = (c: Compiler, scope: Scope, over: Over | undefined): string => (over ? overSql(c, scope, over) : '');
+
+export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: string): Bound {
+  const args = argumentsOf(c, scope, e.args, e.over, clause);
+  const over = overText(c, scope, e.over);
+  if (e.name === 'count') return count(c, e, args, over);
+  const [arg] = args;
+  if (!arg) throw invalidUse();
+  const { type } = arg;
+  const distinct = e.distinct ? 'DISTINCT ' : '';
+  if (e.name === 'min' || e.name === 'max') {
+    const native = ['int', 'year', 'decimal', 'float', 'double', 'date', 'datetime', 'timestamp', 'time', 'bit', 'null'].includes(type.kind);
+    if (native) return new Bound(`${e.name}(${arg.sql})${over}`, { type: type.kind === 'year' ? type : type, nullable: true, coercibility: COERCIBILITY.implicit });
+  }
+  if (e.name === 'sum' && !e.over && !e.distinct && type.kind === 'int' && type.bits <= 32) {
+    // SQLite's sum is exact over integers this small: no table has the rows to overflow it.
+    const sum = new Bound(`sum(${arg.sql})`, { type: BIGINT, nullable: true, bits: 63 });
+    return convert(c, sum, sumType(type));
+  }
+  if (e.name === 'sum' && (type.kind === 'float' || type.kind === 'double') && !e.over) return new Bound(`sum(${distinct}${arg.sql})`, { type: DOUBLE, nullable: true });
+  return callAggregate(c, e.name.toUpperCase(), args, distinct, over, e.over !== undefined, undefined, '');
+}
+
+const sumType = (type: SqlType): SqlType => {
+  const digits = type.kind === 'int' ? { 8: 3, 16: 5, 24: 8, 32: 10, 64: 20 }[type.bits] : 10;
+  return { kind: 'decimal', precision: Math.min(65, digits + 22), scale: 0, unsigned: false };
+};
+
+function count(c: Compiler, e: Aggregate, args: readonly Bound[], over: string): Bound {
+  const init = { type: BIGINT, nullable: false };
+  if (e.star) return new Bound(`count(*)${over}`, init);
+  if (!e.distinct) {
+    const test = args.map((a) => a.sql);
+    if (test.length === 1) return new Bound(`count(${test[0] === 'NULL' ? 'NULL' : test[0]})${over}`, init);
+    return new Bound(`count(CASE WHEN ${test.map((t) => `${t} IS NOT NULL`).join(' AND ')} THEN 1 END)${over}`, init);
+  }
+  if (over) throw unsupported('COUNT(DISTINCT) OVER');
+  const keys = args.map((a) => orderKey(c, a));
+  if (keys.length === 1) return new Bound(`count(DISTINCT ${keys[0] ?? ''})`, init);
+  // One text that is the same exactly when all the keys are; NULL when one of them is.
+  const parts = keys.map((k) => `quote(${k})`);
+  const test = keys.map((k) => `${k} IS NOT NULL`).join(' AND ');
+  return new Bound(`count(DISTINCT CASE WHEN ${test} THEN ${parts.join("||','||")} END)`, init);
+}
+
+/** Calls an aggregate of the registry. */
+function callAggregate(
+  c: Compiler,
+  name: string,
+  args: readonly Bound[],
+  distinct: string,
+  over: string,
+  isWindow: boolean,
+  options: { readonly separator: string | Uint8Array; readonly values: number; readonly descending: readonly boolean[]; readonly distinct: boolean } | undefined,
+  optionKey: string,
+): Bound {
+  const def: AggregateDefinition | undefined = findAggregate(name);
+  if (!def) throw unsupported(name);
+  const infos = args.map(infoOf);
+  const type = def.result(infos, c.typeEnv);
+  const key = `${name}<${args.map((a) => typeKey(a.type)).join(',')}>${typeKey(type)}${optionKey}`;
+  const types = args.map((a) => a.type);
+  const fn: SqlFunction = {
+    kind: 'aggregate',
+    name: signatureName(key),
+    arity: args.length,
+    make: (x) => def.make(types, type, options)(x),
+  };
+  if (isWindow && !def.hasInverse) throw unsupported(`${name} OVER`);
+  if (distinct && args.length === 1 && args[0]?.type.kind === 'string') {
+    // DISTINCT by collation: one value a sort key.
+    throw unsupported(`${name}(DISTINCT) over strings`);
+  }
+  const coercibility = Math.min(COERCIBILITY.implicit, ...args.map((a) => a.coercibility));
+  return new Bound(`${c.use(fn)}(${distinct}${args.map((a) => a.sql).join(',')})${over}`, { type, nullable: def.nullable, coercibility });
+}
+
+export function groupConcat(c: Compiler, scope: Scope, e: GroupConcat, clause: string): Bound {
+  const values = argumentsOf(c, scope, e.args, e.over, clause);
+  const order = argumentsOf(
+    c,
+    scope,
+    e.orderBy.map((o) => (o.expr.kind === 'number' && typeof o.expr.value === 'number' ? (e.args[o.expr.value - 1] ?? o.expr) : o.expr)),
+    e.over,
+    clause,
+  );
+  if (e.over) throw unsupported('GROUP_CONCAT OVER');
+  const keys = order.map((o) => new Bound(orderKey(c, o), { type: o.type.kind === 'string' ? { kind: 'binary', family: 'varbinary', length: 65535 } : o.type, nullable: true }));
+  const separator = e.separator ? (e.separator.kind === 'string' && !e.separator.bytes ? e.separator.value : (e.separator.bytes ?? ',')) : ',';
+  if (e.separator) c.pinned.add(e.separator.slot);
+  const descending = e.orderBy.map((o) => o.direction === 'desc');
+  const options = { separator, values: values.length, descending, distinct: e.distinct };
+  return callAggregate(c, 'GROUP_CONCAT', [...values, ...keys], '', '', false, options, JSON.stringify([String(separator), values.length, descending, e.distinct]));
+}
+
+const RANKS: ReadonlySet<string> = new Set(['row_number', 'rank', 'dense_rank', 'ntile']);
+
+export function windowFunction(c: Compiler, scope: Scope, e: WindowFunction, clause: string): Bound {
+  if (e.nulls === 'ignore') throw unsupported('IGNORE NULLS');
+  if (e.fromLast) throw unsupported('FROM LAST');
+  const args = e.args.map((a) => c.expr(scope, a, clause));
+  const over = overSql(c, scope, e.over);
+  if (RANKS.has(e.name)) {
+    const unsigned: SqlType = { kind: 'int', bits: 64, unsigned: true };
+    return new Bound(`${e.name}(${args.map((a) => `CAST(${a.sql} AS INTEGER)`).join(',')})${over}`, { type: unsigned, nullable: e.name === 'ntile', bits: 62 });
+  }
+  if (e.name === 'cume_dist' || e.name === 'percent_rank') return new Bound(`${e.name}()${over}`, { type: DOUBLE, nullable: false });
+  const [value, n, otherwise] = args;
+  if (!value) throw new SqlError(1582, '42000', `Incorrect parameter count in the call to native function '${e.name}'`);
+  if (e.name === 'lead' || e.name === 'lag') {
+    const [type] = otherwise ? commonType([value, otherwise]) : [value.type];
+    const rest = [n ? `CAST(${n.sql} AS INTEGER)` : undefined, otherwise && convert(c, otherwise, type).sql].filter((s) => s !== undefined);
+    return new Bound(`${e.name}(${[convert(c, value, type).sql, ...rest].join(',')})${over}`, { type, nullable: true, coercibility: value.coercibility });
+  }
+  return new Bound(`${e.name}(${value.sql}${n ? `,CAST(${n.sql} AS INTEGER)` : ''})${over}`, { type: value.type, nullable: true, coercibility: value.coercibility });
+}
+

@@ -1,0 +1,188 @@
+/** The state of compiling one statement: parameters, functions, tables, privileges, and what makes a plan unfit for keeping. */
+import { sortKeySql, type Catalog, type TableDef, type ViewDef } from '../catalog/index.ts';
+import type { TypeEnv } from '../functions/index.ts';
+import type { Expr, QueryExpression } from '../parser/index.ts';
+import { sortKey } from '../values/index.ts';
+import { isBinaryCollation } from '../values/index.ts';
+import { SqlError, type SqlType } from '../types/index.ts';
+import type { Binder, Bound, ColumnSource } from './bound.ts';
+import type { Access, KeyRange, SqlFunction, TableUse } from './plan.ts';
+import type { Scope } from './scope.ts';
+
+/** What of a session decides how a statement compiles; part of a plan's key. */
+export interface CompileSettings {
+  /** Database in use, or ''. */
+  readonly database: string;
+  readonly collation: string;
+  readonly onlyFullGroupBy: boolean;
+  /** Whether TIMESTAMP columns need a conversion from UTC. */
+  readonly timeZoneIsUtc: boolean;
+  /** Types of placeholders by slot. */
+  readonly slotTypes: ReadonlyMap<number, SqlType>;
+  /** Type of a system variable, or undefined when there is none of that name. */
+  systemVariable(name: string): SqlType | undefined;
+  userVariableType(name: string): SqlType | undefined;
+  /** A relation of the engine: information_schema, performance_schema, mysql, p2pdb. */
+  virtualTable(database: string, name: string): VirtualTable | undefined;
+  /** This session's temporary table of that name. */
+  temporaryTable(database: string, name: string): TableDef | undefined;
+  parseView(view: ViewDef): { readonly query: QueryExpression; readonly text: string };
+  /** DEFAULT(column) */
+  columnDefault(c: Compiler, bound: Bound): Bound;
+  /** Text of the statement, for the names of columns. */
+  readonly text: string;
+  readonly typeEnv: TypeEnv;
+  /** Tables that the statement must see otherwise than as they lie in SQLite: see engine/overlay. */
+  overlaid(table: TableDef): boolean;
+}
+
+export interface VirtualTable {
+  readonly name: string;
+  readonly columns: readonly { readonly name: string; readonly type: SqlType; readonly nullable: boolean }[];
+}
+
+/** A query as SQLite's text; its columns are called f0, f1, … */
+export interface CompiledQuery {
+  readonly sql: string;
+  readonly columns: readonly CompiledColumn[];
+  readonly atMostOneRow: boolean;
+  /** The text without its LIMIT, for SQL_CALC_FOUND_ROWS. */
+  readonly unlimited?: string;
+}
+
+export interface CompiledColumn {
+  readonly name: string;
+  readonly type: SqlType;
+  readonly nullable: boolean;
+  readonly coercibility: number;
+  readonly source: ColumnSource | undefined;
+}
+
+/** The two recursive parts of the compiler, handed to the files that need them: files import each other one way only. */
+export interface CompilerParts {
+  expr(c: Compiler, scope: Scope, e: Expr, clause: string): Bound;
+  query(c: Compiler, query: QueryExpression, parent: Scope | undefined): CompiledQuery;
+}
+
+export class Compiler {
+  readonly catalog: Catalog;
+  readonly settings: CompileSettings;
+  private readonly parts: CompilerParts;
+  readonly typeEnv: TypeEnv;
+  /** Functions that wait (SLEEP, GET_LOCK): the engine runs them before the statement. */
+  readonly waits: { readonly name: string; readonly args: readonly Bound[] }[] = [];
+  /** Literals stand in the text by value: equal ones must be equal texts (GROUP BY a + 1). */
+  inlineLiterals = false;
+  /** The statement assigns user variables: their reads are calls, not parameters. */
+  assignsVariables = false;
+  readonly binders: Binder[] = [];
+  readonly functions = new Map<string, SqlFunction>();
+  readonly tables: TableUse[] = [];
+  readonly access: Access[] = [];
+  /** Slots whose value, not only its class, went into the plan. */
+  readonly pinned = new Set<number>();
+  volatile = false;
+  /** A locking read: the outermost SELECT puts out the rowids of its tables behind its columns. */
+  wantsRowids = false;
+  rowidOutputs: { readonly table: TableDef; readonly output: number }[] | undefined;
+  /** Rowids that the outermost SELECT can touch, when it reads one table and says so plainly. */
+  keyRange: KeyRange | undefined;
+  private aliases = 0;
+  private readonly parameters = new Map<Binder, string>();
+  private viewDepth = 0;
+  /** Text that the tree being compiled came from: the statement's, or a view's. */
+  text: string;
+
+  constructor(catalog: Catalog, settings: CompileSettings, parts: CompilerParts) {
+    this.catalog = catalog;
+    this.settings = settings;
+    this.parts = parts;
+    this.typeEnv = settings.typeEnv;
+    this.text = settings.text;
+  }
+
+  expr(scope: Scope, e: Expr, clause: string): Bound {
+    return this.parts.expr(this, scope, e, clause);
+  }
+
+  query(query: QueryExpression, parent?: Scope): CompiledQuery {
+    return this.parts.query(this, query, parent);
+  }
+
+  alias(): string {
+    return `a${++this.aliases}`;
+  }
+
+  /** A numbered parameter for a binder; the same binder twice is one parameter. */
+  param(binder: Binder): string {
+    let name = this.parameters.get(binder);
+    if (!name) {
+      this.binders.push(binder);
+      name = `?${this.binders.length}`;
+      this.parameters.set(binder, name);
+    }
+    return name;
+  }
+
+  use(fn: SqlFunction): string {
+    this.functions.set(fn.name, fn);
+    return fn.name;
+  }
+
+  /** The text that compares and sorts as `sql`, a string of that collation, does. */
+  sortKey(collation: string, sql: string): string {
+    if (!isBinaryCollation(collation)) {
+      const name = sortKeySql(collation, '').replace('()', '');
+      this.functions.set(name, sortKeyOf(name, collation));
+    }
+    return sortKeySql(collation, sql);
+  }
+
+  needs(privilege: Access['privilege'], database: string, table: string, column?: string): void {
+    let entry = this.access.find((a) => a.privilege === privilege && a.database === database && a.table === table);
+    if (!entry) this.access.push((entry = { privilege, database, table, columns: new Set() }));
+    if (column !== undefined) entry.columns.add(column);
+  }
+
+  /** Runs `work` inside a view: its names resolve in the view's own terms. */
+  insideView<T>(view: ViewDef, text: string, work: () => T): T {
+    if (++this.viewDepth > 32) throw new SqlError(1462, 'HY000', `\`${view.database}\`.\`${view.name}\` contains view recursion`);
+    // A view's literals have slots of their own text: they stand by value.
+    const saved = { text: this.text, inlineLiterals: this.inlineLiterals, access: [...this.access], pinned: [...this.pinned] };
+    this.text = text;
+    this.inlineLiterals = true;
+    try {
+      return work();
+    } finally {
+      this.viewDepth--;
+      this.text = saved.text;
+      this.inlineLiterals = saved.inlineLiterals;
+      // The view's definer answers for what it reads; the caller needs the view only.
+      this.access.splice(0, this.access.length, ...saved.access);
+      this.pinned.clear();
+      for (const slot of saved.pinned) this.pinned.add(slot);
+    }
+  }
+}
+
+const sortKeyFunctions = new Map<string, SqlFunction>();
+
+/** The SQL function behind sortKeySql(); also needed by indexes, so a connection registers all of them at its start. */
+export function sortKeyOf(name: string, collation: string): SqlFunction {
+  let fn = sortKeyFunctions.get(name);
+  if (!fn) {
+    const key = sortKey(collation);
+    fn = {
+      kind: 'scalar',
+      name,
+      arity: 1,
+      deterministic: true,
+      make: () => (value) => (value === null ? null : typeof value === 'string' ? key(value) : value),
+    };
+    sortKeyFunctions.set(name, fn);
+  }
+  return fn;
+}
+
+export const unsupported = (what: string): SqlError =>
+  new SqlError(1235, '42000', `This version of P2PDB doesn't yet support '${what}'`);

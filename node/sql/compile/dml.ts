@@ -1,0 +1,354 @@
+/** INSERT, UPDATE and DELETE. SQLite finds the rows and computes the values; the engine stores them, row by row. */
+import { columnName, findColumn as columnOf, primaryKey, ROWID, rowidColumn, type ColumnDef, type TableDef } from '../catalog/index.ts';
+import { SqlError, type SqlType } from '../types/index.ts';
+import type { Assignment, ColumnRef, Delete, Expr, Insert, QualifiedName, TableExpr, Update } from '../parser/index.ts';
+import { Bound, COERCIBILITY, type Binder } from './bound.ts';
+import { unsupported, type Compiler } from './compiler.ts';
+import { VALUES_ALIAS } from './expression.ts';
+import { compileFrom } from './from.ts';
+import { keyRangeOf } from './key-range.ts';
+import { orderKey, truth } from './operators.ts';
+import type { Access, DeletePlan, InsertPlan, InsertValue, RowAssignment, RowExpression, SqlText, UpdatePlan, UpdateTarget } from './plan.ts';
+import { limitSql, position } from './query.ts';
+import { findColumn, makeRelation, Scope, unknownColumn, written, type Relation } from './scope.ts';
+
+/** Finds the table that a statement changes. */
+export function targetTable(c: Compiler, name: QualifiedName, operation: string): TableDef {
+  const database = name.schema ?? c.settings.database;
+  if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
+  const table = c.settings.temporaryTable(database, name.name) ?? c.catalog.table(database, name.name);
+  if (table) return table;
+  if (c.settings.virtualTable(database, name.name)) throw new SqlError(1044, '42000', `Access denied for user to database '${database}'`);
+  if (c.catalog.view(database, name.name)) throw unsupported(`${operation} on a view`);
+  if (!c.catalog.databases.has(database)) throw new SqlError(1049, '42000', `Unknown database '${database}'`);
+  throw new SqlError(1146, '42S02', `Table '${database}.${name.name}' doesn't exist`);
+}
+
+/** A relation whose columns are parameters: the row at hand. */
+export function rowRelation(table: TableDef, alias: string, source: 'oldRow' | 'newRow', c: Compiler): Relation {
+  return makeRelation({
+    alias,
+    database: table.database,
+    columns: table.columns.flatMap((column, i) => {
+      if (column.hidden) return [];
+      const bind: Binder = (x) => x[source][i] ?? null;
+      return [
+        {
+          name: column.name,
+          bound: new Bound(() => c.param(bind), {
+            type: column.type,
+            nullable: column.nullable,
+            coercibility: COERCIBILITY.implicit,
+            bind,
+            column: { database: table.database, alias, table: table.name, name: column.name, tableId: table.id, columnId: column.id },
+          }),
+        },
+      ];
+    }),
+  });
+}
+
+export const textOf = (c: Compiler, sql: string): SqlText => ({ sql, binders: c.binders, functions: [...c.functions.values()] });
+
+/** Compiles an expression over the row at hand. `fresh` gives a compiler whose parameters are this expression's own. */
+export function rowExpression(fresh: Compiler, relations: (c: Compiler) => Relation[], expr: Expr, clause: string): RowExpression {
+  const scope = new Scope();
+  scope.relations = relations(fresh);
+  const bound = fresh.expr(scope, expr, clause);
+  if (bound.bind && fresh.functions.size === 0) return { type: bound.type, bind: bound.bind, query: undefined };
+  return { type: bound.type, bind: undefined, query: textOf(fresh, `SELECT ${bound.sql}`) };
+}
+
+/** Compilers of one statement: one for its main text, one for each expression over a row. */
+export interface CompilerFactory {
+  main: Compiler;
+  fresh(): Compiler;
+}
+
+/** Takes over what a part's compiler learned. */
+function absorb(main: Compiler, part: Compiler): void {
+  main.volatile ||= part.volatile;
+  for (const slot of part.pinned) main.pinned.add(slot);
+  for (const a of part.access) for (const column of a.columns) main.needs(a.privilege, a.database, a.table, column);
+  main.tables.push(...part.tables);
+}
+
+export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
+  const c = f.main;
+  const table = targetTable(c, insert.table, insert.replace ? 'REPLACE' : 'INSERT');
+  const visible = table.columns.map((column, i) => ({ column, i })).filter(({ column }) => !column.hidden);
+  const place = (ref: ColumnRef): number => {
+    const at = visible.find(({ column }) => column.name.toLowerCase() === ref.name.toLowerCase());
+    if (!at || (ref.table !== undefined && ref.table.toLowerCase() !== table.name.toLowerCase())) throw unknownColumn(ref, 'field list');
+    return at.i;
+  };
+  const { source } = insert;
+  let targets: number[];
+  if (source.kind === 'assignments') targets = source.assignments.map((a) => place(a.column));
+  else if (insert.columns && (insert.columns.length > 0 || source.kind === 'rows')) targets = insert.columns.map(place);
+  else targets = visible.filter(({ column }) => !column.invisible).map(({ i }) => i);
+  const twice = targets.find((t, i) => targets.indexOf(t) !== i);
+  if (twice !== undefined) throw new SqlError(1110, '42000', `Column '${table.columns[twice]?.name ?? ''}' specified twice`);
+
+  const { database, name } = table;
+  for (const t of targets) c.needs('insert', database, name, table.columns[t]?.name);
+  if (targets.length === 0) c.needs('insert', database, name);
+  if (insert.replace) c.needs('delete', database, name);
+
+  let rows: InsertValue[][] | undefined;
+  let select: InsertPlan['select'];
+  let selected: Relation | undefined;
+  if (source.kind === 'select') {
+    const query = c.query(source.query);
+    if (query.columns.length !== targets.length) throw valueCount(1);
+    select = { ...textOf(c, query.sql), types: query.columns.map((column) => column.type) };
+  } else {
+    const lists = source.kind === 'rows' ? source.rows : [source.assignments.map((a) => a.value)];
+    const empty = source.kind === 'rows' && (insert.columns === undefined || insert.columns.length === 0) && lists.every((l) => l.length === 0);
+    if (empty) targets = [];
+    rows = lists.map((list, n) => {
+      if (list.length !== targets.length) throw valueCount(n + 1);
+      return list.map((e, i) => insertValue(f, table, e, table.columns[targets[i] ?? 0]));
+    });
+  }
+  const onDuplicate =
+    insert.onDuplicate.length === 0 ? undefined : insert.onDuplicate.map((a) => duplicateAssignment(f, table, insert, targets, a, place, selected));
+  return {
+    kind: 'insert',
+    table,
+    replace: insert.replace,
+    ignore: insert.ignore,
+    targets,
+    rows,
+    select,
+    onDuplicate,
+    tables: c.tables,
+    access: c.access,
+    volatile: c.volatile,
+  };
+}
+
+const valueCount = (row: number): SqlError => new SqlError(1136, '21S01', `Column count doesn't match value count at row ${row}`);
+
+function insertValue(f: CompilerFactory, table: TableDef, e: Expr, column: ColumnDef | undefined): InsertValue {
+  if (e.kind === 'default') return 'default';
+  if (e.kind === 'defaultOf' && column && e.column.name.toLowerCase() === column.name.toLowerCase()) return 'default';
+  const fresh = f.fresh();
+  const value = rowExpression(fresh, (c) => [rowRelation(table, table.name, 'oldRow', c)], e, 'field list');
+  absorb(f.main, fresh);
+  return value;
+}
+
+function duplicateAssignment(
+  f: CompilerFactory,
+  table: TableDef,
+  insert: Insert,
+  targets: readonly number[],
+  a: Assignment,
+  place: (ref: ColumnRef) => number,
+  selected: Relation | undefined,
+): RowAssignment {
+  const c = f.main;
+  const column = place(a.column);
+  c.needs('update', table.database, table.name, table.columns[column]?.name);
+  if (a.value.kind === 'default') return { column, value: 'default', add: false };
+  const fresh = f.fresh();
+  const { alias } = insert;
+  const value = rowExpression(
+    fresh,
+    (inner) => {
+      const relations = [rowRelation(table, table.name, 'oldRow', inner), hiddenRelation(rowRelation(table, VALUES_ALIAS, 'newRow', inner))];
+      if (alias) {
+        const row = rowRelation(table, alias.table, 'newRow', inner);
+        const columns = alias.columns
+          ? alias.columns.map((name, i) => ({ name, bound: (row.columns.find((x) => x.name === table.columns[targets[i] ?? 0]?.name) as Relation['columns'][number]).bound }))
+          : row.columns;
+        relations.push(makeRelation({ alias: alias.table, database: '', columns }));
+      }
+      if (selected) relations.push(selected);
+      return relations;
+    },
+    a.value,
+    'field list',
+  );
+  absorb(c, fresh);
+  return { column, value, add: isAddition(a, table.columns[column]) };
+}
+
+/** Columns that only VALUES(column) reaches: an unqualified name never means them. */
+function hiddenRelation(relation: Relation): Relation {
+  return { ...relation, onlyQualified: true };
+}
+
+/** `c = c + x`, `c = c - x`, `c = x + c` with x free of columns: concurrent ones add up. */
+function isAddition(a: Assignment, column: ColumnDef | undefined): boolean {
+  const { value } = a;
+  if (!column || value.kind !== 'binary' || (value.op !== '+' && value.op !== '-')) return false;
+  if (!['int', 'decimal', 'float', 'double'].includes(column.type.kind)) return false;
+  const isColumn = (e: Expr): boolean => e.kind === 'column' && e.name.toLowerCase() === column.name.toLowerCase();
+  const isConstant = (e: Expr): boolean => e.kind === 'number' || e.kind === 'param';
+  return (isColumn(value.left) && isConstant(value.right)) || (value.op === '+' && isColumn(value.right) && isConstant(value.left));
+}
+
+interface Target {
+  readonly relation: Relation;
+  readonly table: TableDef;
+  readonly name: string;
+}
+
+/** The base tables of a FROM clause under their SQLite aliases. */
+function targetsIn(c: Compiler, scope: Scope): Target[] {
+  return scope.relations.flatMap((relation) => {
+    const use = relation.rowid === undefined ? undefined : c.tables.find((t) => `${t.alias}.${ROWID}` === relation.rowid);
+    return use ? [{ relation, table: use.table, name: use.alias }] : [];
+  });
+}
+
+/** Rowid and all columns of a target, as the SELECT puts them out. */
+function rowOutput(target: Target): string[] {
+  const rowid = rowidColumn(target.table);
+  return [`${target.name}.${ROWID}`, ...target.table.columns.map((column) => (column.id === rowid?.id ? `${target.name}.${ROWID}` : `${target.name}.${columnName(column.id)}`))];
+}
+
+function orderAndLimit(c: Compiler, scope: Scope, statement: Update | Delete): string {
+  const terms = statement.orderBy.map(({ expr, direction }) => {
+    const bound = expr.kind === 'number' && typeof expr.value === 'number' ? position(c, [], expr.value, expr.slot, 'order clause') : c.expr(scope, expr, 'order clause');
+    return orderKey(c, bound) + (direction === 'desc' ? ' DESC' : '');
+  });
+  return (terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : '') + limitSql(c, scope, statement.limit);
+}
+
+export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
+  if (update.with) throw unsupported('WITH before UPDATE');
+  const scope = new Scope();
+  const from = compileFrom(c, scope, update.tables);
+  c.access.splice(0, c.access.length);
+  const targets = targetsIn(c, scope);
+  // Later assignments see the earlier ones' values, as MySQL's single-table UPDATE does.
+  const assigned = new Map<string, Bound>();
+  const single = targets.length === 1 && scope.relations.length === 1;
+  const byTarget = new Map<Target, { column: number; bound: Bound | 'default'; add: boolean }[]>();
+  for (const a of update.assignments) {
+    const bound = findColumn(c, scope, a.column, 'field list');
+    if (!bound) throw unknownColumn(a.column, 'field list');
+    const target = targets.find((t) => t.table.id === bound.column?.tableId && t.relation.alias === bound.column.alias);
+    if (!target || bound.column?.columnId === undefined) {
+      throw new SqlError(1288, 'HY000', `The target table ${a.column.table ?? bound.column?.alias ?? written(a.column)} of the UPDATE is not updatable`);
+    }
+    const column = target.table.columns.findIndex((x) => x.id === bound.column?.columnId);
+    const definition = target.table.columns[column] as ColumnDef;
+    c.needs('update', target.table.database, target.table.name, definition.name);
+    const list = byTarget.get(target) ?? [];
+    byTarget.set(target, list);
+    if (a.value.kind === 'default' || (a.value.kind === 'defaultOf' && a.value.column.name.toLowerCase() === definition.name.toLowerCase())) {
+      list.push({ column, bound: 'default', add: false });
+      continue;
+    }
+    if (single && assigned.size > 0) scope.relations = [withAssigned(scope.relations[0] as Relation, assigned)];
+    const value = c.expr(scope, a.value, 'field list');
+    list.push({ column, bound: value, add: isAddition(a, definition) });
+    if (single) assigned.set(definition.name.toLowerCase(), value.with({ type: value.type }));
+  }
+  if (single && assigned.size > 0) scope.relations = [targets[0]?.relation as Relation];
+  const where = update.where ? ` WHERE ${truth(c, c.expr(scope, update.where, 'where clause'))}` : '';
+  const output: string[] = [];
+  const planned = [...byTarget].map(([target, assignments]): UpdateTarget => {
+    const rowid = output.length;
+    output.push(...rowOutput(target));
+    return {
+      table: target.table,
+      rowid,
+      first: rowid + 1,
+      assignments: assignments.map(({ column, bound, add }) => {
+        if (bound === 'default') return { column, value: 'default', type: (target.table.columns[column] as ColumnDef).type, add };
+        output.push(bound.sql);
+        return { column, value: output.length - 1, type: bound.type, add };
+      }),
+    };
+  });
+  const sql = `SELECT ${output.join(',')} FROM ${from}${where}${orderAndLimit(c, scope, update)}`;
+  return {
+    kind: 'update',
+    select: textOf(c, sql),
+    targets: planned,
+    ignore: update.ignore,
+    keyRange: single ? keyRangeOf(c, scope, targets[0] as Target, update.where) : undefined,
+    tables: c.tables,
+    access: readsOf(c.access),
+    volatile: c.volatile,
+  };
+}
+
+/** A table that is only named for its position needs no SELECT privilege; one whose columns are read does. */
+const readsOf = (access: readonly Access[]): Access[] => access.filter((a) => a.privilege !== 'select' || a.columns.size > 0);
+
+function withAssigned(relation: Relation, assigned: ReadonlyMap<string, Bound>): Relation {
+  return makeRelation({
+    ...relation,
+    columns: relation.columns.map((column) => {
+      const value = assigned.get(column.name.toLowerCase());
+      return value ? { ...column, bound: value } : column;
+    }),
+  });
+}
+
+export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
+  if (statement.with) throw unsupported('WITH before DELETE');
+  const scope = new Scope();
+  const from: readonly TableExpr[] = statement.from ?? [
+    {
+      kind: 'table',
+      schema: statement.targets[0]?.schema,
+      name: statement.targets[0]?.name ?? '',
+      alias: statement.alias,
+      partitions: statement.partitions,
+      indexHints: [],
+      asOf: undefined,
+      sample: undefined,
+      start: statement.start,
+      end: statement.end,
+    },
+  ];
+  if (!statement.from && statement.targets[0]) targetTable(c, statement.targets[0], 'DELETE');
+  const fromSql = compileFrom(c, scope, from);
+  c.access.splice(0, c.access.length);
+  const all = targetsIn(c, scope);
+  const targets = statement.from
+    ? statement.targets.map((name) => {
+        const found = all.find((t) => t.relation.alias.toLowerCase() === name.name.toLowerCase() && (name.schema === undefined || t.table.database === name.schema));
+        if (!found) throw new SqlError(1109, '42S02', `Unknown table '${name.name}' in MULTI DELETE`);
+        return found;
+      })
+    : all.slice(0, 1);
+  for (const target of targets) c.needs('delete', target.table.database, target.table.name);
+  const where = statement.where ? ` WHERE ${truth(c, c.expr(scope, statement.where, 'where clause'))}` : '';
+  const output: string[] = [];
+  const planned = targets.map((target) => {
+    const rowid = output.length;
+    output.push(...rowOutput(target));
+    return { table: target.table, rowid, first: rowid + 1 };
+  });
+  return {
+    kind: 'delete',
+    select: textOf(c, `SELECT ${output.join(',')} FROM ${fromSql}${where}${orderAndLimit(c, scope, statement)}`),
+    targets: planned,
+    ignore: statement.ignore,
+    keyRange: all.length === 1 ? keyRangeOf(c, scope, all[0] as Target, statement.where) : undefined,
+    tables: c.tables,
+    access: readsOf(c.access),
+    volatile: c.volatile,
+  };
+}
+
+/** What the engine needs to fill a row: defaults, generated columns and CHECKs over the row at hand. */
+export function isKeyColumn(table: TableDef, column: ColumnDef): boolean {
+  return primaryKey(table)?.parts.some((p) => p.column === column.id) ?? false;
+}
+
+export const checkColumn = (table: TableDef, name: string): ColumnDef => {
+  const column = columnOf(table, name);
+  if (!column) throw new SqlError(1054, '42S22', `Unknown column '${name}' in 'field list'`);
+  return column;
+};
+
+export type { SqlType };

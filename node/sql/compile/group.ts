@@ -1,0 +1,91 @@
+/** ONLY_FULL_GROUP_BY: every column that is named must be the same throughout its group (error 1055). */
+import { primaryKey } from '../catalog/index.ts';
+import { SqlError } from '../types/index.ts';
+import type { Expr, Select } from '../parser/index.ts';
+import type { Bound } from './bound.ts';
+import type { Compiler } from './compiler.ts';
+import { findColumn, type Relation, type Scope } from './scope.ts';
+
+export function checkFullGroupBy(c: Compiler, scope: Scope, select: Select, keys: readonly Bound[]): void {
+  const { group } = scope;
+  if (!group || group.bare.length === 0) return;
+  const known = new Set(keys.map((k) => k.sql));
+  closeOverEqualities(c, scope, [select.where, ...joinConditions(select)], known);
+  const determined = (relation: Relation): boolean => isDetermined(c, relation, known);
+  for (const { sql, ref, relation } of group.bare) {
+    if (known.has(sql) || determined(relation)) continue;
+    const name = `${relation.base?.database ?? relation.database}.${relation.alias}.${ref.name}`.replace(/^\./, '');
+    if (select.groupBy.length === 0) {
+      throw new SqlError(1140, '42000', `In aggregated query without GROUP BY, expression #1 of SELECT list contains nonaggregated column '${name}'; this is incompatible with sql_mode=only_full_group_by`);
+    }
+    throw new SqlError(1055, '42000', `Expression #1 of SELECT list is not in GROUP BY clause and contains nonaggregated column '${name}' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by`);
+  }
+}
+
+/** Whether the known columns hold a key of the relation: then they determine its row. */
+function isDetermined(c: Compiler, relation: Relation, known: ReadonlySet<string>): boolean {
+  const { base } = relation;
+  const table = base && (c.settings.temporaryTable(base.database, base.table) ?? c.catalog.table(base.database, base.table));
+  if (!table) return false;
+  const sqlOf = (id: number): string | undefined => relation.columns.find((column) => column.bound.column?.columnId === id)?.bound.sql;
+  const primary = primaryKey(table);
+  return table.indexes.some((index) => {
+    if (index.kind !== 'primary' && index.kind !== 'unique') return false;
+    return index.parts.every((part) => {
+      const sql = sqlOf(part.column);
+      const column = table.columns.find((x) => x.id === part.column);
+      return sql !== undefined && known.has(sql) && (index === primary || column?.nullable === false);
+    });
+  });
+}
+
+function joinConditions(select: Select): Expr[] {
+  const found: Expr[] = [];
+  const walk = (node: unknown): void => {
+    if (node === null || typeof node !== 'object') return;
+    const { kind, on } = node as { kind?: string; on?: Expr };
+    if (kind === 'join' && on) found.push(on);
+    if (kind === 'join') Object.values(node).forEach(walk);
+    else if (Array.isArray(node)) node.forEach(walk);
+  };
+  walk(select.from);
+  return found;
+}
+
+/** a = b with a known makes b known; a = constant makes a known. */
+function closeOverEqualities(c: Compiler, scope: Scope, conditions: readonly (Expr | undefined)[], known: Set<string>): void {
+  const equalities: [string | undefined, string | undefined][] = [];
+  const saved = scope.group;
+  scope.group = undefined;
+  const sideOf = (e: Expr): string | undefined => {
+    if (e.kind === 'number' || e.kind === 'string' || e.kind === 'param' || e.kind === 'temporal') return undefined;
+    if (e.kind !== 'column') return '';
+    return findColumn(c, scope, e, 'where clause')?.sql ?? '';
+  };
+  const walk = (e: Expr | undefined): void => {
+    if (e?.kind !== 'binary') return;
+    if (e.op === 'and') {
+      walk(e.left);
+      walk(e.right);
+    } else if (e.op === '=') {
+      const pair: [string | undefined, string | undefined] = [sideOf(e.left), sideOf(e.right)];
+      if (pair[0] !== '' && pair[1] !== '') equalities.push(pair);
+    }
+  };
+  conditions.forEach(walk);
+  scope.group = saved;
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const [a, b] of equalities) {
+      for (const [x, y] of [
+        [a, b],
+        [b, a],
+      ]) {
+        if (x !== undefined && !known.has(x) && (y === undefined || known.has(y))) {
+          known.add(x);
+          grew = true;
+        }
+      }
+    }
+  }
+}

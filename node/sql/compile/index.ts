@@ -1,0 +1,10 @@
+/** From the tree to SQLite: see DESIGN.md. */
+export { BIGINT, Bound, type Binder, type ColumnSource } from './bound.ts';
+export { Compiler, sortKeyOf, unsupported, type CompileSettings, type VirtualTable } from './compiler.ts';
+export * from './plan.ts';
+export { compileStatement, newCompiler, type Compiled } from './statement.ts';
+export { rowExpression, rowRelation } from './dml.ts';
+export { isSystemDatabase, overlayName } from './from.ts';
+export { slotsIn, containsKind } from './walk.ts';
+export { qualifyNames } from './qualify.ts';
+export { slotValue } from './expression.ts';

@@ -1,0 +1,270 @@
+/** Arithmetic, comparison and logic. SQLite's own operators stand wherever the types prove that they give MySQL's answer. */
+import { aggregateCollations, isBinaryCollation, jsonSortKey, sortKey } from '../values/index.ts';
+import { compareMode } from '../functions/index.ts';
+import { SqlError, type DecimalType, type SqlType } from '../types/index.ts';
+import type { BinaryOp, ComparisonOp } from '../parser/index.ts';
+import { BIGINT, Bound, DOUBLE, truthValue } from './bound.ts';
+import { callInternal, callNamed, convert, hexNumber, typeKey } from './call.ts';
+import type { Compiler } from './compiler.ts';
+
+const numeric = (c: Compiler, b: Bound): Bound => (b.hex ? hexNumber(c, b) : b);
+
+const isScaled = (type: SqlType): type is DecimalType => type.kind === 'decimal' && type.precision <= 18;
+
+const isInteger = (type: SqlType): boolean => type.kind === 'int' || type.kind === 'year';
+
+/** + - * / DIV % and the bit operators. */
+export function arithmetic(c: Compiler, op: '+' | '-' | '*' | '/' | 'div' | '%' | '^' | '&' | '|' | '<<' | '>>', l: Bound, r: Bound): Bound {
+  const bitwise = op === '^' || op === '&' || op === '|' || op === '<<' || op === '>>';
+  const left = bitwise ? l : numeric(c, l);
+  const right = bitwise ? r : numeric(c, r);
+  if (op === '+' || op === '-' || op === '*') {
+    const native = nativeArithmetic(op, left, right);
+    if (native) return native;
+  }
+  return callNamed(c, op === 'div' ? 'DIV' : op, [left, right]);
+}
+
+function nativeArithmetic(op: '+' | '-' | '*', l: Bound, r: Bound): Bound | undefined {
+  // A bound constant is folded by the function itself; SQLite need not see it.
+  if (l.bind && r.bind) return undefined;
+  const nullable = l.nullable || r.nullable;
+  if (isInteger(l.type) && isInteger(r.type)) {
+    const unsigned = (l.type.kind === 'int' && l.type.unsigned) || (r.type.kind === 'int' && r.type.unsigned);
+    const bits = op === '*' ? l.bits + r.bits : Math.max(l.bits, r.bits) + 1;
+    if (bits > 62 || (unsigned && op === '-')) return undefined;
+    return new Bound(() => `(${l.sql}${op}${r.sql})`, { type: unsigned ? { ...BIGINT, unsigned } as SqlType : BIGINT, nullable, bits });
+  }
+  if (op !== '*' && isScaled(l.type) && isScaled(r.type) && l.type.scale === r.type.scale) {
+    const precision = Math.max(l.type.precision, r.type.precision) + 1;
+    if (precision > 18 || l.type.unsigned || r.type.unsigned) return undefined;
+    const type: SqlType = { kind: 'decimal', precision, scale: l.type.scale, unsigned: false };
+    return new Bound(() => `(${l.sql}${op}${r.sql})`, { type, nullable });
+  }
+  return undefined;
+}
+
+/** A value as SQLite's truth: 0, 1 (any other number) or NULL. */
+export function truth(c: Compiler, b: Bound): string {
+  switch (b.type.kind) {
+    case 'int':
+    case 'year':
+    case 'time':
+    case 'enum':
+      return b.type.kind === 'int' && b.type.unsigned && b.bits >= 64 ? `(${b.sql}<>0)` : b.sql;
+    case 'float':
+    case 'double':
+    case 'null':
+      return b.sql;
+    case 'decimal':
+      if (isScaled(b.type)) return b.sql;
+      return convert(c, b, DOUBLE).sql;
+    case 'bit':
+    case 'set':
+      return `(${b.sql}<>0)`;
+    default:
+      return b.hex ? `(${hexNumber(c, b).sql}<>0)` : convert(c, b, DOUBLE).sql;
+  }
+}
+
+export function logic(c: Compiler, op: 'and' | 'or' | 'xor', l: Bound, r: Bound): Bound {
+  const nullable = l.nullable || r.nullable;
+  const [left, right] = [truth(c, l), truth(c, r)];
+  if (op === 'xor') return truthValue(`((${left}<>0)<>(${right}<>0))`, nullable);
+  return truthValue(`(${left} ${op.toUpperCase()} ${right})`, nullable);
+}
+
+export const not = (c: Compiler, b: Bound): Bound => truthValue(`(NOT ${truth(c, b)})`, b.nullable);
+
+/** Both sides in one form in which SQLite compares them as MySQL does. */
+export interface Comparable {
+  readonly left: string;
+  readonly right: string;
+}
+
+/** The collation under which two strings meet. Throws 1267. */
+export function meetingCollation(l: Bound, r: Bound, operation: string): string {
+  const sides = [l, r].map((b) => ({ collation: collationOf(b), coercibility: b.coercibility }));
+  const result = aggregateCollations(sides);
+  if (result === undefined) {
+    const names = sides.map((s) => `(${s.collation},${coercibilityName(s.coercibility)})`);
+    throw new SqlError(1267, 'HY000', `Illegal mix of collations ${names.join(' and ')} for operation '${operation}'`);
+  }
+  return result.collation;
+}
+
+export const coercibilityName = (n: number): string => ['EXPLICIT', 'NONE', 'IMPLICIT', 'SYSCONST', 'COERCIBLE', 'NUMERIC', 'IGNORABLE'][n] ?? 'COERCIBLE';
+
+export function collationOf(b: Bound): string {
+  if (b.type.kind === 'string' || b.type.kind === 'enum' || b.type.kind === 'set') return b.type.collation;
+  if (b.type.kind === 'binary') return 'binary';
+  if (b.type.kind === 'json') return 'utf8mb4_bin';
+  return 'utf8mb4_0900_ai_ci';
+}
+
+/** A string's value in a form that sorts, groups and equals as its collation says; other types as they are. */
+export function orderKey(c: Compiler, b: Bound): string {
+  if (b.type.kind === 'string') return c.sortKey(b.type.collation, b.sql);
+  if (b.type.kind === 'json') return jsonKey(c, b).sql;
+  return b.sql;
+}
+
+export const needsKey = (type: SqlType): boolean =>
+  (type.kind === 'string' && !(isBinaryCollation(type.collation) && type.collation.endsWith('_0900_bin'))) || type.kind === 'json';
+
+const textType = (collation: string): SqlType => ({ kind: 'string', family: 'varchar', length: 65535, collation });
+
+function jsonKey(c: Compiler, b: Bound): Bound {
+  return callInternal(c, 'json-key', [convert(c, b, { kind: 'json' })], { type: BLOB, nullable: b.nullable }, () => (value) =>
+    typeof value === 'string' ? jsonSortKey(value) : value,
+  );
+}
+
+/** Brings two expressions into comparable form. */
+export function comparable(c: Compiler, l: Bound, r: Bound, operation: string): Comparable {
+  const mode = compareMode(l.type, r.type, { leftConstant: l.bind !== undefined, rightConstant: r.bind !== undefined });
+  switch (mode) {
+    case 'string': {
+      const collation = meetingCollation(l, r, operation);
+      const [left, right] = [asText(c, l), asText(c, r)];
+      return { left: textKey(c, left, collation), right: textKey(c, right, collation) };
+    }
+    case 'binary':
+      return { left: convert(c, l, BLOB).sql, right: convert(c, r, BLOB).sql };
+    case 'int':
+      return { left: asInteger(c, l), right: asInteger(c, r) };
+    case 'decimal':
+      return decimals(c, numeric(c, l), numeric(c, r));
+    case 'real':
+      return { left: asReal(c, l), right: asReal(c, r) };
+    case 'date':
+      return { left: convert(c, l, { kind: 'date' }).sql, right: convert(c, r, { kind: 'date' }).sql };
+    case 'datetime': {
+      const fsp = Math.max(fspOf(l), fspOf(r));
+      return { left: asDatetime(c, l, fsp), right: asDatetime(c, r, fsp) };
+    }
+    case 'time':
+      return { left: convert(c, l, { kind: 'time', fsp: 6 }).sql, right: convert(c, r, { kind: 'time', fsp: 6 }).sql };
+    case 'json':
+      return { left: jsonKey(c, jsonOperand(c, l)).sql, right: jsonKey(c, jsonOperand(c, r)).sql };
+  }
+}
+
+const BLOB: SqlType = { kind: 'binary', family: 'varbinary', length: 65535 };
+
+/** In a comparison with JSON a string is a JSON string, not a document. */
+function jsonOperand(c: Compiler, b: Bound): Bound {
+  return b.type.kind === 'string' ? callNamed(c, 'JSON_QUOTE', [b]).with({ type: { kind: 'json' } }) : b;
+}
+
+function fspOf(b: Bound): number {
+  if (b.type.kind === 'datetime' || b.type.kind === 'timestamp' || b.type.kind === 'time') return b.type.fsp;
+  return b.type.kind === 'date' || b.type.kind === 'null' ? 0 : 6;
+}
+
+function asDatetime(c: Compiler, b: Bound, fsp: number): string {
+  if (b.type.kind === 'timestamp') {
+    if (!c.settings.timeZoneIsUtc || b.type.fsp !== fsp) return convert(c, b, { kind: 'datetime', fsp }).sql;
+    return b.sql;
+  }
+  if (b.type.kind === 'date' && !b.bind) return `(${b.sql}||' 00:00:00${fsp > 0 ? `.${'0'.repeat(fsp)}` : ''}')`;
+  if (b.type.kind === 'datetime' && b.type.fsp < fsp && !b.bind) {
+    return b.type.fsp === 0 ? `(${b.sql}||'.${'0'.repeat(fsp)}')` : `(${b.sql}||'${'0'.repeat(fsp - b.type.fsp)}')`;
+  }
+  return convert(c, b, { kind: 'datetime', fsp }).sql;
+}
+
+function asInteger(c: Compiler, b: Bound): string {
+  if (b.type.kind === 'int' || b.type.kind === 'year' || b.type.kind === 'enum' || b.type.kind === 'set' || b.type.kind === 'bit') return b.sql;
+  if (b.hex) return hexNumber(c, b).sql;
+  return convert(c, b, BIGINT).sql;
+}
+
+function asReal(c: Compiler, b: Bound): string {
+  // SQLite compares INTEGER with REAL exactly, MySQL after conversion to double: they differ above 2^53 only.
+  if (isInteger(b.type) && b.bits < 53) return b.sql;
+  if (b.hex) return hexNumber(c, b).sql;
+  if (b.type.kind === 'enum' || b.type.kind === 'set') return b.sql;
+  return convert(c, b, DOUBLE).sql;
+}
+
+function decimals(c: Compiler, l: Bound, r: Bound): Comparable {
+  const shape = (b: Bound): { precision: number; scale: number } | undefined => {
+    if (b.type.kind === 'decimal') return b.type;
+    if (isInteger(b.type)) return { precision: Math.ceil(b.bits * 0.30103) + 1, scale: 0 };
+    return undefined;
+  };
+  const [a, b] = [shape(l), shape(r)];
+  if (a && b) {
+    const scale = Math.max(a.scale, b.scale);
+    const precision = Math.max(a.precision - a.scale, b.precision - b.scale) + scale;
+    if (precision <= 18) {
+      const scaled = (x: Bound, from: number): string => {
+        if (x.bind) return convert(c, x, { kind: 'decimal', precision: 18, scale, unsigned: false }).sql;
+        return from === scale ? x.sql : `(${x.sql}*1${'0'.repeat(scale - from)})`;
+      };
+      return { left: scaled(l, a.scale), right: scaled(r, b.scale) };
+    }
+  }
+  const wide: SqlType = { kind: 'decimal', precision: 65, scale: 30, unsigned: false };
+  return { left: convert(c, l, wide).sql, right: convert(c, r, wide).sql };
+}
+
+export function asText(c: Compiler, b: Bound): Bound {
+  if (b.type.kind === 'string' || b.type.kind === 'binary') return b;
+  return convert(c, b, textType(b.type.kind === 'enum' || b.type.kind === 'set' ? b.type.collation : 'utf8mb4_0900_ai_ci'));
+}
+
+/** Sort key of a string under a collation. A constant's key is computed once, when it is bound. */
+function textKey(c: Compiler, b: Bound, collation: string): string {
+  if (collation === 'binary') return convert(c, b, BLOB).sql;
+  if (b.type.kind === 'binary') return c.sortKey(collation, convert(c, b, textType(collation)).sql);
+  if (b.bind && !isBinaryCollation(collation)) {
+    const key = sortKey(collation);
+    return callInternal(c, `key:${collation}`, [b], { type: b.type, nullable: b.nullable }, () => (value) => (typeof value === 'string' ? key(value) : value)).sql;
+  }
+  return c.sortKey(collation, b.sql);
+}
+
+const SQLITE_OPERATOR: Record<ComparisonOp, string> = { '=': '=', '<=>': ' IS ', '<>': '<>', '<': '<', '<=': '<=', '>': '>', '>=': '>=' };
+
+export function compare(c: Compiler, op: ComparisonOp, l: Bound, r: Bound): Bound {
+  const enumIndex = enumConstant(c, op, l, r) ?? enumConstant(c, op, r, l);
+  if (enumIndex) return enumIndex;
+  const { left, right } = comparable(c, l, r, op);
+  return truthValue(`(${left}${SQLITE_OPERATOR[op]}${right})`, op !== '<=>' && (l.nullable || r.nullable));
+}
+
+/** ENUM = 'text': the index of the text is looked up once instead of the text of each row. */
+function enumConstant(c: Compiler, op: ComparisonOp, column: Bound, constant: Bound): Bound | undefined {
+  const { type } = column;
+  if (type.kind !== 'enum' || constant.type.kind !== 'string' || !constant.bind || (op !== '=' && op !== '<>')) return undefined;
+  const index = callInternal(c, `enum-index(${typeKey(type)})`, [constant], { type: BIGINT, nullable: true }, () => {
+    const key = sortKey(type.collation);
+    const indexes = new Map(type.values.map((v, i) => [key(v), i + 1]));
+    return (value) => (value === null ? null : typeof value === 'string' ? (value === '' ? 0 : (indexes.get(key(value)) ?? -1)) : -1);
+  });
+  return truthValue(`(${column.sql}${op}${index.sql})`, column.nullable || constant.nullable);
+}
+
+export const isComparison = (op: BinaryOp): op is ComparisonOp =>
+  op === '=' || op === '<=>' || op === '<>' || op === '<' || op === '<=' || op === '>' || op === '>=';
+
+/** `operand IN (…)` over single values. */
+export function inList(c: Compiler, operand: Bound, list: readonly Bound[]): Bound {
+  const nullable = operand.nullable || list.some((b) => b.nullable);
+  const pairs = list.map((item) => (enumConstant(c, '=', operand, item) ? undefined : comparable(c, operand, item, ' IN ')));
+  const first = pairs[0];
+  if (first && pairs.every((p) => p && p.left === first.left)) {
+    return truthValue(`(${first.left} IN (${pairs.map((p) => p?.right).join(',')}))`, nullable);
+  }
+  return truthValue(`(${list.map((item) => compare(c, '=', operand, item).sql).join(' OR ')})`, nullable);
+}
+
+export function between(c: Compiler, operand: Bound, low: Bound, high: Bound): Bound {
+  const nullable = operand.nullable || low.nullable || high.nullable;
+  const a = comparable(c, operand, low, 'between');
+  const b = comparable(c, operand, high, 'between');
+  if (a.left === b.left) return truthValue(`(${a.left} BETWEEN ${a.right} AND ${b.right})`, nullable);
+  return truthValue(`(${a.left}>=${a.right} AND ${b.left}<=${b.right})`, nullable);
+}

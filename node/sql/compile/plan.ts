@@ -1,0 +1,188 @@
+/** What the compiler gives to the engine: SQLite's text and how to fill its parameters. Plans hold no state of a session. */
+import type { CallEnv } from '../functions/index.ts';
+import type { TableDef } from '../catalog/index.ts';
+import type { LiteralValue } from '../parser/index.ts';
+import type { SqliteValue, SqlType } from '../types/index.ts';
+import type { Binder, ColumnSource } from './bound.ts';
+
+/** The facts of a session that expressions ask for while a statement runs. */
+export interface SessionFacts {
+  readonly connectionId: number;
+  /** Login, 'user@host' as the client gave it, and as the account is called. */
+  readonly user: string;
+  readonly currentUser: string;
+  readonly currentRole: string;
+  readonly database: string;
+  readonly lastInsertId: number | bigint;
+  readonly rowCount: number | bigint;
+  readonly foundRows: number;
+  readonly version: string;
+  systemVariable(name: string, scope: 'global' | 'session'): SqliteValue;
+  userVariable(name: string): { value: SqliteValue; type: SqlType } | undefined;
+  setUserVariable(name: string, value: SqliteValue, type: SqlType): void;
+  setLastInsertId(value: number | bigint): void;
+  /** GET_LOCK family and SLEEP belong to the engine: called by name with evaluated arguments. */
+  call(name: string, args: readonly SqliteValue[]): SqliteValue;
+}
+
+/** Everything that a running statement can ask for. */
+export interface ExecContext extends CallEnv {
+  /** Values of literals and placeholders by slot. */
+  slots: readonly (LiteralValue | null)[];
+  session: SessionFacts;
+  /** For row expressions: the row as it is, and the row that was to be inserted. */
+  oldRow: readonly SqliteValue[];
+  newRow: readonly SqliteValue[];
+  /** Rows of a relation that the engine makes: information_schema and the like, as a JSON array of arrays. */
+  rowsOf(name: string): string;
+}
+
+/** A function that the statement's SQL calls: to be registered on a connection before the statement is prepared there. */
+export type SqlFunction =
+  | {
+      readonly kind: 'scalar';
+      readonly name: string;
+      readonly deterministic: boolean;
+      readonly arity: number;
+      readonly make: (x: ExecContext) => (...args: SqliteValue[]) => SqliteValue;
+    }
+  | {
+      readonly kind: 'aggregate';
+      readonly name: string;
+      readonly arity: number;
+      readonly make: (x: ExecContext) => AggregateImplementation;
+    };
+
+export interface AggregateImplementation {
+  start(): unknown;
+  step(state: unknown, ...args: SqliteValue[]): unknown;
+  inverse?(state: unknown, ...args: SqliteValue[]): unknown;
+  result(state: unknown): SqliteValue;
+}
+
+export interface ResultColumn {
+  readonly name: string;
+  readonly type: SqlType;
+  readonly nullable: boolean;
+  readonly source: ColumnSource | undefined;
+}
+
+/** What an account must be allowed to do. */
+export interface Access {
+  readonly database: string;
+  readonly table: string;
+  readonly privilege: 'select' | 'insert' | 'update' | 'delete';
+  readonly columns: Set<string>;
+}
+
+/** A base table that a statement reads, and how: the engine decides by it where to run the statement. */
+export interface TableUse {
+  readonly table: TableDef;
+  /** Alias in the SQLite text. */
+  readonly alias: string;
+}
+
+export interface SelectPlan {
+  readonly kind: 'select';
+  readonly sql: string;
+  readonly binders: readonly Binder[];
+  readonly functions: readonly SqlFunction[];
+  readonly columns: readonly ResultColumn[];
+  readonly tables: readonly TableUse[];
+  readonly access: readonly Access[];
+  readonly keyRange: KeyRange | undefined;
+  /** Functions that wait, run before the statement: SLEEP, GET_LOCK. */
+  readonly waits: readonly { readonly name: string; readonly args: readonly (Binder | undefined)[] }[];
+  /** FOR UPDATE, FOR SHARE. `targets`: where rows put out the rowids of the tables to lock; undefined: the tables are locked whole. */
+  readonly locking:
+    | {
+        readonly strength: 'update' | 'share';
+        readonly wait: 'wait' | 'nowait' | 'skipLocked';
+        readonly targets: readonly { readonly table: TableDef; readonly output: number }[] | undefined;
+      }
+    | undefined;
+  /** SQL_CALC_FOUND_ROWS: a second text, with the same parameters, that counts without LIMIT. */
+  readonly countSql: string | undefined;
+  /** It depends on more than its text and slots' classes: do not keep it. */
+  readonly volatile: boolean;
+}
+
+/** SQLite's text with its parameters. */
+export interface SqlText {
+  readonly sql: string;
+  readonly binders: readonly Binder[];
+  readonly functions: readonly SqlFunction[];
+}
+
+/** An expression over one row (a DEFAULT, a CHECK, a value to insert): a parameter's work, or a SELECT without FROM. */
+export interface RowExpression {
+  readonly type: SqlType;
+  readonly bind: Binder | undefined;
+  readonly query: SqlText | undefined;
+}
+
+interface PlanCommon {
+  readonly tables: readonly TableUse[];
+  readonly access: readonly Access[];
+  readonly volatile: boolean;
+}
+
+/** A value of an INSERT: an expression, or the column's default. */
+export type InsertValue = RowExpression | 'default';
+
+export interface InsertPlan extends PlanCommon {
+  readonly kind: 'insert';
+  readonly table: TableDef;
+  readonly replace: boolean;
+  readonly ignore: boolean;
+  /** Places in the table's columns that the values go to. */
+  readonly targets: readonly number[];
+  readonly rows: readonly (readonly InsertValue[])[] | undefined;
+  readonly select: (SqlText & { readonly types: readonly SqlType[] }) | undefined;
+  readonly onDuplicate: readonly RowAssignment[] | undefined;
+}
+
+/** column = expression, over the old row (x.row) and the row that was to be inserted (x.newRow). */
+export interface RowAssignment {
+  readonly column: number;
+  readonly value: InsertValue;
+  readonly add: boolean;
+}
+
+export interface UpdateTarget {
+  readonly table: TableDef;
+  /** Places in the SELECT's output: the rowid, then all columns from `first` on. */
+  readonly rowid: number;
+  readonly first: number;
+  readonly assignments: readonly {
+    readonly column: number;
+    /** Place of the new value in the output, or the column's default. */
+    readonly value: number | 'default';
+    readonly type: SqlType;
+    readonly add: boolean;
+  }[];
+}
+
+export interface UpdatePlan extends PlanCommon {
+  readonly kind: 'update';
+  readonly select: SqlText;
+  readonly targets: readonly UpdateTarget[];
+  readonly ignore: boolean;
+  readonly keyRange: KeyRange | undefined;
+}
+
+export interface DeletePlan extends PlanCommon {
+  readonly kind: 'delete';
+  readonly select: SqlText;
+  readonly targets: readonly { readonly table: TableDef; readonly rowid: number; readonly first: number }[];
+  readonly ignore: boolean;
+  readonly keyRange: KeyRange | undefined;
+}
+
+/** The statement reads one table, and of it only rows whose rowid lies in this range. */
+export interface KeyRange {
+  readonly low: Binder;
+  readonly high: Binder;
+}
+
+export type Plan = SelectPlan | InsertPlan | UpdatePlan | DeletePlan;

@@ -1,0 +1,134 @@
+/** Names: which column does `a.b` mean here? */
+import { SqlError } from '../types/index.ts';
+import type { ColumnRef, WindowSpec } from '../parser/index.ts';
+import { Bound } from './bound.ts';
+import type { Compiler } from './compiler.ts';
+
+export interface RelationColumn {
+  readonly name: string;
+  readonly bound: Bound;
+  /** Left out of `*`. */
+  readonly invisible?: boolean;
+}
+
+export interface Relation {
+  /** Name that the query gives it; '' for a join's merged columns. */
+  readonly alias: string;
+  /** Database for `db.table.column`; '' for derived tables. */
+  readonly database: string;
+  /** The table itself, for privileges: column look-ups are noted there. */
+  readonly base?: { readonly database: string; readonly table: string };
+  readonly columns: readonly RelationColumn[];
+  readonly byName: ReadonlyMap<string, RelationColumn>;
+  /** Base tables: the rowid's text. */
+  readonly rowid?: string;
+  /** Unqualified names never mean its columns. */
+  readonly onlyQualified?: boolean;
+}
+
+export function makeRelation(relation: Omit<Relation, 'byName'>): Relation {
+  const byName = new Map<string, RelationColumn>();
+  for (const column of relation.columns) if (!byName.has(column.name.toLowerCase())) byName.set(column.name.toLowerCase(), column);
+  return { ...relation, byName };
+}
+
+/** A FROM clause's names, in the order of `*`. */
+export interface StarColumn {
+  readonly relation: Relation;
+  readonly column: RelationColumn;
+}
+
+/** The names one SELECT can use; `parent` is the query round it. */
+export class Scope {
+  readonly parent: Scope | undefined;
+  relations: Relation[] = [];
+  star: StarColumn[] = [];
+  /** Columns merged by USING and NATURAL: an unqualified name means these. */
+  merged = new Map<string, RelationColumn>();
+  /** Common table expressions that are visible here. */
+  readonly tables = new Map<string, CommonRelation>();
+  /** Set while GROUP BY's rules apply; see group.ts. */
+  group: GroupState | undefined;
+  /** Aliases of the select list, for GROUP BY, HAVING and ORDER BY. */
+  aliases: Map<string, Bound> | undefined;
+  /** HAVING: an alias comes before a column of the same name. */
+  aliasesFirst = false;
+  /** Named windows. */
+  readonly windowSpecs = new Map<string, WindowSpec>();
+  /** Columns of this scope were used by a query inside it. */
+  correlated = false;
+
+  constructor(parent?: Scope) {
+    this.parent = parent;
+  }
+
+  commonTable(name: string): CommonRelation | undefined {
+    return this.tables.get(name.toLowerCase()) ?? this.parent?.commonTable(name);
+  }
+}
+
+export interface CommonRelation {
+  /** SQLite's name of it. */
+  readonly sqlName: string;
+  readonly columns: readonly { readonly name: string; readonly bound: Bound }[];
+}
+
+/** What a grouped query may name. */
+export interface GroupState {
+  /** SQLite texts of the GROUP BY expressions. */
+  readonly keys: Set<string>;
+  /** How deep inside an aggregate's arguments the compiler is. */
+  insideAggregate: number;
+  hasAggregate: boolean;
+  /** Columns named outside aggregates and not (yet) covered by a key. */
+  bare: { readonly sql: string; readonly ref: ColumnRef; readonly relation: Relation }[];
+  /** GROUP BY expressions that are NULL at this level of a ROLLUP, by their text. */
+  readonly rolledUp?: Set<string>;
+  readonly hasRollup: boolean;
+}
+
+/** Resolves a column name; null when it is not found. Throws 1052 for an ambiguous one. */
+export function findColumn(c: Compiler, scope: Scope, ref: ColumnRef, clause: string): Bound | null {
+  for (let s: Scope | undefined = scope; s; s = s.parent) {
+    const alias = ref.table === undefined ? s.aliases?.get(ref.name.toLowerCase()) : undefined;
+    if (alias && s.aliasesFirst) return alias;
+    const found = lookUp(s, ref, clause);
+    if (!found && alias) return alias;
+    if (!found) continue;
+    if (s !== scope) s.correlated = true;
+    const base = found.relation?.base;
+    if (base) c.needs('select', base.database, base.table, found.column.name);
+    const { bound } = found.column;
+    const group = s.group;
+    if (group && group.insideAggregate === 0 && found.relation && !group.keys.has(bound.sql)) {
+      group.bare.push({ sql: bound.sql, ref, relation: found.relation });
+    }
+    if (group?.rolledUp?.has(bound.sql) && group.insideAggregate === 0) return new Bound('NULL', { type: bound.type, nullable: true, coercibility: bound.coercibility });
+    return bound;
+  }
+  return null;
+}
+
+function lookUp(scope: Scope, ref: ColumnRef, clause: string): { column: RelationColumn; relation: Relation | undefined } | undefined {
+  const name = ref.name.toLowerCase();
+  if (ref.table === undefined) {
+    const merged = scope.merged.get(name);
+    if (merged) return { column: merged, relation: scope.star.find((s) => s.column === merged)?.relation };
+  }
+  let found: { column: RelationColumn; relation: Relation } | undefined;
+  for (const relation of scope.relations) {
+    if (ref.table !== undefined && relation.alias !== ref.table && relation.alias.toLowerCase() !== ref.table.toLowerCase()) continue;
+    if (ref.schema !== undefined && relation.database !== ref.schema) continue;
+    if (ref.table === undefined && relation.onlyQualified) continue;
+    const column = relation.byName.get(name);
+    if (!column) continue;
+    if (found) throw new SqlError(1052, '23000', `Column '${written(ref)}' in ${clause} is ambiguous`);
+    found = { column, relation };
+  }
+  return found;
+}
+
+export const written = (ref: ColumnRef): string => [ref.schema, ref.table, ref.name].filter((p) => p !== undefined).join('.');
+
+export const unknownColumn = (ref: ColumnRef, clause: string): SqlError =>
+  new SqlError(1054, '42S22', `Unknown column '${written(ref)}' in '${clause}'`);

@@ -1,0 +1,280 @@
+/** One SELECT. */
+import { SqlError } from '../types/index.ts';
+import type { Expr, Limit, OrderItem, Select, SelectItem } from '../parser/index.ts';
+import { Bound } from './bound.ts';
+import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
+import { compileFrom } from './from.ts';
+import { checkFullGroupBy } from './group.ts';
+import { keyRangeOf } from './key-range.ts';
+import { needsKey, orderKey, truth } from './operators.ts';
+import { limitSql, position } from './query.ts';
+import { Scope, type GroupState } from './scope.ts';
+import { containsAggregate, slotsIn } from './walk.ts';
+import { windowDefinitions } from './windows.ts';
+
+interface Item {
+  readonly name: string;
+  readonly bound: Bound;
+}
+
+export function compileSelect(c: Compiler, outer: Scope, select: Select, orderBy: readonly OrderItem[], limit: Limit | undefined): CompiledQuery {
+  if (select.qualify) throw unsupported('QUALIFY');
+  if (select.rollup === 'cube') throw unsupported('CUBE');
+  const grouped = select.groupBy.length > 0 || containsAggregate([select.items, select.having, orderBy]);
+  const levels = select.rollup === 'rollup' ? select.groupBy.length + 1 : 1;
+  const saved = c.inlineLiterals;
+  c.inlineLiterals = saved || select.groupBy.some((g) => g.expr.kind !== 'column') || (select.options.includes('distinct') && orderBy.length > 0);
+  try {
+    if (levels === 1) return compileLevel(c, outer, select, orderBy, limit, grouped, undefined);
+    return rollup(c, outer, select, orderBy, limit, levels);
+  } finally {
+    c.inlineLiterals = saved;
+  }
+}
+
+/** WITH ROLLUP: a query for each level, from all the groups to the grand total. */
+function rollup(c: Compiler, outer: Scope, select: Select, orderBy: readonly OrderItem[], limit: Limit | undefined, levels: number): CompiledQuery {
+  const parts = Array.from({ length: levels }, (_, rolled) => compileLevel(c, outer, select, orderBy, undefined, true, rolled));
+  const first = parts[0] as CompiledQuery & { orderTerms?: number };
+  const columns = first.columns.map((column) => ({ ...column, nullable: true }));
+  const width = columns.length;
+  const orderCount = first.orderTerms ?? 0;
+  const extra = Array.from({ length: orderCount }, (_, i) => `g${i}`);
+  const flags = select.groupBy.flatMap((_, i) => [`h${i}`, `k${i}`]);
+  const all = [...columns.map((_, i) => `f${i}`), ...extra, ...flags];
+  const union = parts.map((p) => `SELECT ${all.join(',')} FROM (${p.sql})`).join(' UNION ALL ');
+  const order = orderBy.length > 0 ? extra.map((g, i) => g + (orderBy[i]?.direction === 'desc' ? ' DESC' : '')) : select.groupBy.flatMap((g, i) => [`h${i}`, `k${i}${g.direction === 'desc' ? ' DESC' : ''}`]);
+  const scope = new Scope(outer);
+  return {
+    sql: `SELECT ${Array.from({ length: width }, (_, i) => `f${i}`).join(',')} FROM (${union}) ORDER BY ${order.join(',')}${limitSql(c, scope, limit)}`,
+    columns,
+    atMostOneRow: false,
+  };
+}
+
+function compileLevel(
+  c: Compiler,
+  outer: Scope,
+  select: Select,
+  orderBy: readonly OrderItem[],
+  limit: Limit | undefined,
+  grouped: boolean,
+  rolled: number | undefined,
+): CompiledQuery & { orderTerms?: number } {
+  const scope = new Scope(outer);
+  const from = compileFrom(c, scope, select.from);
+  const where = select.where ? truth(c, c.expr(scope, select.where, 'where clause')) : '';
+
+  const keys = groupKeys(c, scope, select);
+  if (grouped) {
+    const state: GroupState = {
+      keys: new Set(keys.map((k) => k.sql)),
+      insideAggregate: 0,
+      hasAggregate: false,
+      bare: [],
+      hasRollup: rolled !== undefined,
+      ...(rolled !== undefined && { rolledUp: new Set(keys.slice(keys.length - rolled).map((k) => k.sql)) }),
+    };
+    scope.group = state;
+  }
+  windowDefinitions(c, scope, select.windows);
+
+  const items = selectItems(c, scope, select.items);
+  scope.aliases = new Map();
+  for (const item of [...items].reverse()) scope.aliases.set(item.name.toLowerCase(), item.bound);
+
+  scope.aliasesFirst = true;
+  const having = select.having ? truth(c, c.expr(scope, select.having, 'having clause')) : '';
+  scope.aliasesFirst = false;
+
+  const distinct = select.options.includes('distinct');
+  const order = orderBy.map((o) => orderTerm(c, scope, items, o, distinct));
+  if (scope.group && c.settings.onlyFullGroupBy) checkFullGroupBy(c, scope, select, keys);
+
+  const groupSql = groupClause(c, keys, rolled);
+  const tail =
+    (from ? ` FROM ${from}` : '') +
+    (where ? ` WHERE ${where}` : '') +
+    groupSql +
+    (having ? (groupSql || grouped ? ` HAVING ${having}` : where || from ? ` ${where ? 'AND' : 'WHERE'} ${having}` : ` WHERE ${having}`) : '');
+
+  const columns = items.map(
+    ({ name, bound }): CompiledColumn => ({ name, type: bound.type, nullable: bound.nullable, coercibility: bound.coercibility, source: bound.column }),
+  );
+  const atMostOneRow = (grouped && select.groupBy.length === 0) || (select.from.length === 0 && !select.having);
+
+  if (rolled !== undefined) {
+    // What the levels are sorted by afterwards travels along as columns.
+    const extra = order.map((o, i) => `${o.key} AS g${i}`);
+    const flags = keys.flatMap((k, i) => [`${i >= keys.length - rolled ? 1 : 0} AS h${i}`, `${i >= keys.length - rolled ? 'NULL' : orderKey(c, k)} AS k${i}`]);
+    const list = [...items.map((item, i) => `${item.bound.sql} AS f${i}`), ...extra, ...flags];
+    return { sql: `SELECT ${list.join(',')}${tail}`, columns, atMostOneRow: false, orderTerms: order.length };
+  }
+
+  const list = items.map((item, i) => `${item.bound.sql} AS f${i}`);
+  if (c.wantsRowids) {
+    c.wantsRowids = false;
+    if (!grouped && !distinct) list.push(...lockedRowids(c, scope, items.length));
+  }
+  const only = scope.relations.length === 1 ? scope.relations[0] : undefined;
+  const use = only?.rowid === undefined ? undefined : c.tables.find((t) => only.rowid?.startsWith(`${t.alias}.`));
+  if (only && use) c.keyRange = keyRangeOf(c, scope, { relation: only, table: use.table }, select.where);
+  const orderSql = order.length > 0 ? ` ORDER BY ${order.map((o) => o.text).join(',')}` : '';
+  let unlimited: string;
+  if (distinct && items.some((item) => needsKey(item.bound.type))) {
+    unlimited = distinctByKey(c, items, order, `${tail}`);
+  } else {
+    unlimited = `SELECT ${distinct ? 'DISTINCT ' : ''}${list.join(',')}${tail}${orderSql}`;
+  }
+  return { sql: unlimited + limitSql(c, scope, limit), columns, atMostOneRow, unlimited };
+}
+
+/** Rowids of the tables of a locking read, as further outputs. */
+function lockedRowids(c: Compiler, scope: Scope, first: number): string[] {
+  c.rowidOutputs = [];
+  const texts: string[] = [];
+  for (const relation of scope.relations) {
+    const use = relation.rowid === undefined ? undefined : c.tables.find((t) => relation.rowid?.startsWith(`${t.alias}.`));
+    if (!use || relation.rowid === undefined) continue;
+    c.rowidOutputs.push({ table: use.table, output: first + texts.length });
+    texts.push(relation.rowid);
+  }
+  return texts;
+}
+
+function groupClause(c: Compiler, keys: readonly Bound[], rolled: number | undefined): string {
+  const used = rolled === undefined ? keys : keys.slice(0, keys.length - rolled);
+  if (used.length === 0) return '';
+  return ` GROUP BY ${used.map((k) => groupKeySql(c, k)).join(',')}`;
+}
+
+/** A bare number in GROUP BY would name a column's place. */
+function groupKeySql(c: Compiler, key: Bound): string {
+  const sql = orderKey(c, key);
+  return /^\d+$/.test(sql) || sql === 'NULL' ? `(${sql}+0)` : sql;
+}
+
+/** DISTINCT over strings: rows are equal when their sort keys are. */
+function distinctByKey(c: Compiler, items: readonly Item[], order: readonly OrderTerm[], tail: string): string {
+  const alias = c.alias();
+  const inner = [...items.map((item, i) => `${item.bound.sql} AS f${i}`), ...order.flatMap((o, i) => (o.place === undefined ? [`${o.key} AS g${i}`] : []))];
+  const keys = items.map((item, i) => orderKey(c, new Bound(`${alias}.f${i}`, { type: item.bound.type, nullable: item.bound.nullable })));
+  const terms = order.map((o, i) => (o.place === undefined ? `${alias}.g${i}` : (keys[o.place] ?? '')) + (o.descending ? ' DESC' : ''));
+  const names = items.map((_, i) => `${alias}.f${i} AS f${i}`);
+  return `SELECT ${names.join(',')} FROM (SELECT ${inner.join(',')}${tail}) AS ${alias} GROUP BY ${keys.join(',')}${terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : ''}`;
+}
+
+interface OrderTerm {
+  /** What is sorted by, in a form that sorts as MySQL does. */
+  readonly key: string;
+  readonly descending: boolean;
+  /** `key` with its direction, or the place of a select item. */
+  readonly text: string;
+  /** Place in the select list, 0-based. */
+  readonly place: number | undefined;
+}
+
+function orderTerm(c: Compiler, scope: Scope, items: readonly Item[], { expr, direction }: OrderItem, distinct: boolean): OrderTerm {
+  const descending = direction === 'desc';
+  const bounds = items.map((i) => i.bound);
+  let bound: Bound;
+  if (expr.kind === 'number' && typeof expr.value === 'number') bound = position(c, bounds, expr.value, expr.slot, 'order clause');
+  else bound = topLevelAlias(c, scope, items, expr) ?? c.expr(scope, expr, 'order clause');
+  let place: number | undefined = bounds.indexOf(bound);
+  if (place < 0) {
+    place = bounds.findIndex((b) => b.sql === bound.sql);
+    if (place < 0) place = undefined;
+  }
+  if (distinct && place === undefined && c.settings.onlyFullGroupBy && !bound.bind) {
+    throw new SqlError(3065, 'HY000', 'Expression #1 of ORDER BY clause is not in SELECT list, references column which is not in SELECT list; this is incompatible with DISTINCT');
+  }
+  const key = orderKey(c, bound);
+  const suffix = descending ? ' DESC' : '';
+  // A parameter is no place in the list: `ORDER BY ?1` sorts by a constant.
+  const text = place !== undefined && key === bound.sql ? `${place + 1}${suffix}` : bound.bind ? `(${key})${suffix}` : key + suffix;
+  return { key, descending, text, place };
+}
+
+/** ORDER BY name: an alias of the select list comes before a column of that name. */
+function topLevelAlias(c: Compiler, scope: Scope, items: readonly Item[], expr: Expr): Bound | undefined {
+  if (expr.kind !== 'column' || expr.table !== undefined) return undefined;
+  const lower = expr.name.toLowerCase();
+  const matches = items.filter((i) => i.name.toLowerCase() === lower);
+  const distinctMatches = new Set(matches.map((m) => m.bound.sql));
+  if (distinctMatches.size > 1) throw new SqlError(1052, '23000', `Column '${expr.name}' in order clause is ambiguous`);
+  void c;
+  void scope;
+  return matches[0]?.bound;
+}
+
+function groupKeys(c: Compiler, scope: Scope, select: Select): Bound[] {
+  return select.groupBy.map(({ expr }) => {
+    if (expr.kind === 'number' && typeof expr.value === 'number') {
+      c.pinned.add(expr.slot);
+      const item = expandedItem(c, scope, select.items, expr.value);
+      if (!item) throw new SqlError(1054, '42S22', `Unknown column '${expr.value}' in 'group statement'`);
+      if (containsAggregate(item.expr)) throw new SqlError(1056, '42000', `Can't group on '${item.name}'`);
+      return item.bound ?? c.expr(scope, item.expr as Expr, 'group statement');
+    }
+    if (expr.kind === 'column' && expr.table === undefined) {
+      const known = scope.relations.some((r) => r.byName.has(expr.name.toLowerCase()));
+      if (!known) {
+        const item = select.items.find((i) => i.kind === 'item' && i.alias?.toLowerCase() === expr.name.toLowerCase());
+        if (item?.kind === 'item') {
+          if (containsAggregate(item.expr)) throw new SqlError(1056, '42000', `Can't group on '${expr.name}'`);
+          return c.expr(scope, item.expr, 'group statement');
+        }
+      }
+    }
+    return c.expr(scope, expr, 'group statement');
+  });
+}
+
+/** The n-th column of the select list with `*` expanded. */
+function expandedItem(c: Compiler, scope: Scope, items: readonly SelectItem[], n: number): { expr?: Expr; bound?: Bound; name: string } | undefined {
+  let at = 0;
+  for (const item of items) {
+    if (item.kind === 'item') {
+      if (++at === n) return { expr: item.expr, name: item.alias ?? '' };
+    } else {
+      for (const s of starColumns(scope, item)) if (++at === n) return { bound: s.bound, name: s.name };
+    }
+  }
+  void c;
+  return undefined;
+}
+
+function starColumns(scope: Scope, item: Extract<SelectItem, { kind: 'star' }>): { name: string; bound: Bound; base: { database: string; table: string } | undefined }[] {
+  const found = scope.star.filter(
+    (s) =>
+      item.table === undefined ||
+      (s.relation.alias.toLowerCase() === item.table.toLowerCase() && (item.schema === undefined || s.relation.database === item.schema)),
+  );
+  if (item.table === undefined) return found.map((s) => ({ name: s.column.name, bound: s.column.bound, base: s.relation.base }));
+  const relation = scope.relations.find((r) => r.alias.toLowerCase() === item.table?.toLowerCase() && (item.schema === undefined || r.database === item.schema));
+  if (!relation) throw new SqlError(1051, '42S02', `Unknown table '${item.table}'`);
+  return relation.columns.filter((column) => !column.invisible).map((column) => ({ name: column.name, bound: column.bound, base: relation.base }));
+}
+
+function selectItems(c: Compiler, scope: Scope, items: readonly SelectItem[]): Item[] {
+  return items.flatMap((item): Item[] => {
+    if (item.kind === 'star') {
+      if (scope.relations.length === 0) throw new SqlError(1096, 'HY000', 'No tables used');
+      return starColumns(scope, item).map(({ name, bound, base }) => {
+        if (base) c.needs('select', base.database, base.table, name);
+        if (scope.group && scope.group.insideAggregate === 0 && !scope.group.keys.has(bound.sql)) {
+          const relation = scope.relations.find((r) => r.columns.some((column) => column.bound === bound));
+          if (relation) scope.group.bare.push({ sql: bound.sql, ref: { kind: 'column', schema: undefined, table: relation.alias, name, start: item.start, end: item.end }, relation });
+        }
+        if (scope.group?.rolledUp?.has(bound.sql)) return { name, bound: new Bound('NULL', { type: bound.type, nullable: true, coercibility: bound.coercibility }) };
+        return { name, bound };
+      });
+    }
+    const bound = c.expr(scope, item.expr, 'field list');
+    if (item.alias !== undefined) return [{ name: item.alias, bound }];
+    if (item.expr.kind === 'column') return [{ name: item.expr.name, bound }];
+    for (const slot of slotsIn(item.expr)) c.pinned.add(slot);
+    if (item.expr.kind === 'string' && !item.expr.bytes) return [{ name: item.expr.value, bound }];
+    return [{ name: c.text.slice(item.textStart, item.textEnd), bound }];
+  });
+}

@@ -1,0 +1,71 @@
+/** The compiler's entrance: a statement's tree in, a plan out. */
+import type { Catalog } from '../catalog/index.ts';
+import type { QueryExpression, Statement } from '../parser/index.ts';
+import type { Binder, Bound } from './bound.ts';
+import { Compiler, type CompilerParts, type CompileSettings } from './compiler.ts';
+import { compileDelete, compileInsert, compileUpdate, textOf, type CompilerFactory } from './dml.ts';
+import { compileExpr } from './expression.ts';
+import type { Plan, SelectPlan } from './plan.ts';
+import { compileQuery } from './query.ts';
+import { containsKind } from './walk.ts';
+
+const PARTS: CompilerParts = { expr: compileExpr, query: compileQuery };
+
+export interface Compiled {
+  readonly plan: Plan;
+  /** Slots whose value the plan holds for. */
+  readonly pinned: ReadonlySet<number>;
+}
+
+/** `inlineLiterals`: for expressions whose literals are no slots of a statement (defaults, checks, generated columns). */
+export function newCompiler(catalog: Catalog, settings: CompileSettings, inlineLiterals = false): Compiler {
+  const compiler = new Compiler(catalog, settings, PARTS);
+  compiler.inlineLiterals = inlineLiterals;
+  return compiler;
+}
+
+/** Compiles a query or a change of data; other statements have no plan. */
+export function compileStatement(catalog: Catalog, settings: CompileSettings, statement: Statement): Compiled | undefined {
+  const assigns = containsKind(statement, 'assignVariable');
+  const fresh = (): Compiler => {
+    const compiler = newCompiler(catalog, settings);
+    compiler.assignsVariables = assigns;
+    return compiler;
+  };
+  const c = fresh();
+  switch (statement.kind) {
+    case 'query':
+      return { plan: compileSelectPlan(c, statement), pinned: c.pinned };
+    case 'insert': {
+      const factory: CompilerFactory = { main: c, fresh };
+      return { plan: compileInsert(factory, statement), pinned: c.pinned };
+    }
+    case 'update':
+      return { plan: compileUpdate(c, statement), pinned: c.pinned };
+    case 'delete':
+      return { plan: compileDelete(c, statement), pinned: c.pinned };
+    default:
+      return undefined;
+  }
+}
+
+function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
+  const locking = query.locking[0];
+  c.wantsRowids = locking !== undefined;
+  const compiled = c.query(query);
+  const body = query.body.kind === 'select' ? query.body : undefined;
+  const calculates = body?.options.includes('sql_calc_found_rows') === true && compiled.unlimited !== undefined;
+  return {
+    kind: 'select',
+    ...textOf(c, compiled.sql),
+    columns: compiled.columns.map(({ name, type, nullable, source }) => ({ name, type, nullable, source })),
+    tables: c.tables,
+    access: c.access,
+    keyRange: c.tables.length === 1 ? c.keyRange : undefined,
+    locking: locking && { strength: locking.strength, wait: locking.wait, targets: c.rowidOutputs },
+    countSql: calculates ? `SELECT count(*) FROM (${compiled.unlimited ?? ''})` : undefined,
+    volatile: c.volatile,
+    waits: c.waits.map(({ name, args }: { name: string; args: readonly Bound[] }) => ({ name, args: args.map((a): Binder | undefined => a.bind) })),
+  };
+}
+

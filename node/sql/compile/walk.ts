@@ -1,0 +1,28 @@
+/** Questions about trees. */
+
+/** Whether a tree calls an aggregate of its own query (not one inside a subquery, not a window function). */
+export function containsAggregate(node: unknown): boolean {
+  if (node === null || typeof node !== 'object') return false;
+  if (Array.isArray(node)) return node.some(containsAggregate);
+  const { kind, over } = node as { kind?: string; over?: unknown };
+  if (kind === 'query') return false;
+  if ((kind === 'aggregate' || kind === 'groupConcat') && over === undefined) return true;
+  return Object.values(node).some((value) => typeof value === 'object' && containsAggregate(value));
+}
+
+/** Slots of the literals and placeholders in a tree. */
+export function slotsIn(node: unknown): number[] {
+  if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return [];
+  if (Array.isArray(node)) return node.flatMap(slotsIn);
+  const { slot } = node as { slot?: unknown };
+  const own = typeof slot === 'number' ? [slot] : [];
+  return [...own, ...Object.values(node).flatMap((value) => (typeof value === 'object' ? slotsIn(value) : []))];
+}
+
+/** Whether a tree has a node of that kind. */
+export function containsKind(node: unknown, kind: string): boolean {
+  if (node === null || typeof node !== 'object') return false;
+  if (Array.isArray(node)) return node.some((n) => containsKind(n, kind));
+  if ((node as { kind?: string }).kind === kind) return true;
+  return Object.values(node).some((value) => typeof value === 'object' && containsKind(value, kind));
+}

@@ -1,0 +1,48 @@
+/** Who this node is: its Ed25519 key, and the incarnation of this data folder. */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, randomBytes, sign, verify, type KeyObject } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { authorOf, type LogCrypto } from '../log/index.ts';
+import { writeFileDurably } from './files.ts';
+
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+
+export const logCrypto: LogCrypto = {
+  sha256: (bytes) => hash('sha256', bytes, 'buffer'),
+  verify: (publicKey, message, signature) => {
+    if (publicKey.length !== 32) return false;
+    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' });
+    return verify(null, message, key, signature);
+  },
+};
+
+export interface Identity {
+  /** Ed25519 public key, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly incarnation: Uint8Array;
+  /** SHA-256(public key ‖ incarnation). */
+  readonly author: Uint8Array;
+  sign(message: Uint8Array): Uint8Array;
+}
+
+/** Reads `identity.key` (PKCS#8 PEM) and `incarnation` of a data folder, making them at the first start. */
+export function loadIdentity(dir: string): Identity {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const keyFile = path.join(dir, 'identity.key');
+  if (!existsSync(keyFile)) {
+    const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' });
+    writeFileDurably(keyFile, pem, 0o600);
+  }
+  const incarnationFile = path.join(dir, 'incarnation');
+  if (!existsSync(incarnationFile)) writeFileDurably(incarnationFile, randomBytes(16).toString('hex') + '\n', 0o600);
+  const privateKey: KeyObject = createPrivateKey(readFileSync(keyFile));
+  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+  const publicKey = new Uint8Array(spki.subarray(spki.length - 32));
+  const incarnation = new Uint8Array(Buffer.from(readFileSync(incarnationFile, 'utf8').trim(), 'hex'));
+  return {
+    publicKey,
+    incarnation,
+    author: authorOf(publicKey, incarnation, logCrypto),
+    sign: (message) => sign(null, message, privateKey),
+  };
+}

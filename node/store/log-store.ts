@@ -1,0 +1,281 @@
+/**
+ * An author's log on disk: appends entries to segment files and reads them back.
+ *
+ * append() returns only after fdatasync: what it wrote is durable. A write that fails for want of space leaves the log as
+ * it was, and the next append tries anew; any other failure of the disk ends the log for good (LogBrokenError), because
+ * after a failed fsync nobody knows what the disk holds.
+ */
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+import {
+  ChainVerifier,
+  cidOf,
+  decodeEntry,
+  encodeEntry,
+  encodeRecord,
+  hex,
+  readSegment,
+  SEGMENT_HEADER_BYTES,
+  segmentFirstSeq,
+  segmentHeader,
+  segmentName,
+  type Entry,
+  type SignedEntry,
+} from '../log/index.ts';
+import { syncFolder } from './files.ts';
+import { logCrypto, type Identity } from './identity.ts';
+
+const SEGMENT_BYTES_MAX = 64 << 20;
+
+/** The log cannot be read as it must be: damage, a gap, a foreign author. `message` says where and what to do. */
+export class LogDamagedError extends Error {
+  override readonly name = 'LogDamagedError';
+}
+
+/** The disk failed in a way that leaves unknown what it holds. The process must end and start again. */
+export class LogBrokenError extends Error {
+  override readonly name = 'LogBrokenError';
+}
+
+/** No room on the disk: nothing was appended, and a later append may succeed. */
+export class DiskFullError extends Error {
+  override readonly name = 'DiskFullError';
+}
+
+const isFull = (error: unknown): boolean => {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+};
+
+export interface StoredEntry {
+  readonly entry: Entry;
+  readonly signed: SignedEntry;
+  readonly segment: string;
+  readonly offset: number;
+}
+
+/** Segment files of a folder, in order. */
+export function segmentsOf(dir: string): { name: string; firstSeq: number }[] {
+  return readdirSync(dir)
+    .flatMap((name) => {
+      const firstSeq = segmentFirstSeq(name);
+      return firstSeq === undefined ? [] : [{ name, firstSeq }];
+    })
+    .sort((a, b) => a.firstSeq - b.firstSeq);
+}
+
+/**
+ * Every entry of a log folder in order. A torn tail is reported to `onTorn`; damage throws LogDamagedError.
+ * `fromSeq` passes over segments that hold only older entries.
+ */
+export function* readLog(dir: string, fromSeq = 1, onTorn?: (segment: string, offset: number, bytes: number) => void): Generator<StoredEntry> {
+  const segments = segmentsOf(dir);
+  for (const [i, segment] of segments.entries()) {
+    const following = segments[i + 1];
+    if (following && following.firstSeq <= fromSeq) continue;
+    const file = path.join(dir, segment.name);
+    const bytes = readFileSync(file);
+    const found: StoredEntry[] = [];
+    const end = readSegment(bytes, (record) => {
+      const entry = decodeEntry(record.body);
+      const signed = { cid: cidOf(record.body, logCrypto), body: record.body, signature: record.signature };
+      found.push({ entry, signed, segment: segment.name, offset: record.offset });
+    });
+    if (end.kind === 'no-segment') throw new LogDamagedError(`${file} is no log segment: ${end.reason}`);
+    if (end.kind === 'damaged' || (end.kind === 'torn' && following)) {
+      throw new LogDamagedError(
+        `${file} is damaged at byte ${end.offset}, but whole entries follow: the disk lost or changed acknowledged data. ` +
+          'Restore this folder from a backup or let the node join again empty from another node; nothing was changed.',
+      );
+    }
+    yield* found;
+    if (end.kind === 'torn') onTorn?.(segment.name, end.offset, bytes.length - end.offset);
+  }
+}
+
+export class LogStore {
+  private readonly dir: string;
+  private readonly group: string;
+  private readonly identity: Identity;
+  private fd = -1;
+  private size = 0;
+  private lastSeq = 0;
+  private lastCid: Uint8Array | null = null;
+  private lamport = 0;
+  private broken: LogBrokenError | undefined;
+  /** Bytes behind `size` in the file that a failed write may have left. */
+  private dirtyTail = false;
+  readonly stats = { entries: 0, bytes: 0, syncs: 0, syncSeconds: 0 };
+
+  private constructor(dir: string, group: string, identity: Identity) {
+    this.dir = dir;
+    this.group = group;
+    this.identity = identity;
+  }
+
+  /**
+   * Opens or makes the log of a folder, walks it from `fromSeq` on (giving each entry to `replay`), cuts a torn tail.
+   * Throws LogDamagedError.
+   */
+  static open(
+    dir: string,
+    group: string,
+    identity: Identity,
+    fromSeq: number,
+    replay: (stored: StoredEntry) => void,
+    onTorn?: (segment: string, offset: number, bytes: number) => void,
+  ): LogStore {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const log = new LogStore(dir, group, identity);
+    let torn: { segment: string; offset: number } | undefined;
+    for (const stored of readLog(dir, 1, (segment, offset, bytes) => {
+      torn = { segment, offset };
+      onTorn?.(segment, offset, bytes);
+    })) {
+      const { entry, signed } = stored;
+      if (hex(entry.author) !== hex(identity.author)) {
+        throw new LogDamagedError(`${path.join(dir, stored.segment)} was written by another node (${hex(entry.author).slice(0, 16)}…): the data folder and identity.key do not belong together`);
+      }
+      if (entry.seq !== log.lastSeq + 1 || hex(entry.prev ?? new Uint8Array()) !== hex(log.lastCid ?? new Uint8Array())) {
+        throw new LogDamagedError(`${path.join(dir, stored.segment)}: entry ${entry.seq} at byte ${stored.offset} does not follow entry ${log.lastSeq}; a segment is missing or was replaced`);
+      }
+      log.lastSeq = entry.seq;
+      log.lastCid = signed.cid;
+      log.lamport = entry.lamport;
+      if (entry.seq >= fromSeq) replay(stored);
+    }
+    const last = segmentsOf(dir).at(-1);
+    if (!last || (torn && torn.offset < SEGMENT_HEADER_BYTES)) {
+      if (last) unlinkSync(path.join(dir, last.name));
+      log.openSegment();
+    } else {
+      log.fd = openSync(path.join(dir, last.name), 'r+');
+      log.size = torn?.offset ?? fstatSync(log.fd).size;
+      if (torn) {
+        ftruncateSync(log.fd, torn.offset);
+        fdatasyncSync(log.fd);
+      }
+    }
+    return log;
+  }
+
+  /** Seq of the newest entry; 0 for an empty log. */
+  get seq(): number {
+    return this.lastSeq;
+  }
+
+  private openSegment(): void {
+    const fd = openSync(path.join(this.dir, segmentName(this.lastSeq + 1)), 'w+', 0o600);
+    try {
+      const header = segmentHeader();
+      writeSync(fd, header, 0, header.length, 0);
+      fdatasyncSync(fd);
+      syncFolder(this.dir);
+    } catch (cause) {
+      closeSync(fd);
+      throw cause;
+    }
+    if (this.fd >= 0) closeSync(this.fd);
+    this.fd = fd;
+    this.size = SEGMENT_HEADER_BYTES;
+  }
+
+  /**
+   * Appends one entry with these transactions and makes it durable. Returns its seq.
+   * Throws DiskFullError (nothing appended) or LogBrokenError.
+   */
+  append(transactions: readonly Uint8Array[], timeMs: number): number {
+    if (this.broken) throw this.broken;
+    const seq = this.lastSeq + 1;
+    const body = encodeEntry({
+      group: this.group,
+      author: this.identity.author,
+      seq,
+      prev: this.lastCid,
+      parents: [],
+      lamport: this.lamport + 1,
+      time: timeMs,
+      transactions,
+      ...(seq === 1 && { genesis: { key: this.identity.publicKey, incarnation: this.identity.incarnation } }),
+    });
+    const cid = cidOf(body, logCrypto);
+    const record = encodeRecord(body, this.identity.sign(cid));
+    try {
+      if (this.dirtyTail) {
+        ftruncateSync(this.fd, this.size);
+        this.dirtyTail = false;
+      }
+      if (this.size > SEGMENT_HEADER_BYTES && this.size + record.length > SEGMENT_BYTES_MAX) this.openSegment();
+      for (let written = 0; written < record.length; ) {
+        this.dirtyTail = true;
+        written += writeSync(this.fd, record, written, record.length - written, this.size + written);
+      }
+      const start = performance.now();
+      fdatasyncSync(this.fd);
+      this.stats.syncSeconds += (performance.now() - start) / 1000;
+      this.dirtyTail = false;
+    } catch (cause) {
+      if (isFull(cause)) throw new DiskFullError('no space is left for the log', { cause });
+      this.broken = new LogBrokenError(`the log's disk failed: ${(cause as Error).message}`, { cause });
+      throw this.broken;
+    }
+    this.stats.syncs++;
+    this.stats.entries++;
+    this.stats.bytes += record.length;
+    this.size += record.length;
+    this.lastSeq = seq;
+    this.lastCid = cid;
+    this.lamport++;
+    return seq;
+  }
+
+  close(): void {
+    if (this.fd >= 0) closeSync(this.fd);
+    this.fd = -1;
+  }
+}
+
+/** What a check of a whole log covered, or where it failed. */
+export interface Verification {
+  readonly entries: number;
+  readonly transactions: number;
+  readonly bytes: number;
+  readonly segments: number;
+  readonly lastCid: string;
+  readonly author: string;
+  readonly torn?: { readonly segment: string; readonly offset: number; readonly bytes: number };
+  readonly fault?: string;
+}
+
+/** Checks every hash, signature and link of a log folder. */
+export function verifyLog(dir: string): Verification {
+  const verifier = new ChainVerifier(logCrypto);
+  const seen = { entries: 0, transactions: 0, bytes: 0, segments: segmentsOf(dir).length, lastCid: '', author: '' };
+  let torn: Verification['torn'];
+  try {
+    for (const { entry, signed, segment, offset } of readLog(dir, 1, (s, o, bytes) => (torn = { segment: s, offset: o, bytes }))) {
+      const fault = verifier.next(signed, entry);
+      if (fault) return { ...seen, fault: `${segment}, byte ${offset}: entry ${fault.seq} fails the check of its ${fault.kind}` };
+      seen.entries++;
+      seen.transactions += entry.transactions.length;
+      seen.bytes += signed.body.length;
+      seen.lastCid = hex(signed.cid);
+      seen.author = hex(entry.author);
+    }
+  } catch (error) {
+    if (!(error instanceof LogDamagedError)) throw error;
+    return { ...seen, fault: error.message };
+  }
+  return { ...seen, ...(torn && { torn }) };
+}

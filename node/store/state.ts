@@ -1,0 +1,431 @@
+/**
+ * The state file: SQLite's view of the log. It is written without fsync, because the log can make it anew; in the same
+ * SQLite transaction as the rows it stores the seq of the last entry that it has applied.
+ *
+ * The state's transaction stays open over many commits of clients (a COMMIT costs more than the update it ends): see
+ * `publish()`, which ends it when another connection needs to see the rows.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import {
+  Catalog,
+  columnName,
+  createIndexSql,
+  createTableSql,
+  indexName,
+  ROWID,
+  rowidColumn,
+  tableName,
+  type CatalogChange,
+  type SqliteValue,
+  type TableDef,
+} from '../sql/index.ts';
+
+export const STATE_FORMAT = 1;
+
+export type Row = SqliteValue[];
+export type RowId = number | bigint;
+
+/** One row before and after, in the order of the table's columns. Undefined: it does not exist. */
+export interface RowChange {
+  readonly table: TableDef;
+  readonly rowid: RowId;
+  readonly before: Row | undefined;
+  readonly after: Row | undefined;
+  /** Set when the change gave the row another rowid: its integer primary key changed. */
+  readonly newRowid?: RowId | undefined;
+  /** Column ids whose change was `c = c ± x`. */
+  readonly adds?: readonly number[] | undefined;
+}
+
+export class StateCorruptError extends Error {
+  override readonly name = 'StateCorruptError';
+}
+
+interface TableStatements {
+  readonly insert: StatementSync;
+  readonly remove: StatementSync;
+  readonly get: StatementSync;
+  readonly rowidIndex: number;
+  readonly updates: Map<string, StatementSync>;
+}
+
+export class State {
+  readonly db: DatabaseSync;
+  readonly file: string;
+  readonly catalog = new Catalog();
+  private readonly statements = new Map<string, TableStatements>();
+  private readonly nextRowids = new Map<number, number>();
+  private readonly autoIncrements = new Map<number, number | bigint>();
+  private open = false;
+
+  /** Opens or makes the state file. `prepare` registers the SQL functions that its indexes use. Throws StateCorruptError. */
+  constructor(file: string, prepare: (db: DatabaseSync) => void) {
+    this.file = file;
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    try {
+      this.db = new DatabaseSync(file);
+      this.db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=4000');
+      prepare(this.db);
+      this.db.exec('CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID; CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID');
+      const format = this.meta('format');
+      if (format === undefined) this.setMeta('format', STATE_FORMAT);
+      else if (format !== STATE_FORMAT) throw new StateCorruptError(`the state file has format ${String(format)}, this program ${STATE_FORMAT}`);
+      for (const row of this.db.prepare('SELECT definition FROM catalog').all()) {
+        this.catalog.apply(JSON.parse(String(row['definition'])) as CatalogChange);
+      }
+      this.catalog.nextTableId = Math.max(this.catalog.nextTableId, Number(this.meta('nextTableId') ?? 1));
+    } catch (cause) {
+      if (cause instanceof StateCorruptError) throw cause;
+      throw new StateCorruptError(`the state file ${file} cannot be read: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** Removes a state file and what SQLite keeps beside it. */
+  static remove(file: string): void {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+  }
+
+  meta(name: string): string | number | undefined {
+    const row = this.db.prepare('SELECT value FROM meta WHERE name = ?').get(name);
+    return row?.['value'] as string | number | undefined;
+  }
+
+  setMeta(name: string, value: string | number): void {
+    this.db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)').run(name, value);
+  }
+
+  get appliedSeq(): number {
+    return Number(this.meta('applied') ?? 0);
+  }
+
+  /** Opens the state's transaction if none is open: every change goes through it. */
+  begin(): void {
+    if (this.open) return;
+    this.db.exec('BEGIN IMMEDIATE');
+    this.open = true;
+  }
+
+  /** Ends the state's transaction: other connections see everything up to `appliedSeq`. */
+  publish(appliedSeq: number): void {
+    if (!this.open) return;
+    this.setMeta('applied', appliedSeq);
+    this.flushCounters();
+    this.db.exec('COMMIT');
+    this.open = false;
+  }
+
+  get hasUnpublished(): boolean {
+    return this.open;
+  }
+
+  private flushCounters(): void {
+    if (this.dirtyCounters.size === 0) return;
+    for (const id of this.dirtyCounters) {
+      const next = this.autoIncrements.get(id);
+      if (next !== undefined) this.setMeta(`auto:${id}`, String(next));
+    }
+    this.dirtyCounters.clear();
+  }
+  private readonly dirtyCounters = new Set<number>();
+
+  close(): void {
+    this.db.close();
+  }
+
+  // Rows.
+
+  private of(table: TableDef): TableStatements {
+    const key = `${table.id}_${table.generation}_${table.version}`;
+    let statements = this.statements.get(key);
+    if (!statements) {
+      const columns = table.columns.map((c) => columnName(c.id));
+      const rowidIndex = table.columns.indexOf(rowidColumn(table) as never);
+      const name = tableName(table);
+      const into = rowidIndex >= 0 ? columns : [ROWID, ...columns];
+      const get = this.db.prepare(`SELECT ${columns.join(',')} FROM ${name} WHERE ${ROWID}=?`);
+      get.setReturnArrays(true);
+      get.setReadBigInts(true);
+      statements = {
+        insert: this.db.prepare(`INSERT INTO ${name}(${into.join(',')}) VALUES (${into.map(() => '?').join(',')})`),
+        remove: this.db.prepare(`DELETE FROM ${name} WHERE ${ROWID}=?`),
+        get,
+        rowidIndex,
+        updates: new Map(),
+      };
+      this.statements.set(key, statements);
+    }
+    return statements;
+  }
+
+  /** A row by its rowid, integers that fit as numbers. */
+  get(table: TableDef, rowid: RowId): Row | undefined {
+    const row = this.of(table).get.get(rowid) as unknown as SqliteValue[] | undefined;
+    return row?.map(small);
+  }
+
+  /** Applies one change. SQLite's own constraint errors pass through: the caller maps them. */
+  apply(change: RowChange): void {
+    this.begin();
+    const { table, rowid, before, after } = change;
+    const statements = this.of(table);
+    if (!after) {
+      statements.remove.run(rowid);
+    } else if (!before) {
+      if (statements.rowidIndex >= 0) statements.insert.run(...after);
+      else statements.insert.run(rowid, ...after);
+    } else {
+      this.update(table, statements, rowid, before, after);
+    }
+  }
+
+  /** Takes a change back. */
+  revert(change: RowChange): void {
+    this.apply({
+      table: change.table,
+      rowid: change.newRowid ?? change.rowid,
+      before: change.after,
+      after: change.before,
+      newRowid: change.rowid,
+    });
+  }
+
+  private update(table: TableDef, statements: TableStatements, rowid: RowId, before: Row, after: Row): void {
+    const changed: number[] = [];
+    for (let i = 0; i < after.length; i++) if (!sameValue(before[i], after[i])) changed.push(i);
+    if (changed.length === 0) return;
+    const key = changed.length === 1 ? String(changed[0]) : changed.join(',');
+    let statement = statements.updates.get(key);
+    if (!statement) {
+      const sets = changed.map((i) => `${columnName(table.columns[i]?.id ?? 0)}=?`);
+      statement = this.db.prepare(`UPDATE ${tableName(table)} SET ${sets.join(',')} WHERE ${ROWID}=?`);
+      statements.updates.set(key, statement);
+    }
+    if (changed.length === 1) statement.run(after[changed[0] as number] as SqliteValue, rowid);
+    else statement.run(...changed.map((i) => after[i] as SqliteValue), rowid);
+  }
+
+  /** A new hidden rowid of a table whose primary key is not the rowid. */
+  newRowid(table: TableDef): number {
+    let next = this.nextRowids.get(table.id);
+    if (next === undefined) {
+      const row = this.db.prepare(`SELECT max(${ROWID}) AS m FROM ${tableName(table)}`).get();
+      next = Number(row?.['m'] ?? 0) + 1;
+    }
+    this.nextRowids.set(table.id, next + 1);
+    return next;
+  }
+
+  /** The next AUTO_INCREMENT value of a table. */
+  autoIncrement(table: TableDef): number | bigint {
+    let next = this.autoIncrements.get(table.id);
+    if (next === undefined) {
+      const stored = this.meta(`auto:${table.id}`);
+      const column = table.columns.find((c) => c.autoIncrement);
+      let highest: number | bigint = 0;
+      if (column) {
+        const statement = this.db.prepare(`SELECT max(${columnName(column.id)}) AS m FROM ${tableName(table)}`);
+        statement.setReadBigInts(true);
+        const m = statement.get()?.['m'];
+        if (typeof m === 'bigint' && m > 0n) highest = m;
+        else if (typeof m === 'number' && m > 0) highest = Math.floor(m);
+      }
+      next = small(BigInt(highest) + 1n) as number | bigint;
+      if (stored !== undefined && BigInt(stored) > BigInt(next)) next = small(BigInt(stored)) as number | bigint;
+      this.autoIncrements.set(table.id, next);
+    }
+    return next;
+  }
+
+  /** Sets the next AUTO_INCREMENT value; only ever upwards unless `force`. */
+  setAutoIncrement(table: TableDef, next: number | bigint, force = false): void {
+    if (!force && this.autoIncrement(table) >= next) return;
+    this.autoIncrements.set(table.id, next);
+    this.dirtyCounters.add(table.id);
+  }
+
+  // Schema.
+
+  /** Applies one step of a schema change to the catalog and to SQLite, or neither. */
+  applyCatalog(change: CatalogChange): void {
+    this.begin();
+    this.db.exec('SAVEPOINT catalog');
+    try {
+      this.change(change);
+    } catch (error) {
+      this.db.exec('ROLLBACK TO catalog; RELEASE catalog');
+      this.forget();
+      throw error;
+    }
+    this.db.exec('RELEASE catalog');
+  }
+
+  private change(change: CatalogChange): void {
+    switch (change.kind) {
+      case 'put-table':
+        this.putTable(change.table);
+        break;
+      case 'drop-table': {
+        const table = this.catalog.tableById(change.id);
+        if (table) this.dropTable(table);
+        break;
+      }
+      case 'drop-database':
+        for (const table of this.catalog.allTables()) if (table.database === change.name) this.dropTable(table);
+        break;
+      case 'truncate-table': {
+        const table = this.catalog.tableById(change.id);
+        if (table) {
+          this.db.exec(`DELETE FROM ${tableName(table)}`);
+          this.nextRowids.delete(table.id);
+          this.setAutoIncrement(table, 1, true);
+        }
+        break;
+      }
+      case 'auto-increment': {
+        const table = this.catalog.tableById(change.id);
+        if (table) this.setAutoIncrement(table, change.next, true);
+        break;
+      }
+      default:
+        break;
+    }
+    this.catalog.apply(change);
+    this.storeCatalog(change);
+  }
+
+  private storeCatalog(change: CatalogChange): void {
+    const put = (kind: string, name: string): void => {
+      this.db.prepare('INSERT OR REPLACE INTO catalog VALUES (?, ?, ?)').run(kind, name, JSON.stringify(change));
+    };
+    const drop = (kind: string, name: string): void => {
+      this.db.prepare('DELETE FROM catalog WHERE kind = ? AND name = ?').run(kind, name);
+    };
+    switch (change.kind) {
+      case 'put-database':
+        return put('1-database', change.database.name);
+      case 'drop-database':
+        drop('1-database', change.name);
+        this.db
+          .prepare("DELETE FROM catalog WHERE kind IN ('2-table', '3-view') AND coalesce(definition->>'$.table.database', definition->>'$.view.database') = ?")
+          .run(change.name);
+        return;
+      case 'put-table':
+        if (!change.table.temporary) put('2-table', String(change.table.id));
+        return this.setMeta('nextTableId', this.catalog.nextTableId);
+      case 'drop-table':
+        drop('2-table', String(change.id));
+        return void this.db.prepare('DELETE FROM meta WHERE name = ?').run(`auto:${change.id}`);
+      case 'put-view':
+        return put('3-view', JSON.stringify([change.view.database, change.view.name]));
+      case 'drop-view':
+        return drop('3-view', JSON.stringify([change.database, change.name]));
+      case 'put-account':
+        return put('4-account', JSON.stringify([change.account.user, change.account.host]));
+      case 'drop-account':
+        return drop('4-account', JSON.stringify([change.user, change.host]));
+      case 'set-global':
+        return change.value === null ? drop('5-global', change.name) : put('5-global', change.name);
+      default:
+        return;
+    }
+  }
+
+  private dropTable(table: TableDef): void {
+    this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`);
+    this.nextRowids.delete(table.id);
+    this.autoIncrements.delete(table.id);
+    this.dirtyCounters.delete(table.id);
+    this.forget();
+  }
+
+  /** Makes a new generation of a table, empty, for its rows to be copied into before the change is applied. */
+  createTable(table: TableDef): void {
+    this.begin();
+    this.db.exec(createTableSql(table));
+    for (const index of table.indexes) this.createIndex(table, index);
+    this.made.add(tableName(table));
+  }
+
+  dropTableFiles(table: TableDef): void {
+    this.made.delete(tableName(table));
+    this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`);
+    this.forget();
+  }
+  private readonly made = new Set<string>();
+
+  /** Makes the table, or brings its indexes to the new definition where the generation stayed. */
+  private putTable(table: TableDef): void {
+    const old = this.catalog.tableById(table.id);
+    this.forget();
+    if (old?.generation !== table.generation) {
+      if (!this.made.delete(tableName(table))) {
+        this.createTable(table);
+        this.made.delete(tableName(table));
+      }
+      if (old) this.db.exec(`DROP TABLE IF EXISTS ${tableName(old)}`);
+      return;
+    }
+    for (const index of table.indexes) if (!old.indexes.some((o) => o.id === index.id)) this.createIndex(table, index);
+    for (const index of old.indexes) {
+      if (!table.indexes.some((i) => i.id === index.id)) this.db.exec(`DROP INDEX IF EXISTS ${table.temporary ? 'temp.' : ''}${indexName(old, index)}`);
+    }
+  }
+
+  /** All rows of a table, in rowid order. */
+  *scan(table: TableDef): Generator<{ rowid: RowId; row: Row }> {
+    const rowid = rowidColumn(table);
+    const columns = table.columns.map((c) => (c.id === rowid?.id ? ROWID : columnName(c.id)));
+    let after: RowId | undefined;
+    // In pages, because the rows may be copied into a table of the same connection meanwhile.
+    for (;;) {
+      const statement = this.db.prepare(`SELECT ${[ROWID, ...columns].join(',')} FROM ${tableName(table)}${after === undefined ? '' : ` WHERE ${ROWID}>?`} ORDER BY ${ROWID} LIMIT 1000`);
+      statement.setReturnArrays(true);
+      statement.setReadBigInts(true);
+      const page = statement.all(...(after === undefined ? [] : [after])) as unknown as SqliteValue[][];
+      for (const values of page) {
+        const row = values.map(small);
+        after = row[0] as RowId;
+        yield { rowid: after, row: row.slice(1) };
+      }
+      if (page.length < 1000) return;
+    }
+  }
+
+  // Temporary tables: a session's own, in no log.
+
+  dropTemporary(table: TableDef): void {
+    this.begin();
+    this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`);
+    this.nextRowids.delete(table.id);
+    this.autoIncrements.delete(table.id);
+    this.forget();
+  }
+
+  truncateTemporary(table: TableDef): void {
+    this.begin();
+    this.db.exec(`DELETE FROM ${tableName(table)}`);
+    this.nextRowids.delete(table.id);
+    this.autoIncrements.delete(table.id);
+  }
+
+  private createIndex(table: TableDef, index: TableDef['indexes'][number]): void {
+    const sql = createIndexSql(table, index);
+    if (sql) this.db.exec(sql);
+  }
+
+  /** Statements of tables whose definition changed are prepared anew. */
+  private forget(): void {
+    this.statements.clear();
+  }
+}
+
+const small = (value: SqliteValue): SqliteValue =>
+  typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
+
+export function sameValue(a: SqliteValue | undefined, b: SqliteValue | undefined): boolean {
+  if (a === b) return true;
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  return false;
+}

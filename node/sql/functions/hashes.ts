@@ -18,7 +18,8 @@ const SHA2: Readonly<Record<number, (bytes: Uint8Array) => Uint8Array>> = {
   512: sha512,
 };
 
-const lengthBytes = (length: number): Uint8Array => Uint8Array.of(length & 0xff, (length >> 8) & 0xff, (length >> 16) & 0xff, (length >> 24) & 0x3f);
+const lengthBytes = (length: number): Uint8Array =>
+  Uint8Array.of(length & 0xff, (length >> 8) & 0xff, (length >> 16) & 0xff, (length >> 24) & 0x3f);
 
 /** MySQL folds a key of any length into as many bytes as AES needs. */
 function foldKey(key: Uint8Array, size: number): Uint8Array {
@@ -49,7 +50,9 @@ function crypt(name: string, encrypt: boolean): FunctionDefinition {
 
 export const hashes: readonly FunctionDefinition[] = [
   define('MD5', 1, 'bytes', connectionText(32), (_env, bytes: Uint8Array) => hexLower(md5(bytes))),
-  ...['SHA', 'SHA1'].map((name) => define(name, 1, 'bytes', connectionText(40), (_env, bytes: Uint8Array) => hexLower(sha1(bytes)))),
+  ...['SHA', 'SHA1'].map((name) =>
+    define(name, 1, 'bytes', connectionText(40), (_env, bytes: Uint8Array) => hexLower(sha1(bytes))),
+  ),
   define(
     'SHA2',
     2,
@@ -99,7 +102,12 @@ export const hashes: readonly FunctionDefinition[] = [
       env.warn('Warning', 1259, 'ZLIB: Input data corrupted');
       return 0;
     }
-    return (bytes[0] as number) + (bytes[1] as number) * 256 + (bytes[2] as number) * 65536 + ((bytes[3] as number) & 0x3f) * 16777216;
+    return (
+      (bytes[0] as number) +
+      (bytes[1] as number) * 256 +
+      (bytes[2] as number) * 65536 +
+      ((bytes[3] as number) & 0x3f) * 16777216
+    );
   }),
   define(
     'RANDOM_BYTES',

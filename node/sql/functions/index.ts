@@ -1,8 +1,9 @@
 /** MySQL's scalar and aggregate functions and operators: types of their results, and calls. */
+export * from './aggregate-definition.ts';
 export * from './aggregate-types.ts';
+export { aggregates, findAggregate } from './aggregates.ts';
 export * from './compare-modes.ts';
 export * from './definition.ts';
 export { commonCollation, likeMatcher } from './like.ts';
 export * from './registry.ts';
 export { charsOf, digitsOf } from './types-of-results.ts';
-export * from './aggregates.ts';

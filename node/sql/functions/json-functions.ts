@@ -73,8 +73,10 @@ export function valueReader(type: SqlType): Reader {
 }
 
 /** A value that may be NULL, which is JSON's null too. */
-const orNull = (read: Reader): ((value: unknown, env: CallEnv) => Json) => (value, env) =>
-  value === null ? null : read(value as never, env);
+const orNull =
+  (read: Reader): ((value: unknown, env: CallEnv) => Json) =>
+  (value, env) =>
+    value === null ? null : read(value as never, env);
 
 interface Options {
   readonly nullPropagates?: boolean;
@@ -235,7 +237,9 @@ function storageSize(value: Json): number {
     }
     if (isArray(v)) return 4 + v.reduce((sum: number, item) => sum + 3 + (inlined(item) ? 0 : size(item)), 0);
     if (isObject(v)) {
-      return 4 + [...v].reduce((sum, [key, item]) => sum + 4 + utf8Length(key) + 3 + (inlined(item) ? 0 : size(item)), 0);
+      return (
+        4 + [...v].reduce((sum, [key, item]) => sum + 4 + utf8Length(key) + 3 + (inlined(item) ? 0 : size(item)), 0)
+      );
     }
     return 4 + Math.ceil(printJson(v).length / 2);
   };
@@ -258,7 +262,8 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
     JSON_TYPE,
     (types): Call => {
       const readers = types.map((type) => orNull(valueReader(type)));
-      return (env, ...values: unknown[]) => depthChecked(values.map((v, i) => (readers[i] as (typeof readers)[0])(v, env)));
+      return (env, ...values: unknown[]) =>
+        depthChecked(values.map((v, i) => (readers[i] as (typeof readers)[0])(v, env)));
     },
     { nullPropagates: false, nullable: 'never' },
   ),
@@ -283,10 +288,14 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
     },
     { nullPropagates: false, nullable: 'never' },
   ),
-  json('JSON_QUOTE', 1, LONGTEXT, (): Call => (_env, text: string) => JSON.stringify(text), { classes: 'text', nullable: 'args' }),
+  json('JSON_QUOTE', 1, LONGTEXT, (): Call => (_env, text: string) => JSON.stringify(text), {
+    classes: 'text',
+    nullable: 'args',
+  }),
   json('JSON_UNQUOTE', 1, LONGTEXT, (types): Call => {
     const type = types[0] as SqlType;
-    if (type.kind === 'json') return (_env, value: string) => (value.startsWith('"') ? (readJson(value) as string) : value);
+    if (type.kind === 'json')
+      return (_env, value: string) => (value.startsWith('"') ? (readJson(value) as string) : value);
     const text = textReader(type);
     return (env, value: never) => unquote(text(value, env));
   }),
@@ -301,14 +310,19 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
       return value === undefined ? null : printJson(value);
     };
   }),
-  json('JSON_VALUE', 2, { kind: 'string', family: 'varchar', length: 512, collation: 'utf8mb4_0900_ai_ci' }, (types, name): Call => {
-    const document = documentReader(types[0] as SqlType, 1, name);
-    const path = pathReader(types[1]);
-    return (env, doc: never, at: unknown) => {
-      const value = extract(document(doc, env), [single(path(at, env))]);
-      return value === undefined || value === null ? null : scalarText(value);
-    };
-  }),
+  json(
+    'JSON_VALUE',
+    2,
+    { kind: 'string', family: 'varchar', length: 512, collation: 'utf8mb4_0900_ai_ci' },
+    (types, name): Call => {
+      const document = documentReader(types[0] as SqlType, 1, name);
+      const path = pathReader(types[1]);
+      return (env, doc: never, at: unknown) => {
+        const value = extract(document(doc, env), [single(path(at, env))]);
+        return value === undefined || value === null ? null : scalarText(value);
+      };
+    },
+  ),
   json('JSON_CONTAINS', [2, 3], BOOLEAN, (types, name): Call => {
     const document = documentReader(types[0] as SqlType, 1, name);
     const candidate = documentReader(types[1] as SqlType, 2, name);
@@ -368,26 +382,34 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
     if (type.kind !== 'string') return () => false;
     return (_env, text: string) => 'value' in parseJson(text);
   }),
-  json('JSON_SEARCH', [3, MANY], JSON_TYPE, (types, name): Call => {
-    const document = documentReader(types[0] as SqlType, 1, name);
-    const texts = types.map(textReader);
-    const path = pathReader(types[4]);
-    const read = (i: number, value: unknown, env: CallEnv): string => (texts[i] as (typeof texts)[0])(value as never, env);
-    return (env, doc: unknown, which: unknown, wanted: unknown, escape?: unknown, ...paths: unknown[]) => {
-      if (doc === null || which === null || wanted === null || paths.includes(null)) return null;
-      const target = document(doc as never, env);
-      const one = oneOrAll(read(1, which, env), name);
-      const sign = escape === undefined || escape === null ? '\\' : read(3, escape, env);
-      if (Array.from(sign).length > 1) throw sqlError(1210, 'Incorrect arguments to ESCAPE');
-      const matches = likeMatcher(read(2, wanted, env), sign, 'utf8mb4_bin');
-      const found = new Set<string>();
-      const starts = paths.length === 0 ? [['$', target] as [string, Json]] : paths.flatMap((p) => located(target, path(p, env)));
-      for (const [at, value] of starts) search(value, at, matches, found);
-      const list = [...found];
-      if (list.length === 0) return null;
-      return printJson(one || list.length === 1 ? (list[0] as string) : list);
-    };
-  }, { nullPropagates: false }),
+  json(
+    'JSON_SEARCH',
+    [3, MANY],
+    JSON_TYPE,
+    (types, name): Call => {
+      const document = documentReader(types[0] as SqlType, 1, name);
+      const texts = types.map(textReader);
+      const path = pathReader(types[4]);
+      const read = (i: number, value: unknown, env: CallEnv): string =>
+        (texts[i] as (typeof texts)[0])(value as never, env);
+      return (env, doc: unknown, which: unknown, wanted: unknown, escape?: unknown, ...paths: unknown[]) => {
+        if (doc === null || which === null || wanted === null || paths.includes(null)) return null;
+        const target = document(doc as never, env);
+        const one = oneOrAll(read(1, which, env), name);
+        const sign = escape === undefined || escape === null ? '\\' : read(3, escape, env);
+        if (Array.from(sign).length > 1) throw sqlError(1210, 'Incorrect arguments to ESCAPE');
+        const matches = likeMatcher(read(2, wanted, env), sign, 'utf8mb4_bin');
+        const found = new Set<string>();
+        const starts =
+          paths.length === 0 ? [['$', target] as [string, Json]] : paths.flatMap((p) => located(target, path(p, env)));
+        for (const [at, value] of starts) search(value, at, matches, found);
+        const list = [...found];
+        if (list.length === 0) return null;
+        return printJson(one || list.length === 1 ? (list[0] as string) : list);
+      };
+    },
+    { nullPropagates: false },
+  ),
   editing('JSON_SET', true, true),
   editing('JSON_INSERT', false, true),
   editing('JSON_REPLACE', true, false),
@@ -439,7 +461,8 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
         let result = document(doc, env);
         for (let i = 0; i < rest.length; i += 2) {
           const at = single(path(rest[i], env));
-          if (at.legs.at(-1)?.kind !== 'item') throw sqlError(3165, 'A path expression is not a path to a cell in an array.');
+          if (at.legs.at(-1)?.kind !== 'item')
+            throw sqlError(3165, 'A path expression is not a path to a cell in an array.');
           result = insertInArray(result, at, (values[i + 2] as (typeof values)[0])(rest[i + 1], env));
         }
         return depthChecked(result);
@@ -521,6 +544,7 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
 ];
 
 function schemaObject(schema: Json): Json {
-  if (!isObject(schema)) throw sqlError(3853, 'Invalid JSON type in argument 1 to function json_schema_valid; an object is required.');
+  if (!isObject(schema))
+    throw sqlError(3853, 'Invalid JSON type in argument 1 to function json_schema_valid; an object is required.');
   return schema;
 }

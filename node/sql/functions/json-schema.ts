@@ -108,9 +108,11 @@ class Validator {
       const step = number(schema.get('multipleOf'));
       if (step !== undefined && !Number.isInteger(n / step)) return fail('multipleOf');
       const most = number(schema.get('maximum'));
-      if (most !== undefined && (schema.get('exclusiveMaximum') === true ? n >= most : n > most)) return fail('maximum');
+      if (most !== undefined && (schema.get('exclusiveMaximum') === true ? n >= most : n > most))
+        return fail('maximum');
       const least = number(schema.get('minimum'));
-      if (least !== undefined && (schema.get('exclusiveMinimum') === true ? n <= least : n < least)) return fail('minimum');
+      if (least !== undefined && (schema.get('exclusiveMinimum') === true ? n <= least : n < least))
+        return fail('minimum');
     }
     if (typeof document === 'string') {
       const length = charLength(document);
@@ -145,7 +147,8 @@ class Validator {
       if (rule === undefined) {
         const additional = schema.get('additionalItems');
         if (additional === false) return fail('additionalItems');
-        const failure = additional === undefined ? undefined : this.check(additional, item, `${at}/additionalItems`, `${where}/${i}`);
+        const failure =
+          additional === undefined ? undefined : this.check(additional, item, `${at}/additionalItems`, `${where}/${i}`);
         if (failure !== undefined) return failure;
         continue;
       }
@@ -167,7 +170,11 @@ class Validator {
     const least = number(schema.get('minProperties'));
     if (least !== undefined && document.size < least) return fail('minProperties');
     const required = schema.get('required');
-    if (required !== undefined && isArray(required) && required.some((key) => typeof key === 'string' && !document.has(key))) {
+    if (
+      required !== undefined &&
+      isArray(required) &&
+      required.some((key) => typeof key === 'string' && !document.has(key))
+    ) {
       return fail('required');
     }
     const properties = schema.get('properties');

@@ -17,7 +17,8 @@ import { BIGINT, BOOLEAN, binaryType, connectionText, DATE, textType, UNSIGNED }
 
 /** UUIDs, network addresses, literals of dates, and what is left. */
 
-const UUID = /^(?:\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})$/i;
+const UUID =
+  /^(?:\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})$/i;
 
 function uuidText(bytes: Uint8Array): string {
   const hex = hexOf(bytes).toLowerCase();
@@ -154,7 +155,8 @@ function literal(name: string, kind: 'date' | 'time' | 'datetime'): FunctionDefi
       }
       const parsed = parseDateTime(text, rulesOf(env.sqlMode));
       const value = parsed && settle(parsed, env);
-      if (parsed === undefined || value === undefined || parsed.truncated || parsed.timed !== (kind === 'datetime')) throw wrong(text);
+      if (parsed === undefined || value === undefined || parsed.truncated || parsed.timed !== (kind === 'datetime'))
+        throw wrong(text);
       if (kind === 'date') return formatDate(value);
       return formatDateTime(roundDateTime(value, 6) ?? value, Math.min(6, parsed.places));
     },
@@ -163,7 +165,11 @@ function literal(name: string, kind: 'date' | 'time' | 'datetime'): FunctionDefi
 }
 
 /** Functions that only the session or the engine can answer: here for their names, arity and types. */
-const session = (name: string, arity: number | readonly [number, number], result: FunctionDefinition['result']): FunctionDefinition =>
+const session = (
+  name: string,
+  arity: number | readonly [number, number],
+  result: FunctionDefinition['result'],
+): FunctionDefinition =>
   define(
     name,
     arity,
@@ -179,21 +185,22 @@ const systemText = (length: number) => () => textType(length, 'utf8mb3_general_c
 
 export const miscellaneous: readonly FunctionDefinition[] = [
   define('UUID', 0, 'any', systemText(36), uuid, { deterministic: false, nullable: 'never' }),
-  define('UUID_SHORT', 0, 'any', UNSIGNED, (env) => {
-    const random = env.randomBytes(8).reduce((sum, b) => sum * 256n + BigInt(b), 0n);
-    return ((env.nowUtcMicros() / 1_000_000n) << 24n) | (random & 0xffffffn);
-  }, { deterministic: false, nullable: 'never' }),
   define(
-    'UUID_TO_BIN',
-    [1, 2],
-    ['text', 'num'],
-    binaryType(16),
-    (_env, text: string, swap = 0) => {
-      if (!UUID.test(text)) throw badText(text, 'uuid_to_bin');
-      const bytes = unhex(text.replace(/[{}-]/g, '')) as Uint8Array;
-      return swap === 0 ? bytes : swapTime(bytes, false);
+    'UUID_SHORT',
+    0,
+    'any',
+    UNSIGNED,
+    (env) => {
+      const random = env.randomBytes(8).reduce((sum, b) => sum * 256n + BigInt(b), 0n);
+      return ((env.nowUtcMicros() / 1_000_000n) << 24n) | (random & 0xffffffn);
     },
+    { deterministic: false, nullable: 'never' },
   ),
+  define('UUID_TO_BIN', [1, 2], ['text', 'num'], binaryType(16), (_env, text: string, swap = 0) => {
+    if (!UUID.test(text)) throw badText(text, 'uuid_to_bin');
+    const bytes = unhex(text.replace(/[{}-]/g, '')) as Uint8Array;
+    return swap === 0 ? bytes : swapTime(bytes, false);
+  }),
   define('BIN_TO_UUID', [1, 2], ['bytes', 'num'], connectionText(36), (_env, bytes: Uint8Array, swap = 0) => {
     if (bytes.length !== 16) throw badText(decodeLenient(bytes), 'bin_to_uuid');
     return uuidText(swap === 0 ? bytes : swapTime(bytes, true));
@@ -245,29 +252,73 @@ export const miscellaneous: readonly FunctionDefinition[] = [
   ),
   define('IS_IPV4', 1, 'text', BOOLEAN, (_env, text: string) => ipv4(text) !== undefined),
   define('IS_IPV6', 1, 'text', BOOLEAN, (_env, text: string) => ipv6(text) !== undefined),
-  define('IS_IPV4_COMPAT', 1, 'bytes', BOOLEAN, (_env, b: Uint8Array) =>
-    b.length === 16 && startsWithBytes(b, [...ZEROS10, 0, 0]) && b.subarray(12, 15).some((x) => x !== 0),
+  define(
+    'IS_IPV4_COMPAT',
+    1,
+    'bytes',
+    BOOLEAN,
+    (_env, b: Uint8Array) =>
+      b.length === 16 && startsWithBytes(b, [...ZEROS10, 0, 0]) && b.subarray(12, 15).some((x) => x !== 0),
   ),
-  define('IS_IPV4_MAPPED', 1, 'bytes', BOOLEAN, (_env, b: Uint8Array) => b.length === 16 && startsWithBytes(b, [...ZEROS10, 255, 255])),
+  define(
+    'IS_IPV4_MAPPED',
+    1,
+    'bytes',
+    BOOLEAN,
+    (_env, b: Uint8Array) => b.length === 16 && startsWithBytes(b, [...ZEROS10, 255, 255]),
+  ),
   define('FORMAT_BYTES', 1, 'real', connectionText(17), (_env, n: number) => scaled(n, BYTES, 'bytes')),
   define('FORMAT_PICO_TIME', 1, 'real', connectionText(17), (_env, n: number) => scaled(n, PICOSECONDS, 'ps')),
-  definePrepared('ANY_VALUE', 1, 'any', (args) => (args[0] as ArgInfo).type, (): Call => (_env, value: never) => value, { raw: true }),
-  define('ISNULL', 1, 'any', BOOLEAN, (_env, value: unknown) => value === null, { nullPropagates: false, nullable: 'never' }),
-  definePrepared('NAME_CONST', 2, 'any', (args) => (args[1] as ArgInfo).type, (): Call => (_env, _name: unknown, value: never) => value, {
+  definePrepared(
+    'ANY_VALUE',
+    1,
+    'any',
+    (args) => (args[0] as ArgInfo).type,
+    (): Call => (_env, value: never) => value,
+    { raw: true },
+  ),
+  define('ISNULL', 1, 'any', BOOLEAN, (_env, value: unknown) => value === null, {
     nullPropagates: false,
-    raw: true,
+    nullable: 'never',
   }),
+  definePrepared(
+    'NAME_CONST',
+    2,
+    'any',
+    (args) => (args[1] as ArgInfo).type,
+    (): Call => (_env, _name: unknown, value: never) => value,
+    {
+      nullPropagates: false,
+      raw: true,
+    },
+  ),
   define('COERCIBILITY', 1, 'any', BIGINT, () => 4, { nullPropagates: false, nullable: 'never' }),
-  definePrepared('CHARSET', 1, 'any', systemText(64), (types): Call => {
-    const type = types[0];
-    const name = type !== undefined && 'collation' in type ? type.collation : type?.kind === 'json' ? 'utf8mb4_bin' : 'binary';
-    return () => name.split('_')[0] as string;
-  }, { nullPropagates: false, nullable: 'never' }),
-  definePrepared('COLLATION', 1, 'any', systemText(64), (types): Call => {
-    const type = types[0];
-    const name = type !== undefined && 'collation' in type ? type.collation : type?.kind === 'json' ? 'utf8mb4_bin' : 'binary';
-    return () => name;
-  }, { nullPropagates: false, nullable: 'never' }),
+  definePrepared(
+    'CHARSET',
+    1,
+    'any',
+    systemText(64),
+    (types): Call => {
+      const type = types[0];
+      const name =
+        type !== undefined && 'collation' in type ? type.collation : type?.kind === 'json' ? 'utf8mb4_bin' : 'binary';
+      return () => name.split('_')[0] as string;
+    },
+    { nullPropagates: false, nullable: 'never' },
+  ),
+  definePrepared(
+    'COLLATION',
+    1,
+    'any',
+    systemText(64),
+    (types): Call => {
+      const type = types[0];
+      const name =
+        type !== undefined && 'collation' in type ? type.collation : type?.kind === 'json' ? 'utf8mb4_bin' : 'binary';
+      return () => name;
+    },
+    { nullPropagates: false, nullable: 'never' },
+  ),
   literal('DATE_LITERAL', 'date'),
   literal('TIME_LITERAL', 'time'),
   literal('TIMESTAMP_LITERAL', 'datetime'),

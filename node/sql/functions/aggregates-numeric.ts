@@ -1,0 +1,256 @@
+import type { Decimal, SqliteValue, SqlType } from '../types/index.ts';
+import {
+  asUnsigned,
+  bytesReader,
+  decimalReader,
+  decimals,
+  intReader,
+  intToSqlite,
+  realReader,
+  sqlError,
+  toSqlite,
+} from '../values/index.ts';
+import { implementation } from './aggregate-definition.ts';
+import type { AggregateDefinition } from './aggregate-definition.ts';
+import type { ArgInfo } from './definition.ts';
+import { checkReal } from './arithmetic.ts';
+import { decimalType, digitsOf, DOUBLE, numberMode, scaleOf, UNSIGNED } from './types-of-results.ts';
+
+/** Sums, means, deviations and bits. Sums of integers and decimals are exact. */
+
+interface ExactSum {
+  sum: bigint;
+  count: number;
+}
+
+interface RealSum {
+  sum: number;
+  count: number;
+}
+
+const isReal = (type: SqlType): boolean => numberMode(type) === 'real';
+
+/** Adds values at one scale. */
+function exactSum(type: SqlType, result: (state: ExactSum) => SqliteValue): AggregateDefinition['make'] {
+  const scale = scaleOf(type);
+  const read = decimalReader(type);
+  return () => (env) => {
+    const scaled = (value: SqliteValue): bigint => {
+      if (type.kind === 'int' && !(value instanceof Uint8Array)) return BigInt(value as number);
+      const d: Decimal = read(value, env);
+      return d.scale === scale ? d.unscaled : decimals.rescale(d, scale);
+    };
+    return implementation<ExactSum>({
+      start: () => ({ sum: 0n, count: 0 }),
+      step: (state, value = null) => {
+        if (value === null) return state;
+        state.sum += scaled(value);
+        state.count++;
+        return state;
+      },
+      inverse: (state, value = null) => {
+        if (value === null) return state;
+        state.sum -= scaled(value);
+        state.count--;
+        return state;
+      },
+      result,
+    });
+  };
+}
+
+function realSum(type: SqlType, result: (state: RealSum) => number): AggregateDefinition['make'] {
+  const read = realReader(type);
+  return () => (env) =>
+    implementation<RealSum>({
+      start: () => ({ sum: 0, count: 0 }),
+      step: (state, value = null) => {
+        if (value === null) return state;
+        state.sum += read(value, env);
+        state.count++;
+        return state;
+      },
+      inverse: (state, value = null) => {
+        if (value === null) return state;
+        state.sum -= read(value, env);
+        state.count--;
+        return state;
+      },
+      result: (state) => (state.count === 0 ? null : checkReal(result(state), () => 'sum')),
+    });
+}
+
+const sum: AggregateDefinition = {
+  name: 'SUM',
+  arity: [1, 1],
+  nullable: true,
+  hasInverse: true,
+  result: (args) => {
+    const first = { type: (args[0] as ArgInfo).type };
+    return isReal(first.type) ? DOUBLE : decimalType(digitsOf(first) + 22, scaleOf(first.type));
+  },
+  make: (types, result) => {
+    const type = types[0] as SqlType;
+    if (isReal(type)) return realSum(type, (state) => state.sum)(types, result);
+    const write = toSqlite(result);
+    const scale = scaleOf(type);
+    return exactSum(type, (state) => (state.count === 0 ? null : write({ unscaled: state.sum, scale })))(types, result);
+  },
+};
+
+const avg: AggregateDefinition = {
+  name: 'AVG',
+  arity: [1, 1],
+  nullable: true,
+  hasInverse: true,
+  result: (args, env) => {
+    const first = { type: (args[0] as ArgInfo).type };
+    if (isReal(first.type)) return DOUBLE;
+    const more = env.divPrecisionIncrement;
+    return decimalType(digitsOf(first) + more, scaleOf(first.type) + more);
+  },
+  make: (types, result) => {
+    const type = types[0] as SqlType;
+    if (isReal(type)) return realSum(type, (state) => state.sum / state.count)(types, result);
+    const write = toSqlite(result);
+    const scale = scaleOf(type);
+    return exactSum(type, (state) => {
+      if (state.count === 0) return null;
+      const divisor = { unscaled: BigInt(state.count), scale: 0 };
+      return write(decimals.divide({ unscaled: state.sum, scale }, divisor, scaleOf(result)) ?? null);
+    })(types, result);
+  },
+};
+
+interface Spread {
+  count: number;
+  mean: number;
+  /** Sum of the squared distances from the mean. */
+  squares: number;
+}
+
+function spread(name: string, sample: boolean, root: boolean): AggregateDefinition {
+  return {
+    name,
+    arity: [1, 1],
+    nullable: true,
+    hasInverse: true,
+    result: () => DOUBLE,
+    make: (types) => {
+      const read = realReader(types[0] as SqlType);
+      return (env) =>
+        implementation<Spread>({
+          start: () => ({ count: 0, mean: 0, squares: 0 }),
+          step: (state, value = null) => {
+            if (value === null) return state;
+            const x = read(value, env);
+            state.count++;
+            const before = state.mean;
+            state.mean += (x - before) / state.count;
+            state.squares += (x - before) * (x - state.mean);
+            return state;
+          },
+          inverse: (state, value = null) => {
+            if (value === null) return state;
+            const x = read(value, env);
+            state.count--;
+            if (state.count === 0) return { count: 0, mean: 0, squares: 0 };
+            const after = state.mean;
+            state.mean -= (x - after) / state.count;
+            state.squares -= (x - after) * (x - state.mean);
+            return state;
+          },
+          result: (state) => {
+            const divisor = sample ? state.count - 1 : state.count;
+            if (divisor <= 0) return null;
+            const variance = Math.max(0, state.squares / divisor);
+            return root ? Math.sqrt(variance) : variance;
+          },
+        });
+    },
+  };
+}
+
+const BITS_MAX = 511;
+
+function bits(
+  name: string,
+  neutral: bigint,
+  join: (a: bigint, b: bigint) => bigint,
+  joinBytes: (a: number, b: number) => number,
+): AggregateDefinition {
+  return {
+    name,
+    arity: [1, 1],
+    nullable: false,
+    hasInverse: name === 'BIT_XOR',
+    result: (args) => {
+      const { type } = args[0] as ArgInfo;
+      if (type.kind !== 'binary') return UNSIGNED;
+      if (type.length > BITS_MAX) {
+        throw sqlError(
+          3514,
+          'Aggregate bitwise functions cannot accept arguments longer than 511 bytes; consider using the SUBSTRING() function',
+        );
+      }
+      return { kind: 'binary', family: 'varbinary', length: type.length };
+    },
+    make: (types, result) => {
+      const type = types[0] as SqlType;
+      if (result.kind === 'binary') {
+        const read = bytesReader(type);
+        const fill = Number(neutral & 0xffn);
+        return (env) => {
+          const step = (state: Uint8Array | null, value: SqliteValue = null): Uint8Array | null => {
+            if (value === null) return state;
+            const bytes = read(value, env);
+            if (state === null) return bytes.slice();
+            if (state.length !== bytes.length) {
+              throw sqlError(3515, 'Binary operands of bitwise operators must be of equal length');
+            }
+            return state.map((byte, i) => joinBytes(byte, bytes[i] as number));
+          };
+          return implementation<Uint8Array | null>({
+            start: () => null,
+            step,
+            inverse: step,
+            result: (state) => state ?? new Uint8Array(result.length).fill(fill),
+          });
+        };
+      }
+      const read = intReader(type);
+      return (env) => {
+        const step = (state: bigint, value: SqliteValue = null): bigint =>
+          value === null ? state : join(state, asUnsigned(read(value, env)));
+        return implementation<bigint>({ start: () => neutral, step, inverse: step, result: intToSqlite });
+      };
+    },
+  };
+}
+
+export const numericAggregates: readonly AggregateDefinition[] = [
+  sum,
+  avg,
+  ...['STD', 'STDDEV', 'STDDEV_POP'].map((name) => spread(name, false, true)),
+  spread('STDDEV_SAMP', true, true),
+  ...['VAR_POP', 'VARIANCE'].map((name) => spread(name, false, false)),
+  spread('VAR_SAMP', true, false),
+  bits(
+    'BIT_AND',
+    2n ** 64n - 1n,
+    (a, b) => a & b,
+    (a, b) => a & b,
+  ),
+  bits(
+    'BIT_OR',
+    0n,
+    (a, b) => a | b,
+    (a, b) => a | b,
+  ),
+  bits(
+    'BIT_XOR',
+    0n,
+    (a, b) => a ^ b,
+    (a, b) => a ^ b,
+  ),
+];

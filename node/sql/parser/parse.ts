@@ -4,7 +4,7 @@ import { bit, expression, simple } from './expressions.ts';
 import { plainSpaceEnd } from './lexer.ts';
 import { DEFAULT_PARSE_OPTIONS } from './options.ts';
 import type { ParsedStatement, ParseOptions } from './options.ts';
-import { Parser } from './parser.ts';
+import { Parser, tooDeep } from './parser.ts';
 import type { Grammar } from './parser.ts';
 import { query } from './queries.ts';
 import { statement } from './statements.ts';
@@ -17,6 +17,16 @@ const GRAMMAR: Grammar = {
   statement,
 };
 
+/** The depth limit suits a stack of the usual size; where the caller has used most of it, the end is the same. */
+function guarded<T>(p: Parser, rule: (p: Parser) => T): T {
+  try {
+    return rule(p);
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep();
+    throw error;
+  }
+}
+
 /**
  * Parses the statement that begins at `from`, to its `;` or the text's end. What follows is not looked at, so that a
  * text of several statements is run as far as it goes.
@@ -25,7 +35,7 @@ export function parseNext(sql: string, from: number, options: ParseOptions = DEF
   const p = new Parser(sql, from, options, GRAMMAR);
   p.next();
   if (p.t === 'end') throw new SqlError(1065, '42000', 'Query was empty');
-  const node = statement(p);
+  const node = guarded(p, statement);
   let end = p.end;
   if (p.t === ';') end = plainSpaceEnd(sql, end);
   else if (p.t !== 'end') p.fail();
@@ -67,7 +77,7 @@ export function* parseMany(
 export function parseExpression(sql: string, options: ParseOptions = DEFAULT_PARSE_OPTIONS): Expr {
   const p = new Parser(sql, 0, options, GRAMMAR);
   p.next();
-  const expr = expression(p);
+  const expr = guarded(p, expression);
   if (p.t !== 'end') p.fail();
   return expr;
 }

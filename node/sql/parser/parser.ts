@@ -30,13 +30,25 @@ export interface Grammar {
  * How many rules may be open at once: far below what overflows the JavaScript stack of a worker, far above what people
  * write.
  */
-const MAX_DEPTH = 900;
+const MAX_DEPTH = 300;
+
+export function tooDeep(): SqlError {
+  return new SqlError(
+    1436,
+    'HY000',
+    "Thread stack overrun: the statement is nested too deeply. Use 'mysqld --thread_stack=#' to specify a bigger stack.",
+  );
+}
 
 /** Tokens, and what every rule does with them. */
 export class Parser extends Lexer {
   readonly grammar: Grammar;
   readonly pinned: number[] = [];
   private depth = 0;
+  /** The run of opening parentheses that was last looked through, and the tag behind it (`ROW` for VALUES ROW). */
+  private runStart = -1;
+  private runEnd = -1;
+  private runTag = 'end';
   /** The offset at which `t.*` may stand, and the one that was found. */
   starAllowedAt = -1;
   star: StarItem | undefined = undefined;
@@ -65,11 +77,7 @@ export class Parser extends Lexer {
   /** Call before a rule that may contain itself, and `leave` after it. */
   enter(): void {
     if (++this.depth > MAX_DEPTH) {
-      throw new SqlError(
-        1436,
-        'HY000',
-        "Thread stack overrun: the statement is nested too deeply. Use 'mysqld --thread_stack=#' to specify a bigger stack.",
-      );
+      throw tooDeep();
     }
   }
 
@@ -365,12 +373,17 @@ export class Parser extends Lexer {
    * begins a query only before ROW, unless `anyValues`.
    */
   parensHoldQuery(anyValues = false): boolean {
-    const mark = this.mark();
-    while (this.t === '(') this.next();
-    const t = this.t;
-    const is = t === 'SELECT' || t === 'WITH' || t === 'VALUES' || t === 'TABLE';
-    const row = is && (t !== 'VALUES' || anyValues || this.peek() === 'ROW');
-    this.reset(mark);
-    return row;
+    // The answer is the same for every parenthesis of a run, and is asked for at each.
+    if (this.start < this.runStart || this.start >= this.runEnd) {
+      const mark = this.mark();
+      this.runStart = this.start;
+      while (this.t === '(') this.next();
+      this.runEnd = this.start;
+      this.runTag = this.t;
+      if (this.t === 'VALUES' && this.peek() === 'ROW') this.runTag = 'ROW';
+      this.reset(mark);
+    }
+    const t = this.runTag;
+    return t === 'SELECT' || t === 'WITH' || t === 'TABLE' || t === 'ROW' || (t === 'VALUES' && anyValues);
   }
 }

@@ -199,6 +199,8 @@ export function expressionText(printer: Printer, node: Expr): string {
       return `(case${operand}${branches}${node.otherwise === undefined ? '' : ` else ${expr(node.otherwise)}`} end)`;
     }
     case 'collate':
+      // COLLATE binds more tightly than a sign.
+      if (node.operand.kind === 'unary') return `((${expr(node.operand)}) collate ${node.collation})`;
       return `(${expr(node.operand)} collate ${node.collation})`;
     case 'dateArithmetic':
       return `(${expr(node.operand)} ${node.op === 'add' ? '+' : '-'} interval ${expr(node.amount)} ${node.unit})`;

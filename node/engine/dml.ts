@@ -228,7 +228,7 @@ export class Dml {
     if (generated !== undefined && result.generatedId === 0) result.generatedId = generated;
     if (generated === undefined && rt.autoIncrement >= 0) {
       const value = row[rt.autoIncrement];
-      if (typeof value === 'number' || typeof value === 'bigint') result.insertId = value;
+      if (typeof value === 'number' || typeof value === 'bigint') result.insertId = value < 0 ? BigInt.asUintN(64, BigInt(value)) : value;
     }
   }
 
@@ -315,7 +315,7 @@ export class Dml {
     if (changed === undefined) return;
     result.affected += changed ? 2 : this.x.foundRows ? 1 : 0;
     const auto = rt.autoIncrement >= 0 ? after[rt.autoIncrement] : undefined;
-    if (typeof auto === 'number' || typeof auto === 'bigint') result.insertId = auto;
+    if ((typeof auto === 'number' || typeof auto === 'bigint') && auto > 0) result.insertId = auto;
   }
 
   // UPDATE

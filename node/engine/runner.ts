@@ -26,13 +26,13 @@ export class Runner {
       if (this.registered.has(fn.name)) continue;
       this.registered.add(fn.name);
       if (fn.kind === 'scalar') {
-        this.db.function(fn.name, { deterministic: fn.deterministic, useBigIntArguments: false, varargs: true }, withBigints(fn.make(this.env)) as never);
+        this.db.function(fn.name, { deterministic: fn.deterministic, useBigIntArguments: true, varargs: true }, fn.make(this.env) as never);
       } else {
         const implementation = fn.make(this.env);
         this.db.aggregate(fn.name, {
           start: () => implementation.start() as never,
           step: ((state: unknown, ...args: SqliteValue[]) => implementation.step(state, ...args)) as never,
-          result: ((state: unknown) => bindable(implementation.result(state))) as never,
+          result: ((state: unknown) => implementation.result(state)) as never,
           varargs: true,
           useBigIntArguments: true,
           ...(implementation.inverse && { inverse: implementation.inverse.bind(implementation) as never }),
@@ -86,10 +86,3 @@ export class Runner {
     return typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
   }
 }
-
-/** node:sqlite refuses a whole call when an integer argument passes 2^53 unless it gives all of them as bigint. */
-function withBigints(fn: (...args: SqliteValue[]) => SqliteValue): (...args: SqliteValue[]) => SqliteValue {
-  return (...args) => bindable(fn(...args));
-}
-
-const bindable = (value: SqliteValue): SqliteValue => value;

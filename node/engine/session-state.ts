@@ -36,6 +36,7 @@ export class SessionState {
   /** To be called when a variable or the database changed. */
   changed(): void {
     this.modes = undefined;
+    this.facts = undefined;
     this.settingsCache = undefined;
     this.scopeKey = undefined;
   }
@@ -93,12 +94,23 @@ export class SessionState {
     return this.mode.values;
   }
 
+  private facts: { autocommit: boolean; zone: string } | undefined;
+
+  private get fact(): NonNullable<SessionState['facts']> {
+    this.facts ??= { autocommit: this.variables.number('autocommit') === 1, zone: String(this.variables.get('time_zone')) };
+    return this.facts;
+  }
+
+  get timeZone(): string {
+    return this.fact.zone;
+  }
+
   get timeZoneIsUtc(): boolean {
-    return ['SYSTEM', 'UTC', '+00:00'].includes(String(this.variables.get('time_zone')));
+    return ['SYSTEM', 'UTC', '+00:00'].includes(this.fact.zone);
   }
 
   get autocommit(): boolean {
-    return this.variables.number('autocommit') === 1;
+    return this.fact.autocommit;
   }
 
   /** What decides how a text compiles, as part of a plan's key; undefined when plans must not be shared. */

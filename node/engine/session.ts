@@ -72,6 +72,7 @@ export class EngineSession implements Session, SessionFacts {
   killed = false;
   private cancelWait: (() => void) | undefined;
   private changes: SessionChange[] = [];
+  private readonly virtualRows = (name: string): string => this.core.virtualRows(this, name);
   private readonly statementResults = new Map<string, SqliteValue>();
 
   constructor(id: number, core: EngineCore, account: Account, client: ClientInfo) {
@@ -102,12 +103,14 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   status(): SessionStatus {
-    return {
-      inTransaction: this.transaction !== undefined,
-      autocommit: this.state.autocommit,
-      noBackslashEscapes: this.state.sqlMode.noBackslashEscapes,
-    };
+    const inTransaction = this.transaction !== undefined;
+    const { autocommit } = this.state;
+    const { noBackslashEscapes } = this.state.sqlMode;
+    const last = this.lastStatus;
+    if (last.inTransaction === inTransaction && last.autocommit === autocommit && last.noBackslashEscapes === noBackslashEscapes) return last;
+    return (this.lastStatus = { inTransaction, autocommit, noBackslashEscapes });
   }
+  private lastStatus: SessionStatus = { inTransaction: false, autocommit: true, noBackslashEscapes: false };
 
   variable(name: Parameters<Session['variable']>[0]): number {
     return this.state.variables.number(name);
@@ -259,7 +262,8 @@ export class EngineSession implements Session, SessionFacts {
     const known = this.core.describe(error);
     if (known.errno === 1213) this.rollback();
     this.rowCount = -1;
-    this.warnings = [...this.core.env.warnings.slice(0, 63), { level: 'Error', errno: known.errno, message: known.message }];
+    const own = this.core.env.session === this ? this.core.env.warnings : [];
+    this.warnings = [...own.slice(0, 63), { level: 'Error', errno: known.errno, message: known.message }];
     this.warningCount = this.warnings.length;
     this.end();
     sink.error(known);
@@ -327,7 +331,7 @@ export class EngineSession implements Session, SessionFacts {
   /** Rows of a SELECT under this session's view. */
   private read(plan: SelectPlan, slots: readonly (LiteralValue | null)[], consistent: boolean): SqliteValue[][] {
     const { core } = this;
-    core.env.begin(this.state.settings(this), slots, false, (name) => core.virtualRows(this, name));
+    core.env.begin(this.state.settings(this), slots, false, this.virtualRows);
     return this.rowsOf(plan, plan.tables, this.range(plan), consistent);
   }
 
@@ -454,7 +458,7 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   shapeOf(columns: readonly ResultColumn[]): ResultShape {
-    const zone = String(this.state.variables.get('time_zone'));
+    const zone = this.state.timeZone;
     let byZone = shapes.get(columns);
     if (!byZone) shapes.set(columns, (byZone = new Map()));
     let shape = byZone.get(zone);
@@ -481,7 +485,7 @@ export class EngineSession implements Session, SessionFacts {
   /** Runs the change against the transaction, or commits it at once. */
   private changeRows(plan: Exclude<Plan, SelectPlan>, slots: readonly (LiteralValue | null)[]): { result: DmlResult; commit: Promise<void> | undefined } {
     const { core, transaction } = this;
-    core.env.begin(this.state.settings(this), slots, true, (name) => core.virtualRows(this, name));
+    core.env.begin(this.state.settings(this), slots, true, this.virtualRows);
     const table = plan.kind === 'insert' ? plan.table : plan.targets[0]?.table;
     const temporary = table?.temporary === true;
     const direct = new DirectWriter(core.state, core.locks);
@@ -614,8 +618,6 @@ export class EngineSession implements Session, SessionFacts {
     return { parameterCount: parsed.params, columns, warnings: 0, close: () => undefined, query };
   }
 
-  private readonly executePlans = new WeakMap<PreparedQuery, Map<string, { version: number; plan: Plan }>>();
-
   execute(statement: PreparedStatement, parameters: readonly ParameterValue[], sink: ResultSink): Promise<void> | undefined {
     const { query } = statement as PreparedStatement & { readonly query: PreparedQuery };
     this.begin(query.text);
@@ -627,31 +629,44 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   executeQuery(query: PreparedQuery, parameters: readonly ParameterValue[], sink: ResultSink, more: boolean): Promise<void> | undefined {
-    const slots = slotValues(query.parsed);
-    const types = new Map<number, SqlType>();
-    const where = paramSlots(query.parsed);
-    parameters.forEach((parameter, i) => {
-      const slot = where[i];
-      if (slot === undefined) return;
-      const { value, type } = parameterValue(parameter, String(this.state.variables.get('collation_connection')));
-      slots[slot] = value;
-      types.set(slot, type);
-    });
-    const { statement } = query.parsed;
-    const key = `${this.state.planScope ?? ''}\u0000${[...types.values()].map((t) => t.kind + ('precision' in t ? `${t.precision}.${t.scale}` : '') + ('fsp' in t ? t.fsp : '')).join()}`;
-    let plans = this.executePlans.get(query);
-    if (!plans) this.executePlans.set(query, (plans = new Map()));
-    const kept = this.state.planScope === undefined ? undefined : plans.get(key);
-    let plan = kept?.version === this.core.catalog.version ? kept.plan : undefined;
-    if (!plan) {
-      const compiled = compileStatement(this.core.catalog, this.core.compileSettings(this, query.text, types, false), statement);
-      plan = compiled?.plan;
-      if (plan) this.core.planner.sources.set(plan, { statement, text: query.text, slotTypes: types });
-      // A value that a placeholder gave is never pinned unless the plan says so; then it holds for this run only.
-      const pinsParameter = [...(compiled?.pinned ?? [])].some((slot) => where.includes(slot));
-      if (plan && !plan.volatile && !pinsParameter) plans.set(key, { version: this.core.catalog.version, plan });
+    const source = preparedSource(query);
+    const slots = source.slots.slice();
+    let key = this.state.planScope;
+    for (let i = 0; i < parameters.length; i++) {
+      const slot = source.places[i];
+      if (slot === undefined) continue;
+      const parameter = parameters[i] as ParameterValue;
+      slots[slot] = parameterSlot(parameter);
+      if (key !== undefined) key += parameterKey(parameter);
     }
+    const kept = key === undefined ? undefined : source.plans.get(key);
+    if (kept?.version === this.core.catalog.version) return this.runPlan(kept.plan, slots, query.parsed.statement, sink, more);
+    return this.executeAnew(query, source, parameters, slots, key, sink, more);
+  }
+
+  private executeAnew(
+    query: PreparedQuery,
+    source: PreparedSource,
+    parameters: readonly ParameterValue[],
+    slots: readonly (LiteralValue | null)[],
+    key: string | undefined,
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
+    const { statement } = query.parsed;
+    const types = new Map<number, SqlType>();
+    const collation = String(this.state.variables.get('collation_connection'));
+    parameters.forEach((parameter, i) => {
+      const slot = source.places[i];
+      if (slot !== undefined) types.set(slot, parameterType(parameter, collation));
+    });
+    const compiled = compileStatement(this.core.catalog, this.core.compileSettings(this, query.text, types, false), statement);
+    const plan = compiled?.plan;
     if (!plan) return runStatement(this, statement, slots, query.text, sink, more);
+    this.core.planner.sources.set(plan, { statement, text: query.text, slotTypes: types });
+    // A value that a placeholder gave is pinned only where the plan looked at it; then it holds for this run alone.
+    const pinsParameter = [...(compiled?.pinned ?? [])].some((slot) => source.places.includes(slot));
+    if (!plan.volatile && !pinsParameter && key !== undefined) source.plans.set(key, { version: this.core.catalog.version, plan });
     return this.runPlan(plan, slots, statement, sink, more);
   }
 
@@ -736,26 +751,59 @@ function paramSlots(parsed: ParsedStatement): number[] {
   return found;
 }
 
-function parameterValue(parameter: ParameterValue, collation: string): { value: LiteralValue | null; type: SqlType } {
+/** What executing a prepared statement again needs: its literals, where its placeholders go, its plans by their types. */
+interface PreparedSource {
+  readonly slots: readonly (LiteralValue | null)[];
+  readonly places: readonly number[];
+  readonly plans: Map<string, { version: number; plan: Plan }>;
+}
+
+const preparedSources = new WeakMap<PreparedQuery, PreparedSource>();
+
+function preparedSource(query: PreparedQuery): PreparedSource {
+  let source = preparedSources.get(query);
+  if (!source) preparedSources.set(query, (source = { slots: slotValues(query.parsed), places: paramSlots(query.parsed), plans: new Map() }));
+  return source;
+}
+
+function parameterSlot(parameter: ParameterValue): LiteralValue | null {
   switch (parameter.kind) {
     case 'null':
-      return { value: null, type: { kind: 'null' } };
+      return null;
     case 'int':
-      return { value: parameter.value, type: { kind: 'int', bits: 64, unsigned: parameter.unsigned } };
     case 'double':
-      return { value: parameter.value, type: { kind: 'double', unsigned: false } };
+      return parameter.value;
+    case 'bytes':
+      return parameter.bytes;
+    default:
+      return parameter.text;
+  }
+}
+
+/** What of a parameter's type a plan depends on. */
+function parameterKey(parameter: ParameterValue): string {
+  if (parameter.kind === 'int') return parameter.unsigned ? 'u' : 'i';
+  if (parameter.kind === 'datetime') return `d${parameter.text.length}`;
+  return parameter.kind.slice(0, 3);
+}
+
+function parameterType(parameter: ParameterValue, collation: string): SqlType {
+  switch (parameter.kind) {
+    case 'null':
+      return { kind: 'null' };
+    case 'int':
+      return { kind: 'int', bits: 64, unsigned: parameter.unsigned };
+    case 'double':
+      return { kind: 'double', unsigned: false };
+    case 'bytes':
+      return { kind: 'binary', family: 'varbinary', length: 65535 };
+    case 'date':
+      return { kind: 'date' };
+    case 'datetime':
+      return { kind: 'datetime', fsp: /\.(\d+)$/.exec(parameter.text)?.[1]?.length ?? 0 };
     case 'decimal':
     case 'string':
-      return { value: parameter.text, type: { kind: 'string', family: 'varchar', length: 65535, collation } };
-    case 'bytes':
-      return { value: parameter.bytes, type: { kind: 'binary', family: 'varbinary', length: 65535 } };
-    case 'date':
-      return { value: parameter.text, type: { kind: 'date' } };
-    case 'datetime': {
-      const fraction = /\.(\d+)$/.exec(parameter.text)?.[1] ?? '';
-      return { value: parameter.text, type: { kind: 'datetime', fsp: fraction.length } };
-    }
     case 'time':
-      return { value: parameter.text, type: { kind: 'string', family: 'varchar', length: 20, collation } };
+      return { kind: 'string', family: 'varchar', length: 65535, collation };
   }
 }

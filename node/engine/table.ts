@@ -67,7 +67,7 @@ export function makeTableRuntime(table: TableDef, fresh: (table: TableDef) => Co
   const rowid = rowidColumn(table);
   return {
     table,
-    convert: table.columns.map((c) => storeConverter({ name: c.name, type: c.type })),
+    convert: table.columns.map((c) => numbers(storeConverter({ name: c.name, type: c.type }))),
     defaults: table.columns.map((c) => defaultOf(c, expression)),
     generated: table.columns.flatMap((c, place) => (c.generated ? [{ place, expression: expression(c.generated.expression) }] : [])),
     checks: table.checks.filter((check) => check.enforced).map((check) => ({ name: check.name, expression: expression(check.expression) })),
@@ -76,6 +76,14 @@ export function makeTableRuntime(table: TableDef, fresh: (table: TableDef) => Co
     rowid: rowid ? table.columns.indexOf(rowid) : -1,
     onUpdateNow: table.columns.flatMap((c, place) => (c.onUpdateNow === undefined ? [] : [{ place, fsp: c.onUpdateNow }])),
     foreignKeys: table.foreignKeys,
+  };
+}
+
+/** Integers that are safe as numbers are numbers: rows are compared and keyed by value. */
+function numbers(convert: Converter): Converter {
+  return (value, from, ctx) => {
+    const stored = convert(value, from, ctx);
+    return typeof stored === 'bigint' && stored >= -9007199254740991n && stored <= 9007199254740991n ? Number(stored) : stored;
   };
 }
 

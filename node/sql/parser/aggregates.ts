@@ -14,7 +14,7 @@ import { bytesLiteral, stringLiteral } from './literals.ts';
 import type { Parser } from './parser.ts';
 import { intervalUnit } from './units.ts';
 
-export function orderItem(p: Parser): OrderItem {
+function orderItem(p: Parser): OrderItem {
   const expr = p.grammar.expr(p);
   let direction: 'asc' | 'desc' | undefined;
   if (p.t === 'ASC' || p.t === 'DESC') {

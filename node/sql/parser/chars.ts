@@ -1,6 +1,5 @@
-/** Classes of characters; every character beyond ASCII may stand in an identifier. */
-export const CHAR_OTHER = 0;
-export const CHAR_SPACE = 1;
+/** Classes of characters, 0 for what is in none; every character beyond ASCII may stand in an identifier. */
+const CHAR_SPACE = 1;
 export const CHAR_DIGIT = 2;
 export const CHAR_LETTER = 3;
 

@@ -10,7 +10,10 @@ export function charsetName(p: Parser): string {
   return p.identOrText().toLowerCase();
 }
 
-export const collationName = charsetName;
+/** A collation is named in the same ways. */
+export function collationName(p: Parser): string {
+  return charsetName(p);
+}
 
 /** Takes CHARSET or CHARACTER SET, or CHAR SET. */
 export function acceptCharset(p: Parser): boolean {

@@ -188,7 +188,7 @@ function generated(p: Parser): ColumnAttribute {
 }
 
 /** CHECK (expr) [[NOT] ENFORCED] */
-export function check(p: Parser, start: number, name: string | undefined): CheckConstraint {
+function check(p: Parser, start: number, name: string | undefined): CheckConstraint {
   p.expect('CHECK');
   p.expect('(');
   const expr = p.grammar.expr(p);
@@ -213,7 +213,7 @@ function referentialAction(p: Parser): ReferentialAction {
   return p.expectAny('NULL', 'DEFAULT') === 'NULL' ? 'setNull' : 'setDefault';
 }
 
-export function references(p: Parser): References {
+function references(p: Parser): References {
   p.expect('REFERENCES');
   const table = p.qualified();
   const columns = p.t === '(' ? p.identList() : undefined;
@@ -239,18 +239,18 @@ export function references(p: Parser): References {
   return { table, columns, match, onDelete, onUpdate };
 }
 
-export function indexAlgorithm(p: Parser): IndexAlgorithm {
+function indexAlgorithm(p: Parser): IndexAlgorithm {
   return p.expectAny('BTREE', 'HASH', 'RTREE').toLowerCase() as IndexAlgorithm;
 }
 
 /** USING BTREE, TYPE BTREE */
-export function usingClause(p: Parser): IndexAlgorithm | undefined {
+function usingClause(p: Parser): IndexAlgorithm | undefined {
   if (p.t !== 'USING' && p.t !== 'TYPE') return undefined;
   p.next();
   return indexAlgorithm(p);
 }
 
-export function indexPart(p: Parser): IndexPart {
+function indexPart(p: Parser): IndexPart {
   if (p.t === '(') {
     p.next();
     const expr = p.grammar.expr(p);
@@ -272,11 +272,7 @@ function direction(p: Parser): 'asc' | 'desc' | undefined {
   return p.accept('DESC') ? 'desc' : undefined;
 }
 
-export function indexOptions(
-  p: Parser,
-  using: IndexAlgorithm | undefined,
-  type: IndexDefinition['type'],
-): IndexOptions {
+function indexOptions(p: Parser, using: IndexAlgorithm | undefined, type: IndexDefinition['type']): IndexOptions {
   const options: { -readonly [K in keyof IndexOptions]: IndexOptions[K] } = {
     using,
     keyBlockSize: undefined,

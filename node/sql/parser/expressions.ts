@@ -1,8 +1,10 @@
-import type { BinaryOp, ColumnRef, ComparisonOp, Expr } from './ast.ts';
+import type { BinaryOp, ComparisonOp, Expr } from './ast.ts';
+import { caseExpression } from './case-expression.ts';
 import { collationName } from './data-types.ts';
-import { callArguments, functionFor } from './functions.ts';
+import { functionFor } from './functions.ts';
 import { WORD_IDENTIFIER, WORD_KEYWORD, WORD_QUOTED, WORD_RESERVED } from './keywords.ts';
 import { bytesLiteral, introduced, numberLiteral, param, stringLiteral, temporalLiteral } from './literals.ts';
+import { name } from './names.ts';
 import type { Parser } from './parser.ts';
 import { intervalUnit } from './units.ts';
 import { systemVariable, userVariable } from './variables.ts';
@@ -451,42 +453,6 @@ function odbc(p: Parser): Expr {
   return expr;
 }
 
-/** A column, possibly qualified, or a function's call. */
-function name(p: Parser, callable: boolean): Expr {
-  const start = p.start;
-  const first = p.nameText();
-  p.next();
-  if (p.t === '(' && callable) return callArguments(p, start, undefined, first);
-  if (p.t !== '.')
-    return arrow(p, { kind: 'column', start, end: p.prevEnd, schema: undefined, table: undefined, name: first });
-  p.next();
-  if (p.is('*') && p.starAllowedAt === start) return star(p, start, undefined, first);
-  const second = p.identAfterPoint();
-  if (p.is('(')) return callArguments(p, start, first, second);
-  if (p.t !== '.')
-    return arrow(p, { kind: 'column', start, end: p.prevEnd, schema: undefined, table: first, name: second });
-  p.next();
-  if (p.is('*') && p.starAllowedAt === start) return star(p, start, first, second);
-  const third = p.identAfterPoint();
-  return arrow(p, { kind: 'column', start, end: p.prevEnd, schema: first, table: second, name: third });
-}
-
-/** t.* in a select list: the select item finds it in `p.star`. */
-function star(p: Parser, start: number, schema: string | undefined, table: string): Expr {
-  p.next();
-  p.star = { kind: 'star', start, end: p.prevEnd, schema, table };
-  return { kind: 'column', start, end: p.prevEnd, schema, table, name: '*' };
-}
-
-function arrow(p: Parser, column: ColumnRef): Expr {
-  const t = p.t;
-  if (t !== '->' && t !== '->>') return column;
-  p.next();
-  if (p.t !== 'string') p.fail();
-  const path = stringLiteral(p, undefined);
-  return { kind: 'jsonArrow', start: column.start, end: p.prevEnd, unquote: t === '->>', column, path };
-}
-
 /** An expression that begins with a keyword. */
 function keyword(p: Parser): Expr {
   const start = p.start;
@@ -546,20 +512,4 @@ function keyword(p: Parser): Expr {
   }
   if (p.word === WORD_RESERVED) p.fail();
   return name(p, p.word !== WORD_KEYWORD);
-}
-
-function caseExpression(p: Parser): Expr {
-  const start = p.start;
-  p.next();
-  const operand = p.t === 'WHEN' ? undefined : expression(p);
-  const branches: { when: Expr; then: Expr }[] = [];
-  do {
-    p.expect('WHEN');
-    const when = expression(p);
-    p.expect('THEN');
-    branches.push({ when, then: expression(p) });
-  } while (p.t === 'WHEN');
-  const otherwise = p.accept('ELSE') ? expression(p) : undefined;
-  p.expect('END');
-  return { kind: 'case', start, end: p.prevEnd, operand, branches, otherwise };
 }

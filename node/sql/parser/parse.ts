@@ -1,7 +1,7 @@
 import { SqlError } from '../types/index.ts';
 import type { Expr, Statement } from './ast.ts';
 import { bit, expression, simple } from './expressions.ts';
-import { plainSpaceEnd } from './lexer.ts';
+import { plainSpaceEnd } from './scan.ts';
 import { DEFAULT_PARSE_OPTIONS } from './options.ts';
 import type { ParsedStatement, ParseOptions } from './options.ts';
 import { Parser, tooDeep } from './parser.ts';

@@ -8,7 +8,8 @@ import {
   WORD_QUOTED,
   WORD_RESERVED,
 } from './keywords.ts';
-import { Lexer, plainSpaceEnd, stringEnd } from './lexer.ts';
+import { Lexer } from './lexer.ts';
+import { plainSpaceEnd, stringEnd } from './scan.ts';
 import type { Mark } from './lexer.ts';
 import type { ParseOptions } from './options.ts';
 import { bitBytes, decimalValue, hexBytes, intValue, readName, stringContent, undouble, unquote } from './text.ts';

@@ -48,7 +48,7 @@ export function orderItems(printer: Printer, items: readonly OrderItem[]): strin
   return items.map((item) => printer.expr(item.expr) + (item.direction === 'desc' ? ' desc' : '')).join(',');
 }
 
-export function castTypeText(type: CastType): string {
+function castTypeText(type: CastType): string {
   const { length, scale, charset, name } = type;
   const size = length === undefined ? '' : scale === undefined ? `(${length})` : `(${length},${scale})`;
   if (name === 'binary') return `char${size} charset binary`;

@@ -299,7 +299,7 @@ function selectItem(p: Parser): SelectItem {
   return { kind: 'item', start, end: p.prevEnd, expr, alias, textStart: start, textEnd };
 }
 
-export function limitValue(p: Parser): LimitValue {
+function limitValue(p: Parser): LimitValue {
   switch (p.t) {
     case 'int':
     case 'hex':
@@ -334,7 +334,7 @@ export function limitClause(p: Parser): Limit {
   return { count: first, offset: undefined };
 }
 
-export function intoClause(p: Parser): Into {
+function intoClause(p: Parser): Into {
   p.expect('INTO');
   if (p.accept('OUTFILE')) {
     const file = p.text();

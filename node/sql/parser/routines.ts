@@ -103,7 +103,7 @@ function parameter(p: Parser, procedure: boolean): RoutineParameter {
 }
 
 /** The body of a routine, trigger or event. */
-export function programBody(p: Parser, kind: 'procedure' | 'function' | 'trigger' | 'event'): Statement {
+function programBody(p: Parser, kind: 'procedure' | 'function' | 'trigger' | 'event'): Statement {
   const { inProgram, inFunction, inTrigger, labels } = p;
   p.inProgram = true;
   p.inFunction = kind === 'function';

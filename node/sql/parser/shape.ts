@@ -1,6 +1,6 @@
 import type { LiteralValue } from './ast.ts';
 import { CHAR_DIGIT, CHAR_LETTER, CLASSES, isDigit, isHexDigit, isIdentChar, isIntroducer, isSpace } from './chars.ts';
-import { exponentEnd, plainSpaceEnd, stringEnd } from './lexer.ts';
+import { exponentEnd, plainSpaceEnd, stringEnd } from './scan.ts';
 import type { ParseOptions, Shape } from './options.ts';
 import { bitBytes, decimalValue, hexBytes, intValue, isBigInteger, stringContent, unquote } from './text.ts';
 

@@ -13,7 +13,7 @@ export function tableList(p: Parser): TableExpr[] {
  * One table reference with its joins. ON and USING belong to the nearest join before them that has none:
  * `a JOIN b JOIN c ON x ON y` is `a JOIN (b JOIN c ON x) ON y`. So tables and joins wait on a stack until a condition comes.
  */
-export function tableExpr(p: Parser): TableExpr {
+function tableExpr(p: Parser): TableExpr {
   const start = p.start;
   const first = tableFactor(p);
   if (!isJoinWord(p.t)) return first;
@@ -272,7 +272,7 @@ function asOf(p: Parser): AsOf | undefined {
 
 const NO_HINTS: readonly IndexHint[] = Object.freeze([]);
 
-export function tableRef(p: Parser): TableRef {
+function tableRef(p: Parser): TableRef {
   const start = p.start;
   const { schema, name } = p.qualified();
   const partitions = partitionNames(p);

@@ -5,16 +5,16 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const lossy = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The bytes of a text whose char codes are bytes. */
-export function bytesOf(text: string): Uint8Array {
+function bytesOf(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
-export const encodeUtf8 = (text: string): Uint8Array => encoder.encode(text);
+const encodeUtf8 = (text: string): Uint8Array => encoder.encode(text);
 
 /** UTF-8 to text; undefined where it is not valid. */
-export function decodeUtf8(bytes: Uint8Array): string | undefined {
+function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return strict.decode(bytes);
   } catch {
@@ -23,7 +23,7 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-export const decodeLossy = (bytes: Uint8Array): string => lossy.decode(bytes);
+const decodeLossy = (bytes: Uint8Array): string => lossy.decode(bytes);
 
 function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;

@@ -84,12 +84,12 @@ export async function startNode(config: Config, rootPassword: string | undefined
         stopping = true;
         await running.close(STOP_GRACE_MS);
         await admin.close();
-        engine.close();
+        await engine.close();
       },
     };
   } catch (error) {
     await server?.close(0);
-    engine.close();
+    await engine.close();
     throw error;
   }
 }

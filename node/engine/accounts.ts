@@ -31,6 +31,14 @@ export class Accounts {
     void plan;
   }
 
+  /** Whether a database or table is listed for the account. */
+  canSee(session: EngineSession, database: string, table?: string): boolean {
+    void session;
+    void database;
+    void table;
+    return true;
+  }
+
   checkDatabase(session: EngineSession, name: string): void {
     void session;
     void name;

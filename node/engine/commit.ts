@@ -30,9 +30,15 @@ export class Committer {
   private readonly log: LogStore;
   private readonly state: State;
   private readonly fatal: Fatal;
+  /** In the state, not yet given to the log. */
   private pending: Pending[] = [];
+  /** Given to the log, not yet durable. */
+  private flying: Pending[] = [];
+  /** Who waits for everything that is pending; and for what flies. */
   private readers: (() => void)[] = [];
+  private flyingReaders: (() => void)[] = [];
   private scheduled = false;
+  private publishDue = false;
   private publishTimer: NodeJS.Timeout | undefined;
   readonly stats = { transactions: 0, flushes: 0 };
 
@@ -42,54 +48,109 @@ export class Committer {
     this.fatal = fatal;
   }
 
-  /** Whether rows lie in the state that are not in the log yet. */
+  /** Whether rows lie in the state that are not durable yet. */
   get hasUnflushed(): boolean {
-    return this.pending.length > 0;
+    return this.pending.length > 0 || this.flying.length > 0;
   }
 
   /** Resolves when the record is durable. Rejects with 1021 when the disk is full: its changes were taken back. */
   commit(record: CommitRecord): Promise<void> {
+    const done = new Promise<void>((resolve, reject) => this.pending.push({ record, resolve, reject }));
     this.schedule();
-    return new Promise((resolve, reject) => this.pending.push({ record, resolve, reject }));
+    return done;
   }
 
   /** Resolves when everything that lies in the state now is durable. */
   flushed(): Promise<void> {
-    if (this.pending.length === 0) return Promise.resolve();
-    return new Promise((resolve) => this.readers.push(resolve));
+    if (this.pending.length > 0) return new Promise((resolve) => this.readers.push(resolve));
+    if (this.flying.length > 0) return new Promise((resolve) => this.flyingReaders.push(resolve));
+    return Promise.resolve();
   }
 
   private schedule(): void {
-    if (this.scheduled) return;
+    if (this.scheduled || this.flying.length > 0) return;
     this.scheduled = true;
-    setImmediate(() => this.flush());
+    setImmediate(() => this.turn());
   }
 
-  /** Writes what is pending. */
-  flush(): void {
+  /**
+   * At the end of a turn. A single transaction is flushed in place: handing it to another thread and back would cost as much
+   * as the disk does. More of them fly, while the next ones gather.
+   */
+  private turn(): void {
     this.scheduled = false;
-    const { pending, readers } = this;
-    if (pending.length === 0) return;
+    if (this.pending.length === 0 || this.flying.length > 0) return;
+    if (this.pending.length === 1 && this.quiet()) this.flush();
+    else this.fly();
+  }
+
+  /** Whether the last flushes were of single transactions: then nobody gathers while the disk works. */
+  private quiet(): boolean {
+    return this.recentBatch < 1.2;
+  }
+  private recentBatch = 1;
+
+  private take(): { batch: Pending[]; readers: (() => void)[] } {
+    const taken = { batch: this.pending, readers: this.readers };
     this.pending = [];
     this.readers = [];
+    this.recentBatch = this.recentBatch * 0.9 + taken.batch.length * 0.1;
+    return taken;
+  }
+
+  private fly(): void {
+    const { batch, readers } = this.take();
+    this.flying = batch;
+    this.flyingReaders = readers;
     try {
-      this.log.append(
-        pending.map((p) => encodeTransaction(transactionOf(p.record))),
-        Date.now(),
-      );
+      this.log.appendLater(encoded(batch), Date.now(), (error) => this.landed(error));
     } catch (error) {
-      if (error instanceof DiskFullError) this.takeBack(pending);
-      else {
-        this.fatal(error as Error);
-        for (const p of pending) p.reject(error);
-      }
-      for (const wake of readers) wake();
+      this.landed(error as Error);
+    }
+  }
+
+  private landed(error: Error | undefined): void {
+    const { flying, flyingReaders } = this;
+    this.flying = [];
+    this.flyingReaders = [];
+    this.settle(flying, flyingReaders, error);
+    if (this.publishDue) this.publish();
+    else if (this.pending.length > 0) this.schedule();
+  }
+
+  /** Writes what is pending, here and now. Nothing may fly. */
+  flush(): void {
+    if (this.pending.length === 0) return;
+    const { batch, readers } = this.take();
+    let failure: Error | undefined;
+    try {
+      this.log.append(encoded(batch), Date.now());
+    } catch (error) {
+      failure = error as Error;
+    }
+    this.settle(batch, readers, failure);
+  }
+
+  private settle(batch: readonly Pending[], readers: readonly (() => void)[], error: Error | undefined): void {
+    if (error instanceof DiskFullError) {
+      // What was committed since lies on top of it: all of it goes, the newest first.
+      const later = this.pending;
+      const laterReaders = this.readers;
+      this.pending = [];
+      this.readers = [];
+      this.takeBack([...batch, ...later]);
+      for (const wake of [...readers, ...laterReaders]) wake();
       return;
     }
-    this.stats.transactions += pending.length;
+    if (error) {
+      this.fatal(error);
+      for (const p of batch) p.reject(error);
+      return;
+    }
+    this.stats.transactions += batch.length;
     this.stats.flushes++;
     this.publishSoon();
-    for (const p of pending) p.resolve();
+    for (const p of batch) p.resolve();
     for (const wake of readers) wake();
   }
 
@@ -107,21 +168,40 @@ export class Committer {
   }
 
   private publishSoon(): void {
-    this.publishTimer ??= setTimeout(() => this.publish(), 50);
+    this.publishTimer ??= setTimeout(() => this.publish(), PUBLISH_MS);
   }
 
-  /** Makes the state's rows visible to other connections, in memory of the last durable entry. */
+  /** Makes the state's rows visible to other connections. While entries fly, it waits for them. */
   publish(): void {
     clearTimeout(this.publishTimer);
     this.publishTimer = undefined;
+    this.publishDue = this.flying.length > 0;
+    if (this.publishDue) return;
     if (this.pending.length > 0) this.flush();
     this.state.publish(this.log.seq);
+    for (const wake of this.publishWaiters.splice(0)) wake();
+  }
+  private readonly publishWaiters: (() => void)[] = [];
+
+  /** Resolves when everything in the state is durable and visible to other connections. */
+  published(): Promise<void> {
+    if (!this.state.hasUnpublished) return Promise.resolve();
+    const done = new Promise<void>((resolve) => this.publishWaiters.push(resolve));
+    this.publish();
+    return done;
   }
 
-  close(): void {
+  /** Everything durable, everything published. */
+  async close(): Promise<void> {
+    while (this.hasUnflushed) await this.flushed();
     this.publish();
   }
 }
+
+/** How long the state's transaction stays open: see store/state.ts. */
+const PUBLISH_MS = 50;
+
+const encoded = (batch: readonly Pending[]): Uint8Array[] => batch.map((p) => encodeTransaction(transactionOf(p.record)));
 
 /** The record in the log's terms. */
 function transactionOf(record: CommitRecord): Transaction {

@@ -442,9 +442,9 @@ export class EngineCore implements Engine {
   }
 
   /** Stops taking writes and makes everything durable. */
-  close(): void {
+  async close(): Promise<void> {
     this.stopping = true;
-    this.committer.close();
+    await this.committer.close();
   }
 }
 

@@ -27,7 +27,7 @@ export interface OpenedEngine {
   readonly identity: Identity;
   /** The password that was made for root, to be shown once. */
   readonly generatedPassword: string | undefined;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export function openEngine(options: OpenOptions): OpenedEngine {
@@ -55,8 +55,8 @@ export function openEngine(options: OpenOptions): OpenedEngine {
       core,
       identity,
       generatedPassword,
-      close: () => {
-        core.close();
+      close: async () => {
+        await core.close();
         core.state.close();
         log.close();
         unlock();

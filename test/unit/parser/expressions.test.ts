@@ -52,9 +52,8 @@ describe('expressions', () => {
     table({ 'a || b * c': '(concat(`a`,`b`) * `c`)', 'a or b': '(`a` or `b`)' }, { pipesAsConcat: true });
     table({ '"a" + \'b\'': "(`a` + 'b')" }, { ansiQuotes: true });
     table({ 'count (a)': 'count(`a`)' }, { ignoreSpace: true });
-    assert.throws(
-      () => text('count (a)', { ansiQuotes: true, ignoreSpace: false }).startsWith('count(`a`)') || assert.fail(),
-    );
+    // Elsewhere a space makes it a call of some function of that name.
+    assert.equal(parseExpression('count (a)').kind, 'call');
     assert.equal(text("'a\\'", { noBackslashEscapes: true }), "'a\\\\'");
   });
 

@@ -2,6 +2,7 @@ import type { Decimal, IntType, SqlType } from '../types/index.ts';
 import {
   asSigned,
   asUnsigned,
+  bigIntOfDecimal,
   decimals,
   formatDecimal,
   INT64_MAX,
@@ -337,13 +338,21 @@ export const arithmetic: readonly FunctionDefinition[] = [
     },
   ),
   define('CAST_SIGNED', 1, 'int', BIGINT, (_env, a: bigint) => asSigned(a)),
-  definePrepared('CAST_UNSIGNED', 1, 'int', UNSIGNED, (types): Call => {
-    const fromText = types[0]?.kind === 'string' || types[0]?.kind === 'binary';
-    return (env, a: bigint) => {
-      if (a < 0n && fromText) {
-        env.warn('Warning', 1105, 'Cast to unsigned converted negative integer to its positive complement');
-      }
-      return asUnsigned(a);
-    };
-  }),
+  definePrepared(
+    'CAST_UNSIGNED',
+    1,
+    (_index, args) => ((args[0] as ArgInfo).type.kind === 'decimal' ? 'decimal' : 'int'),
+    UNSIGNED,
+    (types): Call => {
+      if (types[0]?.kind === 'decimal')
+        return (env, d: Decimal) => asUnsigned(bigIntOfDecimal(d, env, d.unscaled >= 0n));
+      const fromText = types[0]?.kind === 'string' || types[0]?.kind === 'binary';
+      return (env, a: bigint) => {
+        if (a < 0n && fromText) {
+          env.warn('Warning', 1105, 'Cast to unsigned converted negative integer to its positive complement');
+        }
+        return asUnsigned(a);
+      };
+    },
+  ),
 ];

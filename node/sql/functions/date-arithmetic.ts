@@ -2,7 +2,6 @@ import type { SqlType } from '../types/index.ts';
 import {
   addInterval,
   dateReader,
-  dayNumber,
   decimalReader,
   formatDate,
   formatDateTime,
@@ -13,7 +12,7 @@ import {
   isAllowed,
   isCompound,
   isIntervalUnit,
-  microsOf,
+  secondsOf,
   MICROS_PER_DAY,
   MICROS_PER_SECOND,
   REAL_DATES,
@@ -56,7 +55,7 @@ function resultOfAdding(date: ArgInfo, amount: ArgInfo, word: ArgInfo, env: Type
     case 'date':
       return usesClock(unit) ? { kind: 'datetime', fsp: places } : { kind: 'date' };
     case 'time':
-      return usesClock(unit)
+      return usesClock(unit) && !unit.startsWith('DAY_')
         ? { kind: 'time', fsp: Math.max(date.type.fsp, places) }
         : { kind: 'datetime', fsp: Math.max(date.type.fsp, places) };
     default:
@@ -64,7 +63,7 @@ function resultOfAdding(date: ArgInfo, amount: ArgInfo, word: ArgInfo, env: Type
   }
 }
 
-type AmountReader = (value: never, unit: IntervalUnit, env: CallEnv) => Interval;
+type AmountReader = (value: never, unit: IntervalUnit, env: CallEnv) => Interval | undefined;
 
 function amountReader(type: SqlType): AmountReader {
   const text = textReader(type);
@@ -86,8 +85,12 @@ function adder(dateType: SqlType, amountType: SqlType, result: SqlType, sign: 1 
     return (env: CallEnv, value: never, amount: never, unit: IntervalUnit) => {
       const micros = readTime(value, env);
       if (micros === null) return null;
-      const sum = micros + sign * Number(readAmount(amount, unit, env).micros);
-      return Math.abs(sum) > TIME_MAX ? overflow(env) : sum;
+      const interval = readAmount(amount, unit, env);
+      if (interval === undefined) return null;
+      const sum = micros + sign * Number(interval.micros);
+      if (Math.abs(sum) <= TIME_MAX) return sum;
+      env.warn('Warning', 6527, "TIME value is out of range in 'date_add'");
+      return null;
     };
   }
   const read = dateReader(dateType, FUZZY);
@@ -100,7 +103,9 @@ function adder(dateType: SqlType, amountType: SqlType, result: SqlType, sign: 1 
       env.warn('Warning', 1292, `Incorrect datetime value: '${text(value, env)}'`);
       return null;
     }
-    const sum = addInterval(date.value, readAmount(amount, unit, env), sign);
+    const interval = readAmount(amount, unit, env);
+    if (interval === undefined) return null;
+    const sum = addInterval(date.value, interval, sign);
     if (sum === undefined || (sum.month === 0 && needsDay)) return overflow(env);
     if (result.kind === 'date') return formatDate(sum);
     if (result.kind === 'datetime') return formatDateTime(sum, result.fsp);
@@ -142,9 +147,18 @@ function monthsBetween(from: DateTime, to: DateTime): number {
   return behind ? months - 1 : months;
 }
 
+/** Microseconds in the units that have a fixed length. */
+const LENGTHS: Readonly<Partial<Record<IntervalUnit, bigint>>> = {
+  WEEK: 7n * BigInt(MICROS_PER_DAY),
+  DAY: BigInt(MICROS_PER_DAY),
+  HOUR: 3_600_000_000n,
+  MINUTE: 60_000_000n,
+  SECOND: 1_000_000n,
+};
+
 function difference(unit: IntervalUnit, from: DateTime, to: DateTime): bigint {
-  const micros = microsOf(to) - microsOf(from);
-  const months = (): number => (micros >= 0 ? monthsBetween(from, to) : -monthsBetween(to, from));
+  const micros = BigInt(secondsOf(to) - secondsOf(from)) * 1_000_000n + BigInt(to.micros - from.micros);
+  const months = (): number => (micros >= 0n ? monthsBetween(from, to) : -monthsBetween(to, from));
   switch (unit) {
     case 'YEAR':
       return BigInt(Math.trunc(months() / 12));
@@ -152,22 +166,8 @@ function difference(unit: IntervalUnit, from: DateTime, to: DateTime): bigint {
       return BigInt(Math.trunc(months() / 3));
     case 'MONTH':
       return BigInt(months());
-    case 'WEEK':
-      return BigInt(Math.trunc(micros / (7 * MICROS_PER_DAY)));
-    case 'DAY':
-      return BigInt(Math.trunc(micros / MICROS_PER_DAY));
-    case 'HOUR':
-      return BigInt(Math.trunc(micros / (3600 * MICROS_PER_SECOND)));
-    case 'MINUTE':
-      return BigInt(Math.trunc(micros / (60 * MICROS_PER_SECOND)));
-    case 'SECOND':
-      return BigInt(Math.trunc(micros / MICROS_PER_SECOND));
     default:
-      return (
-        BigInt(dayNumber(to.year, to.month, to.day) - dayNumber(from.year, from.month, from.day)) *
-          BigInt(MICROS_PER_DAY) +
-        BigInt(timeOfDay(to) - timeOfDay(from))
-      );
+      return micros / (LENGTHS[unit] ?? 1n);
   }
 }
 
@@ -263,9 +263,8 @@ export const dateArithmetic: readonly FunctionDefinition[] = [
         }
         const either = readEither(value, env);
         if (either === null) return null;
-        if (!either.dated) return extractClock(unit, 0, either.micros);
-        const date = readDate(value, env);
-        return date === null ? null : extractClock(unit, date.value.day, timeOfDay(date.value));
+        if (either.kind === 'time') return extractClock(unit, 0, either.micros);
+        return extractClock(unit, either.value.day, timeOfDay(either.value));
       };
     },
     { nullable: 'always' },

@@ -20,7 +20,7 @@ import {
 import type { DateTime } from '../values/index.ts';
 import { definePrepared } from './definition.ts';
 import type { ArgInfo, Call, CallEnv, FunctionDefinition } from './definition.ts';
-import { dateOfUnixTime } from './times.ts';
+import { dateOfUnixTime, timeOrDateReader } from './times.ts';
 import { charsOf, numberMode, scaleOf, textType } from './types-of-results.ts';
 
 /** DATE_FORMAT's language, both ways. */
@@ -403,13 +403,17 @@ export const dateFormat: readonly FunctionDefinition[] = [
   definePrepared(
     'TIME_FORMAT',
     2,
-    ['time', 'text'],
+    ['any', 'text'],
     (args, env) => textType(formattedLength(args[1] as ArgInfo), env.collation),
-    (): Call => (_env, micros: number, pattern: string) => {
-      if (pattern === '') return null;
-      const text = format(pattern, { year: 0, month: 0, day: 0, ...clockOf(Math.abs(micros)) });
-      if (text === null || micros >= 0) return text;
-      return `-${text}`;
+    (types): Call => {
+      const read = timeOrDateReader(types[0] as SqlType);
+      return (env, value: never, pattern: string) => {
+        const source = read(value, env);
+        if (source === null || pattern === '') return null;
+        if (source.kind === 'date') return format(pattern, source.value);
+        const text = format(pattern, { year: 0, month: 0, day: 0, ...clockOf(Math.abs(source.micros)) });
+        return text === null || source.micros >= 0 ? text : `-${text}`;
+      };
     },
     { nullable: 'always' },
   ),

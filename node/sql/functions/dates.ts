@@ -1,5 +1,6 @@
 import type { SqlType } from '../types/index.ts';
 import {
+  addMicros,
   DAY_NAMES,
   dateOfDayNumber,
   dateReader,
@@ -21,7 +22,6 @@ import {
   truncatedWarning,
   weekdayOf,
   weekOf,
-  clockOf,
   roundDateTime,
   fullYear,
   textReader,
@@ -30,7 +30,7 @@ import type { DateRules, DateTime, ReadDate } from '../values/index.ts';
 import { define, definePrepared } from './definition.ts';
 import type { ArgInfo, Call, CallEnv, FunctionDefinition, JsValue } from './definition.ts';
 import { constantNumber } from './text-tools.ts';
-import { BIGINT, connectionText, DATE, fspOf, intOfWidth } from './types-of-results.ts';
+import { BIGINT, connectionText, DATE, fspOfInfo, intOfWidth } from './types-of-results.ts';
 
 /** Functions of the calendar: parts of dates, day numbers, weeks, and the current time. */
 
@@ -61,10 +61,19 @@ function part(
     'any',
     result,
     (types): Call => {
-      const read = dateSource(types[0] as SqlType, rules);
+      const type = types[0] as SqlType;
+      const read = dateSource(type, rules);
+      // A zero date in a text is none under NO_ZERO_DATE, whereas a column may have it.
+      const isText = type.kind === 'string' && rules === FUZZY;
+      const text = textReader(type);
       return (env, value: never) => {
         const date = read(value, env);
-        return date === null ? null : f(date.value, env);
+        if (date === null) return null;
+        if (isText && env.sqlMode.noZeroDate && !isAllowed(date.value, { ...FUZZY, zeroDate: false })) {
+          truncatedWarning(env, 'date', text(value, env));
+          return null;
+        }
+        return f(date.value, env);
       };
     },
     { nullable: 'always' },
@@ -172,7 +181,7 @@ export function castDatetime(name: string, arity: number | readonly [number, num
     name,
     arity,
     ['any', 'time'],
-    (args) => ({ kind: 'datetime', fsp: Math.max(...args.map((a) => fspOf(a.type))) }),
+    (args) => ({ kind: 'datetime', fsp: Math.max(...args.map(fspOfInfo)) }),
     (types, result): Call => {
       const fsp = result.kind === 'datetime' ? result.fsp : 0;
       const type = types[0] as SqlType;
@@ -187,11 +196,8 @@ export function castDatetime(name: string, arity: number | readonly [number, num
           return null;
         }
         if (time !== undefined) {
-          const total = dayNumberOf(parts) * MICROS_PER_DAY + timeOfDay(parts) + time;
-          const days = Math.floor(total / MICROS_PER_DAY);
-          const [year, month, day] = dateOfDayNumber(days);
-          if (month === 0 || days > LAST_DAY) return null;
-          parts = { year, month, day, ...clockOf(total - days * MICROS_PER_DAY) };
+          parts = addMicros(parts, time);
+          if (parts === undefined) return null;
         }
         parts = roundDateTime(parts, fsp, env.sqlMode.timeTruncateFractional);
         return parts === undefined ? null : formatDateTime(parts, fsp);
@@ -231,7 +237,7 @@ export const dates: readonly FunctionDefinition[] = [
     DATE,
     (_env, days: number) => {
       const [year, month, day] = dateOfDayNumber(Math.trunc(days));
-      return formatDate({ year, month, day });
+      return month === 0 ? null : formatDate({ year, month, day });
     },
     { nullable: 'always' },
   ),

@@ -52,7 +52,7 @@ const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz';
 /** CONV: the number at the front of a text in one base, written in another; a negative base is a signed one. */
 export function convertBase(text: string, from: number, to: number): string | null {
   const [base, target] = [Math.abs(from), Math.abs(to)];
-  if (base < 2 || base > 36 || target < 2 || target > 36) return null;
+  if (text === '' || base < 2 || base > 36 || target < 2 || target > 36) return null;
   const match = /^\s*([+-]?)([0-9a-z]*)/i.exec(text);
   let value = 0n;
   for (const c of (match?.[2] ?? '').toLowerCase()) {

@@ -153,7 +153,7 @@ function editing(name: string, replaces: boolean, inserts: boolean): FunctionDef
 function contains(target: Json, candidate: Json): boolean {
   if (isArray(target)) {
     const items = isArray(candidate) ? candidate : [candidate];
-    return items.every((item) => target.some((own) => (isArray(own) === isArray(item) ? contains(own, item) : false)));
+    return items.every((item) => target.some((own) => !(isArray(item) && !isArray(own)) && contains(own, item)));
   }
   if (isObject(target)) {
     if (!isObject(candidate)) return false;
@@ -318,8 +318,9 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
       const document = documentReader(types[0] as SqlType, 1, name);
       const path = pathReader(types[1]);
       return (env, doc: never, at: unknown) => {
-        const value = extract(document(doc, env), [single(path(at, env))]);
-        return value === undefined || value === null ? null : scalarText(value);
+        const found = findAll(document(doc, env), path(at, env));
+        const value = found[0];
+        return found.length !== 1 || value === undefined || value === null ? null : scalarText(value);
       };
     },
   ),
@@ -349,7 +350,7 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
     const path = pathReader(types[1]);
     return (env, doc: never, at?: unknown) => {
       let target: Json | undefined = document(doc, env);
-      if (at !== undefined) target = findAll(target, single(path(at, env)))[0];
+      if (at !== undefined) target = findAll(target, single(path(at, env)), false)[0];
       return target !== undefined && isObject(target) ? printJson([...target.keys()]) : null;
     };
   }),
@@ -358,7 +359,7 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
     const path = pathReader(types[1]);
     return (env, doc: never, at?: unknown) => {
       let target: Json | undefined = document(doc, env);
-      if (at !== undefined) target = findAll(target, single(path(at, env)))[0];
+      if (at !== undefined) target = extract(target, [path(at, env)]);
       if (target === undefined) return null;
       return isArray(target) ? target.length : isObject(target) ? target.size : 1;
     };
@@ -483,13 +484,13 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
     JSON_TYPE,
     (types, name): Call => {
       const readers = types.map((type, i) => documentReader(type, i + 1, name));
-      return (env, ...docs: (never | null)[]) => {
+      return (env, ...docs: unknown[]) => {
         // NULL spoils what it is merged into or with, until a patch that is no object takes its place.
         let result: Json | undefined;
         docs.forEach((doc, i) => {
           if (doc === null) result = undefined;
           else {
-            const patch = (readers[i] as Reader)(doc, env);
+            const patch = (readers[i] as Reader)(doc as never, env);
             if (i === 0 || !isObject(patch)) result = patch;
             else if (result !== undefined) result = mergePatch(result, patch);
           }

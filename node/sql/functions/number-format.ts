@@ -42,10 +42,9 @@ export function localeNamed(name: string, env: CallEnv): NumberLocale {
   return locale ?? ENGLISH;
 }
 
-export function formatNumber(value: Decimal, locale: NumberLocale): string {
+export function formatNumber(value: Decimal, negative: boolean, locale: NumberLocale): string {
   const text = formatDecimal(value);
-  const negative = text.startsWith('-');
-  const [whole = '', part] = (negative ? text.slice(1) : text).split('.');
+  const [whole = '', part] = text.replace('-', '').split('.');
   const groups: string[] = [];
   let end = whole.length;
   for (let i = 0; locale.separator !== '' && end > 0; i++) {
@@ -54,6 +53,5 @@ export function formatNumber(value: Decimal, locale: NumberLocale): string {
     end -= size;
   }
   const grouped = groups.length > 0 ? groups.join(locale.separator) : whole;
-  const sign = negative && value.unscaled !== 0n ? '-' : '';
-  return sign + grouped + (part === undefined ? '' : locale.point + part);
+  return (negative ? '-' : '') + grouped + (part === undefined ? '' : locale.point + part);
 }

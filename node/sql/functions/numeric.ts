@@ -52,6 +52,7 @@ function roundReal(x: number, places: number, cut: boolean): number {
   if (!Number.isFinite(scaled)) return x;
   const whole = cut ? Math.trunc(scaled) : roundHalfEvenReal(scaled);
   const result = n < 0 ? whole * power : whole / power;
+  if (result === 0 && x < 0) return -0;
   return Number.isNaN(result) ? x : result;
 }
 
@@ -260,15 +261,17 @@ export const numeric: readonly FunctionDefinition[] = [
       (env, value: number | Decimal, places: number, locale = 'en_US') => {
         const scale = Math.max(0, Math.min(30, places));
         let rounded: Decimal;
-        if (typeof value === 'object') rounded = decimals.round(value, scale);
-        else {
+        let negative: boolean;
+        if (typeof value === 'object') {
+          rounded = decimals.round(value, scale);
+          negative = rounded.unscaled < 0n;
+        } else {
           const n = roundReal(value, scale, false);
-          rounded = decimals.round(
-            Math.abs(n) < 1e21 ? decimalFrom(n.toFixed(Math.min(scale, 30))) : { unscaled: BigInt(n), scale: 0 },
-            scale,
-          );
+          rounded = decimals.round(decimalFrom(String(n)), scale);
+          // A double that rounds to zero keeps its sign.
+          negative = n < 0 || Object.is(n, -0);
         }
-        return formatNumber(rounded, localeNamed(locale, env));
+        return formatNumber(rounded, negative, localeNamed(locale, env));
       },
   ),
 ];

@@ -8,7 +8,8 @@ const HORIZONTAL = '\\t\\p{Zs}';
 const VERTICAL = '\\n\\v\\f\\r\\u0085\\u2028\\u2029';
 const BOUNDARY = `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
 const INSIDE = `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`;
-const END = '(?=(?:\\r\\n|[\\n\\r\\u0085\\u2028\\u2029])?(?![\\s\\S]))';
+/** Where the text ends, or its last line does. */
+const END = '(?=(?:\\r\\n|[\\n\\r\\u0085\\u2028\\u2029])?(?-m:$))';
 
 /** POSIX classes, as what stands inside brackets. */
 const CLASSES: Readonly<Record<string, string>> = {
@@ -30,6 +31,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 };
 
 export const regexpErrors = {
+  name: () => sqlError(3887, 'A capture group has an invalid name.'),
   illegal: () => sqlError(3685, 'Illegal argument to a regular expression.'),
   bounds: () => sqlError(3686, 'Index out of bounds in regular expression search.'),
   escape: () => sqlError(3689, 'Unrecognized escape sequence in regular expression.'),
@@ -59,6 +61,8 @@ class Translator {
   /** Closings still to come, with what to write for each. */
   readonly open: string[] = [];
   readonly references: number[] = [];
+  /** Under the flag x, blanks and comments do not count. */
+  extended = false;
 
   constructor(source: string) {
     this.source = source;
@@ -69,13 +73,18 @@ class Translator {
     let quantifiable = false;
     while (this.at < this.source.length) {
       const c = String.fromCodePoint(this.source.codePointAt(this.at) as number);
+      if (this.extended && /[\s#]/.test(c)) {
+        const end = c === '#' ? this.source.indexOf('\n', this.at) : this.at;
+        this.at = end < 0 ? this.source.length : end + 1;
+        continue;
+      }
       switch (c) {
         case '\\':
           out += this.escape(false);
           quantifiable = true;
           continue;
         case '[':
-          out += this.bracketAssertion() ?? this.set();
+          out += this.set();
           quantifiable = true;
           continue;
         case '(':
@@ -97,6 +106,8 @@ class Translator {
           out += this.mode();
           quantifiable = false;
           continue;
+        case '}':
+          throw regexpErrors.syntax(this.at + 1);
         case '{':
           if (!quantifiable) throw regexpErrors.syntax(this.at + 1);
           out += this.interval();
@@ -163,6 +174,7 @@ class Translator {
       if (flags === null || !/^[imsxw]*(?:-[imsxw]*)?$/.test(flags[1] as string))
         throw regexpErrors.syntax(this.at + bad + 1);
       this.at += flags[0].length;
+      if (/^[imsw]*x/.test(flags[1] as string)) this.extended = true;
       const [on = '', off = ''] = (flags[1] as string).replace(/[xw]/g, '').split('-');
       const modifiers = on === '' && off === '' ? '' : `${on}${off === '' ? '' : `-${off}`}`;
       if (flags[2] === ':') {
@@ -284,10 +296,10 @@ class Translator {
       const assertion: Readonly<Record<string, string>> = {
         b: BOUNDARY,
         B: INSIDE,
-        A: '(?<![\\s\\S])',
-        z: '(?![\\s\\S])',
+        A: '(?-m:^)',
+        z: '(?-m:$)',
         Z: END,
-        G: '(?<![\\s\\S])',
+        G: '(?-m:^)',
         R: `(?:\\r\\n|[${VERTICAL}])`,
         X: '(?:\\P{M}\\p{M}*)',
       };
@@ -311,17 +323,10 @@ class Translator {
     const point = this.character();
     if (point !== undefined) return literal(point);
     // ICU takes an escaped letter that means nothing for the letter.
+    if (c === 'N') throw regexpErrors.illegal();
     if (!isLetter(c)) throw regexpErrors.escape();
     this.at += 2;
     return c;
-  }
-
-  /** `[[:<:]]` and `[[:>:]]`, the word boundaries of old. */
-  bracketAssertion(): string | undefined {
-    const match = /^\[\[:([<>]):\]\]/.exec(this.source.slice(this.at));
-    if (match === null) return undefined;
-    this.at += match[0].length;
-    return match[1] === '<' ? `(?:(?<![${WORD}])(?=[${WORD}]))` : `(?:(?<=[${WORD}])(?![${WORD}]))`;
   }
 
   set(): string {
@@ -337,7 +342,7 @@ class Translator {
       const c = String.fromCodePoint(this.source.codePointAt(this.at) as number);
       if (c === ']' && !(first && this.source.indexOf(']', this.at + 1) >= 0 && this.at === start)) break;
       if (c === ']' && !first) break;
-      const posix = /^\[:(\^?)([A-Za-z_ ]+):\]/.exec(this.source.slice(this.at));
+      const posix = /^\[:(\^?)([A-Za-z_ <>]+):\]/.exec(this.source.slice(this.at));
       if (posix !== null) {
         const name = (posix[2] as string).toLowerCase();
         const members = CLASSES[name];

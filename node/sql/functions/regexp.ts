@@ -55,15 +55,15 @@ function nthMatch(regexp: RegExp, text: string, position: number, occurrence: nu
 /** A replacement with `$1` and `\$`. */
 function expand(replacement: string, match: RegExpExecArray): string {
   return replacement.replace(
-    /\\(.)|\$(?:(\d+)|\{([A-Za-z][A-Za-z0-9]*)\})|\$/gs,
-    (found, escaped?: string, number?: string, name?: string) => {
+    /\\(.?)|\$(?:(\d+)|\{([A-Za-z][A-Za-z0-9]*)\})|\$/gs,
+    (_found, escaped?: string, number?: string, name?: string) => {
       if (escaped !== undefined) return escaped;
       if (name !== undefined) {
         const group = match.groups?.[name];
-        if (match.groups === undefined || !(name in match.groups)) throw regexpErrors.bounds();
+        if (match.groups === undefined || !(name in match.groups)) throw regexpErrors.name();
         return group ?? '';
       }
-      if (number === undefined) throw found === '$' ? regexpErrors.illegal() : regexpErrors.bounds();
+      if (number === undefined) throw regexpErrors.name();
       // As many digits as make the number of a group.
       let digits = number;
       while (digits.length > 1 && Number(digits) >= match.length) digits = digits.slice(0, -1);
@@ -105,7 +105,8 @@ export const regexps: readonly FunctionDefinition[] = [
       return (_env, text: string, pattern: string, position = 1, occurrence = 1, option = 0, matchType = '') => {
         if (option !== 0 && option !== 1)
           throw sqlError(1210, 'Incorrect arguments to regexp_instr: return_option must be 1 or 0.');
-        const match = nthMatch(compile(pattern, matchType), text, position, occurrence);
+        const regexp = compile(pattern, matchType);
+        const match = text === '' && position > 1 ? undefined : nthMatch(regexp, text, position, occurrence);
         if (match === undefined) return 0;
         return charLength(text.slice(0, match.index + (option === 1 ? match[0].length : 0))) + 1;
       };
@@ -141,6 +142,7 @@ export const regexps: readonly FunctionDefinition[] = [
         matchType = '',
       ) => {
         const regexp = compile(pattern, matchType);
+        if (text === '') return '';
         const start = unitAt(text, position);
         regexp.lastIndex = start;
         let result = text.slice(0, start);

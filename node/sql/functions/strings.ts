@@ -18,6 +18,7 @@ import {
 import { BIGINT, binaryType, charsOf, collationOfResult, textType } from './types-of-results.ts';
 
 const HUGE = 4294967295;
+const NUMBERS: ReadonlySet<string> = new Set(['int', 'year', 'bit', 'decimal', 'float', 'double']);
 
 /** Length after repeating or padding to a known count; the longest there is where it is not known. */
 const byCount =
@@ -79,7 +80,7 @@ function pad(env: CallEnv, name: string, text: string, count: number, fill: stri
   const length = charLength(text);
   if (count <= length) return sliceChars(text, 0, count);
   if (tooLarge(env, name, count)) return null;
-  if (fill === '') return '';
+  if (fill === '') return text;
   const missing = count - length;
   const filler = sliceChars(fill.repeat(Math.ceil(missing / charLength(fill))), 0, missing);
   return left ? filler + text : text + filler;
@@ -153,7 +154,7 @@ function soundex(text: string): string {
   let last = '';
   for (const c of text) {
     if (!/\p{Alphabetic}/u.test(c)) continue;
-    const upper = changeCase(c, true);
+    const upper = /[a-z]/.test(c) ? c.toUpperCase() : c;
     const at = upper.charCodeAt(0) - 65;
     const sound = at >= 0 && at < 26 ? (SOUNDS[at] as string) : '0';
     if (code === '') code = upper;
@@ -278,13 +279,7 @@ export const strings: readonly FunctionDefinition[] = [
     [2, MANY],
     (_index, args) => {
       const kinds = args.map((a) => a.type.kind);
-      if (
-        kinds.every(
-          (k) => k === 'string' || k === 'binary' || k === 'enum' || k === 'set' || k === 'json' || k === 'null',
-        )
-      ) {
-        return 'text';
-      }
+      if (!kinds.some((k) => NUMBERS.has(k))) return 'text';
       return kinds.every((k) => k === 'int' || k === 'year' || k === 'bit') ? 'int' : 'real';
     },
     BIGINT,

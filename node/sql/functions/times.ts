@@ -1,31 +1,43 @@
 import type { Decimal, SqlType } from '../types/index.ts';
 import {
-  dateTimeOfMicros,
+  addMicros,
   dateReader,
+  dateTimeOfSeconds,
   decimals,
   fitTime,
   formatDateTime,
+  formatDecimal,
   formatTime,
   FUZZY,
-  microsOf,
+  intFromSqlite,
+  isTimeZone,
+  localSeconds,
   MICROS_PER_SECOND,
+  parseDateTime,
   parseTime,
+  partsOf,
+  secondsOf,
   textReader,
   timeReader,
   TIME_MAX,
-  toLocal,
-  toUtc,
   truncatedWarning,
   UNIX_MAX,
-  isTimeZone,
-  parseDateTime,
-  partsOf,
-  formatDecimal,
+  utcSeconds,
 } from '../values/index.ts';
+import type { DateTime } from '../values/index.ts';
 import { dateSource } from './dates.ts';
 import { define, definePrepared } from './definition.ts';
 import type { ArgInfo, Call, CallEnv, FunctionDefinition } from './definition.ts';
-import { BIGINT, decimalType, fspOf, intOfWidth, numberMode, scaleOf, textType } from './types-of-results.ts';
+import {
+  BIGINT,
+  decimalType,
+  fspOf,
+  fspOfInfo,
+  intOfWidth,
+  numberMode,
+  scaleOf,
+  textType,
+} from './types-of-results.ts';
 
 /** Functions of the clock: TIME values, differences, time zones and Unix time. */
 
@@ -36,44 +48,47 @@ function part(name: string, width: number, f: (micros: number) => number): Funct
 }
 
 /** A value that is a time of day or a whole date and time, as its type or its text says. */
-export interface TimeOrDate {
-  readonly dated: boolean;
-  /** Microseconds of the time, or since 1970. */
-  readonly micros: number;
-}
+export type TimeOrDate =
+  { readonly kind: 'time'; readonly micros: number } | { readonly kind: 'date'; readonly value: DateTime };
+
+const LIKE_DATE = /^\s*\d{4}-\d{1,2}-\d{1,2}/;
 
 export function timeOrDateReader(type: SqlType): (value: never, env: CallEnv) => TimeOrDate | null {
-  if (type.kind === 'date' || type.kind === 'datetime' || type.kind === 'timestamp') {
-    const read = dateReader(type, FUZZY);
-    return (value, env) => {
-      const date = read(value, env);
-      return date === null ? null : { dated: true, micros: microsOf(date.value) };
-    };
-  }
-  if (type.kind === 'string' || type.kind === 'binary') {
-    const text = textReader(type);
-    return (value, env) => {
-      const source = text(value, env);
-      const parsed = parseTime(source);
-      if (parsed === undefined) {
-        truncatedWarning(env, 'time', source);
-        return null;
-      }
-      if (parsed.truncated) truncatedWarning(env, parsed.date === undefined ? 'time' : 'datetime', source);
-      if (parsed.date !== undefined) return { dated: true, micros: microsOf(parsed.date.value) };
-      return { dated: false, micros: parsed.micros };
-    };
-  }
-  const read = timeReader(type);
-  return (value, env) => {
-    const micros = read(value, env);
-    return micros === null ? null : { dated: false, micros };
+  const readDate = dateReader(type, FUZZY);
+  const asDate = (value: never, env: CallEnv): TimeOrDate | null => {
+    const date = readDate(value, env);
+    return date === null ? null : { kind: 'date', value: date.value };
   };
+  const readTime = timeReader(type);
+  const asTime = (value: never, env: CallEnv): TimeOrDate | null => {
+    const micros = readTime(value, env);
+    return micros === null ? null : { kind: 'time', micros };
+  };
+  switch (type.kind) {
+    case 'date':
+    case 'datetime':
+    case 'timestamp':
+      return asDate;
+    case 'int':
+      return (value, env) => (intFromSqlite(value) > 8385959n ? asDate(value, env) : asTime(value, env));
+    case 'string':
+    case 'binary': {
+      const text = textReader(type);
+      return (value, env) => {
+        const source = text(value, env);
+        return LIKE_DATE.test(source) || parseTime(source)?.date !== undefined
+          ? asDate(value, env)
+          : asTime(value, env);
+      };
+    }
+    default:
+      return asTime;
+  }
 }
 
-function clip(env: CallEnv, micros: number): number {
+function clip(env: CallEnv, micros: number, name: string): number {
   if (Math.abs(micros) <= TIME_MAX) return micros;
-  truncatedWarning(env, 'time', formatTime(micros, 0));
+  env.warn('Warning', 6527, `TIME value is out of range in '${name}'`);
   return micros < 0 ? -TIME_MAX : TIME_MAX;
 }
 
@@ -81,10 +96,10 @@ function addTime(name: string, sign: 1 | -1): FunctionDefinition {
   return definePrepared(
     name,
     2,
-    ['any', 'any'],
+    ['any', 'time'],
     (args, env) => {
       const [a, b] = args as [ArgInfo, ArgInfo];
-      const fsp = Math.max(fspOf(a.type), fspOf(b.type));
+      const fsp = Math.max(fspOfInfo(a), fspOfInfo(b));
       switch (a.type.kind) {
         case 'datetime':
         case 'timestamp':
@@ -98,24 +113,20 @@ function addTime(name: string, sign: 1 | -1): FunctionDefinition {
     },
     (types, result): Call => {
       const read = timeOrDateReader(types[0] as SqlType);
-      const readTime = timeOrDateReader(types[1] as SqlType);
-      return (env, a: never, b: never) => {
+      return (env, a: never, micros: number) => {
         const left = read(a, env);
-        const right = readTime(b, env);
-        if (left === null || right === null || (right.dated && types[1]?.kind !== 'time')) return null;
-        const sum = left.micros + sign * right.micros;
-        if (left.dated) {
-          const date = dateTimeOfMicros(sum);
-          if (date.year === 0 && date.month === 0) {
+        if (left === null) return null;
+        if (left.kind === 'date') {
+          const date = addMicros(left.value, sign * micros);
+          if (date === undefined) {
             env.warn('Warning', 1441, 'Datetime function: datetime field overflow');
             return null;
           }
           return formatDateTime(date, result.kind === 'datetime' ? result.fsp : date.micros === 0 ? 0 : 6);
         }
-        const time = clip(env, sum);
+        const time = clip(env, left.micros + sign * micros, name.toLowerCase());
         if (result.kind === 'time') return fitTime(time, result.fsp, env);
-        const text = formatTime(time, time % MICROS_PER_SECOND === 0 ? 0 : 6);
-        return text;
+        return formatTime(time, time % MICROS_PER_SECOND === 0 ? 0 : 6);
       };
     },
     { nullable: 'always' },
@@ -124,21 +135,17 @@ function addTime(name: string, sign: 1 | -1): FunctionDefinition {
 
 /** The scale that a number of seconds brings to a result. */
 const secondsScale = (info: ArgInfo | undefined): number => {
-  const { constant, type } = info as ArgInfo;
-  if (type.kind === 'string' && typeof constant === 'string')
-    return Math.min(6, /\.(\d+)/.exec(constant)?.[1]?.length ?? 0);
+  const { type } = info as ArgInfo;
   return numberMode(type) === 'real' ? 6 : Math.min(6, scaleOf(type));
 };
 
 const asDecimal = (value: Decimal): number => Number(decimals.rescale(value, 6));
 
-/** Seconds and microseconds since 1970 of a local date, or undefined outside what Unix time covers. */
-function unixMicros(value: Parameters<typeof microsOf>[0], timeZone: string): number | undefined {
+/** Seconds since 1970 of a local date, or undefined outside what Unix time covers. */
+function unixSeconds(value: DateTime, timeZone: string): number | undefined {
   if (value.month === 0 || value.day === 0) return undefined;
-  const moment = toUtc(microsOf(value), timeZone);
-  if (moment === undefined) return undefined;
-  const seconds = moment.micros / MICROS_PER_SECOND;
-  return seconds < 0 || seconds > UNIX_MAX + 1 ? undefined : moment.micros;
+  const seconds = utcSeconds(secondsOf(value), timeZone)?.seconds ?? -1;
+  return seconds < 0 || seconds > UNIX_MAX ? undefined : seconds;
 }
 
 export const times: readonly FunctionDefinition[] = [
@@ -151,7 +158,7 @@ export const times: readonly FunctionDefinition[] = [
       name,
       1,
       'time',
-      (args) => ({ kind: 'time', fsp: fspOf((args[0] as ArgInfo).type) }),
+      (args) => ({ kind: 'time', fsp: fspOfInfo(args[0] as ArgInfo) }),
       (_types, result): Call =>
         (env, micros: number) =>
           fitTime(micros, result.kind === 'time' ? result.fsp : 6, env),
@@ -204,16 +211,33 @@ export const times: readonly FunctionDefinition[] = [
     'TIMEDIFF',
     2,
     'any',
-    (args) => ({ kind: 'time', fsp: Math.max(...args.map((a) => fspOf(a.type))) }),
+    (args) => ({ kind: 'time', fsp: Math.max(...args.map(fspOfInfo)) }),
     (types, result): Call => {
-      const [a, b] = types.map(timeOrDateReader) as [
-        ReturnType<typeof timeOrDateReader>,
-        ReturnType<typeof timeOrDateReader>,
-      ];
+      const isDate = (type: SqlType): boolean =>
+        type.kind === 'datetime' || type.kind === 'timestamp' || type.kind === 'date';
+      const dated = types.some(isDate);
+      // Beside a date, a number is a date, and so is a text that is one or has nothing but digits.
+      const [a, b] = types.map((type) => {
+        if (!dated || isDate(type) || type.kind === 'time') return timeOrDateReader(type);
+        const readDate = dateReader(type, FUZZY);
+        const either = timeOrDateReader(type);
+        const text = textReader(type);
+        return (value: never, env: CallEnv): TimeOrDate | null => {
+          if (type.kind === 'string' && !/^\d+$/.test(text(value, env))) return either(value, env);
+          const date = readDate(value, env);
+          return date === null ? null : { kind: 'date', value: date.value };
+        };
+      }) as [ReturnType<typeof timeOrDateReader>, ReturnType<typeof timeOrDateReader>];
       return (env, x: never, y: never) => {
-        const [left, right] = [a(x, env), b(y, env)];
-        if (left === null || right === null || left.dated !== right.dated) return null;
-        return fitTime(clip(env, left.micros - right.micros), result.kind === 'time' ? result.fsp : 6, env);
+        const left = a(x, env);
+        const right = b(y, env);
+        let difference: number;
+        if (left?.kind === 'time' && right?.kind === 'time') difference = left.micros - right.micros;
+        else if (left?.kind === 'date' && right?.kind === 'date') {
+          const [l, r] = [left.value, right.value];
+          difference = (secondsOf(l) - secondsOf(r)) * MICROS_PER_SECOND + l.micros - r.micros;
+        } else return null;
+        return fitTime(clip(env, difference, 'timediff'), result.kind === 'time' ? result.fsp : 6, env);
       };
     },
     { nullable: 'always' },
@@ -222,16 +246,16 @@ export const times: readonly FunctionDefinition[] = [
     'CONVERT_TZ',
     3,
     ['any', 'text', 'text'],
-    (args) => ({ kind: 'datetime', fsp: fspOf((args[0] as ArgInfo).type) }),
+    (args) => ({ kind: 'datetime', fsp: fspOfInfo(args[0] as ArgInfo) }),
     (types, result): Call => {
       const read = dateSource(types[0] as SqlType, { zeroInDate: false, zeroDate: false, invalidDates: false });
       const fsp = result.kind === 'datetime' ? result.fsp : 0;
       return (env, value: never, from: string, to: string) => {
         const date = read(value, env);
         if (date === null || !isTimeZone(from) || !isTimeZone(to)) return null;
-        const utc = unixMicros(date.value, from);
+        const utc = unixSeconds(date.value, from);
         if (utc === undefined || utc <= 0) return formatDateTime(date.value, fsp);
-        return formatDateTime(dateTimeOfMicros(toLocal(utc, to) as number), fsp);
+        return formatDateTime(dateTimeOfSeconds(localSeconds(utc, to) as number, date.value.micros), fsp);
       };
     },
     { nullable: 'always' },
@@ -254,14 +278,18 @@ export const times: readonly FunctionDefinition[] = [
       if (type === undefined) return (env) => env.nowUtcMicros() / 1_000_000n;
       const read = dateReader(type, FUZZY);
       const scale = result.kind === 'decimal' ? result.scale : 0;
-      const answer = (micros: number) =>
+      const answer = (seconds: number, micros: number) =>
         result.kind === 'decimal'
-          ? decimals.truncate({ unscaled: BigInt(micros), scale: 6 }, scale)
-          : BigInt(Math.floor(micros / MICROS_PER_SECOND));
+          ? decimals.truncate({ unscaled: BigInt(seconds) * 1_000_000n + BigInt(micros), scale: 6 }, scale)
+          : BigInt(seconds);
       return (env, value: never) => {
-        if (type.kind === 'timestamp') return answer(microsOf(partsOf(value)));
+        if (type.kind === 'timestamp') {
+          const parts = partsOf(value);
+          return parts.month === 0 ? answer(0, 0) : answer(secondsOf(parts), parts.micros);
+        }
         const date = read(value, env);
-        return answer(date === null ? 0 : (unixMicros(date.value, env.timeZone) ?? 0));
+        const seconds = date === null ? undefined : unixSeconds(date.value, env.timeZone);
+        return date === null || seconds === undefined ? answer(0, 0) : answer(seconds, date.value.micros);
       };
     },
     { deterministic: false },
@@ -289,12 +317,9 @@ const FORMATS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 /** The local date of a Unix time (a decimal of seconds), undefined where it is out of range. */
-export function dateOfUnixTime(
-  seconds: Decimal,
-  fsp: number,
-  env: CallEnv,
-): Parameters<typeof microsOf>[0] | undefined {
-  const micros = Number(decimals.rescale(decimals.round(seconds, fsp), 6));
-  if (micros < 0 || micros / MICROS_PER_SECOND >= UNIX_MAX + 1) return undefined;
-  return dateTimeOfMicros(toLocal(micros, env.timeZone) ?? micros);
+export function dateOfUnixTime(value: Decimal, fsp: number, env: CallEnv): DateTime | undefined {
+  const micros = decimals.rescale(decimals.round(value, fsp), 6);
+  const seconds = Number(micros / 1_000_000n);
+  if (micros < 0n || seconds > UNIX_MAX) return undefined;
+  return dateTimeOfSeconds(localSeconds(seconds, env.timeZone) ?? seconds, Number(micros % 1_000_000n));
 }

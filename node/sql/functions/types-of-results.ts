@@ -152,6 +152,12 @@ export function fspOf(type: SqlType): number {
   }
 }
 
+/** Digits behind the second of an argument: a constant text says itself how many. */
+export function fspOfInfo(info: ArgInfo): number {
+  if (typeof info.constant !== 'string' || info.type.kind !== 'string') return fspOf(info.type);
+  return Math.min(6, /\.(\d+)/.exec(info.constant)?.[1]?.length ?? 0);
+}
+
 /** Digits of a type as an exact number. */
 export function digitsOf(info: Pick<ArgInfo, 'type'> & { readonly constant?: ArgInfo['constant'] }): number {
   const { type } = info;

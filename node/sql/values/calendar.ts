@@ -25,12 +25,12 @@ export const EPOCH_DAY = 719528;
 /** 9999-12-31. */
 export const LAST_DAY = 3652424;
 
-/** FROM_DAYS: year, month and day of a day number; zeros before year 1. */
+/** FROM_DAYS: year, month and day of a day number; zeros outside the years 0 to 9999. */
 export function dateOfDayNumber(days: number): [year: number, month: number, day: number] {
-  if (days <= 365 || days >= 3652500) return [0, 0, 0];
-  let year = Math.trunc((days * 100) / 36525);
+  if (days <= 0 || days >= 3652500) return [0, 0, 0];
+  let year = days < 366 ? 0 : Math.trunc((days * 100) / 36525);
   const shift = Math.trunc((Math.trunc((year - 1) / 100) + 1) * 0.75);
-  let dayOfYear = days - year * 365 - Math.trunc((year - 1) / 4) + shift;
+  let dayOfYear = days < 366 ? days : days - year * 365 - Math.trunc((year - 1) / 4) + shift;
   let yearDays = isLeapYear(year) ? 366 : 365;
   while (dayOfYear > yearDays) {
     dayOfYear -= yearDays;

@@ -100,13 +100,17 @@ export function intervalOfNumber(value: Decimal, unit: IntervalUnit): Interval {
   return countsMonths(unit) ? { months: Number(total), micros: 0n } : { months: 0, micros: total };
 }
 
-/** The interval of text in a compound unit: numbers with anything between them, the last ones where some are missing. */
-export function intervalOfText(text: string, unit: IntervalUnit): Interval {
+/**
+ * The interval of text in a compound unit: numbers with anything between them, the last ones where some are missing.
+ * Undefined where there are more than the unit has.
+ */
+export function intervalOfText(text: string, unit: IntervalUnit): Interval | undefined {
   const sizes = COMPOUND[unit];
   if (sizes === undefined) return { months: 0, micros: 0n };
   const trimmed = text.trimStart();
   const negative = trimmed.startsWith('-');
-  const found = [...trimmed.matchAll(/\d+/g)].slice(0, sizes.length).map((match) => match[0]);
+  const found = [...trimmed.matchAll(/\d+/g)].map((match) => match[0]);
+  if (found.length > sizes.length) return undefined;
   const skipped = sizes.length - found.length;
   let total = 0n;
   found.forEach((part, i) => {

@@ -36,11 +36,7 @@ function editLeg(json: Json, legs: readonly Leg[], at: number, edit: Edit): Json
   }
   if (leg.kind !== 'item') return json;
   if (!isArray(json)) {
-    if (positionOf(leg.index, 1) === 0) {
-      const changed = editLeg(json, legs, at + 1, edit);
-      // Taking away the only element of what only counts as an array leaves it as it is.
-      return changed === undefined ? json : changed;
-    }
+    if (positionOf(leg.index, 1) === 0) return editLeg(json, legs, at + 1, edit);
     if (!last || edit.missing === undefined) return json;
     return leg.index.fromLast ? [edit.missing, json] : [json, edit.missing];
   }

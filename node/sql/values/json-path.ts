@@ -123,62 +123,79 @@ export function positionOf(index: Index, length: number): number {
   return index.fromLast ? length - 1 - index.n : index.n;
 }
 
-/** The values that a path names, in the document's order, each once. */
-export function findAll(json: Json, path: JsonPath): Json[] {
+/**
+ * The values that a path names, in the document's order, each once. What is no array counts as one of one element,
+ * unless `wrap` says otherwise.
+ */
+export function findAll(json: Json, path: JsonPath, wrap = true): Json[] {
   const found: Json[] = [];
-  const many = path.legs.filter((leg) => leg.kind === 'anyDepth').length > 1;
-  const seen = new Set<Json>();
-  visit(json, path.legs, 0, (value) => {
-    if (many && typeof value === 'object' && value !== null) {
-      if (seen.has(value)) return;
-      seen.add(value);
-    }
+  if (!path.legs.some((leg) => leg.kind === 'anyDepth')) {
+    visit(json, path.legs, 0, wrap, undefined, (value) => found.push(value));
+    return found;
+  }
+  // Behind `**` two ways can lead to one value: as an element, and as what counts as an array of itself.
+  const seen = new Set<string>();
+  visit(json, path.legs, 0, wrap, '', (value, place) => {
+    if (seen.has(place)) return;
+    seen.add(place);
     found.push(value);
   });
   return found;
 }
 
-export function findOne(json: Json, path: JsonPath): Json | undefined {
-  return path.many ? findAll(json, path)[0] : findAll(json, path)[0];
-}
+type Found = (value: Json, place: string) => void;
 
-function visit(json: Json, legs: readonly Leg[], at: number, found: (value: Json) => void): void {
+/** `place` tells values apart where that is asked for: the indices of the children on the way. */
+function visit(
+  json: Json,
+  legs: readonly Leg[],
+  at: number,
+  wrap: boolean,
+  place: string | undefined,
+  found: Found,
+): void {
   const leg = legs[at];
   if (leg === undefined) {
-    found(json);
+    found(json, place ?? '');
     return;
   }
+  const child = (value: Json, index: number, next: number): void =>
+    visit(value, legs, next, wrap, place === undefined ? undefined : `${place}/${index}`, found);
   switch (leg.kind) {
     case 'member':
       if (isObject(json)) {
         const value = json.get(leg.name);
-        if (value !== undefined) visit(value, legs, at + 1, found);
+        if (value !== undefined) child(value, place === undefined ? 0 : [...json.keys()].indexOf(leg.name), at + 1);
       }
       return;
     case 'anyMember':
-      if (isObject(json)) for (const value of json.values()) visit(value, legs, at + 1, found);
+      if (isObject(json)) [...json.values()].forEach((value, i) => child(value, i, at + 1));
       return;
     case 'anyItem':
-      if (isArray(json)) for (const item of json) visit(item, legs, at + 1, found);
+      if (isArray(json)) json.forEach((item, i) => child(item, i, at + 1));
       return;
     case 'item':
       if (isArray(json)) {
-        const item = json[positionOf(leg.index, json.length)];
-        if (item !== undefined) visit(item, legs, at + 1, found);
-      } else if (positionOf(leg.index, 1) === 0) visit(json, legs, at + 1, found);
+        const position = positionOf(leg.index, json.length);
+        const item = json[position];
+        if (item !== undefined) child(item, position, at + 1);
+      } else if (wrap && positionOf(leg.index, 1) === 0) visit(json, legs, at + 1, wrap, place, found);
       return;
     case 'range': {
-      // What is no array counts as one of one element.
+      if (!isArray(json) && !wrap) return;
       const items = isArray(json) ? json : [json];
       const from = Math.max(0, positionOf(leg.from, items.length));
       const to = Math.min(items.length - 1, positionOf(leg.to, items.length));
-      for (let i = from; i <= to; i++) visit(items[i] as Json, legs, at + 1, found);
+      for (let i = from; i <= to; i++) {
+        if (isArray(json)) child(items[i] as Json, i, at + 1);
+        else visit(json, legs, at + 1, wrap, place, found);
+      }
       return;
     }
     case 'anyDepth':
-      visit(json, legs, at + 1, found);
-      if (isArray(json)) for (const item of json) visit(item, legs, at, found);
-      else if (isObject(json)) for (const value of json.values()) visit(value, legs, at, found);
+      visit(json, legs, at + 1, wrap, place, found);
+      if (isArray(json)) json.forEach((item, i) => child(item, i, at));
+      else if (isObject(json)) [...json.values()].forEach((value, i) => child(value, i, at));
   }
 }
 

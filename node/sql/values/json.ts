@@ -250,7 +250,7 @@ export function readJson(text: string): Json {
 }
 
 function printDouble(value: number): string {
-  const text = Object.is(value, -0) ? '-0' : doubleToText(value, Infinity);
+  const text = doubleToText(value, Infinity);
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 

@@ -7,13 +7,13 @@ const PLAIN_PLACES = 15;
 
 /** MySQL's text of a double: the shortest that reads back as the same, as far as `width` characters allow. */
 export function doubleToText(value: number, width = WIDTH): string {
-  if (Number.isSafeInteger(value) && value < 1e15 && value > -1e15) return value === 0 ? '0' : String(value);
+  if (Number.isSafeInteger(value) && value < 1e15 && value > -1e15) return Object.is(value, -0) ? '-0' : String(value);
   return formatDigits(value, value.toExponential(), width);
 }
 
 /** MySQL's text of a FLOAT: six digits. */
 export function floatToText(value: number): string {
-  if (value === 0) return '0';
+  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   return formatDigits(value, value.toExponential(5), WIDTH);
 }
 

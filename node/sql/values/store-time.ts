@@ -4,16 +4,15 @@ import type { StoreFrom } from './store.ts';
 import { incorrectTime, timeLost, truncatedNote } from './store-errors.ts';
 import type { Named } from './store-errors.ts';
 import {
-  dateTimeOfMicros,
+  dateTimeOfSeconds,
   formatDate,
   formatDateTime,
   isAllowed,
-  microsOf,
-  MICROS_PER_SECOND,
   parseDateTime,
   parseTime,
   partsOf,
   roundDateTime,
+  secondsOf,
   rulesOf,
   TIME_MAX,
   timeOfDay,
@@ -22,7 +21,7 @@ import {
 import type { DateTime } from './temporal.ts';
 import { textReader } from './text-of.ts';
 import { dateReader, fitTime, settle } from './times-of.ts';
-import { TIMESTAMP_MAX, TIMESTAMP_MIN, toUtc } from './timezone.ts';
+import { TIMESTAMP_MAX, TIMESTAMP_MIN, utcSeconds } from './timezone.ts';
 import { decimalReader } from './numbers-of.ts';
 import { pow10, truncate } from './decimal.ts';
 
@@ -121,15 +120,15 @@ export function storeDateTime(
     if (source === undefined) return zero;
     const { value: date } = source;
     if (date.year === 0 && date.month === 0 && date.day === 0) return zero;
-    const moment = date.month === 0 || date.day === 0 ? undefined : toUtc(microsOf(date), ctx.timeZone);
-    const seconds = moment === undefined ? -1 : Math.floor(moment.micros / MICROS_PER_SECOND);
+    const moment = date.month === 0 || date.day === 0 ? undefined : utcSeconds(secondsOf(date), ctx.timeZone);
+    const seconds = moment === undefined ? -1 : moment.seconds;
     if (moment === undefined || seconds < TIMESTAMP_MIN || seconds > TIMESTAMP_MAX) {
       incorrectTime('datetime', source.text(), true, column, ctx);
       return zero;
     }
     // A time that the clocks were put forward over: strict mode refuses it, otherwise it is the moment they were.
     if (moment.inGap) incorrectTime('datetime', source.text(), true, column, ctx);
-    return formatDateTime(dateTimeOfMicros(moment.micros), fsp);
+    return formatDateTime(dateTimeOfSeconds(seconds, date.micros), fsp);
   };
 }
 

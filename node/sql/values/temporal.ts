@@ -70,21 +70,46 @@ export function partsOf(text: string): DateTime {
   };
 }
 
-/** Microseconds since 1970 of the date as if it were UTC; zero months and days count as TO_DAYS counts them. */
-export function microsOf(d: DateTime): number {
-  return (dayNumber(d.year, d.month, d.day) - EPOCH_DAY) * MICROS_PER_DAY + timeOfDay(d);
+/**
+ * Whole seconds since 1970 of the date as if it were UTC; zero months and days count as TO_DAYS counts them. Microseconds
+ * stay apart: doubles count them exactly until the year 2255 only.
+ */
+export function secondsOf(d: DateTime): number {
+  return (dayNumber(d.year, d.month, d.day) - EPOCH_DAY) * 86_400 + (d.hour * 60 + d.minute) * 60 + d.second;
 }
 
 export function timeOfDay(d: DateTime): number {
   return ((d.hour * 60 + d.minute) * 60 + d.second) * MICROS_PER_SECOND + d.micros;
 }
 
-/** The date of microseconds since 1970; zeros outside the years 1 to 9999. */
-export function dateTimeOfMicros(micros: number): DateTime {
-  const days = Math.floor(micros / MICROS_PER_DAY);
-  const rest = micros - days * MICROS_PER_DAY;
+/** The date of whole seconds since 1970; zeros outside the years 0 to 9999. */
+export function dateTimeOfSeconds(seconds: number, micros = 0): DateTime {
+  const days = Math.floor(seconds / 86_400);
+  const rest = seconds - days * 86_400;
   const [year, month, day] = dateOfDayNumber(days + EPOCH_DAY);
-  return { year, month, day, ...clockOf(rest) };
+  return {
+    year,
+    month,
+    day,
+    hour: Math.floor(rest / 3600),
+    minute: Math.floor(rest / 60) % 60,
+    second: rest % 60,
+    micros,
+  };
+}
+
+/** The date of microseconds since 1970, exact until the year 2255: for the current time. */
+export function dateTimeOfMicros(micros: number): DateTime {
+  const seconds = Math.floor(micros / MICROS_PER_SECOND);
+  return dateTimeOfSeconds(seconds, micros - seconds * MICROS_PER_SECOND);
+}
+
+/** The date so many microseconds (at most some months of them) later; undefined outside the calendar. */
+export function addMicros(d: DateTime, micros: number): DateTime | undefined {
+  const total = timeOfDay(d) + micros;
+  const days = Math.floor(total / MICROS_PER_DAY);
+  const [year, month, day] = dateOfDayNumber(dayNumber(d.year, d.month, d.day) + days);
+  return month === 0 ? undefined : { year, month, day, ...clockOf(total - days * MICROS_PER_DAY) };
 }
 
 /** Hours and the rest of a number of microseconds that is not negative. */
@@ -117,8 +142,7 @@ export function roundDateTime(d: DateTime, fsp: number, cut = false): DateTime |
 function addSecond(d: DateTime): DateTime | undefined {
   if (d.second < 59) return { ...d, second: d.second + 1 };
   if (d.month === 0 || d.day === 0) return undefined;
-  const next = dateTimeOfMicros(microsOf(d) + MICROS_PER_SECOND);
-  return next.year === 0 ? undefined : next;
+  return addMicros(d, MICROS_PER_SECOND);
 }
 
 /** Which dates count as dates. */

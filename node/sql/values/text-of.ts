@@ -5,8 +5,8 @@ import type { ValueContext } from './context.ts';
 import { decimalFromSqlite, formatDecimal } from './decimal.ts';
 import { intFromSqlite } from './integers.ts';
 import { doubleToText, fixedToText, floatToText } from './number-text.ts';
-import { dateTimeOfMicros, formatDateTime, formatTime, microsOf, partsOf } from './temporal.ts';
-import { toLocal, toUtc } from './timezone.ts';
+import { dateTimeOfSeconds, formatDateTime, formatTime, secondsOf, partsOf } from './temporal.ts';
+import { localSeconds, utcSeconds } from './timezone.ts';
 
 /** A function over values that are not NULL. */
 export type TextReader = (value: SqliteValue, ctx: ValueContext) => string;
@@ -39,15 +39,17 @@ const UTC_NAMES = new Set(['SYSTEM', 'UTC', '+00:00']);
 /** A TIMESTAMP's text, which SQLite has in UTC, in the session's time zone. */
 export function localTimestamp(utc: string, fsp: number, timeZone: string): string {
   if (UTC_NAMES.has(timeZone) || utc.startsWith('0000')) return utc;
-  const micros = microsOf(partsOf(utc));
-  return formatDateTime(dateTimeOfMicros(toLocal(micros, timeZone) ?? micros), fsp);
+  const parts = partsOf(utc);
+  const seconds = secondsOf(parts);
+  return formatDateTime(dateTimeOfSeconds(localSeconds(seconds, timeZone) ?? seconds, parts.micros), fsp);
 }
 
 /** A TIMESTAMP's text in UTC of its text in the session's time zone. */
 export function utcTimestamp(local: string, fsp: number, timeZone: string): string {
   if (UTC_NAMES.has(timeZone) || local.startsWith('0000')) return local;
-  const micros = microsOf(partsOf(local));
-  return formatDateTime(dateTimeOfMicros(toUtc(micros, timeZone)?.micros ?? micros), fsp);
+  const parts = partsOf(local);
+  const seconds = secondsOf(parts);
+  return formatDateTime(dateTimeOfSeconds(utcSeconds(seconds, timeZone)?.seconds ?? seconds, parts.micros), fsp);
 }
 
 /** How to read a type's values as text. */

@@ -6,23 +6,25 @@ import { readJson } from './json.ts';
 import { doubleToText } from './number-text.ts';
 import { truncatedWarning } from './numbers-of.ts';
 import {
+  addMicros,
   dateTimeOfMicros,
+  dateTimeOfSeconds,
   dateTimeOfNumber,
   formatDate,
   formatDateTime,
   FUZZY,
-  microsOf,
   MICROS_PER_DAY,
   parseDateTime,
   parseTime,
   partsOf,
   roundMicros,
+  secondsOf,
   timeOfDay,
   timeOfNumber,
 } from './temporal.ts';
 import type { DateRules, DateTime, ParsedDateTime, ParsedTime } from './temporal.ts';
 import { localTimestamp, textReader } from './text-of.ts';
-import { toLocal } from './timezone.ts';
+import { localSeconds, toLocal } from './timezone.ts';
 
 /**
  * Readers of values that are not NULL as dates and times; null, with MySQL's warning, where a value is none. Zero dates
@@ -41,13 +43,12 @@ export function todayMicros(ctx: ValueContext): number {
 export function settle(parsed: ParsedDateTime, ctx: ValueContext): DateTime | undefined {
   let { value } = parsed;
   if (parsed.offset !== undefined) {
-    const utc = microsOf(value) - parsed.offset * 1_000_000;
-    value = dateTimeOfMicros(toLocal(utc, ctx.timeZone) ?? utc);
-    if (value.year === 0) return undefined;
+    const utc = secondsOf(value) - parsed.offset;
+    value = dateTimeOfSeconds(localSeconds(utc, ctx.timeZone) ?? utc, value.micros);
+    if (value.month === 0) return undefined;
   }
   if (!parsed.roundUp) return value;
-  const next = dateTimeOfMicros(microsOf(value) + 1);
-  return next.year === 0 ? undefined : next;
+  return addMicros(value, 1);
 }
 
 export interface ReadDate {

@@ -113,31 +113,33 @@ export function toLocal(micros: number, zoneName: string): number | undefined {
   return offset === undefined ? undefined : micros + offset * MICROS_PER_SECOND;
 }
 
+/** Local seconds of a moment in UTC seconds. */
+export function localSeconds(seconds: number, zoneName: string): number | undefined {
+  const offset = offsetAt(zoneName, seconds);
+  return offset === undefined ? undefined : seconds + offset;
+}
+
 export interface Moment {
-  readonly micros: number;
+  /** Since 1970, in UTC. */
+  readonly seconds: number;
   /** The local time does not exist: clocks were put forward over it, and this is the moment they were. */
   readonly inGap: boolean;
 }
 
-/** The moment of a local time; of two, the one that MySQL takes (the earlier). */
-export function toUtc(localMicros: number, zoneName: string): Moment | undefined {
+/** The moment of a local time in seconds; of two, the one that MySQL takes (the earlier). */
+export function utcSeconds(local: number, zoneName: string): Moment | undefined {
   const zone = zoneNamed(zoneName);
   if (zone === undefined) return undefined;
-  if (typeof zone === 'number') return { micros: localMicros - zone * MICROS_PER_SECOND, inGap: false };
-  const local = Math.floor(localMicros / MICROS_PER_SECOND);
-  const rest = localMicros - local * MICROS_PER_SECOND;
+  if (typeof zone === 'number') return { seconds: local - zone, inGap: false };
   const before = spanAt(zone, local - 86400).offset;
   const after = spanAt(zone, local + 86400).offset;
   for (const offset of before === after ? [before] : [before, after]) {
     const seconds = local - offset;
-    if (spanAt(zone, seconds).offset === offset) return { micros: seconds * MICROS_PER_SECOND + rest, inGap: false };
+    if (spanAt(zone, seconds).offset === offset) return { seconds, inGap: false };
   }
-  if (before === after) {
-    const seconds = local - spanAt(zone, local - before).offset;
-    return { micros: seconds * MICROS_PER_SECOND + rest, inGap: false };
-  }
+  if (before === after) return { seconds: local - spanAt(zone, local - before).offset, inGap: false };
   // Seen with the offset of before the change, the moment lies behind it: the change is where its span begins.
-  return { micros: spanStart(zone, local - before, after) * MICROS_PER_SECOND, inGap: true };
+  return { seconds: spanStart(zone, local - before, after), inGap: true };
 }
 
 function spanStart(zone: Zone, seconds: number, offset: number): number {

@@ -39,6 +39,12 @@ export class Accounts {
     return true;
   }
 
+  /** PROCESS: the sessions of all accounts are listed. */
+  canSeeProcesses(session: EngineSession): boolean {
+    void session;
+    return true;
+  }
+
   checkDatabase(session: EngineSession, name: string): void {
     void session;
     void name;

@@ -154,7 +154,7 @@ export const tables: RowSource = (core, session) =>
     f.collation,
     null,
     f.options,
-    f.kind === 'VIEW' ? 'VIEW' : f.comment,
+    f.comment,
   ]);
 
 export const tablesExtensions: RowSource = (core, session) =>
@@ -234,7 +234,7 @@ export const partitions: RowSource = (core, session) =>
     const f = tableFacts(core, t);
     return [
       ...['def', t.database, t.name],
-      ...new Array<null>(9).fill(null),
+      ...new Array<null>(10).fill(null),
       f.rows,
       f.averageLength,
       f.dataLength,

@@ -10,7 +10,7 @@ export function copyRows(core: EngineCore, old: TableDef, next: TableDef): numbe
   const rt = core.runtimeFor(next);
   const { env } = core;
   const from = next.columns.map((column) => old.columns.findIndex((c) => c.id === column.id));
-  const dml = new Dml({ ...core.schemaDmlContext(), writer: new DirectWriter(core.state, core.locks) } as DmlContext);
+  const dml = new Dml({ ...core.schemaDmlContext(), writer: new DirectWriter(core.state, core.locks, undefined) } as DmlContext);
   let number = 0;
   for (const { rowid, row } of core.state.scan(old)) {
     env.row = ++number;
@@ -29,7 +29,7 @@ export function copyRows(core: EngineCore, old: TableDef, next: TableDef): numbe
       core.state.apply({ table: next, rowid: id, before: undefined, after: made });
     } catch (error) {
       if (((error as { errcode?: number }).errcode ?? 0) % 256 !== 19) throw error;
-      const duplicate = new DirectWriter(core.state, core.locks).duplicateOf(rt, made, undefined);
+      const duplicate = new DirectWriter(core.state, core.locks, undefined).duplicateOf(rt, made, undefined);
       throw duplicateEntry(rt, duplicate?.key ?? rt.unique[0], made);
     }
   }

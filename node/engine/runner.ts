@@ -31,7 +31,7 @@ export class Runner {
         const implementation = fn.make(this.env);
         this.db.aggregate(fn.name, {
           start: () => implementation.start() as never,
-          step: ((state: unknown, ...args: SqliteValue[]) => implementation.step(state, ...args)) as never,
+          step: ((state: unknown, ...args: SqliteValue[]) => this.guarded(() => implementation.step(state, ...args))) as never,
           result: ((state: unknown) => implementation.result(state)) as never,
           varargs: true,
           useBigIntArguments: true,
@@ -39,6 +39,26 @@ export class Runner {
         } as never);
       }
     }
+  }
+
+  /** An error that an aggregate's step threw: node:sqlite ends the statement for it, but answers undefined instead of throwing it. */
+  private stepError: unknown;
+
+  private guarded<T>(step: () => T): T {
+    try {
+      return step();
+    } catch (error) {
+      this.stepError = error;
+      throw error;
+    }
+  }
+
+  private all(statement: StatementSync, values: SqliteValue[]): SqliteValue[][] {
+    const rows = statement.all(...values) as unknown as SqliteValue[][] | undefined;
+    if (rows) return rows;
+    const error = this.stepError;
+    this.stepError = undefined;
+    throw error ?? new Error('SQLite gave no rows and no error');
   }
 
   private statementOf(text: SqlText): Prepared {
@@ -71,12 +91,12 @@ export class Runner {
     const prepared = this.statementOf(text);
     const values = this.parameters(text);
     try {
-      return prepared.statement.all(...values) as unknown as SqliteValue[][];
+      return this.all(prepared.statement, values);
     } catch (error) {
       if (prepared.bigints || (error as { code?: string }).code !== 'ERR_OUT_OF_RANGE') throw error;
       prepared.statement.setReadBigInts(true);
       prepared.bigints = true;
-      return prepared.statement.all(...values) as unknown as SqliteValue[][];
+      return this.all(prepared.statement, values);
     }
   }
 

@@ -488,7 +488,7 @@ export class EngineSession implements Session, SessionFacts {
     core.env.begin(this.state.settings(this), slots, true, this.virtualRows);
     const table = plan.kind === 'insert' ? plan.table : plan.targets[0]?.table;
     const temporary = table?.temporary === true;
-    const direct = new DirectWriter(core.state, core.locks);
+    const direct = new DirectWriter(core.state, core.locks, this.owner);
     const writer: RowWriter = transaction && !temporary ? new TransactionWriter(core.state, core.locks, transaction, this.state.variables.number('p2pdb_max_transaction_bytes')) : direct;
     const mark = writer.mark();
     let result: DmlResult;

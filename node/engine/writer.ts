@@ -4,7 +4,7 @@
  */
 import { columnById, columnName, ROWID, sortKey, sortKeySql, SqlError, tableName, type SqliteValue, type TableDef } from '../sql/index.ts';
 import type { Row, RowChange, RowId, State } from '../store/index.ts';
-import { keyLock, rowLock, tableLock, type LockManager } from './locks.ts';
+import { keyLock, rowLock, tableLock, type LockManager, type LockOwner } from './locks.ts';
 import type { TableRuntime, UniqueKey } from './table.ts';
 import type { OpenTransaction } from './transaction.ts';
 
@@ -99,11 +99,14 @@ function sameKey(key: UniqueKey, a: Row, b: Row): boolean {
 export class DirectWriter implements RowWriter {
   private readonly state: State;
   private readonly locks: LockManager;
+  /** Whose own locks (LOCK TABLES) are no obstacle. */
+  private readonly owner: LockOwner | undefined;
   readonly changes: RowChange[] = [];
 
-  constructor(state: State, locks: LockManager) {
+  constructor(state: State, locks: LockManager, owner: LockOwner | undefined) {
     this.state = state;
     this.locks = locks;
+    this.owner = owner;
   }
 
   get(table: TableDef, rowid: RowId): Row | undefined {
@@ -116,7 +119,7 @@ export class DirectWriter implements RowWriter {
       if (values.includes(null)) continue;
       for (const rowid of finderOf(this.state).rowids(key.find, values)) {
         if (rowid === except) continue;
-        this.locks.check(rowLock(rt.table.id, rowid), undefined, 'exclusive');
+        this.locks.check(rowLock(rt.table.id, rowid), this.owner, 'exclusive');
         const found = this.state.get(rt.table, rowid);
         if (found) return { key, rowid, row: found };
       }
@@ -127,14 +130,14 @@ export class DirectWriter implements RowWriter {
   private checkKeys(rt: TableRuntime, row: Row): void {
     for (const key of rt.unique) {
       const k = key.keyOf(row);
-      if (k !== undefined) this.locks.check(keyLock(rt.table.id, key.index.id, k), undefined, 'exclusive');
+      if (k !== undefined) this.locks.check(keyLock(rt.table.id, key.index.id, k), this.owner, 'exclusive');
     }
   }
 
   lockForChange(table: TableDef, rowid: RowId): void {
     if (!this.locks.tableHasLocks(table.id)) return;
-    this.locks.check(tableLock(table.id), undefined, 'exclusive');
-    this.locks.check(rowLock(table.id, rowid), undefined, 'exclusive');
+    this.locks.check(tableLock(table.id), this.owner, 'exclusive');
+    this.locks.check(rowLock(table.id, rowid), this.owner, 'exclusive');
   }
 
   insert(rt: TableRuntime, row: Row): RowId {

@@ -164,18 +164,21 @@ function combine(c: Compiler, op: SetOperation['op'], all: boolean, left: Compil
     if (!sorted) return { sql: `${select(l)} UNION ${select(r)}`, columns, atMostOneRow: false };
     return { sql: `SELECT ${names.map((n) => `${alias}.${n} AS ${n}`).join(',')} FROM (${both}) AS ${alias} GROUP BY ${keys.join(',')}`, columns, atMostOneRow: false };
   }
-  const other = c.alias();
-  const otherKeys = columnsUnder(columns, other).map((b) => orderKey(c, b));
+  if (!all && !sorted) return { sql: `${select(l)} ${op.toUpperCase()} ${select(r)}`, columns, atMostOneRow: false };
+  // One text a row, equal exactly when the rows are (NULL equals NULL here): it makes the match a look-up.
   // ALL counts duplicates: the n-th copy on the left meets the n-th on the right.
-  const number = (k: readonly string[]): string => (all ? `,row_number() OVER (PARTITION BY ${k.join(',')}) AS n` : '');
-  const side = (sql: string, a: string, k: readonly string[]): string => `SELECT ${names.map((n) => `${a}.${n} AS ${n}`).join(',')}${number(k)} FROM (${sql}) AS ${a}`;
-  const [la, ra] = [c.alias(), c.alias()];
-  const match = columnsUnder(columns, la).map((b, i) => `${orderKey(c, b)} IS ${orderKey(c, columnsUnder(columns, ra)[i] as Bound)}`);
-  if (all) match.push(`${la}.n=${ra}.n`);
-  const test = `${op === 'except' ? 'NOT ' : ''}EXISTS(SELECT 1 FROM (${side(r, other, otherKeys)}) AS ${ra} WHERE ${match.join(' AND ')})`;
-  const distinct = all ? '' : ` GROUP BY ${columnsUnder(columns, la).map((b) => orderKey(c, b)).join(',')}`;
+  const rowText = (a: string): string => {
+    const rowKeys = columnsUnder(columns, a).map((b) => orderKey(c, b));
+    const parts = rowKeys.map((k) => `quote(${k})`);
+    if (all) parts.push(`row_number() OVER (PARTITION BY ${rowKeys.join(',')})`);
+    return parts.join("||','||");
+  };
+  const other = c.alias();
+  const outer = c.alias();
+  const leftRows = `SELECT ${names.map((n) => `${alias}.${n} AS ${n}`).join(',')},${rowText(alias)} AS t FROM (${l}) AS ${alias}`;
+  const test = `${outer}.t ${op === 'except' ? 'NOT ' : ''}IN (SELECT ${rowText(other)} FROM (${r}) AS ${other})`;
   return {
-    sql: `SELECT ${names.map((n) => `${la}.${n} AS ${n}`).join(',')} FROM (${side(l, alias, keys)}) AS ${la} WHERE ${test}${distinct}`,
+    sql: `SELECT ${names.map((n) => `${outer}.${n} AS ${n}`).join(',')} FROM (${leftRows}) AS ${outer} WHERE ${test}${all ? '' : ` GROUP BY ${outer}.t`}`,
     columns,
     atMostOneRow: false,
   };

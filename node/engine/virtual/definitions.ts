@@ -51,7 +51,8 @@ const texts = new Map(
 const made = new Map<string, VirtualDefinition>();
 
 function makeColumn(text: string): VirtualColumn {
-  const [, name = '', rest = ''] = /^(\S+) (.*)$/s.exec(text) ?? [];
+  const [, quoted, plain, rest = ''] = /^(?:`([^`]+)`|(\S+)) (.*)$/s.exec(text) ?? [];
+  const name = quoted ?? plain ?? '';
   const [, typeText = '', marks = '', more = ''] = /^((?:[^'!^=~]|'(?:[^']|'')*')*)([\^!]*)(.*)$/s.exec(rest) ?? [];
   const [, value, extra = ''] = /^(?:=([^~]*))?(?:~(.*))?$/s.exec(more) ?? [];
   return {
@@ -84,6 +85,8 @@ function typeOf(name: string, written: string): SqlType {
   return type;
 }
 
+export const makeColumns = (text: string): VirtualColumn[] => text.split('; ').map(makeColumn);
+
 /** The relation of that name. The names of information_schema and performance_schema and of what is in the former have no case. */
 export function findVirtual(database: string, name: string): VirtualDefinition | undefined {
   const schema = database.toLowerCase();
@@ -97,7 +100,7 @@ export function findVirtual(database: string, name: string): VirtualDefinition |
   if (!definition) {
     const text = relations.get(known);
     if (text === undefined) return undefined;
-    definition = { database: schema, name: known, columns: text.split('; ').map(makeColumn) };
+    definition = { database: schema, name: known, columns: makeColumns(text) };
     made.set(key, definition);
   }
   return definition;

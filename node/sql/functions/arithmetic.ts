@@ -18,6 +18,7 @@ import {
   decimalType,
   digitsOf,
   DOUBLE,
+  functionMode,
   isUnsigned,
   numberMode,
   scaleOf,
@@ -177,10 +178,10 @@ function modulo(name: string): FunctionDefinition {
 const negate = definePrepared(
   'NEG',
   1,
-  (_index, args) => numberMode((args[0] as ArgInfo).type),
+  (_index, args) => functionMode((args[0] as ArgInfo).type),
   (args) => {
     const { type } = args[0] as ArgInfo;
-    const mode = numberMode(type);
+    const mode = functionMode(type);
     if (mode === 'int') {
       // The one number too large for it makes a DECIMAL of a literal.
       const { constant } = args[0] as ArgInfo;
@@ -190,7 +191,7 @@ const negate = definePrepared(
     return mode === 'real' ? DOUBLE : decimalType(digitsOf(args[0] as ArgInfo), scaleOf(type));
   },
   (types, type): Call => {
-    switch (numberMode(types[0] as SqlType)) {
+    switch (functionMode(types[0] as SqlType)) {
       case 'int':
         if (type.kind === 'decimal') return (_env, a: bigint) => -a;
         return (_env, a: bigint) => checkInt(-a, false, () => `-(${a})`);

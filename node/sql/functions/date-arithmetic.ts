@@ -98,15 +98,14 @@ function adder(dateType: SqlType, amountType: SqlType, result: SqlType, sign: 1 
   return (env: CallEnv, value: never, amount: never, unit: IntervalUnit) => {
     const date = read(value, env);
     if (date === null) return null;
-    const needsDay = unit !== 'YEAR' && unit !== 'MONTH' && unit !== 'QUARTER' && unit !== 'YEAR_MONTH';
-    if (!isAllowed(date.value, needsDay ? REAL_DATES : { ...FUZZY, zeroDate: false })) {
+    if (!isAllowed(date.value, REAL_DATES)) {
       env.warn('Warning', 1292, `Incorrect datetime value: '${text(value, env)}'`);
       return null;
     }
     const interval = readAmount(amount, unit, env);
     if (interval === undefined) return null;
     const sum = addInterval(date.value, interval, sign);
-    if (sum === undefined || (sum.month === 0 && needsDay)) return overflow(env);
+    if (sum === undefined || sum.month === 0) return overflow(env);
     if (result.kind === 'date') return formatDate(sum);
     if (result.kind === 'datetime') return formatDateTime(sum, result.fsp);
     if (!date.timed && !usesClock(unit)) return formatDate(sum);

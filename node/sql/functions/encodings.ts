@@ -79,7 +79,7 @@ export function convertBase(text: string, from: number, to: number): string | nu
 }
 
 const inBase = (name: string, base: number): FunctionDefinition =>
-  define(name, 1, 'text', connectionText(64), (_env, text: string) => convertBase(text, 10, base), {
+  define(name, 1, 'text', connectionText(65), (_env, text: string) => convertBase(text, 10, base), {
     nullable: 'always',
   });
 

@@ -27,10 +27,10 @@ import {
 } from '../values/index.ts';
 import type { Json, JsonPath } from '../values/index.ts';
 import { definePrepared, MANY } from './definition.ts';
-import type { Call, CallEnv, Classes, FunctionDefinition } from './definition.ts';
+import type { ArgInfo, Call, CallEnv, Classes, FunctionDefinition } from './definition.ts';
 import { validateSchema } from './json-schema.ts';
 import { likeMatcher } from './like.ts';
-import { BIGINT, BOOLEAN, JSON_TYPE } from './types-of-results.ts';
+import { BIGINT, BOOLEAN, charsOf, JSON_TYPE, textType } from './types-of-results.ts';
 
 /** MySQL's JSON functions. Arguments come as they lie in SQLite, since a text means a document in one place and a string in another. */
 
@@ -87,7 +87,7 @@ interface Options {
 function json(
   name: string,
   arity: number | readonly [number, number],
-  result: SqlType,
+  result: SqlType | FunctionDefinition['result'],
   prepare: (types: readonly SqlType[], name: string) => Call,
   options: Options = {},
 ): FunctionDefinition {
@@ -292,13 +292,18 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
     classes: 'text',
     nullable: 'args',
   }),
-  json('JSON_UNQUOTE', 1, LONGTEXT, (types): Call => {
-    const type = types[0] as SqlType;
-    if (type.kind === 'json')
-      return (_env, value: string) => (value.startsWith('"') ? (readJson(value) as string) : value);
-    const text = textReader(type);
-    return (env, value: never) => unquote(text(value, env));
-  }),
+  json(
+    'JSON_UNQUOTE',
+    1,
+    (args) => textType(charsOf(args[0] as ArgInfo), 'utf8mb4_bin'),
+    (types): Call => {
+      const type = types[0] as SqlType;
+      if (type.kind === 'json')
+        return (_env, value: string) => (value.startsWith('"') ? (readJson(value) as string) : value);
+      const text = textReader(type);
+      return (env, value: never) => unquote(text(value, env));
+    },
+  ),
   json('JSON_EXTRACT', [2, MANY], JSON_TYPE, (types, name): Call => {
     const document = documentReader(types[0] as SqlType, 1, name);
     const path = pathReader(types[1]);
@@ -371,7 +376,7 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
   json(
     'JSON_TYPE',
     1,
-    { kind: 'string', family: 'varchar', length: 51, collation: 'utf8mb4_0900_ai_ci' },
+    { kind: 'string', family: 'varchar', length: 17, collation: 'utf8mb4_bin' },
     (types, name): Call => {
       const document = documentReader(types[0] as SqlType, 1, name);
       return (env, doc: never) => jsonType(document(doc, env));

@@ -13,7 +13,7 @@ import {
   digitsOf,
   DOUBLE,
   isUnsigned,
-  numberMode,
+  functionMode,
   scaleOf,
   textType,
   UNSIGNED,
@@ -40,7 +40,7 @@ const badLogarithm = (env: CallEnv): null => {
 const logarithm = (name: string, f: (x: number) => number): FunctionDefinition =>
   define(name, 1, 'real', DOUBLE, (env, x: number) => (x <= 0 ? badLogarithm(env) : f(x)), { nullable: 'always' });
 
-const classByMode = (_index: number, args: readonly ArgInfo[]): ArgClass => numberMode((args[0] as ArgInfo).type);
+const classByMode = (_index: number, args: readonly ArgInfo[]): ArgClass => functionMode((args[0] as ArgInfo).type);
 
 /** Rounds half away from zero, as MySQL rounds doubles: by the nearest double of x * 10^d. */
 function roundReal(x: number, places: number, cut: boolean): number {
@@ -79,7 +79,7 @@ const rounding = (name: string, cut: boolean): FunctionDefinition =>
     (index, args) => (index === 0 ? classByMode(index, args) : 'num'),
     (args) => {
       const first = args[0] as ArgInfo;
-      switch (numberMode(first.type)) {
+      switch (functionMode(first.type)) {
         case 'int':
           return isUnsigned(first.type) ? UNSIGNED : BIGINT;
         case 'real':
@@ -88,17 +88,14 @@ const rounding = (name: string, cut: boolean): FunctionDefinition =>
           const scale = scaleOf(first.type);
           // Digits that only a row tells leave the argument's own scale.
           const wanted = args.length === 1 ? 0 : (constantNumber(args[1]) ?? scale);
-          const places = Math.min(30, Math.max(0, Math.trunc(wanted)));
-          const whole = digitsOf(first) - scale;
-          if (args.length === 2 && constantNumber(args[1]) === undefined)
-            return decimalType(digitsOf(first), scale, isUnsigned(first.type));
+          const places = Math.min(scale, Math.max(0, Math.trunc(wanted)));
           const carry = places < scale && !cut ? 1 : 0;
-          return decimalType(whole + places + carry, places, isUnsigned(first.type));
+          return decimalType(digitsOf(first) - scale + places + carry, places);
         }
       }
     },
     (types): Call => {
-      switch (numberMode(types[0] as SqlType)) {
+      switch (functionMode(types[0] as SqlType)) {
         case 'int':
           return (_env, n: bigint, places = 0) =>
             checkInt(
@@ -124,14 +121,14 @@ const wholeNumber = (name: string, exact: (d: Decimal) => bigint, f: (x: number)
     classByMode,
     (args) => {
       const first = args[0] as ArgInfo;
-      const mode = numberMode(first.type);
+      const mode = functionMode(first.type);
       if (mode === 'int') return isUnsigned(first.type) ? UNSIGNED : BIGINT;
       if (mode === 'real') return DOUBLE;
       const whole = digitsOf(first) - scaleOf(first.type) + 1;
       return whole <= 18 ? (isUnsigned(first.type) ? UNSIGNED : BIGINT) : decimalType(whole, 0);
     },
     (types): Call => {
-      switch (numberMode(types[0] as SqlType)) {
+      switch (functionMode(types[0] as SqlType)) {
         case 'int':
           return (_env, n: bigint) => n;
         case 'decimal':
@@ -149,12 +146,12 @@ export const numeric: readonly FunctionDefinition[] = [
     classByMode,
     (args) => {
       const first = args[0] as ArgInfo;
-      const mode = numberMode(first.type);
+      const mode = functionMode(first.type);
       if (mode === 'int') return isUnsigned(first.type) ? UNSIGNED : BIGINT;
-      return mode === 'real' ? DOUBLE : decimalType(digitsOf(first), scaleOf(first.type));
+      return mode === 'real' ? DOUBLE : decimalType(digitsOf(first), scaleOf(first.type), isUnsigned(first.type));
     },
     (types): Call => {
-      switch (numberMode(types[0] as SqlType)) {
+      switch (functionMode(types[0] as SqlType)) {
         case 'int':
           return (_env, n: bigint) => {
             if (n === INT64_MIN) checkInt(-n, false, () => `abs(${n})`);
@@ -168,7 +165,7 @@ export const numeric: readonly FunctionDefinition[] = [
     },
   ),
   definePrepared('SIGN', 1, classByMode, { ...BIGINT, width: 2 }, (types): Call => {
-    switch (numberMode(types[0] as SqlType)) {
+    switch (functionMode(types[0] as SqlType)) {
       case 'int':
         return (_env, n: bigint) => (n > 0n ? 1 : n < 0n ? -1 : 0);
       case 'decimal':
@@ -246,7 +243,7 @@ export const numeric: readonly FunctionDefinition[] = [
     [2, 3],
     (index, args) =>
       index === 0
-        ? numberMode((args[0] as ArgInfo).type) === 'real'
+        ? functionMode((args[0] as ArgInfo).type) === 'real'
           ? 'real'
           : 'decimal'
         : index === 1

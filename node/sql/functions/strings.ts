@@ -56,13 +56,21 @@ function substring(text: string, position: number, count: number): string {
   return plain ? text.slice(start, start + count) : sliceChars(text, start, start + count);
 }
 
+/** Characters that are left from a known position on, and at most the known count of them. */
+function substringLength(args: readonly ArgInfo[]): number {
+  const chars = firstLength(args);
+  const position = constantNumber(args[1]) ?? 1;
+  const left = position > 0 ? Math.max(0, chars - position + 1) : Math.min(chars, -position);
+  return Math.min(left, Math.max(0, constantNumber(args[2]) ?? HUGE));
+}
+
 const substringDefinition = (name: string): FunctionDefinition =>
   defineText(
     name,
     [2, 3],
     only(0),
     'num',
-    (args) => Math.min(firstLength(args), Math.max(0, constantNumber(args[2]) ?? HUGE)),
+    substringLength,
     (_env, text: string, position: number, count = Number.MAX_SAFE_INTEGER) => substring(text, position, count),
   );
 
@@ -383,7 +391,8 @@ export const strings: readonly FunctionDefinition[] = [
     'text',
     (args) => {
       const [text, from, to] = args.map(charsOf) as [number, number, number];
-      return Math.min(HUGE, text + (to > from ? text * (to - Math.min(1, from)) : 0));
+      const times = Math.floor(text / Math.max(1, from));
+      return Math.min(HUGE, Math.max(text, (text % Math.max(1, from)) + times * to));
     },
     (env, text: string, from: string, to: string) => {
       if (from === '') return text;

@@ -1,9 +1,9 @@
 import type { SqlType } from '../types/index.ts';
-import { bytesOfLatin1, charLength, latin1Text } from '../values/index.ts';
+import { bytesOfLatin1, charLength, latin1Text, maxBytesPerChar } from '../values/index.ts';
 import { definePrepared } from './definition.ts';
 import type { ArgClass, ArgInfo, Call, CallEnv, FunctionDefinition, JsArg, JsValue, TypeEnv } from './definition.ts';
 import { commonCollation } from './like.ts';
-import { charsOf, collationOfResult, textType } from './types-of-results.ts';
+import { binaryType, charsOf, collationOfResult, textType } from './types-of-results.ts';
 
 /** What functions over text share: they work on texts, or on bytes as texts of as many characters. */
 
@@ -16,6 +16,16 @@ export function sliceChars(text: string, start: number, end: number): string {
 }
 
 export { charLength };
+
+/** An argument as bytes: as long as its text can be in them. */
+function inBytes(info: ArgInfo): ArgInfo {
+  const { type } = info;
+  if (type.kind !== 'string') return info;
+  return {
+    ...info,
+    type: { kind: 'binary', family: 'varbinary', length: type.length * maxBytesPerChar(type.collation) },
+  };
+}
 
 export type TextCall = (env: CallEnv, ...args: never[]) => string | null;
 
@@ -45,10 +55,8 @@ export function defineText(
     (index, args) => (!strings(index) ? others : isBinary(args.map((a) => a.type)) ? 'bytes' : 'text'),
     (args: readonly ArgInfo[], env: TypeEnv) => {
       const texts = args.filter((_, i) => strings(i));
-      return textType(
-        length(args),
-        isBinary(args.map((a) => a.type)) ? 'binary' : collationOfResult(texts, env, name.toLowerCase()),
-      );
+      if (isBinary(args.map((a) => a.type))) return binaryType(length(args.map(inBytes)));
+      return textType(length(args), collationOfResult(texts, env, name.toLowerCase()));
     },
     (types): Call => {
       if (!isBinary(types)) return call;

@@ -18,25 +18,16 @@ export function intOfWidth(width: number): IntType {
   return { kind: 'int', bits: width >= 10 ? 64 : 32, unsigned: false, width };
 }
 
-/** MySQL makes TEXT and BLOB types of results that are too long for VARCHAR. */
+/** MySQL makes LONGTEXT and LONGBLOB of results that are too long for VARCHAR. */
 export function textType(length: number, collation: string): SqlType {
   const chars = Math.max(0, Math.min(length, 4294967295));
   if (collation === 'binary') return binaryType(chars);
   const bytes = chars * (characterSetNamed(charsetOf(collation))?.maxLength ?? 4);
-  const family =
-    bytes <= 65535 * 4 && chars <= 16383
-      ? 'varchar'
-      : bytes <= 65535
-        ? 'varchar'
-        : bytes <= 16777215
-          ? 'mediumtext'
-          : 'longtext';
-  return { kind: 'string', family, length: chars, collation };
+  return { kind: 'string', family: bytes <= 65532 ? 'varchar' : 'longtext', length: chars, collation };
 }
 
 export function binaryType(length: number): SqlType {
-  const family =
-    length <= 65532 ? 'varbinary' : length <= 65535 ? 'blob' : length <= 16777215 ? 'mediumblob' : 'longblob';
+  const family = length <= 65532 ? 'varbinary' : length <= 65535 ? 'blob' : 'longblob';
   return { kind: 'binary', family, length: Math.min(length, 4294967295) };
 }
 
@@ -65,7 +56,7 @@ export function charsOf(info: Pick<ArgInfo, 'type'> & { readonly constant?: ArgI
     case 'double':
       return type.digits?.[0] ?? 22;
     case 'bit':
-      return (type.length + 7) >> 3;
+      return type.length;
     case 'year':
       return 4;
     case 'date':
@@ -146,6 +137,7 @@ export function fspOf(type: SqlType): number {
     case 'double':
     case 'json':
     case 'enum':
+    case 'set':
       return 6;
     default:
       return 0;
@@ -210,6 +202,13 @@ export function numberMode(type: SqlType): 'int' | 'decimal' | 'real' {
     default:
       return 'real';
   }
+}
+
+/** As `numberMode`, for the functions of one number: to them dates are texts, and so doubles. */
+export function functionMode(type: SqlType): 'int' | 'decimal' | 'real' {
+  const temporal =
+    type.kind === 'date' || type.kind === 'time' || type.kind === 'datetime' || type.kind === 'timestamp';
+  return temporal ? 'real' : numberMode(type);
 }
 
 export function isUnsigned(type: SqlType): boolean {

@@ -87,6 +87,12 @@ const STATES: Readonly<Record<number, string>> = {
   3752: '22003',
 };
 
+/** A value as messages show it: at most 128 characters, and none outside the basic plane. */
+export function shownText(text: string): string {
+  const plain = text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, '?');
+  return plain.length > 128 ? plain.slice(0, 128) : plain;
+}
+
 /** The error of that number, with the SQLSTATE that MySQL gives it. */
 export function sqlError(errno: number, message: string): SqlError {
   return new SqlError(errno, STATES[errno] ?? 'HY000', message);

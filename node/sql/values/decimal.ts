@@ -3,6 +3,7 @@ import type { Decimal, DecimalType } from '../types/index.ts';
 /** MySQL's decimals have at most this many digits, and at most so many of them behind the point. */
 export const MAX_PRECISION = 65;
 export const MAX_SCALE = 30;
+const MAX_DIGITS = 81;
 
 const POWERS: bigint[] = [1n];
 export function pow10(exponent: number): bigint {
@@ -32,6 +33,8 @@ export interface ParsedDecimal {
   readonly rest: boolean;
   /** Whether no number was found at all. */
   readonly empty: boolean;
+  /** Whether its exponent takes it past every decimal: the value is then only larger than all of them. */
+  readonly huge: boolean;
 }
 
 const NUMBER = /^[ \t\n\v\f\r]*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?/;
@@ -47,12 +50,16 @@ export function parseDecimal(text: string): ParsedDecimal {
     whole = part = '';
   }
   if (match === null || (whole === '' && part === '')) {
-    return { value: ZERO, rest: text.trim() !== '', empty: true };
+    return { value: ZERO, rest: text.trim() !== '', empty: true, huge: false };
   }
   const rest = /\S/.test(text.slice(match[0].length));
   let digits = whole + part;
   let scale = part.length;
   const exponent = match[4] === undefined ? 0 : Math.max(-400, Math.min(400, Number(match[4])));
+  if (exponent > 0 && whole.length + exponent > MAX_DIGITS) {
+    const huge = pow10(MAX_DIGITS);
+    return { value: { unscaled: match[1] === '-' ? -huge : huge, scale: 0 }, rest, empty: false, huge: true };
+  }
   scale -= exponent;
   if (scale < 0) {
     digits += '0'.repeat(-scale);
@@ -62,7 +69,7 @@ export function parseDecimal(text: string): ParsedDecimal {
   if (match[1] === '-') unscaled = -unscaled;
   let value: Decimal = { unscaled, scale };
   if (scale > MAX_SCALE) value = trimScale(round(value, MAX_SCALE), 0);
-  return { value, rest, empty: false };
+  return { value, rest, empty: false, huge: false };
 }
 
 function trimScale(d: Decimal, least: number): Decimal {

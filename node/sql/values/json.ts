@@ -90,7 +90,7 @@ class Parser {
 
   document(): Json {
     this.skip();
-    if (this.at === this.text.length) throw new Fault('The document is empty.', 0);
+    if (this.at === this.text.length) throw new Fault('The document is empty.', this.at);
     const value = this.value(0);
     this.skip();
     if (this.at < this.text.length) throw new Fault('The document root must not be followed by other values.', this.at);
@@ -160,7 +160,7 @@ class Parser {
     const raw = match[1] as string;
     if (!raw.includes('\\')) return raw;
     const value = JSON.parse(match[0]) as string;
-    if (!value.isWellFormed()) throw new Fault('The surrogate pair in string is invalid.', start);
+    if (!value.isWellFormed()) throw new Fault('The surrogate pair in string is invalid.', start + 1);
     return value;
   }
 
@@ -200,7 +200,7 @@ class Parser {
       } else if (c === ']') {
         this.at++;
         return items;
-      } else throw new Fault('Missing a comma or ] after an array element.', this.at);
+      } else throw new Fault("Missing a comma or ']' after an array element.", this.at);
     }
   }
 
@@ -229,7 +229,7 @@ class Parser {
       } else if (c === '}') {
         this.at++;
         return objectOf(members);
-      } else throw new Fault('Missing a comma or } after an object member.', this.at);
+      } else throw new Fault("Missing a comma or '}' after an object member.", this.at);
     }
   }
 }

@@ -17,6 +17,18 @@ export function floatToText(value: number): string {
   return formatDigits(value, value.toExponential(5), WIDTH);
 }
 
+/** A double in at most so many characters, if need be with fewer digits; as it is where it cannot be done. */
+export function doubleInWidth(value: number, width: number): string {
+  const whole = doubleToText(value);
+  for (let digits = 15; digits > 0 && whole.length > width; digits--) {
+    const exponential = value.toExponential(digits - 1).replace(/\.?0*e\+?/, 'e');
+    if (exponential.length <= width) return exponential;
+    const plain = String(Number(exponential));
+    if (plain.length <= width) return plain;
+  }
+  return whole;
+}
+
 /** A double with a fixed number of digits behind the point, as FLOAT(m,d) and DOUBLE(m,d) columns show it. */
 export function fixedToText(value: number, scale: number): string {
   if (Math.abs(value) < 1e21) {

@@ -1,5 +1,5 @@
 import type { Decimal, SqliteValue, SqlType } from '../types/index.ts';
-import { sqlError } from './context.ts';
+import { shownText, sqlError } from './context.ts';
 import type { ValueContext } from './context.ts';
 import { decimalFromSqlite, formatDecimal, fromNumber, parseDecimal, pow10, toBigInt, toNumber } from './decimal.ts';
 import { asUnsigned, intFromSqlite } from './integers.ts';
@@ -28,7 +28,7 @@ import { localTimestamp, textReader } from './text-of.ts';
 type Reader<T> = (value: SqliteValue, ctx: ValueContext) => T;
 
 export function truncatedWarning(ctx: ValueContext, kind: string, text: string): void {
-  ctx.warn('Warning', 1292, `Truncated incorrect ${kind} value: '${text}'`);
+  ctx.warn('Warning', 1292, `Truncated incorrect ${kind} value: '${shownText(text)}'`);
 }
 
 /** A double as a 64-bit integer, halves to even, cut to the range. */
@@ -46,11 +46,10 @@ function jsonNumber(text: string, target: string, ctx: ValueContext): number | b
   if (typeof json === 'boolean') return json ? 1n : 0n;
   if (typeof json === 'string') {
     const parsed = parseDouble(json);
-    if (!parsed.truncated)
-      return target === 'INTEGER' || target === 'DECIMAL' ? parseDecimal(json).value : parsed.value;
-    if (target !== 'DOUBLE') return parseDecimal(json).value;
-    ctx.warn('Warning', 3156, `Invalid JSON value for CAST to ${target} from column cast_as_json at row 1`);
-    return parsed.value;
+    if (parsed.truncated) {
+      ctx.warn('Warning', 3156, `Invalid JSON value for CAST to ${target} from column cast_as_json at row 1`);
+    }
+    return target === 'DOUBLE' ? parsed.value : parseDecimal(json).value;
   }
   ctx.warn('Warning', 3156, `Invalid JSON value for CAST to ${target} from column cast_as_json at row 1`);
   return 0n;

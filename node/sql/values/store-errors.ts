@@ -1,4 +1,4 @@
-import { sqlError } from './context.ts';
+import { shownText, sqlError } from './context.ts';
 import type { StoreContext } from './context.ts';
 
 /** What a column's messages name it by. */
@@ -38,7 +38,7 @@ export function bitsTooLong(column: Named, ctx: StoreContext): void {
 
 /** 1366: `kind` is integer, decimal, DOUBLE or string. */
 export function incorrect(kind: string, text: string, column: Named, ctx: StoreContext): void {
-  report(ctx, 1366, `Incorrect ${kind} value: '${text}' for column '${column.name}' at row ${ctx.row}`);
+  report(ctx, 1366, `Incorrect ${kind} value: '${shownText(text)}' for column '${column.name}' at row ${ctx.row}`);
 }
 
 /** 1366 in strict mode, a mere note otherwise. */
@@ -49,12 +49,27 @@ export function incorrectOrNote(kind: string, text: string, column: Named, ctx: 
 
 /** 1292: `kind` is date, datetime or time. Outside strict mode it matters whether it was a date at all. */
 export function incorrectTime(kind: string, text: string, isTime: boolean, column: Named, ctx: StoreContext): void {
-  const message = `Incorrect ${kind} value: '${text}' for column '${column.name}' at row ${ctx.row}`;
+  const message = `Incorrect ${kind} value: '${shownText(text)}' for column '${column.name}' at row ${ctx.row}`;
   report(ctx, 1292, message, isTime ? 1264 : 1265, isTime ? rangeText(column, ctx) : truncatedText(column, ctx));
 }
 
-/** The note that a DATE column gives where a time of day is lost. */
-export function timeLost(text: string, column: Named, ctx: StoreContext): void {
+/** The note that a DATE column gives where a time of day is lost, and a TIME column where a date is. */
+export function partLost(kind: string, text: string, column: Named, ctx: StoreContext): void {
   if (!ctx.strict) truncatedNote(column, ctx);
-  else ctx.warn('Note', 1292, `Incorrect date value: '${text}' for column '${column.name}' at row ${ctx.row}`);
+  else ctx.warn('Note', 1292, `Incorrect ${kind} value: '${text}' for column '${column.name}' at row ${ctx.row}`);
+}
+
+/** The context in which readers warn: strict mode makes errors of their warnings. */
+export function readingContext(ctx: StoreContext): StoreContext {
+  if (!ctx.strict) return ctx;
+  return {
+    strict: true,
+    sqlMode: ctx.sqlMode,
+    timeZone: ctx.timeZone,
+    row: ctx.row,
+    nowUtcMicros: () => ctx.nowUtcMicros(),
+    warn: (_level, errno, message) => {
+      throw sqlError(errno, message);
+    },
+  };
 }

@@ -5,7 +5,15 @@ import { intFromSqlite, intToSqlite, uint64OfBytes } from './integers.ts';
 import { parseDouble, roundHalfEven } from './number-text.ts';
 import { decimalReader, intReader, realReader } from './numbers-of.ts';
 import type { StoreFrom } from './store.ts';
-import { bitsTooLong, incorrect, incorrectOrNote, outOfRange, truncated, truncatedNote } from './store-errors.ts';
+import {
+  bitsTooLong,
+  incorrect,
+  incorrectOrNote,
+  outOfRange,
+  readingContext,
+  truncated,
+  truncatedNote,
+} from './store-errors.ts';
 import type { Named } from './store-errors.ts';
 import { bytesReader, textReader } from './text-of.ts';
 
@@ -61,7 +69,7 @@ export function storeInt(column: Named, type: IntType, from: SqlType): StoreFrom
   }
   if (from.kind === 'decimal') return (value, ctx) => fit(toBigInt(decimalFromSqlite(value as number, from)), ctx);
   const read = intReader(from);
-  return (value, ctx) => fit(read(value, ctx), ctx);
+  return (value, ctx) => fit(read(value, readingContext(ctx)), ctx);
 }
 
 export function storeDecimal(column: Named, type: DecimalType, from: SqlType): StoreFrom {
@@ -76,7 +84,7 @@ export function storeDecimal(column: Named, type: DecimalType, from: SqlType): S
     return (value, ctx) => {
       const text = read(value, ctx);
       const parsed = parseDecimal(text);
-      if (parsed.empty) {
+      if (parsed.empty || (parsed.huge && ctx.strict)) {
         incorrect('decimal', text, column, ctx);
         return decimalToSqlite(0n, type);
       }
@@ -92,7 +100,7 @@ export function storeDecimal(column: Named, type: DecimalType, from: SqlType): S
     };
   }
   const read = from.kind === 'float' ? (value: SqliteValue) => fromNumber(Number(value)) : decimalReader(from);
-  return (value, ctx) => fit(read(value, ctx), ctx);
+  return (value, ctx) => fit(read(value, from.kind === 'json' ? readingContext(ctx) : ctx), ctx);
 }
 
 const FLOAT_MAX = 3.4028234663852886e38;
@@ -132,12 +140,12 @@ export function storeReal(
       const text = read(value, ctx);
       const parsed = parseDouble(text);
       if (parsed.truncated && Math.abs(parsed.value) === Number.MAX_VALUE) outOfRange(column, ctx);
-      else if (parsed.truncated) incorrect('DOUBLE', text, column, ctx);
+      else if (parsed.truncated) incorrect(type.kind.toUpperCase(), text, column, ctx);
       return fit(parsed.value, ctx);
     };
   }
   const read = realReader(from);
-  return (value, ctx) => fit(read(value, ctx), ctx);
+  return (value, ctx) => fit(read(value, from.kind === 'json' ? readingContext(ctx) : ctx), ctx);
 }
 
 export function storeBit(column: Named, length: number, from: SqlType): StoreFrom {
@@ -149,7 +157,7 @@ export function storeBit(column: Named, length: number, from: SqlType): StoreFro
     bitsTooLong(column, ctx);
     return intToSqlite(most);
   };
-  if (isText(from)) {
+  if (isText(from) || from.kind === 'json') {
     const read = bytesReader(from);
     return (value, ctx) => {
       const bytes = read(value, ctx);
@@ -157,17 +165,14 @@ export function storeBit(column: Named, length: number, from: SqlType): StoreFro
       return fit(start < 0 ? 0n : uint64OfBytes(bytes.subarray(start)), ctx);
     };
   }
+  if (from.kind === 'float' || from.kind === 'double') {
+    return (value, ctx) => fit(BigInt(Math.trunc(Math.max(-1e30, Math.min(1e30, Number(value))))), ctx);
+  }
   const read = wholeReader(from);
   return (value, ctx) => fit(read(value, ctx), ctx);
 }
 
 function wholeReader(from: SqlType): (value: SqliteValue, ctx: ValueContext) => bigint {
-  if (from.kind === 'float' || from.kind === 'double') {
-    return (value) => {
-      const n = roundHalfEven(Number(value));
-      return BigInt(Math.abs(n) < 1e30 ? n : Math.sign(n) * 1e30);
-    };
-  }
   return from.kind === 'decimal' ? (value) => toBigInt(decimalFromSqlite(value as number, from)) : intReader(from);
 }
 
@@ -188,14 +193,18 @@ export function storeYear(column: Named, from: SqlType): StoreFrom {
         incorrect('integer', text, column, ctx);
         return 0n;
       }
-      if (parsed.rest) truncated(column, ctx);
+      const year = toBigInt(parsed.value);
+      if (parsed.rest && (year < 100n || (year >= 1901n && year <= 2155n))) truncated(column, ctx);
       // '0000' is the zero year, any shorter zero the year 2000.
-      return fit(toBigInt(parsed.value), text.trim().length < 4, ctx);
+      return fit(year, text.trim().length < 4, ctx);
     };
   }
   if (from.kind === 'date' || from.kind === 'datetime' || from.kind === 'timestamp') {
     const read = textReader(from);
     return (value, ctx) => fit(BigInt(read(value, ctx).slice(0, 4)), false, ctx);
+  }
+  if (from.kind === 'float' || from.kind === 'double') {
+    return (value, ctx) => fit(BigInt(Math.trunc(Math.max(-1e30, Math.min(1e30, Number(value))))), false, ctx);
   }
   const read = wholeReader(from);
   return (value, ctx) => fit(read(value, ctx), false, ctx);

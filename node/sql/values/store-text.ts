@@ -3,7 +3,7 @@ import { byteLength, charLength, decodeText, isEncodable, utf8, utf8Length } fro
 import { charsetOf } from './collation.ts';
 import { sqlError } from './context.ts';
 import { invalidJson, parseJson, printJson } from './json.ts';
-import { doubleToText } from './number-text.ts';
+import { doubleInWidth } from './number-text.ts';
 import type { StoredColumn, StoreFrom } from './store.ts';
 import { incorrect, tooLong, truncatedNote } from './store-errors.ts';
 import type { Named } from './store-errors.ts';
@@ -105,7 +105,7 @@ export function storeText(column: Named, type: StringType, from: SqlType): Store
     const read = textReader(from);
     return (value, ctx) => {
       const text = read(value, ctx);
-      return fit(text.length <= limit ? text : doubleToText(Number(value), Math.max(limit, 8)), ctx);
+      return fit(text.length <= limit ? text : doubleInWidth(Number(value), limit), ctx);
     };
   }
   const read = textReader(from);
@@ -136,8 +136,10 @@ export function storeBinary(column: Named, type: BinaryType, from: SqlType): Sto
   const limit = FAMILY_BYTES[type.family] ?? type.length;
   const padded = type.family === 'binary';
   const read = bytesReader(from);
+  const isReal = (from.kind === 'double' || from.kind === 'float') && from.digits === undefined && limit < 24;
   return (value, ctx) => {
     let bytes = read(value, ctx);
+    if (isReal && bytes.length > limit) bytes = utf8(doubleInWidth(Number(value), limit));
     if (bytes.length > limit) {
       tooLong(column, ctx);
       bytes = bytes.slice(0, limit);

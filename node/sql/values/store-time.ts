@@ -1,7 +1,8 @@
 import type { SqliteValue, SqlType } from '../types/index.ts';
+import { sqlError } from './context.ts';
 import type { StoreContext } from './context.ts';
 import type { StoreFrom } from './store.ts';
-import { incorrectTime, timeLost, truncatedNote } from './store-errors.ts';
+import { incorrectTime, partLost } from './store-errors.ts';
 import type { Named } from './store-errors.ts';
 import {
   dateTimeOfSeconds,
@@ -65,7 +66,9 @@ function dateSource(
   return (value, ctx) => {
     const date = read(value, { ...ctx, nowUtcMicros: () => ctx.nowUtcMicros(), warn: () => undefined });
     const text = (): string => asText(value, ctx);
-    if (date === null || !isAllowed(date.value, rulesOf(ctx.sqlMode))) {
+    const fraction =
+      !(date?.timed ?? true) && (from.kind === 'decimal' || from.kind === 'double') && /\.\d*[1-9]/.test(text());
+    if (date === null || fraction || !isAllowed(date.value, rulesOf(ctx.sqlMode))) {
       incorrectTime(kind, text(), false, column, ctx);
       return undefined;
     }
@@ -75,13 +78,18 @@ function dateSource(
 
 const ZERO_DATE = '0000-00-00';
 
+const fieldOverflow = (): Error => sqlError(1441, 'Datetime function: datetime field overflow');
+
 export function storeDate(column: Named, from: SqlType): StoreFrom {
   const read = dateSource(column, 'date', from);
   return (value, ctx) => {
     const source = read(value, ctx);
     if (source === undefined) return ZERO_DATE;
-    if (source.timed && timeOfDay(source.value) !== 0) timeLost(source.text(), column, ctx);
-    return formatDate(source.value);
+    if (!source.timed) return formatDate(source.value);
+    if (timeOfDay(source.value) !== 0) partLost('date', source.text(), column, ctx);
+    const rounded = roundDateTime(source.value, 0, ctx.sqlMode.timeTruncateFractional);
+    if (rounded === undefined) throw fieldOverflow();
+    return formatDate(rounded);
   };
 }
 
@@ -97,10 +105,7 @@ export function storeDateTime(
     const source = read(value, ctx);
     const rounded = source && roundDateTime(source.value, fsp, ctx.sqlMode.timeTruncateFractional);
     if (source === undefined) return undefined;
-    if (rounded === undefined) {
-      incorrectTime('datetime', source.text(), true, column, ctx);
-      return undefined;
-    }
+    if (rounded === undefined) throw fieldOverflow();
     return { ...source, value: rounded };
   };
   if (type.kind === 'datetime') {
@@ -155,7 +160,8 @@ export function storeTime(column: Named, fsp: number, from: SqlType): StoreFrom 
     case 'null':
       return (value, ctx) => {
         const text = asText(value, ctx);
-        if (text === '') return 0n;
+        // Blanks, and numbers with an exponent, are no times, but do no harm.
+        if (/^\s*(?:-?\d+(?:\.\d*)?[eE][+-]?\d.*)?$/.test(text)) return 0n;
         const parsed = parseTime(text);
         if (parsed === undefined) {
           incorrectTime('time', text, /\d+:\d/.test(text), column, ctx);
@@ -163,7 +169,7 @@ export function storeTime(column: Named, fsp: number, from: SqlType): StoreFrom 
         }
         if (parsed.truncated) incorrectTime('time', text, Math.abs(parsed.micros) === TIME_MAX, column, ctx);
         const date = parsed.date && settle(parsed.date, ctx);
-        if (date !== undefined) truncatedDate(date, column, ctx);
+        if (date !== undefined && date.year + date.month + date.day > 0) partLost('time', text, column, ctx);
         return fit(date === undefined ? parsed.micros : timeOfDay(date), ctx);
       };
     default: {
@@ -176,13 +182,9 @@ export function storeTime(column: Named, fsp: number, from: SqlType): StoreFrom 
           incorrectTime('time', asText(value, ctx), true, column, ctx);
           return BigInt(parsed?.micros ?? (size > 8385959n * pow10(6) ? (cut < 0n ? -TIME_MAX : TIME_MAX) : 0));
         }
-        return fit(parsed.micros, ctx);
+        // Between -1 and 0 the whole part has no sign to show.
+        return fit(cut < 0n && parsed.micros > 0 ? -parsed.micros : parsed.micros, ctx);
       };
     }
   }
-}
-
-/** A TIME column that is given a whole datetime as text says so. */
-function truncatedDate(date: DateTime, column: Named, ctx: StoreContext): void {
-  if (date.year + date.month + date.day > 0) truncatedNote(column, ctx);
 }

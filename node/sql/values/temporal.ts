@@ -1,4 +1,4 @@
-import { dateOfDayNumber, dayNumber, daysInMonth, EPOCH_DAY } from './calendar.ts';
+import { dateOfDayNumber, dayNumber, daysInMonth, EPOCH_DAY, LAST_DAY } from './calendar.ts';
 import type { SqlMode } from './context.ts';
 
 /** A date and time in parts; any of them may be zero where MySQL allows zero dates. */
@@ -108,8 +108,9 @@ export function dateTimeOfMicros(micros: number): DateTime {
 export function addMicros(d: DateTime, micros: number): DateTime | undefined {
   const total = timeOfDay(d) + micros;
   const days = Math.floor(total / MICROS_PER_DAY);
-  const [year, month, day] = dateOfDayNumber(dayNumber(d.year, d.month, d.day) + days);
-  return month === 0 ? undefined : { year, month, day, ...clockOf(total - days * MICROS_PER_DAY) };
+  const number = dayNumber(d.year, d.month, d.day) + days;
+  const [year, month, day] = dateOfDayNumber(number);
+  return month === 0 || number > LAST_DAY ? undefined : { year, month, day, ...clockOf(total - days * MICROS_PER_DAY) };
 }
 
 /** Hours and the rest of a number of microseconds that is not negative. */

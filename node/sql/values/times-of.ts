@@ -1,4 +1,5 @@
 import type { SqliteValue, SqlType } from '../types/index.ts';
+import { shownText } from './context.ts';
 import type { ValueContext } from './context.ts';
 import { decimalFromSqlite, formatDecimal, pow10, truncate } from './decimal.ts';
 import { intFromSqlite } from './integers.ts';
@@ -61,7 +62,7 @@ function fromText(text: string, ctx: ValueContext, rules: DateRules): ReadDate |
   const parsed = parseDateTime(text, rules);
   const value = parsed && settle(parsed, ctx);
   if (parsed === undefined || value === undefined) {
-    ctx.warn('Warning', 1292, `Incorrect datetime value: '${text}'`);
+    ctx.warn('Warning', 1292, `Incorrect datetime value: '${shownText(text)}'`);
     return null;
   }
   if (parsed.truncated) truncatedWarning(ctx, parsed.timed ? 'datetime' : 'date', text);

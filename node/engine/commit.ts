@@ -114,7 +114,7 @@ export class Committer {
     this.flying = [];
     this.flyingReaders = [];
     this.settle(flying, flyingReaders, error);
-    if (this.publishDue) this.publish();
+    if (this.publishDue && this.holds === 0) this.publish();
     else if (this.pending.length > 0) this.schedule();
   }
 
@@ -175,13 +175,26 @@ export class Committer {
   publish(): void {
     clearTimeout(this.publishTimer);
     this.publishTimer = undefined;
-    this.publishDue = this.flying.length > 0;
+    this.publishDue = this.flying.length > 0 || this.holds > 0;
     if (this.publishDue) return;
     if (this.pending.length > 0) this.flush();
     this.state.publish(this.log.seq);
     for (const wake of this.publishWaiters.splice(0)) wake();
   }
   private readonly publishWaiters: (() => void)[] = [];
+
+  private holds = 0;
+
+  /** Keeps what other connections see as it is until the returned function is called. */
+  holdPublishing(): () => void {
+    this.holds++;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      if (--this.holds === 0 && this.publishDue) this.publishSoon();
+    };
+  }
 
   /** Resolves when everything in the state is durable and visible to other connections. */
   published(): Promise<void> {
@@ -194,6 +207,7 @@ export class Committer {
   /** Everything durable, everything published. */
   async close(): Promise<void> {
     while (this.hasUnflushed) await this.flushed();
+    this.holds = 0;
     this.publish();
   }
 }

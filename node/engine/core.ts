@@ -14,7 +14,6 @@ import {
   type Compiler,
   type ParsedStatement,
   type Plan,
-  type QueryExpression,
   type ResultColumn,
   type SelectPlan,
   type SqliteValue,
@@ -29,6 +28,10 @@ import {
 import type { Account, ClientInfo, ColumnDefinition, Engine, ResultSink, Session } from '../server/index.ts';
 import { DiskFullError, type LogStore, type RowChange, type State } from '../store/index.ts';
 import { Accounts } from './accounts.ts';
+import { makeCompileSettings } from './compile-settings.ts';
+import { CostEstimator } from './lane/cost.ts';
+import { Lanes } from './lane/lanes.ts';
+import type { CompileFacts } from './lane/messages.ts';
 import type { DmlContext } from './dml.ts';
 import { copyRows } from './rebuild.ts';
 import { Committer, type Fatal } from './commit.ts';
@@ -42,7 +45,7 @@ import { EngineSession } from './session.ts';
 import type { SessionState } from './session-state.ts';
 import { makeTableRuntime, type TableRuntime } from './table.ts';
 import { VersionStore, type OpenTransaction } from './transaction.ts';
-import { findVariable, variableType, VariableStore } from './variables.ts';
+import { VariableStore } from './variables.ts';
 import { findVirtualTable, virtualRows } from './virtual/index.ts';
 
 export interface EngineOptions {
@@ -50,6 +53,9 @@ export interface EngineOptions {
   readonly variables: ReadonlyMap<string, string | number>;
   readonly fatal: Fatal;
 }
+
+/** Threads for long SELECTs. */
+const LANES = 2;
 
 export class EngineCore implements Engine {
   readonly version: string;
@@ -65,6 +71,8 @@ export class EngineCore implements Engine {
   readonly versions = new VersionStore();
   readonly committer: Committer;
   readonly accounts: Accounts;
+  readonly cost: CostEstimator;
+  readonly lanes: Lanes;
   readonly globals = new VariableStore();
   readonly sessions = new Map<number, EngineSession>();
   readonly startedAt = Date.now();
@@ -84,6 +92,8 @@ export class EngineCore implements Engine {
     this.namedLocks = new NamedLocks(this.locks);
     this.committer = new Committer(log, state, options.fatal);
     this.accounts = new Accounts(this.catalog);
+    this.cost = new CostEstimator(state.db);
+    this.lanes = new Lanes(state.file, LANES);
     for (const [name, value] of options.variables) this.globals.set(name, value);
     for (const [name, value] of this.catalog.globals) this.globals.set(name, /^-?\d+$/.test(value) ? Number(value) : value);
     this.globals.set('version', options.version);
@@ -127,35 +137,30 @@ export class EngineCore implements Engine {
     this.statementCounts.set(kind, (this.statementCounts.get(kind) ?? 0) + 1);
   }
 
-  compileSettings(session: EngineSession, text: string, slotTypes: ReadonlyMap<number, SqlType>, overlaid: boolean): CompileSettings {
+  compileFacts(session: EngineSession, text: string, slotTypes: ReadonlyMap<number, SqlType>): CompileFacts {
     const { state } = session;
     return {
       database: state.database,
       collation: String(state.variables.get('collation_connection')),
       onlyFullGroupBy: state.fullGroupBy,
       timeZoneIsUtc: state.timeZoneIsUtc,
-      slotTypes,
+      divPrecisionIncrement: state.variables.number('div_precision_increment'),
+      groupConcatMaxLen: state.variables.number('group_concat_max_len'),
+      sqlMode: state.sqlMode,
       text,
-      typeEnv: {
-        collation: String(state.variables.get('collation_connection')),
-        divPrecisionIncrement: state.variables.number('div_precision_increment'),
-        groupConcatMaxLen: state.variables.number('group_concat_max_len'),
-        sqlMode: state.sqlMode,
-      },
-      systemVariable: (name) => {
-        const definition = findVariable(name);
-        return definition && variableType(definition);
-      },
-      userVariableType: (name) => state.userVariables.get(name.toLowerCase())?.type,
+      slotTypes,
+      userVariableTypes: new Map([...state.userVariables].map(([name, variable]) => [name, variable.type])),
+    };
+  }
+
+  compileSettings(session: EngineSession, text: string, slotTypes: ReadonlyMap<number, SqlType>, overlaid: boolean): CompileSettings {
+    return makeCompileSettings(this.compileFacts(session, text, slotTypes), {
       virtualTable: (database, name): VirtualTable | undefined => findVirtualTable(database, name),
-      temporaryTable: (database, name) => state.temporaryTables.get(`${database}.${name}`),
-      parseView: (view) => {
-        const { statement } = parseStatement(view.select);
-        return { query: statement as QueryExpression, text: view.select };
-      },
+      temporaryTable: (database, name) => session.state.temporaryTables.get(`${database}.${name}`),
       columnDefault: (c, bound) => this.columnDefault(c, bound),
       overlaid: (table) => overlaid && !table.temporary,
-    };
+      interruptible: false,
+    });
   }
 
   /** DEFAULT(column) */
@@ -196,24 +201,26 @@ export class EngineCore implements Engine {
 
   /** A compiler for expressions of the schema: they mean the same in every session. */
   bareCompiler(table: Pick<TableDef, 'database'>): Compiler {
-    return newCompiler(this.catalog, {
+    const facts: CompileFacts = {
       database: table.database,
       collation: 'utf8mb4_0900_ai_ci',
       onlyFullGroupBy: false,
       timeZoneIsUtc: true,
-      slotTypes: new Map(),
+      divPrecisionIncrement: 4,
+      groupConcatMaxLen: 1024,
+      sqlMode: SCHEMA_SQL_MODE,
       text: '',
-      typeEnv: { collation: 'utf8mb4_0900_ai_ci', divPrecisionIncrement: 4, groupConcatMaxLen: 1024, sqlMode: SCHEMA_SQL_MODE },
-      systemVariable: () => undefined,
-      userVariableType: () => undefined,
+      slotTypes: new Map(),
+      userVariableTypes: new Map(),
+    };
+    const settings = makeCompileSettings(facts, {
       virtualTable: () => undefined,
       temporaryTable: () => undefined,
-      parseView: () => {
-        throw new Error('an expression of the schema reads no view');
-      },
       columnDefault: (c, bound) => this.columnDefault(c, bound),
       overlaid: () => false,
-    }, true);
+      interruptible: false,
+    });
+    return newCompiler(this.catalog, settings, true);
   }
 
   /** Throws when a statement cannot be prepared (unknown table, and the like). */
@@ -444,6 +451,7 @@ export class EngineCore implements Engine {
   /** Stops taking writes and makes everything durable. */
   async close(): Promise<void> {
     this.stopping = true;
+    await this.lanes.close();
     await this.committer.close();
   }
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { decodeTransaction, type LogKey, type Operation, type TableReference } from '../log/index.ts';
-import { collations, sortKeyOf, sortKeyFunction, isBinaryCollation, rowidColumn, type CatalogChange, type SqliteValue, type TableDef } from '../sql/index.ts';
+import { rowidColumn, type CatalogChange, type SqliteValue, type TableDef } from '../sql/index.ts';
 import { hashCachingSha2Password } from '../server/index.ts';
 import { loadIdentity, LogDamagedError, LogStore, State, StateCorruptError, writeFileDurably, type Identity, type Row, type StoredEntry } from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
@@ -112,14 +112,7 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
   let core: EngineCore | undefined;
   const logDir = path.join(groupDir, 'log');
   const existed = existsSync(logDir);
-  const state = new State(file, (db) => {
-    // Indexes of the file call these: they must be there before SQLite reads its schema.
-    for (const collation of collations.keys()) {
-      if (collation === 'binary' || isBinaryCollation(collation)) continue;
-      const fn = sortKeyOf(sortKeyFunction(collation), collation);
-      if (fn.kind === 'scalar') db.function(fn.name, { deterministic: true }, fn.make(undefined as never) as never);
-    }
-  });
+  const state = new State(file);
   try {
     const from = state.appliedSeq + 1;
     let replayed = 0;

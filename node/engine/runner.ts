@@ -100,6 +100,27 @@ export class Runner {
     }
   }
 
+  /** The rows one by one, integers as bigint where they pass 2^53. */
+  *iterate(text: SqlText): Generator<SqliteValue[]> {
+    const prepared = this.statementOf(text);
+    if (!prepared.bigints) {
+      prepared.statement.setReadBigInts(true);
+      prepared.bigints = true;
+    }
+    for (const row of prepared.statement.iterate(...this.parameters(text)) as unknown as Iterable<SqliteValue[]>) {
+      for (let i = 0; i < row.length; i++) {
+        const value = row[i];
+        if (typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n) row[i] = Number(value);
+      }
+      yield row;
+    }
+    if (this.stepError !== undefined) {
+      const error = this.stepError;
+      this.stepError = undefined;
+      throw error;
+    }
+  }
+
   /** The first column of the first row. */
   value(text: SqlText): SqliteValue {
     const value = this.rows(text)[0]?.[0] ?? null;

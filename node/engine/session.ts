@@ -21,11 +21,12 @@ import type { RowId } from '../store/index.ts';
 import { Dml, type DmlContext, type DmlResult } from './dml.ts';
 import type { EngineCore } from './core.ts';
 import { LockOwner, LockWait, rowLock, tableLock } from './locks.ts';
+import { runInLane } from './lane/select.ts';
 import { imagesFor } from './overlay.ts';
 import { slotValues, type Ready } from './planner.ts';
 import { SessionState, type UserVariable } from './session-state.ts';
 import { runStatement } from './statements.ts';
-import { OpenTransaction, type Isolation } from './transaction.ts';
+import { OpenTransaction, type Images, type Isolation } from './transaction.ts';
 import { DirectWriter, TransactionWriter, type RowWriter } from './writer.ts';
 
 /** A result set's columns and how SQLite's values become the wire's; made once for each plan. */
@@ -70,7 +71,8 @@ export class EngineSession implements Session, SessionFacts {
   info: string | undefined;
   since = Date.now();
   killed = false;
-  private cancelWait: (() => void) | undefined;
+  /** Ends what the session waits for. */
+  cancelWait: (() => void) | undefined;
   private changes: SessionChange[] = [];
   private readonly virtualRows = (name: string): string => this.core.virtualRows(this, name);
   private readonly statementResults = new Map<string, SqliteValue>();
@@ -290,14 +292,39 @@ export class EngineSession implements Session, SessionFacts {
   private select(plan: SelectPlan, slots: readonly (LiteralValue | null)[], statement: Statement | undefined, sink: ResultSink, more: boolean): Promise<void> | undefined {
     this.openImplicitly(plan);
     if (plan.locking && this.transaction) return this.lockingSelect(plan, slots, statement, sink, more);
-    const rows = this.read(plan, slots, true);
     const { core } = this;
+    core.env.begin(this.state.settings(this), slots, false, this.virtualRows);
+    const range = this.range(plan);
+    if (!this.isQuick(plan, range)) return runInLane(this, plan, slots, range, sink, more);
+    const rows = this.rowsOf(plan, plan.tables, range, true);
     this.afterSelect(plan, rows.length);
-    const answer = (): Promise<void> | undefined => this.sendRows(plan.columns, rows, sink, more);
-    if (statement?.kind === 'query' && hasInto(statement)) return this.core.selectInto(this, plan, statement, rows, sink, more);
-    if (!core.committer.hasUnflushed) return answer();
+    const into = statement?.kind === 'query' && hasInto(statement) ? statement : undefined;
+    const answer = (): Promise<void> | undefined => (into ? core.selectInto(this, plan, into, rows, sink, more) : this.sendRows(plan.columns, rows, sink, more));
+    if (!core.committer.hasUnflushed || plan.tables.length === 0) return answer();
     // The rows may be of commits that are not durable yet: the answer leaves after them.
     return core.committer.flushed().then(answer);
+  }
+
+  /** Whether the statement may run on the core's own thread. */
+  private isQuick(plan: SelectPlan, range: { low: RowId; high: RowId } | undefined): boolean {
+    const { core } = this;
+    if (plan.tables.length === 0 || plan.volatile || plan.tables.some((t) => t.table.temporary)) return true;
+    const span = range && Number(range.high) - Number(range.low) + 1;
+    return core.cost.isQuick(plan, plan, span, () => core.runner.register(plan.functions));
+  }
+
+  /** Images of the tables that this session sees otherwise than the state has them. */
+  differingImages(tables: Plan['tables'], range: { low: RowId; high: RowId } | undefined, consistent: boolean): Map<number, Images> {
+    const { core, transaction } = this;
+    if (!transaction) return new Map();
+    const snapshot = consistent && (transaction.isolation === 'REPEATABLE-READ' || transaction.isolation === 'SERIALIZABLE');
+    if (snapshot) core.versions.open(transaction);
+    return new Map(
+      tables.flatMap(({ table }) => {
+        const images = table.temporary ? undefined : imagesFor(table, transaction, core.versions, snapshot, range);
+        return images ? [[table.id, images] as const] : [];
+      }),
+    );
   }
 
   private afterSelect(plan: SelectPlan, rows: number): void {
@@ -347,14 +374,7 @@ export class EngineSession implements Session, SessionFacts {
     const { core, transaction } = this;
     const text = 'select' in plan && plan.select ? plan.select : (plan as SelectPlan);
     if (!transaction || tables.length === 0) return core.runner.rows(text);
-    const snapshot = consistent && (transaction.isolation === 'REPEATABLE-READ' || transaction.isolation === 'SERIALIZABLE');
-    if (snapshot) core.versions.open(transaction);
-    const differing = new Map(
-      tables.flatMap(({ table }) => {
-        const images = table.temporary ? undefined : imagesFor(table, transaction, core.versions, snapshot, range);
-        return images ? [[table.id, images] as const] : [];
-      }),
-    );
+    const differing = this.differingImages(tables, range, consistent);
     if (differing.size === 0) return core.runner.rows(text);
     const overlaid = core.overlaidText(this, plan);
     for (const { table } of tables) if (!table.temporary) core.overlays.fill(table, differing.get(table.id));

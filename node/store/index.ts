@@ -12,4 +12,4 @@ export {
   type StoredEntry,
   type Verification,
 } from './log-store.ts';
-export { sameValue, State, STATE_FORMAT, StateCorruptError, type Row, type RowChange, type RowId } from './state.ts';
+export { registerSortKeys, sameValue, State, STATE_FORMAT, StateCorruptError, type Row, type RowChange, type RowId } from './state.ts';

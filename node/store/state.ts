@@ -10,12 +10,16 @@ import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import {
   Catalog,
+  collations,
   columnName,
   createIndexSql,
   createTableSql,
   indexName,
+  isBinaryCollation,
   ROWID,
   rowidColumn,
+  sortKey,
+  sortKeyFunction,
   tableName,
   type CatalogChange,
   type SqliteValue,
@@ -39,6 +43,15 @@ export interface RowChange {
   readonly adds?: readonly number[] | undefined;
 }
 
+/** Registers the functions that the file's indexes use: they must be there before SQLite reads its schema. */
+export function registerSortKeys(db: DatabaseSync): void {
+  for (const collation of collations.keys()) {
+    if (collation === 'binary' || isBinaryCollation(collation)) continue;
+    const key = sortKey(collation);
+    db.function(sortKeyFunction(collation), { deterministic: true }, (value: SqliteValue) => (typeof value === 'string' ? key(value) : value));
+  }
+}
+
 export class StateCorruptError extends Error {
   override readonly name = 'StateCorruptError';
 }
@@ -60,14 +73,14 @@ export class State {
   private readonly autoIncrements = new Map<number, number | bigint>();
   private open = false;
 
-  /** Opens or makes the state file. `prepare` registers the SQL functions that its indexes use. Throws StateCorruptError. */
-  constructor(file: string, prepare: (db: DatabaseSync) => void) {
+  /** Opens or makes the state file. Throws StateCorruptError. */
+  constructor(file: string) {
     this.file = file;
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     try {
       this.db = new DatabaseSync(file);
       this.db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=4000');
-      prepare(this.db);
+      registerSortKeys(this.db);
       this.db.exec('CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID; CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID');
       const format = this.meta('format');
       if (format === undefined) this.setMeta('format', STATE_FORMAT);

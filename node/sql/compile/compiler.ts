@@ -34,6 +34,8 @@ export interface CompileSettings {
   readonly typeEnv: TypeEnv;
   /** Tables that the statement must see otherwise than as they lie in SQLite: see engine/overlay. */
   overlaid(table: TableDef): boolean;
+  /** Joins call a function for each row, so that the thread that runs them can be ended. */
+  readonly interruptible: boolean;
 }
 
 export interface VirtualTable {

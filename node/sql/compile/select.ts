@@ -7,6 +7,8 @@ import { compileFrom } from './from.ts';
 import { checkFullGroupBy } from './group.ts';
 import { keyRangeOf } from './key-range.ts';
 import { needsKey, orderKey, truth } from './operators.ts';
+import { signatureName } from './call.ts';
+import type { SqlFunction } from './plan.ts';
 import { limitSql, position } from './query.ts';
 import { Scope, type GroupState } from './scope.ts';
 import { containsAggregate, slotsIn } from './walk.ts';
@@ -63,7 +65,8 @@ function compileLevel(
 ): CompiledQuery & { orderTerms?: number } {
   const scope = new Scope(outer);
   const from = compileFrom(c, scope, select.from);
-  const where = select.where ? truth(c, c.expr(scope, select.where, 'where clause')) : '';
+  const condition = select.where ? truth(c, c.expr(scope, select.where, 'where clause')) : '';
+  const where = [interruptionPoint(c, scope), condition].filter((t) => t !== '').join(' AND ');
 
   const keys = groupKeys(c, scope, select);
   if (grouped) {
@@ -127,6 +130,15 @@ function compileLevel(
     unlimited = `SELECT ${distinct ? 'DISTINCT ' : ''}${list.join(',')}${tail}${orderSql}`;
   }
   return { sql: unlimited + limitSql(c, scope, limit), columns, atMostOneRow, unlimited };
+}
+
+const comeBack: SqlFunction = { kind: 'scalar', name: signatureName('come-back'), arity: 1, deterministic: false, make: () => () => 1 };
+
+/** Where a join comes back to JavaScript for each of its rows. A scan of one table ends by itself. */
+function interruptionPoint(c: Compiler, scope: Scope): string {
+  const last = scope.relations.at(-1);
+  if (!c.settings.interruptible || scope.relations.length < 2 || last?.rowid === undefined) return '';
+  return `${c.use(comeBack)}(${last.rowid})`;
 }
 
 /** Rowids of the tables of a locking read, as further outputs. */

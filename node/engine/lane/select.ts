@@ -1,0 +1,96 @@
+/** A SELECT of a session in a lane: hands over its view, streams the rows to the client. */
+import { containsKind, SqlError, type LiteralValue, type SelectPlan, type SqliteValue } from '../../sql/index.ts';
+import type { ResultSink } from '../../server/index.ts';
+import type { RowId } from '../../store/index.ts';
+import type { EngineSession } from '../session.ts';
+import { allVariables } from '../variables.ts';
+import type { LaneRequest, SessionSnapshot } from './messages.ts';
+
+export async function runInLane(
+  session: EngineSession,
+  plan: SelectPlan,
+  slots: readonly (LiteralValue | null)[],
+  range: { low: RowId; high: RowId } | undefined,
+  sink: ResultSink,
+  more: boolean,
+): Promise<void> {
+  const { core } = session;
+  const source = core.planner.sources.get(plan);
+  if (!source) throw new Error('every plan knows the statement that it was compiled from');
+  const into = source.statement.kind === 'query' && (source.statement.into ?? (source.statement.body.kind === 'select' ? source.statement.body.into : undefined)) ? source.statement : undefined;
+  await core.committer.published();
+  // What the state shows may not move until the thread has its snapshot: the overlay is against this very state.
+  const release = core.committer.holdPublishing();
+  const overlays = [...session.differingImages(plan.tables, range, true)].map(([tableId, images]) => ({ tableId, images: images as ReadonlyMap<RowId, SqliteValue[] | undefined> }));
+  const { facts: _facts, ...run } = session.state.settings(session);
+  const request: LaneRequest = {
+    catalogVersion: core.catalog.version,
+    statement: source.statement,
+    compile: core.compileFacts(session, source.text, source.slotTypes),
+    run,
+    session: snapshotOf(session, containsKind(source.statement, 'systemVariable')),
+    slots,
+    overlays,
+    taken: new Int32Array(new SharedArrayBuffer(4)),
+  };
+  const shape = session.shapeOf(plan.columns);
+  const gathered: SqliteValue[][] = [];
+  let begun = false;
+  const begin = (): void => {
+    if (!begun && !into) sink.columns(shape.definitions);
+    begun = true;
+  };
+  const rows = (chunk: SqliteValue[][]): Promise<void> | undefined => {
+    if (into) {
+      gathered.push(...chunk);
+      return undefined;
+    }
+    begin();
+    let room = true;
+    for (const row of chunk) {
+      room = sink.row(shape.definitions.map((_, i) => {
+        const mapper = shape.mappers[i];
+        const value = row[i] ?? null;
+        return mapper ? mapper(value) : value;
+      }));
+    }
+    return room ? undefined : sink.drained();
+  };
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const outcome = await core.lanes.run({ request, started: release, rows }, (cancel) => {
+      session.cancelWait = () => cancel(new SqlError(1317, '70100', 'Query execution was interrupted'));
+      const limitMs = session.state.variables.number('max_execution_time');
+      if (limitMs > 0) {
+        timer = setTimeout(() => cancel(new SqlError(3024, 'HY000', 'Query execution was interrupted, maximum statement execution time exceeded')), limitMs);
+      }
+    });
+    session.foundRows = outcome.foundRows;
+    session.warnings = outcome.warnings;
+    session.warningCount = outcome.warningCount;
+    session.rowCount = -1;
+  } finally {
+    clearTimeout(timer);
+    session.cancelWait = undefined;
+    release();
+  }
+  if (into) return core.selectInto(session, plan, into, gathered, sink, more);
+  begin();
+  sink.end(session.warningCount, more);
+}
+
+function snapshotOf(session: EngineSession, withVariables: boolean): SessionSnapshot {
+  return {
+    connectionId: session.id,
+    user: session.user,
+    currentUser: session.currentUser,
+    currentRole: session.currentRole,
+    database: session.database,
+    lastInsertId: session.lastInsertId,
+    rowCount: session.rowCount,
+    foundRows: session.foundRows,
+    version: session.version,
+    variables: withVariables ? new Map(allVariables().map((v) => [v.name, session.systemVariable(v.name, 'session')])) : new Map([['cte_max_recursion_depth', session.systemVariable('cte_max_recursion_depth', 'session')]]),
+    userVariables: new Map(session.state.userVariables),
+  };
+}

@@ -63,6 +63,12 @@ export class Dml {
     });
   }
 
+  /** IGNORE: what strict mode would refuse is a warning, and the value is made to fit. */
+  private ignoreErrors(ignore: boolean): void {
+    this.x.env.ignore = ignore;
+    if (ignore) this.x.env.strict = false;
+  }
+
   private evaluate(expression: RowExpression): SqliteValue {
     if (expression.bind) return expression.bind(this.x.env);
     if (!expression.query) return null;
@@ -101,7 +107,7 @@ export class Dml {
     const rt = this.x.runtimeOf(plan.table);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
     const before = { records: 0, duplicates: 0 };
-    env.ignore = plan.ignore;
+    this.ignoreErrors(plan.ignore);
     const one = (fill: (row: Row) => void): void => {
       before.records++;
       env.row = before.records;
@@ -322,7 +328,7 @@ export class Dml {
 
   update(plan: UpdatePlan, range: { low: RowId; high: RowId } | undefined): DmlResult {
     const { env } = this.x;
-    env.ignore = plan.ignore;
+    this.ignoreErrors(plan.ignore);
     const rows = this.x.select(plan.select, plan.tables, range);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
     const seen = plan.targets.map(() => new Set<RowId>());
@@ -402,7 +408,7 @@ export class Dml {
 
   delete(plan: DeletePlan, range: { low: RowId; high: RowId } | undefined): DmlResult {
     const { env, writer } = this.x;
-    env.ignore = plan.ignore;
+    this.ignoreErrors(plan.ignore);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
     const seen = plan.targets.map(() => new Set<RowId>());
     for (const output of this.x.select(plan.select, plan.tables, range)) {

@@ -27,6 +27,20 @@ export function ok(x: StatementContext, affectedRows: number | bigint = 0, info 
   return undefined;
 }
 
+/** There are no stored programs yet, so there is nothing to drop. */
+function dropRoutine(x: StatementContext, statement: Extract<Statement, { kind: 'dropRoutine' }>): undefined {
+  const { session } = x;
+  const type = statement.type.toUpperCase();
+  const database = statement.name.schema ?? session.database;
+  if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
+  const errno = statement.type === 'trigger' ? 1360 : statement.type === 'event' ? 1539 : 1305;
+  const message = statement.type === 'trigger' ? 'Trigger does not exist' : statement.type === 'event' ? `Unknown event '${statement.name.name}'` : `${type} ${database}.${statement.name.name} does not exist`;
+  if (!statement.ifExists) throw new SqlError(errno, errno === 1305 ? '42000' : 'HY000', message);
+  session.core.env.warn('Note', errno, message);
+  session.keepWarnings();
+  return ok(x);
+}
+
 export function runStatement(session: EngineSession, statement: Statement, slots: readonly (LiteralValue | null)[], text: string, sink: ResultSink, more: boolean): Promise<void> | undefined {
   const x: StatementContext = { session, slots, text, sink, more };
   if (statement.kind !== 'show' && statement.kind !== 'getDiagnostics') {
@@ -98,6 +112,8 @@ export function runStatement(session: EngineSession, statement: Statement, slots
     case 'checksumTable':
     case 'flush':
     case 'kill':
+    case 'reset':
+    case 'resetPersist':
       return runMaintenance(x, statement);
     case 'lockInstance':
     case 'unlockInstance':
@@ -105,6 +121,8 @@ export function runStatement(session: EngineSession, statement: Statement, slots
     case 'shutdown':
     case 'restart':
       throw unsupported(statement.kind.toUpperCase());
+    case 'dropRoutine':
+      return dropRoutine(x, statement);
     case 'other':
       throw unsupported(statement.name.toUpperCase());
     case 'handlerOpen':

@@ -3,6 +3,7 @@ import { columnName, findColumn as columnOf, primaryKey, ROWID, rowidColumn, typ
 import { SqlError, type SqlType } from '../types/index.ts';
 import type { Assignment, ColumnRef, Delete, Expr, Insert, QualifiedName, TableExpr, Update } from '../parser/index.ts';
 import { Bound, COERCIBILITY, type Binder } from './bound.ts';
+import { hexNumber } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { VALUES_ALIAS } from './expression.ts';
 import { compileFrom } from './from.ts';
@@ -16,7 +17,10 @@ import { findColumn, makeRelation, Scope, unknownColumn, written, type Relation 
 export function targetTable(c: Compiler, name: QualifiedName, operation: string): TableDef {
   const database = name.schema ?? c.settings.database;
   if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
-  const table = c.settings.temporaryTable(database, name.name) ?? c.catalog.table(database, name.name);
+  const temporary = c.settings.temporaryTable(database, name.name);
+  if (temporary) return temporary;
+  c.mayName(operation === 'DELETE' ? 'delete' : 'insert', database, name.name);
+  const table = c.catalog.table(database, name.name);
   if (table) return table;
   if (c.settings.virtualTable(database, name.name)) throw new SqlError(1044, '42000', `Access denied for user to database '${database}'`);
   if (c.catalog.view(database, name.name)) throw unsupported(`${operation} on a view`);
@@ -25,10 +29,11 @@ export function targetTable(c: Compiler, name: QualifiedName, operation: string)
 }
 
 /** A relation whose columns are parameters: the row at hand. */
-export function rowRelation(table: TableDef, alias: string, source: 'oldRow' | 'newRow', c: Compiler): Relation {
+export function rowRelation(table: TableDef, alias: string, source: 'oldRow' | 'newRow', c: Compiler, base?: Relation['base']): Relation {
   return makeRelation({
     alias,
     database: table.database,
+    ...(base && { base }),
     columns: table.columns.flatMap((column, i) => {
       if (column.hidden) return [];
       const bind: Binder = (x) => x[source][i] ?? null;
@@ -51,12 +56,17 @@ export function rowRelation(table: TableDef, alias: string, source: 'oldRow' | '
 export const textOf = (c: Compiler, sql: string): SqlText => ({ sql, binders: c.binders, functions: [...c.functions.values()] });
 
 /** Compiles an expression over the row at hand. `fresh` gives a compiler whose parameters are this expression's own. */
-export function rowExpression(fresh: Compiler, relations: (c: Compiler) => Relation[], expr: Expr, clause: string): RowExpression {
+export function rowExpression(fresh: Compiler, relations: (c: Compiler) => Relation[], expr: Expr, clause: string, column?: ColumnDef): RowExpression {
   const scope = new Scope();
   scope.relations = relations(fresh);
-  const bound = fresh.expr(scope, expr, clause);
+  const bound = forColumn(fresh, fresh.expr(scope, expr, clause), column);
   if (bound.bind && fresh.functions.size === 0) return { type: bound.type, bind: bound.bind, query: undefined };
   return { type: bound.type, bind: undefined, query: textOf(fresh, `SELECT ${bound.sql}`) };
+}
+
+/** x'41' is a number where a number is stored. */
+function forColumn(c: Compiler, value: Bound, column: ColumnDef | undefined): Bound {
+  return value.hex && column && ['int', 'decimal', 'float', 'double', 'bit', 'year', 'enum', 'set'].includes(column.type.kind) ? hexNumber(c, value) : value;
 }
 
 /** Compilers of one statement: one for its main text, one for each expression over a row. */
@@ -69,7 +79,7 @@ export interface CompilerFactory {
 function absorb(main: Compiler, part: Compiler): void {
   main.volatile ||= part.volatile;
   for (const slot of part.pinned) main.pinned.add(slot);
-  for (const a of part.access) for (const column of a.columns) main.needs(a.privilege, a.database, a.table, column);
+  main.absorbAccess(part.access);
   main.tables.push(...part.tables);
 }
 
@@ -134,7 +144,7 @@ function insertValue(f: CompilerFactory, table: TableDef, e: Expr, column: Colum
   if (e.kind === 'default') return 'default';
   if (e.kind === 'defaultOf' && column && e.column.name.toLowerCase() === column.name.toLowerCase()) return 'default';
   const fresh = f.fresh();
-  const value = rowExpression(fresh, (c) => [rowRelation(table, table.name, 'oldRow', c)], e, 'field list');
+  const value = rowExpression(fresh, (c) => [rowRelation(table, table.name, 'oldRow', c)], e, 'field list', column);
   absorb(f.main, fresh);
   return value;
 }
@@ -154,10 +164,12 @@ function duplicateAssignment(
   if (a.value.kind === 'default') return { column, value: 'default', add: false };
   const fresh = f.fresh();
   const { alias } = insert;
+  // Reading the column that is set needs no privilege beyond UPDATE.
+  const read = isAddition(a, table.columns[column]) ? undefined : { database: table.database, table: table.name };
   const value = rowExpression(
     fresh,
     (inner) => {
-      const relations = [rowRelation(table, table.name, 'oldRow', inner), hiddenRelation(rowRelation(table, VALUES_ALIAS, 'newRow', inner))];
+      const relations = [rowRelation(table, table.name, 'oldRow', inner, read), hiddenRelation(rowRelation(table, VALUES_ALIAS, 'newRow', inner))];
       if (alias) {
         const row = rowRelation(table, alias.table, 'newRow', inner);
         const columns = alias.columns
@@ -170,6 +182,7 @@ function duplicateAssignment(
     },
     a.value,
     'field list',
+    table.columns[column],
   );
   absorb(c, fresh);
   return { column, value, add: isAddition(a, table.columns[column]) };
@@ -222,14 +235,13 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
   if (update.with) throw unsupported('WITH before UPDATE');
   const scope = new Scope();
   const from = compileFrom(c, scope, update.tables);
-  c.access.splice(0, c.access.length);
   const targets = targetsIn(c, scope);
   // Later assignments see the earlier ones' values, as MySQL's single-table UPDATE does.
   const assigned = new Map<string, Bound>();
   const single = targets.length === 1 && scope.relations.length === 1;
   const byTarget = new Map<Target, { column: number; bound: Bound | 'default'; add: boolean }[]>();
   for (const a of update.assignments) {
-    const bound = findColumn(c, scope, a.column, 'field list');
+    const bound = c.withoutReads(() => findColumn(c, scope, a.column, 'field list'));
     if (!bound) throw unknownColumn(a.column, 'field list');
     const target = targets.find((t) => t.table.id === bound.column?.tableId && t.relation.alias === bound.column.alias);
     if (!target || bound.column?.columnId === undefined) {
@@ -245,7 +257,7 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
       continue;
     }
     if (single && assigned.size > 0) scope.relations = [withAssigned(scope.relations[0] as Relation, assigned)];
-    const value = c.expr(scope, a.value, 'field list');
+    const value = forColumn(c, c.expr(scope, a.value, 'field list'), definition);
     list.push({ column, bound: value, add: isAddition(a, definition) });
     if (single) assigned.set(definition.name.toLowerCase(), value.with({ type: value.type }));
   }
@@ -274,13 +286,14 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
     ignore: update.ignore,
     keyRange: single ? keyRangeOf(c, scope, targets[0] as Target, update.where) : undefined,
     tables: c.tables,
-    access: readsOf(c.access),
+    access: readsOf(c.access, planned),
     volatile: c.volatile,
   };
 }
 
-/** A table that is only named for its position needs no SELECT privilege; one whose columns are read does. */
-const readsOf = (access: readonly Access[]): Access[] => access.filter((a) => a.privilege !== 'select' || a.columns.size > 0);
+/** A table that is only changed needs no SELECT privilege; one whose columns are read does. */
+const readsOf = (access: readonly Access[], changed: readonly { readonly table: TableDef }[]): Access[] =>
+  access.filter((a) => a.privilege !== 'select' || a.columns.size > 0 || !changed.some(({ table }) => table.name === a.table && table.database === a.database));
 
 function withAssigned(relation: Relation, assigned: ReadonlyMap<string, Bound>): Relation {
   return makeRelation({
@@ -311,7 +324,6 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
   ];
   if (!statement.from && statement.targets[0]) targetTable(c, statement.targets[0], 'DELETE');
   const fromSql = compileFrom(c, scope, from);
-  c.access.splice(0, c.access.length);
   const all = targetsIn(c, scope);
   const targets = statement.from
     ? statement.targets.map((name) => {
@@ -335,7 +347,7 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
     ignore: statement.ignore,
     keyRange: all.length === 1 ? keyRangeOf(c, scope, all[0] as Target, statement.where) : undefined,
     tables: c.tables,
-    access: readsOf(c.access),
+    access: readsOf(c.access, planned),
     volatile: c.volatile,
   };
 }

@@ -16,8 +16,10 @@ const isInteger = (type: SqlType): boolean => type.kind === 'int' || type.kind =
 /** + - * / DIV % and the bit operators. */
 export function arithmetic(c: Compiler, op: '+' | '-' | '*' | '/' | 'div' | '%' | '^' | '&' | '|' | '<<' | '>>', l: Bound, r: Bound): Bound {
   const bitwise = op === '^' || op === '&' || op === '|' || op === '<<' || op === '>>';
-  const left = bitwise ? l : numeric(c, l);
-  const right = bitwise ? r : numeric(c, r);
+  // Bit operators work on bytes when both sides are binary strings, but two literals alone are numbers.
+  const onBytes = bitwise && (l.type.kind === 'binary' || l.hex) && !(l.hex && (r.hex || r.type.kind !== 'binary'));
+  const left = onBytes ? l : numeric(c, l);
+  const right = onBytes && op !== '<<' && op !== '>>' ? r : numeric(c, r);
   if (op === '+' || op === '-' || op === '*') {
     const native = nativeArithmetic(op, left, right);
     if (native) return native;

@@ -284,7 +284,11 @@ function selectItems(c: Compiler, scope: Scope, items: readonly SelectItem[]): I
     }
     const bound = c.expr(scope, item.expr, 'field list');
     if (item.alias !== undefined) return [{ name: item.alias, bound }];
-    if (item.expr.kind === 'column') return [{ name: item.expr.name, bound }];
+    if (item.expr.kind === 'column') {
+      // A column is called as it is written; one of a view as the view calls it.
+      const ofView = bound.column && bound.column.tableId === undefined && bound.column.database !== '';
+      return [{ name: ofView ? (bound.column?.name ?? '') : item.expr.name, bound }];
+    }
     for (const slot of slotsIn(item.expr)) c.pinned.add(slot);
     if (item.expr.kind === 'string' && !item.expr.bytes) return [{ name: item.expr.value, bound }];
     return [{ name: c.text.slice(item.textStart, item.textEnd), bound }];

@@ -6,7 +6,7 @@ import { sortKey } from '../values/index.ts';
 import { isBinaryCollation } from '../values/index.ts';
 import { SqlError, type SqlType } from '../types/index.ts';
 import type { Binder, Bound, ColumnSource } from './bound.ts';
-import type { Access, KeyRange, SqlFunction, TableUse } from './plan.ts';
+import type { Access, KeyRange, SqlFunction, TableUse, ViewUse } from './plan.ts';
 import type { Scope } from './scope.ts';
 
 /** What of a session decides how a statement compiles; part of a plan's key. */
@@ -34,6 +34,8 @@ export interface CompileSettings {
   readonly typeEnv: TypeEnv;
   /** Tables that the statement must see otherwise than as they lie in SQLite: see engine/overlay. */
   overlaid(table: TableDef): boolean;
+  /** Throws when the account may not even know whether there is such a table. */
+  mayName?(privilege: Access['privilege'], database: string, table: string): void;
   /** Joins call a function for each row, so that the thread that runs them can be ended. */
   readonly interruptible: boolean;
 }
@@ -141,26 +143,57 @@ export class Compiler {
   }
 
   needs(privilege: Access['privilege'], database: string, table: string, column?: string): void {
-    let entry = this.access.find((a) => a.privilege === privilege && a.database === database && a.table === table);
-    if (!entry) this.access.push((entry = { privilege, database, table, columns: new Set() }));
+    if (this.unnoted) return;
+    const { view } = this;
+    let entry = this.access.find((a) => a.privilege === privilege && a.database === database && a.table === table && a.view === view);
+    if (!entry) this.access.push((entry = { privilege, database, table, columns: new Set(), view }));
     if (column !== undefined) entry.columns.add(column);
   }
+
+  /** Throws when the account may not even know whether there is such a table. */
+  mayName(privilege: Access['privilege'], database: string, table: string): void {
+    if (!this.view) this.settings.mayName?.(privilege, database, table);
+  }
+
+  /** Takes over what a part of the statement needs. */
+  absorbAccess(access: readonly Access[]): void {
+    for (const a of access) {
+      const known = this.access.find((b) => b.privilege === a.privilege && b.database === a.database && b.table === a.table && b.view === a.view);
+      if (known) for (const column of a.columns) known.columns.add(column);
+      else this.access.push(a);
+    }
+  }
+
+  /** Runs `work` without noting what it reads: it only looks a name up, to change what stands there. */
+  withoutReads<T>(work: () => T): T {
+    const saved = this.unnoted;
+    this.unnoted = true;
+    try {
+      return work();
+    } finally {
+      this.unnoted = saved;
+    }
+  }
+  private unnoted = false;
+  /** The view that is being compiled, and who answers for what it reads. */
+  private view: ViewUse | undefined;
 
   /** Runs `work` inside a view: its names resolve in the view's own terms. */
   insideView<T>(view: ViewDef, text: string, work: () => T): T {
     if (++this.viewDepth > 32) throw new SqlError(1462, 'HY000', `\`${view.database}\`.\`${view.name}\` contains view recursion`);
     // A view's literals have slots of their own text: they stand by value.
-    const saved = { text: this.text, inlineLiterals: this.inlineLiterals, access: [...this.access], pinned: [...this.pinned] };
+    const saved = { text: this.text, inlineLiterals: this.inlineLiterals, view: this.view, pinned: [...this.pinned] };
     this.text = text;
     this.inlineLiterals = true;
+    // Inside a view, an invoker is the definer of the view round it.
+    this.view = { database: view.database, name: view.name, definer: view.security === 'DEFINER' ? view.definer : this.view?.definer };
     try {
       return work();
     } finally {
       this.viewDepth--;
+      this.view = saved.view;
       this.text = saved.text;
       this.inlineLiterals = saved.inlineLiterals;
-      // The view's definer answers for what it reads; the caller needs the view only.
-      this.access.splice(0, this.access.length, ...saved.access);
       this.pinned.clear();
       for (const slot of saved.pinned) this.pinned.add(slot);
     }

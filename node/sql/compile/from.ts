@@ -124,7 +124,10 @@ function tableSource(c: Compiler, scope: Scope, ref: TableRef): NamedRelation {
   if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
   const virtual = c.settings.virtualTable(database, ref.name);
   if (virtual) return virtualSource(c, virtual, database, alias);
-  const table = c.settings.temporaryTable(database, ref.name) ?? c.catalog.table(database, ref.name);
+  const temporary = c.settings.temporaryTable(database, ref.name);
+  if (temporary) return baseSource(c, temporary, alias);
+  c.mayName('select', database, ref.name);
+  const table = c.catalog.table(database, ref.name);
   if (table) return baseSource(c, table, alias);
   const view = c.catalog.view(database, ref.name);
   if (view) return viewSource(c, view, alias);
@@ -154,7 +157,7 @@ export function baseColumns(table: TableDef, name: string, alias: string): Relat
 
 export function baseSource(c: Compiler, table: TableDef, alias: string): NamedRelation {
   const name = c.alias();
-  c.tables.push({ table, alias: name });
+  c.tables.push({ table, alias: name, name: alias });
   c.needs('select', table.database, table.name);
   const relation = makeRelation({
     alias,
@@ -194,6 +197,7 @@ function virtualSource(c: Compiler, virtual: VirtualTable, database: string, ali
       column: { database, alias, table: virtual.name, name: column.name },
     }),
   }));
+  c.needs('select', database.toLowerCase(), virtual.name);
   const fields = virtual.columns.map((_, i) => `value->>${i} AS f${i}`).join(',');
   c.volatile = true;
   return { sql: `(SELECT ${fields} FROM json_each(${rows})) AS ${name}`, relation: makeRelation({ alias, database, columns }) };

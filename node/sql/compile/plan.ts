@@ -73,6 +73,14 @@ export interface Access {
   readonly table: string;
   readonly privilege: 'select' | 'insert' | 'update' | 'delete';
   readonly columns: Set<string>;
+  /** Set for what a view reads: `definer` answers for it; undefined: who runs the statement (SQL SECURITY INVOKER). */
+  readonly view?: ViewUse | undefined;
+}
+
+export interface ViewUse {
+  readonly database: string;
+  readonly name: string;
+  readonly definer: string | undefined;
 }
 
 /** A base table that a statement reads, and how: the engine decides by it where to run the statement. */
@@ -80,6 +88,8 @@ export interface TableUse {
   readonly table: TableDef;
   /** Alias in the SQLite text. */
   readonly alias: string;
+  /** What the statement calls it, for EXPLAIN. */
+  readonly name?: string;
 }
 
 export interface SelectPlan {

@@ -1,7 +1,263 @@
-import { unsupported, type Statement } from '../sql/index.ts';
+/** LOAD DATA LOCAL INFILE: the client's file, read as it comes, stored by the same machinery as INSERT's rows. */
+import {
+  bytesOfLatin1,
+  characterSetNamed,
+  decodeLenient,
+  decodeText,
+  latin1Text,
+  newCompiler,
+  rowExpression,
+  rowRelation,
+  SqlError,
+  targetTable,
+  unsupported,
+  utf8,
+  type Binder,
+  type InsertPlan,
+  type InsertValue,
+  type SqliteValue,
+  type SqlType,
+  type Statement,
+  type TableDef,
+  type Warning,
+} from '../sql/index.ts';
+import type { OkResult, ResultSink } from '../server/index.ts';
+import { FieldReader, type Field, type FileFormat } from './load/fields.ts';
+import type { EngineSession } from './session.ts';
 import type { StatementContext } from './statements.ts';
 
-export function runLoadData(x: StatementContext, statement: Extract<Statement, { kind: 'loadData' }>): Promise<void> | undefined {
-  void x;
-  throw unsupported(statement.kind.toUpperCase());
+type LoadData = Extract<Statement, { kind: 'loadData' }>;
+
+const BATCH_ROWS = 500;
+const WARNINGS_MAX = 1024;
+
+export function runLoadData(x: StatementContext, statement: LoadData): Promise<void> | undefined {
+  const { session } = x;
+  if (statement.source !== 'infile' || statement.format === 'xml') throw unsupported(statement.format === 'xml' ? 'LOAD XML' : 'LOAD DATA FROM');
+  if (!statement.local) throw new SqlError(1290, 'HY000', 'The MySQL server is running with the --secure-file-priv option so it cannot execute this statement');
+  if (session.core.globals.number('local_infile') !== 1) {
+    throw new SqlError(3948, '42000', 'Loading local data is disabled; this must be enabled on both the client and server sides');
+  }
+  return new Load(x, statement).run();
+}
+
+/** Bytes of a separator, one character a byte, as the file's text is held. */
+const asBytes = (text: string): string => latin1Text(utf8(text));
+
+function formatOf(statement: LoadData): FileFormat {
+  const { fields, lines } = statement;
+  const enclosed = fields?.enclosed ?? '';
+  const escaped = fields?.escaped ?? '\\';
+  if (enclosed.length > 1 || escaped.length > 1) throw new SqlError(1083, '42000', 'Field separator argument is not what is expected; check the manual');
+  const format: FileFormat = {
+    terminated: asBytes(fields?.terminated ?? '\t'),
+    enclosed: asBytes(enclosed),
+    escaped: asBytes(escaped),
+    lineStart: asBytes(lines?.starting ?? ''),
+    lineEnd: asBytes(lines?.terminated ?? '\n'),
+  };
+  if (format.terminated === '' && format.enclosed === '') throw unsupported('LOAD DATA with fields of fixed size');
+  if (format.lineEnd === '') throw unsupported("LINES TERMINATED BY ''");
+  return format;
+}
+
+/** Where a field of the file goes. */
+type Target = { readonly kind: 'column'; readonly place: number } | { readonly kind: 'variable'; readonly name: string };
+
+const TEXT: SqlType = { kind: 'string', family: 'longtext', length: 4294967295, collation: 'utf8mb4_0900_ai_ci' };
+const BYTES: SqlType = { kind: 'binary', family: 'longblob', length: 4294967295 };
+
+class Load {
+  private readonly x: StatementContext;
+  private readonly session: EngineSession;
+  private readonly statement: LoadData;
+  private readonly table: TableDef;
+  private readonly targets: readonly Target[];
+  private readonly assigned: readonly { readonly place: number; readonly value: InsertValue }[];
+  private readonly charset: string;
+  private readonly warnings: Warning[] = [];
+  private warningCount = 0;
+  private records = 0;
+  private affected = 0;
+
+  constructor(x: StatementContext, statement: LoadData) {
+    this.x = x;
+    this.session = x.session;
+    this.statement = statement;
+    const { core } = x.session;
+    const settings = core.compileSettings(x.session, x.text, new Map(), false);
+    this.table = targetTable(newCompiler(core.catalog, settings), statement.table, 'LOAD DATA');
+    this.charset = charsetOf(statement.charset ?? String(x.session.state.variables.get('character_set_database')));
+    const visible = this.table.columns.map((column, place) => ({ column, place })).filter(({ column }) => !column.hidden);
+    const placeOf = (name: string): number => {
+      const found = visible.find(({ column }) => column.name.toLowerCase() === name.toLowerCase());
+      if (!found) throw new SqlError(1054, '42S22', `Unknown column '${name}' in 'field list'`);
+      return found.place;
+    };
+    this.targets =
+      statement.targets.length === 0
+        ? visible.filter(({ column }) => !column.invisible).map(({ place }) => ({ kind: 'column', place }))
+        : statement.targets.map((t): Target => (t.kind === 'column' ? { kind: 'column', place: placeOf(t.name) } : { kind: 'variable', name: t.name }));
+    // SET may read the variables: they are texts from the first row on.
+    for (const target of this.targets) if (target.kind === 'variable') x.session.setUserVariable(target.name, null, TEXT);
+    const typed = core.compileSettings(x.session, x.text, new Map(), false);
+    this.assigned = statement.assignments.map(({ column, value }) => ({
+      place: placeOf(column.name),
+      value: value.kind === 'default' ? 'default' : rowExpression(newCompiler(core.catalog, typed), (c) => [rowRelation(this.table, this.table.name, 'oldRow', c)], value, 'field list'),
+    }));
+  }
+
+  async run(): Promise<void> {
+    const { session } = this;
+    const { core } = session;
+    core.refuseWrites();
+    const own = session.transaction === undefined && !this.table.temporary;
+    if (own) session.openTransaction();
+    const file = this.x.sink.requestFile(this.statement.file);
+    const reader = new FieldReader(formatOf(this.statement), this.statement.ignoreLines);
+    try {
+      let batch: Field[][] = [];
+      const take = async (all: boolean): Promise<void> => {
+        for (let line = reader.next(); line; line = reader.next()) {
+          batch.push(line);
+          if (batch.length >= BATCH_ROWS) await this.store(batch.splice(0));
+        }
+        if (all && batch.length > 0) await this.store(batch);
+      };
+      for await (const chunk of file) {
+        if (session.killed) throw new SqlError(1317, '70100', 'Query execution was interrupted');
+        reader.add(latin1Text(chunk));
+        await take(false);
+      }
+      reader.end();
+      await take(true);
+      batch = [];
+    } catch (error) {
+      if (own) session.rollback();
+      // What is left of the file stands before the next command.
+      for await (const chunk of file) void chunk;
+      throw error;
+    }
+    if (own && session.state.autocommit) await session.commitTransaction();
+    this.finish();
+  }
+
+  private finish(): void {
+    const { session, statement } = this;
+    session.warnings = this.warnings;
+    session.warningCount = this.warningCount;
+    session.rowCount = this.affected;
+    const deleted = statement.duplicates === 'replace' ? Math.max(0, this.affected - this.records) : 0;
+    const skipped = Math.max(0, this.records + deleted - this.affected);
+    const info = `Records: ${this.records}  Deleted: ${deleted}  Skipped: ${skipped}  Warnings: ${this.warningCount}`;
+    this.x.sink.ok({ affectedRows: this.affected, insertId: session.lastInsertId, warnings: this.warningCount, info }, this.x.more);
+  }
+
+  private warn(errno: number, message: string): void {
+    this.warningCount++;
+    if (this.warnings.length < WARNINGS_MAX) this.warnings.push({ level: 'Warning', errno, message });
+  }
+
+  /** Stores lines as one INSERT of many rows. */
+  private async store(lines: readonly Field[][]): Promise<void> {
+    const { session, statement } = this;
+    const before = this.records;
+    const columns = this.targets.flatMap((t) => (t.kind === 'column' ? [t.place] : []));
+    const targets = [...columns, ...this.assigned.map((a) => a.place)];
+    const plan: InsertPlan = {
+      kind: 'insert',
+      table: this.table,
+      replace: statement.duplicates === 'replace',
+      // The client sends the whole file whatever happens: a row that does not fit is skipped with a warning.
+      ignore: true,
+      targets,
+      rows: lines.map((line, i) => this.valuesOf(line, before + i + 1)),
+      select: undefined,
+      onDuplicate: undefined,
+      tables: [],
+      access: [{ database: this.table.database, table: this.table.name, privilege: 'insert', columns: new Set(targets.map((t) => this.table.columns[t]?.name ?? '')) }],
+      volatile: true,
+    };
+    const answer = { affected: 0 };
+    await session.runPlan(plan, this.x.slots, undefined, silent(this.x.sink, (ok) => (answer.affected = Number(ok.affectedRows))), true);
+    this.records += lines.length;
+    this.affected += answer.affected;
+    for (const warning of session.warnings) {
+      if (this.warnings.length >= WARNINGS_MAX) break;
+      this.warnings.push({ ...warning, message: warning.message.replace(/ at row (\d+)$/, (_, n: string) => ` at row ${before + Number(n)}`) });
+    }
+    this.warningCount += session.warningCount;
+  }
+
+  /** The values of one line: its fields, then what SET says, which may read the line's variables. */
+  private valuesOf(line: readonly Field[], row: number): InsertValue[] {
+    const { targets, session } = this;
+    if (line.length < targets.length) this.warn(1261, `Row ${row} doesn't contain data for all columns`);
+    if (line.length > targets.length) this.warn(1262, `Row ${row} was truncated; it contained more data than there were input columns`);
+    const variables: (readonly [string, SqliteValue])[] = [];
+    const values = targets.flatMap((target, i): InsertValue[] => {
+      const field = line[i];
+      if (target.kind === 'variable') {
+        variables.push([target.name, field === undefined || field === null ? null : this.textOf(field)]);
+        return [];
+      }
+      if (field === undefined) return ['default'];
+      return [this.columnValue(field, this.table.columns[target.place]?.type)];
+    });
+    if (this.assigned.length === 0) return values;
+    const assign = (): void => {
+      for (const [name, value] of variables) session.setUserVariable(name, value, TEXT);
+    };
+    return [...values, ...this.assigned.map(({ value }) => (variables.length === 0 ? value : withBefore(value, assign)))];
+  }
+
+  private columnValue(field: Field, type: SqlType | undefined): InsertValue {
+    if (field === null) return { type: TEXT, bind: () => null, query: undefined };
+    if (type?.kind === 'binary' || type?.kind === 'bit') {
+      const bytes = bytesOfLatin1(field);
+      return { type: BYTES, bind: () => bytes, query: undefined };
+    }
+    const text = this.textOf(field);
+    return { type: TEXT, bind: () => text, query: undefined };
+  }
+
+  private textOf(field: string): string {
+    const bytes = bytesOfLatin1(field);
+    return decodeText(bytes, this.charset) ?? decodeLenient(bytes);
+  }
+}
+
+function charsetOf(name: string): string {
+  const lower = name.toLowerCase() === 'utf8' ? 'utf8mb3' : name.toLowerCase();
+  if (!characterSetNamed(lower)) throw new SqlError(1115, '42000', `Unknown character set: '${name}'`);
+  // Bytes without a character set are read as the text they most likely are.
+  return lower === 'binary' ? 'utf8mb4' : lower;
+}
+
+/** The value, with something done before its parameters are asked for. */
+function withBefore(value: InsertValue, before: () => void): InsertValue {
+  if (value === 'default') return value;
+  const first =
+    (binder: Binder): Binder =>
+    (env) => {
+      before();
+      return binder(env);
+    };
+  if (value.bind) return { ...value, bind: first(value.bind) };
+  return value.query ? { ...value, query: { ...value.query, binders: value.query.binders.map(first) } } : value;
+}
+
+/** A sink for the batches: only their outcome is of interest. */
+function silent(sink: ResultSink, done: (ok: OkResult) => void): ResultSink {
+  return {
+    columns: () => undefined,
+    row: () => true,
+    drained: () => sink.drained(),
+    end: () => undefined,
+    ok: done,
+    error: (error) => {
+      throw new SqlError(error.errno, error.sqlState, error.message);
+    },
+    requestFile: (name) => sink.requestFile(name),
+  };
 }

@@ -48,6 +48,8 @@ interface Lock {
 
 export const rowLock = (tableId: number, rowid: number | bigint): string => `${tableId}:r${rowid}`;
 export const keyLock = (tableId: number, indexId: number, key: string): string => `${tableId}:k${indexId}:${key}`;
+/** FLUSH TABLES WITH READ LOCK holds it: no schema change until it is given back. */
+export const GLOBAL_READ_LOCK = 'schema:*';
 export const tableLock = (tableId: number): string => `${tableId}:*`;
 
 export class LockManager {

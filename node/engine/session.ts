@@ -702,6 +702,7 @@ export class EngineSession implements Session, SessionFacts {
 
   reset(): void {
     this.rollback();
+    this.owner.lockedTables.clear();
     this.core.locks.releaseAll(this.owner);
     this.core.namedLocks.releaseAll(this.owner);
     this.core.dropTemporaryTables(this);
@@ -726,6 +727,7 @@ export class EngineSession implements Session, SessionFacts {
   close(): void {
     this.cancelWait?.();
     this.rollback();
+    this.owner.lockedTables.clear();
     this.core.locks.releaseAll(this.owner);
     this.core.namedLocks.releaseAll(this.owner);
     this.core.dropTemporaryTables(this);

@@ -1,6 +1,6 @@
 /** Schema statements. Each ends the open transaction, waits for the tables it changes, and is durable before its OK. */
 import { SqlError, isSystemDatabase, type CatalogChange, type QualifiedName, type Statement, type TableDef } from '../../sql/index.ts';
-import { tableLock } from '../locks.ts';
+import { GLOBAL_READ_LOCK, tableLock } from '../locks.ts';
 import { ok, type StatementContext } from '../statements.ts';
 import { alterTable } from './alter-table.ts';
 import { createTable, createTableLike } from './create-table.ts';
@@ -39,6 +39,7 @@ export function runSchemaStatement(x: StatementContext, statement: SchemaStateme
 }
 
 function dispatch(x: StatementContext, statement: SchemaStatement): Promise<void> | undefined {
+  x.session.core.locks.check(GLOBAL_READ_LOCK, x.session.owner, 'exclusive');
   switch (statement.kind) {
     case 'createDatabase':
       return createDatabase(x, statement);

@@ -3,7 +3,7 @@ export { BIGINT, Bound, type Binder, type ColumnSource } from './bound.ts';
 export { Compiler, sortKeyOf, unsupported, type CompileSettings, type VirtualTable } from './compiler.ts';
 export * from './plan.ts';
 export { compileStatement, newCompiler, type Compiled } from './statement.ts';
-export { rowExpression, rowRelation } from './dml.ts';
+export { rowExpression, rowRelation, targetTable } from './dml.ts';
 export { isSystemDatabase, overlayName } from './from.ts';
 export { slotsIn, containsKind } from './walk.ts';
 export { qualifyNames } from './qualify.ts';

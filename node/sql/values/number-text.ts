@@ -2,6 +2,7 @@
 
 /** MySQL gives a double's text no more room than this inside expressions; to clients and in JSON it is not limited. */
 const WIDTH = 24;
+const FLOAT_WIDTH = 12;
 /** Up to so many places in front of or behind the point MySQL writes a number without an exponent. */
 const PLAIN_PLACES = 15;
 
@@ -11,10 +12,19 @@ export function doubleToText(value: number, width = WIDTH): string {
   return formatDigits(value, value.toExponential(), width);
 }
 
+/** Six digits of a number, halves to even: JavaScript takes them up. */
+function sixDigits(value: number): string {
+  const rounded = value.toExponential(5);
+  const exact = value.toExponential(20);
+  const at = exact.indexOf('.') + 6;
+  const isHalf = /^50*e/.test(exact.slice(at));
+  return isHalf && Number(exact[at - 1]) % 2 === 0 ? exact.slice(0, at) + exact.slice(exact.indexOf('e')) : rounded;
+}
+
 /** MySQL's text of a FLOAT: six digits. */
 export function floatToText(value: number): string {
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  return formatDigits(value, value.toExponential(5), WIDTH);
+  return formatDigits(value, sixDigits(value), FLOAT_WIDTH);
 }
 
 /** A double in at most so many characters, if need be with fewer digits; as it is where it cannot be done. */
@@ -51,7 +61,7 @@ function formatDigits(value: number, exponential: string, width: number): string
     if (point > -PLAIN_PLACES && count - point + 2 + sign.length <= width) {
       return `${sign}0.${'0'.repeat(-point)}${digits}`;
     }
-  } else if (point <= PLAIN_PLACES || count > point) {
+  } else if ((point <= PLAIN_PLACES || count > point) && point + sign.length <= width) {
     if (count <= point) return sign + digits + '0'.repeat(point - count);
     return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
   }

@@ -21,7 +21,11 @@ export function runExplain(x: StatementContext, statement: Explain): Promise<voi
   const target = subject.statement;
   if (!target) throw new SqlError(3012, 'HY000', 'EXPLAIN FOR CONNECTION command is supported only for SELECT/UPDATE/INSERT/DELETE/REPLACE');
   const explained = explain(x, target, subject.text, statement.analyze);
-  if (format === 'traditional') return answer(x, { columns: TRADITIONAL_COLUMNS, rows: traditionalRows(explained) });
+  if (format === 'traditional') {
+    if (target.kind === 'query') x.session.core.env.warn('Note', 1003, explained.query);
+    x.session.keepWarnings();
+    return answer(x, { columns: TRADITIONAL_COLUMNS, rows: traditionalRows(explained) });
+  }
   const text = format === 'json' ? jsonText(explained) : treeText(explained);
   if (statement.into === undefined) return answer(x, { columns: TEXT_COLUMNS, rows: [[text]] });
   x.session.setUserVariable(statement.into, text, { kind: 'string', family: 'longtext', length: 4294967295, collation: 'utf8mb4_0900_ai_ci' });

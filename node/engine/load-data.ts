@@ -13,6 +13,8 @@ import {
   unsupported,
   utf8,
   type Binder,
+  type ColumnDef,
+  type ExecContext,
   type InsertPlan,
   type InsertValue,
   type SqliteValue,
@@ -75,6 +77,8 @@ class Load {
   private readonly targets: readonly Target[];
   private readonly assigned: readonly { readonly place: number; readonly value: InsertValue }[];
   private readonly charset: string;
+  /** The client sends the whole file whatever happens: a row that does not fit is skipped with a warning. */
+  private readonly skips: boolean;
   private readonly warnings: Warning[] = [];
   private warningCount = 0;
   private records = 0;
@@ -84,6 +88,7 @@ class Load {
     this.x = x;
     this.session = x.session;
     this.statement = statement;
+    this.skips = statement.duplicates !== 'replace';
     const { core } = x.session;
     const settings = core.compileSettings(x.session, x.text, new Map(), false);
     this.table = targetTable(newCompiler(core.catalog, settings), statement.table, 'LOAD DATA');
@@ -153,11 +158,6 @@ class Load {
     this.x.sink.ok({ affectedRows: this.affected, insertId: session.lastInsertId, warnings: this.warningCount, info }, this.x.more);
   }
 
-  private warn(errno: number, message: string): void {
-    this.warningCount++;
-    if (this.warnings.length < WARNINGS_MAX) this.warnings.push({ level: 'Warning', errno, message });
-  }
-
   /** Stores lines as one INSERT of many rows. */
   private async store(lines: readonly Field[][]): Promise<void> {
     const { session, statement } = this;
@@ -168,8 +168,7 @@ class Load {
       kind: 'insert',
       table: this.table,
       replace: statement.duplicates === 'replace',
-      // The client sends the whole file whatever happens: a row that does not fit is skipped with a warning.
-      ignore: true,
+      ignore: this.skips,
       targets,
       rows: lines.map((line, i) => this.valuesOf(line, before + i + 1)),
       select: undefined,
@@ -192,8 +191,6 @@ class Load {
   /** The values of one line: its fields, then what SET says, which may read the line's variables. */
   private valuesOf(line: readonly Field[], row: number): InsertValue[] {
     const { targets, session } = this;
-    if (line.length < targets.length) this.warn(1261, `Row ${row} doesn't contain data for all columns`);
-    if (line.length > targets.length) this.warn(1262, `Row ${row} was truncated; it contained more data than there were input columns`);
     const variables: (readonly [string, SqliteValue])[] = [];
     const values = targets.flatMap((target, i): InsertValue[] => {
       const field = line[i];
@@ -201,14 +198,33 @@ class Load {
         variables.push([target.name, field === undefined || field === null ? null : this.textOf(field)]);
         return [];
       }
-      if (field === undefined) return ['default'];
-      return [this.columnValue(field, this.table.columns[target.place]?.type)];
+      const column = this.table.columns[target.place];
+      if (field === undefined) return [this.missing(column, `Row ${row} doesn't contain data for all columns`)];
+      return [this.columnValue(field, column?.type)];
     });
-    if (this.assigned.length === 0) return values;
     const assign = (): void => {
       for (const [name, value] of variables) session.setUserVariable(name, value, TEXT);
     };
-    return [...values, ...this.assigned.map(({ value }) => (variables.length === 0 ? value : withBefore(value, assign)))];
+    const all = [...values, ...this.assigned.map(({ value }) => (variables.length === 0 ? value : withBefore(value, assign)))];
+    if (line.length <= targets.length) return all;
+    const message = `Row ${row} was truncated; it contained more data than there were input columns`;
+    return all.map((value, i) => (i === 0 ? withBefore(value, (env) => this.note(env, 1262, message)) : value));
+  }
+
+  /** A warning; under strict rules, where rows are not skipped, an error. */
+  private note(env: ExecContext, errno: number, message: string): void {
+    if (!this.skips && this.session.state.strict) throw new SqlError(errno, '01000', message);
+    env.warn('Warning', errno, message);
+  }
+
+  /** What a column takes when the line ends before it: NULL where that is what it begins with, else its type's zero. */
+  private missing(column: ColumnDef | undefined, message: string): InsertValue {
+    const value = column === undefined || (column.nullable && column.default?.kind !== 'value') ? null : zeroOf(column.type);
+    const bind = (env: ExecContext): SqliteValue => {
+      this.note(env, 1261, message);
+      return value;
+    };
+    return { type: TEXT, bind, query: undefined };
   }
 
   private columnValue(field: Field, type: SqlType | undefined): InsertValue {
@@ -227,6 +243,24 @@ class Load {
   }
 }
 
+function zeroOf(type: SqlType): SqliteValue {
+  switch (type.kind) {
+    case 'string':
+    case 'binary':
+      return '';
+    case 'date':
+      return '0000-00-00';
+    case 'datetime':
+    case 'timestamp':
+      return '0000-00-00 00:00:00';
+    case 'enum':
+    case 'set':
+      return '';
+    default:
+      return '0';
+  }
+}
+
 function charsetOf(name: string): string {
   const lower = name.toLowerCase() === 'utf8' ? 'utf8mb3' : name.toLowerCase();
   if (!characterSetNamed(lower)) throw new SqlError(1115, '42000', `Unknown character set: '${name}'`);
@@ -235,12 +269,12 @@ function charsetOf(name: string): string {
 }
 
 /** The value, with something done before its parameters are asked for. */
-function withBefore(value: InsertValue, before: () => void): InsertValue {
+function withBefore(value: InsertValue, before: (env: ExecContext) => void): InsertValue {
   if (value === 'default') return value;
   const first =
     (binder: Binder): Binder =>
     (env) => {
-      before();
+      before(env);
       return binder(env);
     };
   if (value.bind) return { ...value, bind: first(value.bind) };

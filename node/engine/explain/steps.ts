@@ -55,7 +55,25 @@ export function readSteps(x: StepsContext, sql: string): SelectStep {
     for (const row of byParent.get(parent) ?? []) readRow(x, row, select, (into) => visit(row.id, into));
   };
   visit(0, top);
-  return top.children.length > 0 ? { ...top, type: 'PRIMARY' } : top;
+  const plain = unwrapped(top);
+  return plain.children.length > 0 ? { ...plain, type: 'PRIMARY' } : { ...plain, type: 'SIMPLE' };
+}
+
+/** A SELECT that does no more than read what another one makes is the compiler's, not the statement's. */
+function unwrapped(select: SelectStep): SelectStep {
+  const children = select.children.map(unwrapped);
+  const [only] = select.accesses;
+  const source = select.accesses.length === 1 && only?.table === undefined ? children.find((c) => c.type === 'DERIVED' && c.name === only?.name) : undefined;
+  if (!source) return { ...select, children };
+  return {
+    ...source,
+    type: select.type,
+    name: select.name,
+    sorts: source.sorts || select.sorts,
+    groups: source.groups || select.groups,
+    union: source.union || select.union,
+    children: [...source.children, ...children.filter((c) => c !== source)],
+  };
 }
 
 const newSelect = (type: SelectStep['type'], name: string | undefined): SelectStep => ({

@@ -20,7 +20,12 @@ export function showWarnings(x: StatementContext, statement: Show): Answered {
   const offset = number(statement.limit?.offset, 0);
   const count = number(statement.limit?.count, Infinity);
   const rows = wanted.slice(offset, offset + count).map((w): VirtualRow => [w.level, w.errno, w.message]);
-  return answer(x, { columns: COLUMNS, rows });
+  // They are the answer, and no warnings of it.
+  const kept = session.warningCount;
+  session.warningCount = 0;
+  const done = answer(x, { columns: COLUMNS, rows });
+  session.warningCount = kept;
+  return done;
 }
 
 const WARNING_COUNT = columnsOf('@@session.warning_count bigint!');

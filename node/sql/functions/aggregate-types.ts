@@ -58,9 +58,7 @@ function numbers(list: readonly SqlType[]): SqlType {
   if (list.some((t) => t.kind === 'double')) return DOUBLE;
   if (list.some((t) => t.kind === 'float')) {
     // MySQL keeps FLOAT beside small and 64-bit integers only.
-    const keeps = list.every(
-      (t) => t.kind === 'float' || t.kind === 'year' || (t.kind === 'int' && t.bits !== 32),
-    );
+    const keeps = list.every((t) => t.kind === 'float' || t.kind === 'year' || (t.kind === 'int' && t.bits !== 32));
     return keeps ? { kind: 'float', unsigned: false } : DOUBLE;
   }
   if (list.some((t) => t.kind === 'decimal'))

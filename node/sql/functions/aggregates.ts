@@ -266,7 +266,7 @@ const definitions: readonly AggregateDefinition[] = [
 ];
 
 /** Every aggregate that SQLite lacks or that differs there, by its name in upper case. */
-export const aggregates: ReadonlyMap<string, AggregateDefinition> = new Map(definitions.map((def) => [def.name, def]));
+const aggregates: ReadonlyMap<string, AggregateDefinition> = new Map(definitions.map((def) => [def.name, def]));
 
 export function findAggregate(name: string): AggregateDefinition | undefined {
   return aggregates.get(name.toUpperCase());

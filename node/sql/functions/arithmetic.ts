@@ -93,7 +93,7 @@ function additive(
   });
 }
 
-export function divisionByZero(env: CallEnv): null {
+function divisionByZero(env: CallEnv): null {
   if (env.sqlMode.errorForDivisionByZero) env.warn('Warning', 1365, 'Division by 0');
   return null;
 }

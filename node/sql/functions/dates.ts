@@ -34,7 +34,7 @@ import { BIGINT, connectionText, DATE, fspOfInfo, intOfWidth } from './types-of-
 
 /** Functions of the calendar: parts of dates, day numbers, weeks, and the current time. */
 
-export type DateSource = (value: never, env: CallEnv) => ReadDate | null;
+type DateSource = (value: never, env: CallEnv) => ReadDate | null;
 
 /** Reads an argument (not NULL, class `any`) as a date by rules that columns too must obey. */
 export function dateSource(type: SqlType, rules: DateRules): DateSource {
@@ -154,7 +154,7 @@ const names = (name: string, list: readonly string[], index: (d: DateTime) => nu
 const ANY_DAY: DateTime = { year: 2001, month: 1, day: 1, hour: 0, minute: 0, second: 0, micros: 0 };
 
 /** The date of a value as the sql_mode allows it: DATE and the casts. */
-export function castDate(name: string): FunctionDefinition {
+function castDate(name: string): FunctionDefinition {
   return definePrepared(
     name,
     1,
@@ -176,7 +176,7 @@ export function castDate(name: string): FunctionDefinition {
   );
 }
 
-export function castDatetime(name: string, arity: number | readonly [number, number] = 1): FunctionDefinition {
+function castDatetime(name: string, arity: number | readonly [number, number] = 1): FunctionDefinition {
   return definePrepared(
     name,
     arity,

@@ -50,7 +50,7 @@ function fromBase64(text: string): Uint8Array | null {
 const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 /** CONV: the number at the front of a text in one base, written in another; a negative base is a signed one. */
-export function convertBase(text: string, from: number, to: number): string | null {
+function convertBase(text: string, from: number, to: number): string | null {
   const [base, target] = [Math.abs(from), Math.abs(to)];
   if (text === '' || base < 2 || base > 36 || target < 2 || target > 36) return null;
   const match = /^\s*([+-]?)([0-9a-z]*)/i.exec(text);

@@ -1,7 +1,7 @@
 /** MySQL's scalar and aggregate functions and operators: types of their results, and calls. */
 export * from './aggregate-definition.ts';
 export * from './aggregate-types.ts';
-export { aggregates, findAggregate } from './aggregates.ts';
+export { findAggregate } from './aggregates.ts';
 export * from './compare-modes.ts';
 export * from './definition.ts';
 export { commonCollation, likeMatcher } from './like.ts';

@@ -1,6 +1,5 @@
 import type { SqlType } from '../types/index.ts';
 import {
-  compareJson,
   depthOf,
   editAt,
   findAll,
@@ -11,7 +10,6 @@ import {
   isObject,
   jsonOf,
   jsonType,
-  memberLeg,
   mergePatch,
   mergePreserve,
   objectOf,
@@ -23,12 +21,12 @@ import {
   sqlError,
   textReader,
   tooDeep,
-  utf8Length,
 } from '../values/index.ts';
 import type { Json, JsonPath } from '../values/index.ts';
 import { definePrepared, MANY } from './definition.ts';
 import type { ArgInfo, Call, CallEnv, Classes, FunctionDefinition } from './definition.ts';
 import { validateSchema } from './json-schema.ts';
+import { contains, located, member, overlaps, search, storageSize } from './json-operations.ts';
 import { likeMatcher } from './like.ts';
 import { BIGINT, BOOLEAN, charsOf, JSON_TYPE, textType } from './types-of-results.ts';
 
@@ -39,7 +37,7 @@ const LONGTEXT: SqlType = { kind: 'string', family: 'longtext', length: 42949672
 type Reader = (value: never, env: CallEnv) => Json;
 
 /** Reads an argument that is a document: JSON, or text that must be JSON. */
-export function documentReader(type: SqlType, index: number, name: string): Reader {
+function documentReader(type: SqlType, index: number, name: string): Reader {
   if (type.kind === 'json') return readJson;
   if (type.kind === 'null') return () => null;
   if (type.kind !== 'string' && type.kind !== 'enum' && type.kind !== 'set') {
@@ -149,69 +147,12 @@ function editing(name: string, replaces: boolean, inserts: boolean): FunctionDef
   );
 }
 
-/** JSON_CONTAINS: arrays contain the elements of arrays, objects the members of objects, scalars their equals. */
-function contains(target: Json, candidate: Json): boolean {
-  if (isArray(target)) {
-    const items = isArray(candidate) ? candidate : [candidate];
-    return items.every((item) => target.some((own) => !(isArray(item) && !isArray(own)) && contains(own, item)));
-  }
-  if (isObject(target)) {
-    if (!isObject(candidate)) return false;
-    for (const [key, value] of candidate) {
-      const own = target.get(key);
-      if (own === undefined || !contains(own, value)) return false;
-    }
-    return true;
-  }
-  return !isArray(candidate) && !isObject(candidate) && compareJson(target, candidate) === 0;
-}
-
-function overlaps(a: Json, b: Json): boolean {
-  if (isObject(a) && isObject(b)) {
-    for (const [key, value] of a) {
-      const other = b.get(key);
-      if (other !== undefined && compareJson(value, other) === 0) return true;
-    }
-    return false;
-  }
-  const [left, right] = [isArray(a) ? a : [a], isArray(b) ? b : [b]];
-  return left.some((x) => right.some((y) => compareJson(x, y) === 0));
-}
-
 function oneOrAll(word: string, name: string): boolean {
   const lower = word.toLowerCase();
   if (lower !== 'one' && lower !== 'all') {
     throw sqlError(3154, `The oneOrAll argument to ${name} may take these values: 'one' or 'all'.`);
   }
   return lower === 'one';
-}
-
-/** Paths of the strings within a value that match. */
-function search(value: Json, at: string, matches: (text: string) => boolean, found: Set<string>): void {
-  if (typeof value === 'string') {
-    if (matches(value)) found.add(at);
-  } else if (isArray(value)) value.forEach((item, i) => search(item, `${at}[${i}]`, matches, found));
-  else if (isObject(value)) for (const [key, item] of value) search(item, at + memberLeg(key), matches, found);
-}
-
-/** Values at a path with the text of the path that leads to each. */
-function located(value: Json, path: JsonPath): [string, Json][] {
-  let places: [string, Json][] = [['$', value]];
-  const below = ([at, json]: [string, Json]): [string, Json][] => {
-    if (isArray(json)) return json.map((item, i) => [`${at}[${i}]`, item]);
-    return isObject(json) ? [...json].map(([key, item]) => [at + memberLeg(key), item]) : [];
-  };
-  const deep = (place: [string, Json]): [string, Json][] => [place, ...below(place).flatMap(deep)];
-  for (const leg of path.legs) {
-    places = places.flatMap((place) => {
-      if (leg.kind === 'anyDepth') return deep(place);
-      const children = below(place);
-      const found = findAll(place[1], { legs: [leg], many: true });
-      const hits = children.filter(([, json]) => found.includes(json));
-      return hits.length > 0 ? hits : found.includes(place[1]) ? [place] : [];
-    });
-  }
-  return places;
 }
 
 function unquote(text: string): string {
@@ -222,33 +163,6 @@ function unquote(text: string): string {
 }
 
 const scalarText = (value: Json): string => (typeof value === 'string' ? value : printJson(value));
-
-/** Bytes of MySQL's binary form of a value, one for its type included. */
-function storageSize(value: Json): number {
-  const inlined = (v: Json): boolean =>
-    v === null || typeof v === 'boolean' || (typeof v === 'bigint' && v >= -32768n && v <= 65535n);
-  const size = (v: Json): number => {
-    if (v === null || typeof v === 'boolean') return 1;
-    if (typeof v === 'bigint') return v >= -32768n && v <= 65535n ? 2 : v >= -2147483648n && v <= 4294967295n ? 4 : 8;
-    if (typeof v === 'number') return 8;
-    if (typeof v === 'string') {
-      const bytes = utf8Length(v);
-      return bytes + (bytes < 128 ? 1 : bytes < 16384 ? 2 : 3);
-    }
-    if (isArray(v)) return 4 + v.reduce((sum: number, item) => sum + 3 + (inlined(item) ? 0 : size(item)), 0);
-    if (isObject(v)) {
-      return (
-        4 + [...v].reduce((sum, [key, item]) => sum + 4 + utf8Length(key) + 3 + (inlined(item) ? 0 : size(item)), 0)
-      );
-    }
-    return 4 + Math.ceil(printJson(v).length / 2);
-  };
-  return size(value) + 1;
-}
-
-function member(value: Json, list: Json): boolean {
-  return (isArray(list) ? list : [list]).some((item) => compareJson(item, value) === 0);
-}
 
 export const jsonFunctions: readonly FunctionDefinition[] = [
   json('CAST_JSON', 1, JSON_TYPE, (types): Call => {

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../values/index.ts';
 import { compileRegexp } from './regexp-syntax.ts';
 
 /** JSON Schema, draft 4, as far as JSON_SCHEMA_VALID needs it. References to other documents are not followed. */
-export interface SchemaFailure {
+interface SchemaFailure {
   readonly keyword: string;
   readonly schemaLocation: string;
   readonly documentLocation: string;

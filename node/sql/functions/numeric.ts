@@ -274,7 +274,7 @@ export const numeric: readonly FunctionDefinition[] = [
 ];
 
 /** MySQL's generator: two linear sequences modulo 2^30 - 1. */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   const most = 0x3fffffff;
   const start = Number(asUnsigned(BigInt(Math.trunc(seed))) & 0xffffffffn);
   let one = Number((BigInt(start) * 0x10001n + 55555555n) & 0xffffffffn) % most;

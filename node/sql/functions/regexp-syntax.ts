@@ -424,7 +424,7 @@ class Translator {
 
 const capitalised = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1).toLowerCase();
 
-export interface RegexpFlags {
+interface RegexpFlags {
   readonly ignoreCase: boolean;
   readonly multiline: boolean;
   readonly dotAll: boolean;

@@ -2,7 +2,6 @@ import type { SqlType } from '../types/index.ts';
 import { bytesOfLatin1, charLength, latin1Text, maxBytesPerChar } from '../values/index.ts';
 import { definePrepared } from './definition.ts';
 import type { ArgClass, ArgInfo, Call, CallEnv, FunctionDefinition, JsArg, JsValue, TypeEnv } from './definition.ts';
-import { commonCollation } from './like.ts';
 import { binaryType, charsOf, collationOfResult, textType } from './types-of-results.ts';
 
 /** What functions over text share: they work on texts, or on bytes as texts of as many characters. */
@@ -27,7 +26,7 @@ function inBytes(info: ArgInfo): ArgInfo {
   };
 }
 
-export type TextCall = (env: CallEnv, ...args: never[]) => string | null;
+type TextCall = (env: CallEnv, ...args: never[]) => string | null;
 
 interface TextOptions {
   readonly nullPropagates?: boolean;
@@ -109,5 +108,3 @@ export function changeCase(text: string, upper: boolean): string {
     return charLength(other) === 1 ? other : c;
   }).join('');
 }
-
-export const collationOf = commonCollation;

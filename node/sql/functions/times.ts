@@ -48,7 +48,7 @@ function part(name: string, width: number, f: (micros: number) => number): Funct
 }
 
 /** A value that is a time of day or a whole date and time, as its type or its text says. */
-export type TimeOrDate =
+type TimeOrDate =
   { readonly kind: 'time'; readonly micros: number } | { readonly kind: 'date'; readonly value: DateTime };
 
 const LIKE_DATE = /^\s*\d{4}-\d{1,2}-\d{1,2}/;

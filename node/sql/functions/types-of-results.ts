@@ -1,4 +1,4 @@
-import type { IntType, SqlType, StringType } from '../types/index.ts';
+import type { IntType, SqlType } from '../types/index.ts';
 import { characterSetNamed, charsetOf, Coercibility, isBinaryText, meetCollations } from '../values/index.ts';
 import type { Collated } from '../values/index.ts';
 import type { ArgInfo, TypeEnv } from './definition.ts';
@@ -7,7 +7,6 @@ import type { ArgInfo, TypeEnv } from './definition.ts';
 
 export const BIGINT: IntType = { kind: 'int', bits: 64, unsigned: false };
 export const UNSIGNED: IntType = { kind: 'int', bits: 64, unsigned: true };
-export const INT: IntType = { kind: 'int', bits: 32, unsigned: false };
 /** What comparisons and the like give: INT with a display width of 1. */
 export const BOOLEAN: IntType = { kind: 'int', bits: 32, unsigned: false, width: 1 };
 export const DOUBLE: SqlType = { kind: 'double', unsigned: false };
@@ -81,10 +80,6 @@ export function charsOf(info: Pick<ArgInfo, 'type'> & { readonly constant?: ArgI
   }
 }
 
-export function isText(type: SqlType): type is StringType {
-  return type.kind === 'string';
-}
-
 /** The collation that an argument brings along as text. */
 export function collatedOf(info: ArgInfo, env: Pick<TypeEnv, 'collation'>): Collated {
   const { type } = info;
@@ -112,14 +107,6 @@ export function collationOfResult(args: readonly ArgInfo[], env: TypeEnv, operat
 /** A result text in the connection's collation. */
 export function connectionText(length: number): (args: readonly ArgInfo[], env: TypeEnv) => SqlType {
   return (_args, env) => textType(length, env.collation);
-}
-
-/** A result text like the first argument. */
-export function likeFirst(operation: string, length = (chars: number): number => chars) {
-  return (args: readonly ArgInfo[], env: TypeEnv): SqlType => {
-    const first = args[0] as ArgInfo;
-    return textType(length(charsOf(first)), collationOfResult([first], env, operation));
-  };
 }
 
 /** Digits behind the second that a value has as a time. */

@@ -146,7 +146,7 @@ function primariesOf(point: number): string {
 const basic: (string | undefined)[] = new Array<string | undefined>(0x10000).fill(undefined);
 
 /** The part of a key that one code point makes. */
-export function primaryKeyOfPoint(point: number): string {
+function primaryKeyOfPoint(point: number): string {
   if (point > 0xffff) return primariesOf(point);
   return (basic[point] ??= primariesOf(point));
 }

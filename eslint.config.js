@@ -31,16 +31,35 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': [
         'error',
-        ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'fetch', 'process', 'Buffer', 'performance', 'crypto'].map((name) => ({
+        ...[
+          'setTimeout',
+          'setInterval',
+          'setImmediate',
+          'queueMicrotask',
+          'fetch',
+          'process',
+          'Buffer',
+          'performance',
+          'crypto',
+        ].map((name) => ({
           name,
           message: 'The core is pure: take it as a port.',
         })),
       ],
       'no-restricted-syntax': [
         'error',
-        { selector: "MemberExpression[object.name='Date'][property.name='now']", message: 'The core has no clock: take the time as an argument.' },
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'The core has no clock: take the time as an argument.' },
-        { selector: "MemberExpression[object.name='Math'][property.name='random']", message: 'The core has no randomness: take it as a port.' },
+        {
+          selector: "MemberExpression[object.name='Date'][property.name='now']",
+          message: 'The core has no clock: take the time as an argument.',
+        },
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'The core has no clock: take the time as an argument.',
+        },
+        {
+          selector: "MemberExpression[object.name='Math'][property.name='random']",
+          message: 'The core has no randomness: take it as a port.',
+        },
         { selector: ':function[async=true]', message: 'The core does not wait: return effects instead.' },
         { selector: 'AwaitExpression', message: 'The core does not wait: return effects instead.' },
       ],

@@ -26,7 +26,10 @@ async function runNode(argv: readonly string[]): Promise<number> {
   }
   const { config } = loaded;
   const log = makeLogger(config);
-  const password = config.rootPasswordFile === undefined ? config.rootPassword : readFileSync(config.rootPasswordFile, 'utf8').replace(/\r?\n$/, '');
+  const password =
+    config.rootPasswordFile === undefined
+      ? config.rootPassword
+      : readFileSync(config.rootPasswordFile, 'utf8').replace(/\r?\n$/, '');
   const stop = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
   });
@@ -77,11 +80,14 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** What went wrong, in one line, for the causes that a user can mend. */
 function explain(error: unknown): string | undefined {
-  if (error instanceof ConfigError || error instanceof DataFolderError || error instanceof LogDamagedError) return error.message;
+  if (error instanceof ConfigError || error instanceof DataFolderError || error instanceof LogDamagedError)
+    return error.message;
   const { code, message, port, address, path } = error as NodeJS.ErrnoException & { port?: number; address?: string };
-  if (code === 'EADDRINUSE') return `${address ?? ''}:${port ?? ''} is in use by another program; choose another with --mysql or --http`;
+  if (code === 'EADDRINUSE')
+    return `${address ?? ''}:${port ?? ''} is in use by another program; choose another with --mysql or --http`;
   if (code === 'EADDRNOTAVAIL') return `this machine has no address ${address ?? ''}`;
-  if (code === 'EACCES' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EROFS' || code === 'EEXIST') return `${path ?? address ?? ''} cannot be used: ${message}`;
+  if (code === 'EACCES' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EROFS' || code === 'EEXIST')
+    return `${path ?? address ?? ''} cannot be used: ${message}`;
   return undefined;
 }
 

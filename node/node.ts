@@ -8,7 +8,7 @@ import { startServer, type RunningServer } from './server/index.ts';
 
 export const VERSION = '0.1.0';
 /** What clients see: they choose their SQL by the number in front. */
-export const SERVER_VERSION = `9.7.4-p2pdb-${VERSION}`;
+const SERVER_VERSION = `9.7.4-p2pdb-${VERSION}`;
 
 export interface RunningNode {
   readonly engine: OpenedEngine;
@@ -49,7 +49,12 @@ export async function startNode(config: Config, rootPassword: string | undefined
         host: config.mysql.host,
         port: config.mysql.port,
         keyFolder: path.join(config.data, 'tls'),
-        tls: config.tls === 'off' ? 'off' : config.tlsCert !== undefined && config.tlsKey !== undefined ? { cert: config.tlsCert, key: config.tlsKey } : 'auto',
+        tls:
+          config.tls === 'off'
+            ? 'off'
+            : config.tlsCert !== undefined && config.tlsKey !== undefined
+              ? { cert: config.tlsCert, key: config.tlsKey }
+              : 'auto',
         connectTimeoutSeconds: config.connectTimeout,
       },
       core,
@@ -61,7 +66,10 @@ export async function startNode(config: Config, rootPassword: string | undefined
         host: config.http.host,
         port: config.http.port,
         tokenFile: config.adminTokenFile ?? path.join(config.data, 'admin.token'),
-        tls: config.httpTls && config.tlsCert !== undefined && config.tlsKey !== undefined ? { cert: config.tlsCert, key: config.tlsKey } : undefined,
+        tls:
+          config.httpTls && config.tlsCert !== undefined && config.tlsKey !== undefined
+            ? { cert: config.tlsCert, key: config.tlsKey }
+            : undefined,
       },
       {
         engine: core,
@@ -110,8 +118,18 @@ function status(engine: OpenedEngine): object {
 
 function figures(engine: OpenedEngine): Family[] {
   const { core } = engine;
-  const counter = (name: string, help: string, value: number): Family => ({ type: 'counter', name, help, samples: [{ value }] });
-  const gauge = (name: string, help: string, value: number): Family => ({ type: 'gauge', name, help, samples: [{ value }] });
+  const counter = (name: string, help: string, value: number): Family => ({
+    type: 'counter',
+    name,
+    help,
+    samples: [{ value }],
+  });
+  const gauge = (name: string, help: string, value: number): Family => ({
+    type: 'gauge',
+    name,
+    help,
+    samples: [{ value }],
+  });
   return [
     {
       type: 'counter',
@@ -119,7 +137,11 @@ function figures(engine: OpenedEngine): Family[] {
       help: 'Statements that were run, by kind.',
       samples: [...core.statementCounts].map(([kind, value]) => ({ labels: { kind }, value })),
     },
-    counter('p2pdb_transactions_committed_total', 'Transactions that were made durable.', core.committer.stats.transactions),
+    counter(
+      'p2pdb_transactions_committed_total',
+      'Transactions that were made durable.',
+      core.committer.stats.transactions,
+    ),
     counter('p2pdb_log_entries_total', 'Entries that were appended to the log.', core.log.stats.entries),
     counter('p2pdb_log_bytes_total', 'Bytes that were appended to the log.', core.log.stats.bytes),
     counter('p2pdb_log_sync_seconds_total', 'Time spent in fdatasync of the log.', core.log.stats.syncSeconds),
@@ -133,15 +155,26 @@ function figures(engine: OpenedEngine): Family[] {
 /** The node's log lines, on standard error: standard output is for what the user asked for. */
 export function makeLogger(config: Pick<Config, 'logFormat' | 'logLevel'>): Logger {
   const stream = pino.destination({ dest: 2, sync: true });
-  if (config.logFormat === 'json') return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  if (config.logFormat === 'json')
+    return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
   const text = { write: (line: string) => stream.write(textLine(JSON.parse(line) as Record<string, unknown>)) };
   return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, text);
 }
 
-const LEVELS: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
+const LEVELS: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+};
 
 function textLine({ level, time, msg, err, ...facts }: Record<string, unknown>): string {
-  const rest = Object.entries(facts).map(([key, value]) => ` ${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
-  const error = err === undefined ? '' : `\n${String((err as { stack?: unknown }).stack ?? JSON.stringify(err))}`;
+  const rest = Object.entries(facts).map(
+    ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const { stack } = (err ?? {}) as { stack?: string };
+  const error = err === undefined ? '' : `\n${stack ?? JSON.stringify(err)}`;
   return `${String(time)} ${(LEVELS[level as number] ?? '').padEnd(5)} ${String(msg)}${rest.join('')}${error}\n`;
 }

@@ -9,7 +9,16 @@ const bin = (name: string): string => path.join(root, 'node_modules', '.bin', na
 const fences: Record<string, readonly string[]> = {
   types: [bin('tsc'), '-p', 'tsconfig.json'],
   'pure types': [bin('tsc'), '-p', 'tsconfig.pure.json'],
-  lint: [bin('eslint'), '--cache', '--cache-location', 'node_modules/.cache/eslint/', 'node', 'operator', 'test', '--no-error-on-unmatched-pattern'],
+  lint: [
+    bin('eslint'),
+    '--cache',
+    '--cache-location',
+    'node_modules/.cache/eslint/',
+    'node',
+    'operator',
+    'test',
+    '--no-error-on-unmatched-pattern',
+  ],
   rooms: [bin('depcruise'), '--config', '.dependency-cruiser.cjs', 'node', 'operator', 'test'],
   'dead code': [bin('knip'), '--no-progress'],
   format: [bin('prettier'), '--check', '--log-level', 'warn', '--cache', '.'],

@@ -21,7 +21,12 @@ const files = globSync('test/**/*.test.ts', { cwd: root })
   .filter((file) => file.includes(only))
   .sort()
   .map((file) => path.join(root, file));
-const stream = run({ files, concurrency: 1, timeout: 20 * 60_000, execArgv: ['--disable-warning=ExperimentalWarning'] });
+const stream = run({
+  files,
+  concurrency: 1,
+  timeout: 20 * 60_000,
+  execArgv: ['--disable-warning=ExperimentalWarning'],
+});
 stream.on('test:pass', (event) => {
   if (event.details.type === 'suite') return;
   count[event.skip === undefined && event.todo === undefined ? 'passed' : 'skipped']++;

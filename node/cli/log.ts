@@ -6,7 +6,8 @@ import { readLog, verifyLog } from '../store/index.ts';
 
 /** Accepts a data folder, a group's folder, or the log folder itself. */
 function logFolder(dir: string): string {
-  for (const candidate of [path.join(dir, 'groups', 'main', 'log'), path.join(dir, 'log')]) if (existsSync(candidate)) return candidate;
+  for (const candidate of [path.join(dir, 'groups', 'main', 'log'), path.join(dir, 'log')])
+    if (existsSync(candidate)) return candidate;
   return dir;
 }
 
@@ -32,7 +33,10 @@ export function runLogCommand(argv: readonly string[], out: { write(text: string
     out.write(`FAILED: ${result.fault}\nchecked before that: ${covered}\n`);
     return 1;
   }
-  if (result.torn) out.write(`note: ${result.torn.segment} ends with ${result.torn.bytes} bytes of a write that was cut short; the next start removes them\n`);
+  if (result.torn)
+    out.write(
+      `note: ${result.torn.segment} ends with ${result.torn.bytes} bytes of a write that was cut short; the next start removes them\n`,
+    );
   out.write(`ok: every hash, signature and link of ${covered}\n`);
   return 0;
 }
@@ -40,12 +44,23 @@ export function runLogCommand(argv: readonly string[], out: { write(text: string
 function show(folder: string, from: number, out: { write(text: string): unknown }): number {
   for (const { entry, signed } of readLog(folder, from)) {
     if (entry.seq < from) continue;
-    out.write(`entry ${entry.seq}  ${new Date(entry.time).toISOString()}  ${hex(signed.cid).slice(8, 24)}…  lamport ${entry.lamport}\n`);
+    out.write(
+      `entry ${entry.seq}  ${new Date(entry.time).toISOString()}  ${hex(signed.cid).slice(8, 24)}…  lamport ${entry.lamport}\n`,
+    );
     for (const bytes of entry.transactions) {
       const transaction = decodeTransaction(bytes);
       out.write(`  transaction by ${transaction.user} in ${transaction.database || '-'} (${transaction.level})\n`);
-      if (transaction.sql !== '') out.write(`    sql: ${transaction.sql.length > 200 ? `${transaction.sql.slice(0, 200)} …` : transaction.sql}\n`);
-      for (const operation of transaction.operations) out.write(`    ${describe(operation, transaction.tables.map((t) => t.id))}\n`);
+      if (transaction.sql !== '')
+        out.write(
+          `    sql: ${transaction.sql.length > 200 ? `${transaction.sql.slice(0, 200)} …` : transaction.sql}\n`,
+        );
+      for (const operation of transaction.operations)
+        out.write(
+          `    ${describe(
+            operation,
+            transaction.tables.map((t) => t.id),
+          )}\n`,
+        );
     }
   }
   return 0;
@@ -62,7 +77,9 @@ function describe(operation: Operation, tables: readonly number[]): string {
       return `delete ${table} ${key}`;
     case 'move':
     case 'update': {
-      const changes = operation.changes.map((c) => `column ${c.column} ${c.add ? '+=' : '='} ${JSON.stringify(c.value, printable)}`);
+      const changes = operation.changes.map(
+        (c) => `column ${c.column} ${c.add ? '+=' : '='} ${JSON.stringify(c.value, printable)}`,
+      );
       return `${operation.kind} ${table} ${key}${operation.kind === 'move' ? ` to ${JSON.stringify(operation.newKey, printable)}` : ''}: ${changes.join(', ')}`;
     }
   }

@@ -215,7 +215,8 @@ export class Committer {
 /** How long the state's transaction stays open: see store/state.ts. */
 const PUBLISH_MS = 50;
 
-const encoded = (batch: readonly Pending[]): Uint8Array[] => batch.map((p) => encodeTransaction(transactionOf(p.record)));
+const encoded = (batch: readonly Pending[]): Uint8Array[] =>
+  batch.map((p) => encodeTransaction(transactionOf(p.record)));
 
 /** The record in the log's terms. */
 function transactionOf(record: CommitRecord): Transaction {
@@ -231,13 +232,22 @@ function transactionOf(record: CommitRecord): Transaction {
     return place;
   };
   const operations: Operation[] = [];
-  for (const change of record.changes) if (!change.table.temporary) operations.push(operationOf(change, placeOf(change.table)));
-  if (record.schema) operations.push({ kind: 'schema', text: record.schema.text, change: JSON.stringify(record.schema.changes) });
-  return { user: record.user, database: record.database, sql: record.sql, level: record.level, tables: references, operations };
+  for (const change of record.changes)
+    if (!change.table.temporary) operations.push(operationOf(change, placeOf(change.table)));
+  if (record.schema)
+    operations.push({ kind: 'schema', text: record.schema.text, change: JSON.stringify(record.schema.changes) });
+  return {
+    user: record.user,
+    database: record.database,
+    sql: record.sql,
+    level: record.level,
+    tables: references,
+    operations,
+  };
 }
 
 /** Key of a row in the log: its primary key's values, or the hidden key. */
-export function logKey(table: TableDef, rowid: number | bigint, row: readonly LogValue[]): LogKey {
+function logKey(table: TableDef, rowid: number | bigint, row: readonly LogValue[]): LogKey {
   const primary = primaryKey(table);
   if (!primary || rowidColumn(table)) return rowid;
   return primary.parts.map((part) => row[table.columns.findIndex((c) => c.id === part.column)] ?? null);
@@ -245,18 +255,21 @@ export function logKey(table: TableDef, rowid: number | bigint, row: readonly Lo
 
 function operationOf(change: RowChange, table: number): Operation {
   const { before, after } = change;
-  if (!before) return { kind: 'insert', table, key: logKey(change.table, change.rowid, after ?? []), values: after ?? [] };
+  if (!before)
+    return { kind: 'insert', table, key: logKey(change.table, change.rowid, after ?? []), values: after ?? [] };
   const key = logKey(change.table, change.rowid, before);
   if (!after) return { kind: 'delete', table, key };
   const changes = after.flatMap((value, column) => {
     if (sameValue(before[column], value)) return [];
     const id = change.table.columns[column]?.id ?? 0;
     const old = before[column];
-    if (change.adds?.includes(id) && typeof value === 'number' && typeof old === 'number') return [{ column, add: true, value: value - old }];
+    if (change.adds?.includes(id) && typeof value === 'number' && typeof old === 'number')
+      return [{ column, add: true, value: value - old }];
     return [{ column, add: false, value }];
   });
   const rowid = rowidColumn(change.table);
   const moved = rowid ? after[change.table.columns.indexOf(rowid)] : undefined;
-  if (moved !== undefined && moved !== change.rowid) return { kind: 'move', table, key, newKey: moved as number, changes };
+  if (moved !== undefined && moved !== change.rowid)
+    return { kind: 'move', table, key, newKey: moved as number, changes };
   return { kind: 'update', table, key, changes };
 }

@@ -3,7 +3,10 @@ import { parseStatement, type CompileSettings, type QueryExpression } from '../s
 import type { CompileFacts } from './lane/messages.ts';
 import { findVariable, variableType } from './variables.ts';
 
-type World = Pick<CompileSettings, 'temporaryTable' | 'virtualTable' | 'overlaid' | 'columnDefault' | 'interruptible'>;
+type World = Pick<
+  CompileSettings,
+  'mayName' | 'temporaryTable' | 'virtualTable' | 'overlaid' | 'columnDefault' | 'interruptible'
+>;
 
 export function makeCompileSettings(facts: CompileFacts, world: World): CompileSettings {
   return {

@@ -91,11 +91,12 @@ export class EngineCore implements Engine {
     this.planner = new Planner(this.catalog);
     this.namedLocks = new NamedLocks(this.locks);
     this.committer = new Committer(log, state, options.fatal);
-    this.accounts = new Accounts(this.catalog);
+    this.accounts = new Accounts(this.catalog, this.globals);
     this.cost = new CostEstimator(state.db);
     this.lanes = new Lanes(state.file, LANES);
     for (const [name, value] of options.variables) this.globals.set(name, value);
-    for (const [name, value] of this.catalog.globals) this.globals.set(name, /^-?\d+$/.test(value) ? Number(value) : value);
+    for (const [name, value] of this.catalog.globals)
+      this.globals.set(name, /^-?\d+$/.test(value) ? Number(value) : value);
     this.globals.set('version', options.version);
     this.globals.set('innodb_version', options.version);
   }
@@ -153,9 +154,15 @@ export class EngineCore implements Engine {
     };
   }
 
-  compileSettings(session: EngineSession, text: string, slotTypes: ReadonlyMap<number, SqlType>, overlaid: boolean): CompileSettings {
+  compileSettings(
+    session: EngineSession,
+    text: string,
+    slotTypes: ReadonlyMap<number, SqlType>,
+    overlaid: boolean,
+  ): CompileSettings {
     return makeCompileSettings(this.compileFacts(session, text, slotTypes), {
       virtualTable: (database, name): VirtualTable | undefined => findVirtualTable(database, name),
+      mayName: (privilege, database, name) => this.accounts.mayName(session, privilege, database, name),
       temporaryTable: (database, name) => session.state.temporaryTables.get(`${database}.${name}`),
       columnDefault: (c, bound) => this.columnDefault(c, bound),
       overlaid: (table) => overlaid && !table.temporary,
@@ -167,13 +174,20 @@ export class EngineCore implements Engine {
   private columnDefault(c: Compiler, bound: Bound): Bound {
     const table = bound.column?.tableId === undefined ? undefined : this.catalog.tableById(bound.column.tableId);
     const column = table && bound.column?.columnId !== undefined ? columnById(table, bound.column.columnId) : undefined;
-    if (!table || !column) throw new SqlError(1364, 'HY000', `Field '${bound.column?.name ?? ''}' doesn't have a default value`);
+    if (!table || !column)
+      throw new SqlError(1364, 'HY000', `Field '${bound.column?.name ?? ''}' doesn't have a default value`);
     const d = this.runtimeOf(table).defaults[table.columns.indexOf(column)];
     if (d?.kind === 'none') throw new SqlError(1364, 'HY000', `Field '${column.name}' doesn't have a default value`);
-    if (d?.kind !== 'constant') throw new SqlError(1235, '42000', `This version of P2PDB doesn't yet support 'DEFAULT() of an expression'`);
+    if (d?.kind !== 'constant')
+      throw new SqlError(1235, '42000', `This version of P2PDB doesn't yet support 'DEFAULT() of an expression'`);
     const convert = this.runtimeOf(table).convert[table.columns.indexOf(column)];
     const bind = (): SqliteValue => (d.value === null ? null : (convert?.(d.value, d.from, this.env) ?? null));
-    return new Bound(() => c.param(bind), { type: bound.type, nullable: d.value === null, coercibility: bound.coercibility, bind });
+    return new Bound(() => c.param(bind), {
+      type: bound.type,
+      nullable: d.value === null,
+      coercibility: bound.coercibility,
+      bind,
+    });
   }
 
   /** The text of a plan over overlaid tables. */
@@ -182,7 +196,11 @@ export class EngineCore implements Engine {
     if (!text) {
       const source = this.planner.sources.get(plan);
       if (!source) throw new Error('every plan knows the statement that it was compiled from');
-      const compiled = compileStatement(this.catalog, this.compileSettings(session, source.text, source.slotTypes, true), source.statement);
+      const compiled = compileStatement(
+        this.catalog,
+        this.compileSettings(session, source.text, source.slotTypes, true),
+        source.statement,
+      );
       const again = compiled?.plan as Plan;
       text = 'select' in again && again.select ? again.select : (again as SelectPlan);
       this.overlaidTexts.set(plan, text);
@@ -237,9 +255,17 @@ export class EngineCore implements Engine {
     const { source } = column;
     const table = source?.tableId === undefined ? undefined : this.catalog.tableById(source.tableId);
     const definition = table && source?.columnId !== undefined ? columnById(table, source.columnId) : undefined;
-    const isFirst = (kinds: readonly string[]): boolean => table?.indexes.some((i) => kinds.includes(i.kind) && i.parts[0]?.column === definition?.id) ?? false;
-    const isPrimary = table && definition ? (primaryKey(table)?.parts.some((p) => p.column === definition.id) ?? false) : false;
-    const isUnique = !isPrimary && isFirst(['unique']) && (table?.indexes.some((i) => i.kind === 'unique' && i.parts.length === 1 && i.parts[0]?.column === definition?.id) ?? false);
+    const isFirst = (kinds: readonly string[]): boolean =>
+      table?.indexes.some((i) => kinds.includes(i.kind) && i.parts[0]?.column === definition?.id) ?? false;
+    const isPrimary =
+      table && definition ? (primaryKey(table)?.parts.some((p) => p.column === definition.id) ?? false) : false;
+    const isUnique =
+      !isPrimary &&
+      isFirst(['unique']) &&
+      (table?.indexes.some(
+        (i) => i.kind === 'unique' && i.parts.length === 1 && i.parts[0]?.column === definition?.id,
+      ) ??
+        false);
     return {
       database: source?.database ?? '',
       table: source?.alias ?? '',
@@ -264,7 +290,8 @@ export class EngineCore implements Engine {
     const collation = collationWithId(collationId);
     if (!collation) return;
     const { variables } = state;
-    for (const name of ['character_set_client', 'character_set_connection', 'character_set_results']) variables.set(name, collation.charset);
+    for (const name of ['character_set_client', 'character_set_connection', 'character_set_results'])
+      variables.set(name, collation.charset);
     variables.set('collation_connection', collation.name);
     state.changed();
   }
@@ -272,7 +299,9 @@ export class EngineCore implements Engine {
   use(session: EngineSession, name: string): void {
     this.accounts.checkDatabase(session, name);
     const known = this.catalog.databases.get(name);
-    const system = ['information_schema', 'performance_schema', 'mysql', 'sys', 'p2pdb'].find((s) => s === name.toLowerCase());
+    const system = ['information_schema', 'performance_schema', 'mysql', 'sys', 'p2pdb'].find(
+      (s) => s === name.toLowerCase(),
+    );
     if (!known && system === undefined) throw new SqlError(1049, '42000', `Unknown database '${name}'`);
     session.state.database = known?.name ?? system ?? name;
     const collation = known?.collation ?? 'utf8mb4_0900_ai_ci';
@@ -288,7 +317,16 @@ export class EngineCore implements Engine {
     const compiled = compileStatement(this.catalog, settings, statement);
     if (compiled?.plan.kind !== 'select') return [];
     this.accounts.check(session, compiled.plan);
-    const like = wildcard === '' ? undefined : new RegExp(`^${wildcard.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('%', '.*').replaceAll('_', '.')}$`, 'i');
+    const like =
+      wildcard === ''
+        ? undefined
+        : new RegExp(
+            `^${wildcard
+              .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+              .replaceAll('%', '.*')
+              .replaceAll('_', '.')}$`,
+            'i',
+          );
     return compiled.plan.columns.filter((c) => !like || like.test(c.name)).map((c) => this.columnDefinition(c));
   }
 
@@ -324,7 +362,14 @@ export class EngineCore implements Engine {
     } finally {
       this.runner.forget();
     }
-    return this.committer.commit({ user: session.currentUser, database: session.database, sql: '', level: 'final', changes: [], schema: { text, changes } });
+    return this.committer.commit({
+      user: session.currentUser,
+      database: session.database,
+      sql: '',
+      level: 'final',
+      changes: [],
+      schema: { text, changes },
+    });
   }
 
   /** What takes a change back that came before one that failed. */
@@ -413,9 +458,11 @@ export class EngineCore implements Engine {
   /** What a client is told of an error. */
   describe(error: unknown): { errno: number; sqlState: string; message: string } {
     if (error instanceof SqlError) return { errno: error.errno, sqlState: error.sqlState, message: error.message };
-    if (error instanceof DiskFullError) return { errno: 1021, sqlState: 'HY000', message: 'Disk full; waiting for someone to free some space...' };
+    if (error instanceof DiskFullError)
+      return { errno: 1021, sqlState: 'HY000', message: 'Disk full; waiting for someone to free some space...' };
     const { message } = error as Error;
-    if (/parser stack overflow|Expression tree is too large/.test(message)) return { errno: 1436, sqlState: 'HY000', message: 'Thread stack overrun: the expression is nested too deeply' };
+    if (/parser stack overflow|Expression tree is too large/.test(message))
+      return { errno: 1436, sqlState: 'HY000', message: 'Thread stack overrun: the expression is nested too deeply' };
     this.onInternalError(error as Error);
     return { errno: 1105, sqlState: 'HY000', message: `Internal error: ${message}` };
   }
@@ -428,10 +475,23 @@ export class EngineCore implements Engine {
     session.state.changed();
   }
 
-  selectInto(session: EngineSession, plan: SelectPlan, statement: Extract<Statement, { kind: 'query' }>, rows: readonly (readonly SqliteValue[])[], sink: ResultSink, more: boolean): Promise<void> | undefined {
+  selectInto(
+    session: EngineSession,
+    plan: SelectPlan,
+    statement: Extract<Statement, { kind: 'query' }>,
+    rows: readonly (readonly SqliteValue[])[],
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
     const into = statement.into ?? (statement.body.kind === 'select' ? statement.body.into : undefined);
-    if (into?.kind !== 'intoVariables') throw new SqlError(1290, 'HY000', 'The MySQL server is running with the --secure-file-priv option so it cannot execute this statement');
-    if (into.targets.length !== plan.columns.length) throw new SqlError(1222, '21000', 'The used SELECT statements have a different number of columns');
+    if (into?.kind !== 'intoVariables')
+      throw new SqlError(
+        1290,
+        'HY000',
+        'The MySQL server is running with the --secure-file-priv option so it cannot execute this statement',
+      );
+    if (into.targets.length !== plan.columns.length)
+      throw new SqlError(1222, '21000', 'The used SELECT statements have a different number of columns');
     if (rows.length > 1) throw new SqlError(1172, '42000', 'Result consisted of more than one row');
     const [row] = rows;
     if (row) {
@@ -474,4 +534,3 @@ const SCHEMA_SQL_MODE = {
   timeTruncateFractional: false,
   noBackslashEscapes: false,
 };
-

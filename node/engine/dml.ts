@@ -37,10 +37,16 @@ export interface DmlContext {
   readonly writer: RowWriter;
   runtimeOf(table: TableDef): TableRuntime;
   /** Tables that have a foreign key on this one. */
-  childrenOf(table: TableDef): readonly { readonly table: TableDef; readonly foreignKey: TableDef['foreignKeys'][number] }[];
+  childrenOf(
+    table: TableDef,
+  ): readonly { readonly table: TableDef; readonly foreignKey: TableDef['foreignKeys'][number] }[];
   tableNamed(database: string, name: string): TableDef | undefined;
   /** Rows of a SELECT under the transaction's current view. */
-  select(text: SqlText, tables: readonly { readonly table: TableDef }[], range: { low: RowId; high: RowId } | undefined): SqliteValue[][];
+  select(
+    text: SqlText,
+    tables: readonly { readonly table: TableDef }[],
+    range: { low: RowId; high: RowId } | undefined,
+  ): SqliteValue[][];
   readonly autoIncrementStep: { readonly increment: number; readonly offset: number };
   readonly foreignKeyChecks: boolean;
   readonly noAutoValueOnZero: boolean;
@@ -81,7 +87,8 @@ export class Dml {
   added(rt: TableRuntime, place: number, row: Row): SqliteValue {
     const column = rt.table.columns[place];
     const d = rt.defaults[place];
-    if (column && d?.kind === 'none' && !column.autoIncrement) return implicitDefault(column.type, rt, place, this.x.env);
+    if (column && d?.kind === 'none' && !column.autoIncrement)
+      return implicitDefault(column.type, rt, place, this.x.env);
     return this.defaultValue(rt, place, row);
   }
 
@@ -119,7 +126,8 @@ export class Dml {
       const { select } = plan;
       for (const values of this.x.select(select, plan.tables, undefined)) {
         one((row) => {
-          for (const [i, place] of plan.targets.entries()) this.put(rt, row, place, values[i] ?? null, select.types[i] as SqlType, false);
+          for (const [i, place] of plan.targets.entries())
+            this.put(rt, row, place, values[i] ?? null, select.types[i] as SqlType, false);
         });
       }
     }
@@ -130,7 +138,13 @@ export class Dml {
     return result;
   }
 
-  private fill(rt: TableRuntime, targets: readonly number[], values: readonly InsertValue[], row: Row, single: boolean): void {
+  private fill(
+    rt: TableRuntime,
+    targets: readonly number[],
+    values: readonly InsertValue[],
+    row: Row,
+    single: boolean,
+  ): void {
     const { env } = this.x;
     env.oldRow = row;
     for (const [i, place] of targets.entries()) {
@@ -144,7 +158,12 @@ export class Dml {
   private put(rt: TableRuntime, row: Row, place: number, value: SqliteValue, from: SqlType, single: boolean): void {
     const column = rt.table.columns[place];
     if (!column) return;
-    if (column.generated) throw new SqlError(3105, 'HY000', `The value specified for generated column '${column.name}' in table '${rt.table.name}' is not allowed.`);
+    if (column.generated)
+      throw new SqlError(
+        3105,
+        'HY000',
+        `The value specified for generated column '${column.name}' in table '${rt.table.name}' is not allowed.`,
+      );
     if (value === null) {
       row[place] = this.nullFor(rt, place, single);
       return;
@@ -157,7 +176,8 @@ export class Dml {
     const column = rt.table.columns[place];
     if (!column || column.nullable || place === rt.autoIncrement) return null;
     const { env } = this.x;
-    if (!env.ignore && (single || this.x.strict)) throw new SqlError(ER_BAD_NULL, '23000', `Column '${column.name}' cannot be null`);
+    if (!env.ignore && (single || this.x.strict))
+      throw new SqlError(ER_BAD_NULL, '23000', `Column '${column.name}' cannot be null`);
     env.warn('Warning', ER_BAD_NULL, `Column '${column.name}' cannot be null`);
     return implicitDefault(column.type, rt, place, env);
   }
@@ -177,7 +197,9 @@ export class Dml {
       case 'expression': {
         env.oldRow = row;
         const value = this.evaluate(d.expression);
-        return value === null ? null : (rt.convert[place] as TableRuntime['convert'][number])(value, d.expression.type, env);
+        return value === null
+          ? null
+          : (rt.convert[place] as TableRuntime['convert'][number])(value, d.expression.type, env);
       }
       case 'none': {
         if (column.generated) return null;
@@ -190,13 +212,20 @@ export class Dml {
     }
   }
 
-  private insertOne(plan: InsertPlan, rt: TableRuntime, fill: (row: Row) => void, result: DmlResult, counts: { duplicates: number }): void {
+  private insertOne(
+    plan: InsertPlan,
+    rt: TableRuntime,
+    fill: (row: Row) => void,
+    result: DmlResult,
+    counts: { duplicates: number },
+  ): void {
     const { env, writer } = this.x;
     const { table } = rt;
     const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
     const given = new Set(plan.targets);
     // Defaults first: an expression of the statement may name a column that it does not set.
-    for (let place = 0; place < row.length; place++) if (!given.has(place)) row[place] = this.defaultValue(rt, place, row);
+    for (let place = 0; place < row.length; place++)
+      if (!given.has(place)) row[place] = this.defaultValue(rt, place, row);
     fill(row);
     const generated = this.autoIncrement(rt, row);
     this.derive(rt, row);
@@ -234,7 +263,8 @@ export class Dml {
     if (generated !== undefined && result.generatedId === 0) result.generatedId = generated;
     if (generated === undefined && rt.autoIncrement >= 0) {
       const value = row[rt.autoIncrement];
-      if (typeof value === 'number' || typeof value === 'bigint') result.insertId = value < 0 ? BigInt.asUintN(64, BigInt(value)) : value;
+      if (typeof value === 'number' || typeof value === 'bigint')
+        result.insertId = value < 0 ? BigInt.asUintN(64, BigInt(value)) : value;
     }
   }
 
@@ -257,7 +287,11 @@ export class Dml {
       const first = offset <= increment ? offset : 1;
       next = n <= first ? first : first + Math.ceil((n - first) / increment) * increment;
     }
-    const converted = (rt.convert[place] as TableRuntime['convert'][number])(BigInt(next), { kind: 'int', bits: 64, unsigned: true }, failOnRange(this.x.env));
+    const converted = (rt.convert[place] as TableRuntime['convert'][number])(
+      BigInt(next),
+      { kind: 'int', bits: 64, unsigned: true },
+      failOnRange(this.x.env),
+    );
     row[place] = converted;
     this.x.state.setAutoIncrement(rt.table, typeof next === 'number' ? next + 1 : next + 1n);
     return next;
@@ -269,7 +303,10 @@ export class Dml {
     this.x.env.oldRow = row;
     for (const { place, expression } of rt.generated) {
       const value = this.evaluate(expression);
-      row[place] = value === null ? this.nullFor(rt, place, true) : (rt.convert[place] as TableRuntime['convert'][number])(value, expression.type, this.x.env);
+      row[place] =
+        value === null
+          ? this.nullFor(rt, place, true)
+          : (rt.convert[place] as TableRuntime['convert'][number])(value, expression.type, this.x.env);
     }
   }
 
@@ -279,7 +316,8 @@ export class Dml {
     this.x.env.oldRow = row;
     for (const { name, expression } of rt.checks) {
       const value = this.evaluate(expression);
-      if (value !== null && Number(value) === 0) return new SqlError(3819, 'HY000', `Check constraint '${name}' is violated.`);
+      if (value !== null && Number(value) === 0)
+        return new SqlError(3819, 'HY000', `Check constraint '${name}' is violated.`);
     }
     return undefined;
   }
@@ -305,7 +343,14 @@ export class Dml {
     result.affected++;
   }
 
-  private updateDuplicate(plan: InsertPlan, rt: TableRuntime, rowid: RowId, old: Row, inserted: Row, result: DmlResult): void {
+  private updateDuplicate(
+    plan: InsertPlan,
+    rt: TableRuntime,
+    rowid: RowId,
+    old: Row,
+    inserted: Row,
+    result: DmlResult,
+  ): void {
     const { env } = this.x;
     this.x.writer.lockForChange(rt.table, rowid);
     const after = [...old];
@@ -372,11 +417,18 @@ export class Dml {
   }
 
   /** Stores an updated row. False when nothing changed; undefined when IGNORE passed over it. */
-  private finishUpdate(rt: TableRuntime, rowid: RowId, before: Row, after: Row, adds: readonly number[]): boolean | undefined {
+  private finishUpdate(
+    rt: TableRuntime,
+    rowid: RowId,
+    before: Row,
+    after: Row,
+    adds: readonly number[],
+  ): boolean | undefined {
     const { env } = this.x;
     if (before.every((value, i) => sameValue(value, after[i]))) return false;
     for (const { place, fsp } of rt.onUpdateNow) {
-      if (sameValue(before[place], after[place])) after[place] = env.nowAs((rt.table.columns[place] as TableDef['columns'][number]).type, fsp);
+      if (sameValue(before[place], after[place]))
+        after[place] = env.nowAs((rt.table.columns[place] as TableDef['columns'][number]).type, fsp);
     }
     this.derive(rt, after);
     const failure = this.violated(rt, after);
@@ -391,7 +443,13 @@ export class Dml {
     return true;
   }
 
-  private updateRow(rt: TableRuntime, rowid: RowId, before: Row, after: Row, adds: readonly number[] | undefined): void {
+  private updateRow(
+    rt: TableRuntime,
+    rowid: RowId,
+    before: Row,
+    after: Row,
+    adds: readonly number[] | undefined,
+  ): void {
     const missing = this.foreignKeys.parentMissing(rt, after, before);
     if (missing) throw missing;
     this.foreignKeys.parentChanges(rt, before, after);
@@ -448,7 +506,7 @@ function failOnRange(env: Environment): Environment {
 }
 
 /** The zero of a type, which a column without a default takes when strict mode does not forbid it. */
-export function implicitDefault(type: SqlType, rt: TableRuntime, place: number, env: Environment): SqliteValue {
+function implicitDefault(type: SqlType, rt: TableRuntime, place: number, env: Environment): SqliteValue {
   switch (type.kind) {
     case 'date':
       return '0000-00-00';
@@ -464,15 +522,25 @@ export function implicitDefault(type: SqlType, rt: TableRuntime, place: number, 
     case 'json':
       return 'null';
     case 'decimal':
-      return (rt.convert[place] as TableRuntime['convert'][number])(0n, { kind: 'int', bits: 64, unsigned: false }, env);
+      return (rt.convert[place] as TableRuntime['convert'][number])(
+        0n,
+        { kind: 'int', bits: 64, unsigned: false },
+        env,
+      );
     default:
       return 0;
   }
 }
 
 export function duplicateEntry(rt: TableRuntime, key: UniqueKey | undefined, row: Row): SqlError {
-  const values = (key?.places ?? []).map((p) => displayed(row[p] ?? null, (rt.table.columns[p] as TableDef['columns'][number]).type));
-  return new SqlError(ER_DUP_ENTRY, '23000', `Duplicate entry '${values.join('-')}' for key '${rt.table.name}.${key?.index.name ?? ''}'`);
+  const values = (key?.places ?? []).map((p) =>
+    displayed(row[p] ?? null, (rt.table.columns[p] as TableDef['columns'][number]).type),
+  );
+  return new SqlError(
+    ER_DUP_ENTRY,
+    '23000',
+    `Duplicate entry '${values.join('-')}' for key '${rt.table.name}.${key?.index.name ?? ''}'`,
+  );
 }
 
 function displayed(value: SqliteValue, type: SqlType): string {

@@ -63,7 +63,12 @@ export class Environment implements ExecContext, StoreContext {
   private rowSource: (name: string) => string = () => '[]';
 
   /** Points it at a session's next statement. */
-  begin(settings: StatementSettings, slots: readonly (LiteralValue | null)[], changesData: boolean, rowsOf: (name: string) => string): void {
+  begin(
+    settings: StatementSettings,
+    slots: readonly (LiteralValue | null)[],
+    changesData: boolean,
+    rowsOf: (name: string) => string,
+  ): void {
     this.slots = slots;
     this.session = settings.facts;
     this.sqlMode = settings.sqlMode;
@@ -122,4 +127,3 @@ export class Environment implements ExecContext, StoreContext {
     return text;
   }
 }
-

@@ -1,10 +1,18 @@
 /** EXPLAIN: how a statement finds its rows, from SQLite's plan of the text that it compiles to. */
-import { compileStatement, parseStatement, print, SqlError, type Plan, type SqlText, type Statement } from '../sql/index.ts';
+import {
+  compileStatement,
+  parseStatement,
+  print,
+  SqlError,
+  type Plan,
+  type SqlText,
+  type Statement,
+} from '../sql/index.ts';
 import { jsonText, traditionalRows, treeText, type Explained } from './explain/formats.ts';
 import { readSteps } from './explain/steps.ts';
 import type { EngineSession } from './session.ts';
 import { answer, columnsOf } from './show/result.ts';
-import { ok, type StatementContext } from './statements.ts';
+import { ok, type StatementContext } from './statement-context.ts';
 import { findVariable } from './variables.ts';
 import { rowEstimate } from './virtual/relations.ts';
 
@@ -17,9 +25,17 @@ const TEXT_COLUMNS = columnsOf('EXPLAIN mediumtext!');
 
 export function runExplain(x: StatementContext, statement: Explain): Promise<void> | undefined {
   const format = formatOf(x.session, statement);
-  const subject = statement.connection === undefined ? { statement: statement.statement, text: x.text } : running(x.session, statement.connection);
+  const subject =
+    statement.connection === undefined
+      ? { statement: statement.statement, text: x.text }
+      : running(x.session, statement.connection);
   const target = subject.statement;
-  if (!target) throw new SqlError(3012, 'HY000', 'EXPLAIN FOR CONNECTION command is supported only for SELECT/UPDATE/INSERT/DELETE/REPLACE');
+  if (!target)
+    throw new SqlError(
+      3012,
+      'HY000',
+      'EXPLAIN FOR CONNECTION command is supported only for SELECT/UPDATE/INSERT/DELETE/REPLACE',
+    );
   const explained = explain(x, target, subject.text, statement.analyze);
   if (format === 'traditional') {
     if (target.kind === 'query') x.session.core.env.warn('Note', 1003, explained.query);
@@ -28,7 +44,12 @@ export function runExplain(x: StatementContext, statement: Explain): Promise<voi
   }
   const text = format === 'json' ? jsonText(explained) : treeText(explained);
   if (statement.into === undefined) return answer(x, { columns: TEXT_COLUMNS, rows: [[text]] });
-  x.session.setUserVariable(statement.into, text, { kind: 'string', family: 'longtext', length: 4294967295, collation: 'utf8mb4_0900_ai_ci' });
+  x.session.setUserVariable(statement.into, text, {
+    kind: 'string',
+    family: 'longtext',
+    length: 4294967295,
+    collation: 'utf8mb4_0900_ai_ci',
+  });
   return ok(x);
 }
 
@@ -36,8 +57,14 @@ function formatOf(session: EngineSession, statement: Explain): 'traditional' | '
   const configured = findVariable('explain_format') ? String(session.state.variables.get('explain_format')) : 'TREE';
   const format = (statement.format ?? configured).toLowerCase();
   if (format === 'tree' || format === 'json') return format;
-  if (format !== 'traditional' && format !== 'default') throw new SqlError(1791, 'HY000', `Unknown EXPLAIN format name: '${statement.format ?? ''}'`);
-  if (statement.analyze) throw new SqlError(1235, '42000', "This version of MySQL doesn't yet support 'EXPLAIN ANALYZE with TRADITIONAL format'");
+  if (format !== 'traditional' && format !== 'default')
+    throw new SqlError(1791, 'HY000', `Unknown EXPLAIN format name: '${statement.format ?? ''}'`);
+  if (statement.analyze)
+    throw new SqlError(
+      1235,
+      '42000',
+      "This version of MySQL doesn't yet support 'EXPLAIN ANALYZE with TRADITIONAL format'",
+    );
   return 'traditional';
 }
 
@@ -58,7 +85,9 @@ function explain(x: StatementContext, statement: Statement, text: string, analyz
   core.accounts.check(session, plan);
   const sql = textOf(plan);
   if (sql) core.runner.register(sql.functions);
-  const select = sql && readSteps({ db: core.state.db, tables: plan.tables, rowEstimate: (table) => rowEstimate(core, table) }, sql.sql);
+  const select =
+    sql &&
+    readSteps({ db: core.state.db, tables: plan.tables, rowEstimate: (table) => rowEstimate(core, table) }, sql.sql);
   return {
     change: changeOf(plan, statement),
     select,
@@ -77,7 +106,10 @@ function changeOf(plan: Plan, statement: Statement): Explained['change'] {
     case 'select':
       return undefined;
     case 'insert':
-      return { verb: plan.replace ? 'REPLACE' : 'INSERT', table: statement.kind === 'insert' ? statement.table.name : plan.table.name };
+      return {
+        verb: plan.replace ? 'REPLACE' : 'INSERT',
+        table: statement.kind === 'insert' ? statement.table.name : plan.table.name,
+      };
     case 'update':
       return { verb: 'UPDATE', table: plan.targets[0]?.table.name ?? '' };
     case 'delete':

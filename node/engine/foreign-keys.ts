@@ -39,7 +39,17 @@ export class ForeignKeys {
     return undefined;
   }
 
-  private childrenWith(rt: TableRuntime, row: Row, changed: (places: readonly number[]) => boolean): { rt: TableRuntime; foreignKey: ForeignKeyDef; places: number[]; parentPlaces: number[]; rows: { rowid: RowId; row: Row }[] }[] {
+  private childrenWith(
+    rt: TableRuntime,
+    row: Row,
+    changed: (places: readonly number[]) => boolean,
+  ): {
+    rt: TableRuntime;
+    foreignKey: ForeignKeyDef;
+    places: number[];
+    parentPlaces: number[];
+    rows: { rowid: RowId; row: Row }[];
+  }[] {
     if (!this.x.foreignKeyChecks) return [];
     return this.x.childrenOf(rt.table).flatMap(({ table, foreignKey }) => {
       const parentPlaces = namedPlaces(rt.table, foreignKey.referencedColumns);
@@ -55,7 +65,9 @@ export class ForeignKeys {
 
   /** Before a parent's key changes: error 1451 where an action forbids it. */
   parentChanges(rt: TableRuntime, before: Row, after: Row): void {
-    for (const child of this.childrenWith(rt, before, (places) => places.some((p) => !sameValue(before[p], after[p])))) {
+    for (const child of this.childrenWith(rt, before, (places) =>
+      places.some((p) => !sameValue(before[p], after[p])),
+    )) {
       const { onUpdate } = child.foreignKey;
       if (onUpdate === 'CASCADE' || onUpdate === 'SET NULL') continue;
       // A row that refers to itself may move with itself.
@@ -65,13 +77,17 @@ export class ForeignKeys {
 
   /** After a parent's key changed: its children follow. */
   parentChanged(rt: TableRuntime, before: Row, after: Row): void {
-    for (const child of this.childrenWith(rt, before, (places) => places.some((p) => !sameValue(before[p], after[p])))) {
+    for (const child of this.childrenWith(rt, before, (places) =>
+      places.some((p) => !sameValue(before[p], after[p])),
+    )) {
       const { onUpdate } = child.foreignKey;
       if (onUpdate !== 'CASCADE' && onUpdate !== 'SET NULL') continue;
       this.deeper(() => {
         for (const { rowid, row } of child.rows) {
           const changed = [...row];
-          child.places.forEach((p, i) => (changed[p] = onUpdate === 'CASCADE' ? (after[child.parentPlaces[i] ?? 0] ?? null) : null));
+          child.places.forEach(
+            (p, i) => (changed[p] = onUpdate === 'CASCADE' ? (after[child.parentPlaces[i] ?? 0] ?? null) : null),
+          );
           this.work.update(child.rt, rowid, row, changed);
         }
       });
@@ -84,8 +100,11 @@ export class ForeignKeys {
     for (const child of children) {
       const { onDelete } = child.foreignKey;
       if (onDelete === 'CASCADE' || onDelete === 'SET NULL') continue;
-      const others = child.rows.filter(({ row }) => child.rt.table.id !== rt.table.id || !row.every((v, i) => sameValue(v, before[i])));
-      if (others.length > 0) throw failure(1451, 'Cannot delete or update a parent row', child.rt.table, child.foreignKey);
+      const others = child.rows.filter(
+        ({ row }) => child.rt.table.id !== rt.table.id || !row.every((v, i) => sameValue(v, before[i])),
+      );
+      if (others.length > 0)
+        throw failure(1451, 'Cannot delete or update a parent row', child.rt.table, child.foreignKey);
     }
     remove();
     for (const child of children) {
@@ -120,7 +139,8 @@ export class ForeignKeys {
   }
 }
 
-const placesOf = (table: TableDef, ids: readonly number[]): number[] => ids.map((id) => table.columns.findIndex((c) => c.id === id));
+const placesOf = (table: TableDef, ids: readonly number[]): number[] =>
+  ids.map((id) => table.columns.findIndex((c) => c.id === id));
 
 function namedPlaces(table: TableDef, names: readonly string[]): number[] | undefined {
   const places = names.map((name) => table.columns.findIndex((c) => c.name.toLowerCase() === name.toLowerCase()));
@@ -128,7 +148,11 @@ function namedPlaces(table: TableDef, names: readonly string[]): number[] | unde
 }
 
 function failure(errno: 1451 | 1452, what: string, table: TableDef, foreignKey: ForeignKeyDef): SqlError {
-  return new SqlError(errno, '23000', `${what}: a foreign key constraint fails (\`${table.database}\`.\`${table.name}\`, ${foreignKeyText(table, foreignKey)})`);
+  return new SqlError(
+    errno,
+    '23000',
+    `${what}: a foreign key constraint fails (\`${table.database}\`.\`${table.name}\`, ${foreignKeyText(table, foreignKey)})`,
+  );
 }
 
 const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
@@ -136,8 +160,11 @@ const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 /** A foreign key as SHOW CREATE TABLE prints it. */
 export function foreignKeyText(table: TableDef, foreignKey: ForeignKeyDef): string {
   const columns = foreignKey.columns.map((id) => quote(table.columns.find((c) => c.id === id)?.name ?? '')).join(', ');
-  const parent = (foreignKey.referencedDatabase === table.database ? '' : `${quote(foreignKey.referencedDatabase)}.`) + quote(foreignKey.referencedTable);
-  const actions = (foreignKey.onDelete === 'NO ACTION' ? '' : ` ON DELETE ${foreignKey.onDelete}`) + (foreignKey.onUpdate === 'NO ACTION' ? '' : ` ON UPDATE ${foreignKey.onUpdate}`);
+  const parent =
+    (foreignKey.referencedDatabase === table.database ? '' : `${quote(foreignKey.referencedDatabase)}.`) +
+    quote(foreignKey.referencedTable);
+  const actions =
+    (foreignKey.onDelete === 'NO ACTION' ? '' : ` ON DELETE ${foreignKey.onDelete}`) +
+    (foreignKey.onUpdate === 'NO ACTION' ? '' : ` ON UPDATE ${foreignKey.onUpdate}`);
   return `CONSTRAINT ${quote(foreignKey.name)} FOREIGN KEY (${columns}) REFERENCES ${parent} (${foreignKey.referencedColumns.map(quote).join(', ')})${actions}`;
 }
-

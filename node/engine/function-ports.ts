@@ -11,7 +11,13 @@ export const functionPorts = {
       return undefined; // Not zlib's bytes: UNCOMPRESS answers NULL.
     }
   },
-  aes: (encrypt: boolean, mode: string, key: Uint8Array, iv: Uint8Array | undefined, bytes: Uint8Array): Uint8Array | undefined => {
+  aes: (
+    encrypt: boolean,
+    mode: string,
+    key: Uint8Array,
+    iv: Uint8Array | undefined,
+    bytes: Uint8Array,
+  ): Uint8Array | undefined => {
     try {
       const cipher = encrypt ? createCipheriv(mode, key, iv ?? null) : createDecipheriv(mode, key, iv ?? null);
       return Buffer.concat([cipher.update(bytes), cipher.final()]);

@@ -26,7 +26,7 @@ import {
 import type { OkResult, ResultSink } from '../server/index.ts';
 import { FieldReader, type Field, type FileFormat } from './load/fields.ts';
 import type { EngineSession } from './session.ts';
-import type { StatementContext } from './statements.ts';
+import type { StatementContext } from './statement-context.ts';
 
 type LoadData = Extract<Statement, { kind: 'loadData' }>;
 
@@ -35,10 +35,20 @@ const WARNINGS_MAX = 1024;
 
 export function runLoadData(x: StatementContext, statement: LoadData): Promise<void> | undefined {
   const { session } = x;
-  if (statement.source !== 'infile' || statement.format === 'xml') throw unsupported(statement.format === 'xml' ? 'LOAD XML' : 'LOAD DATA FROM');
-  if (!statement.local) throw new SqlError(1290, 'HY000', 'The MySQL server is running with the --secure-file-priv option so it cannot execute this statement');
+  if (statement.source !== 'infile' || statement.format === 'xml')
+    throw unsupported(statement.format === 'xml' ? 'LOAD XML' : 'LOAD DATA FROM');
+  if (!statement.local)
+    throw new SqlError(
+      1290,
+      'HY000',
+      'The MySQL server is running with the --secure-file-priv option so it cannot execute this statement',
+    );
   if (session.core.globals.number('local_infile') !== 1) {
-    throw new SqlError(3948, '42000', 'Loading local data is disabled; this must be enabled on both the client and server sides');
+    throw new SqlError(
+      3948,
+      '42000',
+      'Loading local data is disabled; this must be enabled on both the client and server sides',
+    );
   }
   return new Load(x, statement).run();
 }
@@ -50,7 +60,8 @@ function formatOf(statement: LoadData): FileFormat {
   const { fields, lines } = statement;
   const enclosed = fields?.enclosed ?? '';
   const escaped = fields?.escaped ?? '\\';
-  if (enclosed.length > 1 || escaped.length > 1) throw new SqlError(1083, '42000', 'Field separator argument is not what is expected; check the manual');
+  if (enclosed.length > 1 || escaped.length > 1)
+    throw new SqlError(1083, '42000', 'Field separator argument is not what is expected; check the manual');
   const format: FileFormat = {
     terminated: asBytes(fields?.terminated ?? '\t'),
     enclosed: asBytes(enclosed),
@@ -64,7 +75,8 @@ function formatOf(statement: LoadData): FileFormat {
 }
 
 /** Where a field of the file goes. */
-type Target = { readonly kind: 'column'; readonly place: number } | { readonly kind: 'variable'; readonly name: string };
+type Target =
+  { readonly kind: 'column'; readonly place: number } | { readonly kind: 'variable'; readonly name: string };
 
 const TEXT: SqlType = { kind: 'string', family: 'longtext', length: 4294967295, collation: 'utf8mb4_0900_ai_ci' };
 const BYTES: SqlType = { kind: 'binary', family: 'longblob', length: 4294967295 };
@@ -93,7 +105,9 @@ class Load {
     const settings = core.compileSettings(x.session, x.text, new Map(), false);
     this.table = targetTable(newCompiler(core.catalog, settings), statement.table, 'LOAD DATA');
     this.charset = charsetOf(statement.charset ?? String(x.session.state.variables.get('character_set_database')));
-    const visible = this.table.columns.map((column, place) => ({ column, place })).filter(({ column }) => !column.hidden);
+    const visible = this.table.columns
+      .map((column, place) => ({ column, place }))
+      .filter(({ column }) => !column.hidden);
     const placeOf = (name: string): number => {
       const found = visible.find(({ column }) => column.name.toLowerCase() === name.toLowerCase());
       if (!found) throw new SqlError(1054, '42S22', `Unknown column '${name}' in 'field list'`);
@@ -102,13 +116,24 @@ class Load {
     this.targets =
       statement.targets.length === 0
         ? visible.filter(({ column }) => !column.invisible).map(({ place }) => ({ kind: 'column', place }))
-        : statement.targets.map((t): Target => (t.kind === 'column' ? { kind: 'column', place: placeOf(t.name) } : { kind: 'variable', name: t.name }));
+        : statement.targets.map((t): Target =>
+            t.kind === 'column' ? { kind: 'column', place: placeOf(t.name) } : { kind: 'variable', name: t.name },
+          );
     // SET may read the variables: they are texts from the first row on.
-    for (const target of this.targets) if (target.kind === 'variable') x.session.setUserVariable(target.name, null, TEXT);
+    for (const target of this.targets)
+      if (target.kind === 'variable') x.session.setUserVariable(target.name, null, TEXT);
     const typed = core.compileSettings(x.session, x.text, new Map(), false);
     this.assigned = statement.assignments.map(({ column, value }) => ({
       place: placeOf(column.name),
-      value: value.kind === 'default' ? 'default' : rowExpression(newCompiler(core.catalog, typed), (c) => [rowRelation(this.table, this.table.name, 'oldRow', c)], value, 'field list'),
+      value:
+        value.kind === 'default'
+          ? 'default'
+          : rowExpression(
+              newCompiler(core.catalog, typed),
+              (c) => [rowRelation(this.table, this.table.name, 'oldRow', c)],
+              value,
+              'field list',
+            ),
     }));
   }
 
@@ -155,7 +180,10 @@ class Load {
     const deleted = statement.duplicates === 'replace' ? Math.max(0, this.affected - this.records) : 0;
     const skipped = Math.max(0, this.records + deleted - this.affected);
     const info = `Records: ${this.records}  Deleted: ${deleted}  Skipped: ${skipped}  Warnings: ${this.warningCount}`;
-    this.x.sink.ok({ affectedRows: this.affected, insertId: session.lastInsertId, warnings: this.warningCount, info }, this.x.more);
+    this.x.sink.ok(
+      { affectedRows: this.affected, insertId: session.lastInsertId, warnings: this.warningCount, info },
+      this.x.more,
+    );
   }
 
   /** Stores lines as one INSERT of many rows. */
@@ -174,16 +202,32 @@ class Load {
       select: undefined,
       onDuplicate: undefined,
       tables: [],
-      access: [{ database: this.table.database, table: this.table.name, privilege: 'insert', columns: new Set(targets.map((t) => this.table.columns[t]?.name ?? '')) }],
+      access: [
+        {
+          database: this.table.database,
+          table: this.table.name,
+          privilege: 'insert',
+          columns: new Set(targets.map((t) => this.table.columns[t]?.name ?? '')),
+        },
+      ],
       volatile: true,
     };
     const answer = { affected: 0 };
-    await session.runPlan(plan, this.x.slots, undefined, silent(this.x.sink, (ok) => (answer.affected = Number(ok.affectedRows))), true);
+    await session.runPlan(
+      plan,
+      this.x.slots,
+      undefined,
+      silent(this.x.sink, (ok) => (answer.affected = Number(ok.affectedRows))),
+      true,
+    );
     this.records += lines.length;
     this.affected += answer.affected;
     for (const warning of session.warnings) {
       if (this.warnings.length >= WARNINGS_MAX) break;
-      this.warnings.push({ ...warning, message: warning.message.replace(/ at row (\d+)$/, (_, n: string) => ` at row ${before + Number(n)}`) });
+      this.warnings.push({
+        ...warning,
+        message: warning.message.replace(/ at row (\d+)$/, (_, n: string) => ` at row ${before + Number(n)}`),
+      });
     }
     this.warningCount += session.warningCount;
   }
@@ -205,7 +249,10 @@ class Load {
     const assign = (): void => {
       for (const [name, value] of variables) session.setUserVariable(name, value, TEXT);
     };
-    const all = [...values, ...this.assigned.map(({ value }) => (variables.length === 0 ? value : withBefore(value, assign)))];
+    const all = [
+      ...values,
+      ...this.assigned.map(({ value }) => (variables.length === 0 ? value : withBefore(value, assign))),
+    ];
     if (line.length <= targets.length) return all;
     const message = `Row ${row} was truncated; it contained more data than there were input columns`;
     return all.map((value, i) => (i === 0 ? withBefore(value, (env) => this.note(env, 1262, message)) : value));
@@ -219,7 +266,8 @@ class Load {
 
   /** What a column takes when the line ends before it: NULL where that is what it begins with, else its type's zero. */
   private missing(column: ColumnDef | undefined, message: string): InsertValue {
-    const value = column === undefined || (column.nullable && column.default?.kind !== 'value') ? null : zeroOf(column.type);
+    const value =
+      column === undefined || (column.nullable && column.default?.kind !== 'value') ? null : zeroOf(column.type);
     const bind = (env: ExecContext): SqliteValue => {
       this.note(env, 1261, message);
       return value;

@@ -66,7 +66,8 @@ export class LockManager {
   }
 
   private conflict(lock: Lock, owner: LockOwner | undefined, mode: LockMode): boolean {
-    for (const [holder, held] of lock.holders) if (holder !== owner && (mode === 'exclusive' || held === 'exclusive')) return true;
+    for (const [holder, held] of lock.holders)
+      if (holder !== owner && (mode === 'exclusive' || held === 'exclusive')) return true;
     return false;
   }
 
@@ -85,7 +86,9 @@ export class LockManager {
   checkTable(tableId: number, whole: string, owner: LockOwner): void {
     if (!this.tableHasLocks(tableId)) return;
     this.check(whole, owner, 'exclusive');
-    for (const [key, lock] of this.locks) if (key.startsWith(`${tableId}:`) && this.conflict(lock, owner, 'exclusive')) throw new LockWait(key, 'exclusive');
+    for (const [key, lock] of this.locks)
+      if (key.startsWith(`${tableId}:`) && this.conflict(lock, owner, 'exclusive'))
+        throw new LockWait(key, 'exclusive');
   }
 
   /** Takes the lock or throws LockWait. */
@@ -121,18 +124,27 @@ export class LockManager {
 
   /** Releases what a transaction holds; names (GET_LOCK) and LOCK TABLES outlive transactions. */
   releaseAll(owner: LockOwner): void {
-    for (const key of [...owner.held.keys()]) if (!key.startsWith('name:') && !owner.lockedTables.has(key)) this.release(key, owner);
+    for (const key of [...owner.held.keys()])
+      if (!key.startsWith('name:') && !owner.lockedTables.has(key)) this.release(key, owner);
   }
 
   /**
    * Waits until the lock could be taken (it is not taken). Rejects with 1205 after `timeoutSeconds`, with 1213 at once when
    * the wait would close a cycle, with 1317 when `cancelled` fires.
    */
-  wait(key: string, owner: LockOwner, mode: LockMode, timeoutSeconds: number, onCancel: (cancel: () => void) => void): Promise<void> {
+  wait(
+    key: string,
+    owner: LockOwner,
+    mode: LockMode,
+    timeoutSeconds: number,
+    onCancel: (cancel: () => void) => void,
+  ): Promise<void> {
     const lock = this.locks.get(key);
     if (!lock || !this.conflict(lock, owner, mode)) return Promise.resolve();
     if (this.closesCycle(owner, lock)) {
-      return Promise.reject(new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction'));
+      return Promise.reject(
+        new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction'),
+      );
     }
     owner.waitingFor = key;
     return new Promise((resolve, reject) => {

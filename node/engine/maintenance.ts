@@ -13,7 +13,7 @@ import {
 import { answer, columnsOf } from './show/result.ts';
 import { GLOBAL_READ_LOCK, tableLock } from './locks.ts';
 import { evaluate } from './prepared.ts';
-import { ok, type StatementContext } from './statements.ts';
+import { ok, type StatementContext } from './statement-context.ts';
 import { okAfter } from './transaction-statements.ts';
 import type { VirtualRow } from './virtual/rows.ts';
 
@@ -21,7 +21,10 @@ type Of<K extends string> = Extract<Statement, { kind: K }>;
 type TableMaintenance = Of<'analyzeTable' | 'checkTable' | 'optimizeTable' | 'repairTable' | 'checksumTable'>;
 type Answered = Promise<void> | undefined;
 
-export function runMaintenance(x: StatementContext, statement: TableMaintenance | Of<'flush' | 'kill' | 'reset' | 'resetPersist'>): Answered {
+export function runMaintenance(
+  x: StatementContext,
+  statement: TableMaintenance | Of<'flush' | 'kill' | 'reset' | 'resetPersist'>,
+): Answered {
   switch (statement.kind) {
     case 'flush':
       return flush(x, statement);
@@ -48,7 +51,12 @@ function committed(x: StatementContext, then: () => Answered): Answered {
 // Tables
 
 const RESULT_COLUMNS = columnsOf('Table varchar(128); Op varchar(10); Msg_type varchar(10); Msg_text mediumtext');
-const OPERATIONS = { analyzeTable: 'analyze', checkTable: 'check', optimizeTable: 'optimize', repairTable: 'repair' } as const;
+const OPERATIONS = {
+  analyzeTable: 'analyze',
+  checkTable: 'check',
+  optimizeTable: 'optimize',
+  repairTable: 'repair',
+} as const;
 
 interface Subject {
   readonly name: string;
@@ -63,8 +71,15 @@ function subjectOf(x: StatementContext, name: QualifiedName): Subject {
   const database = name.schema ?? session.database;
   if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
   const table = session.state.temporaryTables.get(`${database}.${name.name}`) ?? catalog.table(database, name.name);
-  const isVirtual = isSystemDatabase(database) && session.core.compileSettings(session, '', new Map(), false).virtualTable(database, name.name) !== undefined;
-  return { name: `${database}.${name.name}`, table, isView: catalog.view(database, name.name) !== undefined, isVirtual };
+  const isVirtual =
+    isSystemDatabase(database) &&
+    session.core.compileSettings(session, '', new Map(), false).virtualTable(database, name.name) !== undefined;
+  return {
+    name: `${database}.${name.name}`,
+    table,
+    isView: catalog.view(database, name.name) !== undefined,
+    isVirtual,
+  };
 }
 
 function inspect(x: StatementContext, statement: Exclude<TableMaintenance, { kind: 'checksumTable' }>): Answered {
@@ -74,7 +89,8 @@ function inspect(x: StatementContext, statement: Exclude<TableMaintenance, { kin
     const row = (type: string, text: string): VirtualRow => [subject.name, op, type, text];
     if (subject.isVirtual || (subject.isView && op === 'check')) return [row('status', 'OK')];
     if (subject.isView) return [row('Error', `'${subject.name}' is not BASE TABLE`), row('status', 'Operation failed')];
-    if (!subject.table) return [row('Error', `Table '${subject.name}' doesn't exist`), row('status', 'Operation failed')];
+    if (!subject.table)
+      return [row('Error', `Table '${subject.name}' doesn't exist`), row('status', 'Operation failed')];
     switch (op) {
       case 'optimize':
         return [row('note', 'Table does not support optimize, doing recreate + analyze instead'), row('status', 'OK')];
@@ -83,7 +99,13 @@ function inspect(x: StatementContext, statement: Exclude<TableMaintenance, { kin
       case 'check':
         return check(x, subject.table, statement.options).map(([type, text]) => row(type, text));
       case 'analyze':
-        if (statement.histogram) return statement.histogram.columns.map((c) => [subject.name, 'histogram', 'Error', `No histogram is kept of the column '${c}'.`]);
+        if (statement.histogram)
+          return statement.histogram.columns.map((c) => [
+            subject.name,
+            'histogram',
+            'Error',
+            `No histogram is kept of the column '${c}'.`,
+          ]);
         return [row('status', 'OK')];
     }
   });
@@ -111,8 +133,10 @@ function checksums(x: StatementContext, statement: TableMaintenance): Answered {
   const rows = statement.tables.map((name): VirtualRow => {
     const { table, name: shown, isView } = subjectOf(x, name);
     if (!table) {
-      const [errno, message] = isView ? [1347, `'${shown}' is not BASE TABLE`] : [1146, `Table '${shown}' doesn't exist`];
-      core.env.warn('Error', errno as number, message as string);
+      const [errno, message] = isView
+        ? [1347, `'${shown}' is not BASE TABLE`]
+        : [1146, `Table '${shown}' doesn't exist`];
+      core.env.warn('Error', errno, message);
       return [shown, null];
     }
     if (statement.options.includes('quick')) return [shown, null];
@@ -141,7 +165,10 @@ function flush(x: StatementContext, statement: Of<'flush'>): Answered {
   }
   const named = statement.tables.map((name) => {
     const { table, name: shown, isView } = subjectOf(x, name);
-    if (!table) throw isView ? new SqlError(1347, 'HY000', `'${shown}' is not BASE TABLE`) : new SqlError(1146, '42S02', `Table '${shown}' doesn't exist`);
+    if (!table)
+      throw isView
+        ? new SqlError(1347, 'HY000', `'${shown}' is not BASE TABLE`)
+        : new SqlError(1146, '42S02', `Table '${shown}' doesn't exist`);
     return table;
   });
   return committed(x, () =>
@@ -192,4 +219,3 @@ function resetPersist(x: StatementContext, statement: Of<'resetPersist'>): Answe
   if (changes.length === 0) return ok(x);
   return core.changeCatalog(session, x.text, changes).then(() => ok(x));
 }
-

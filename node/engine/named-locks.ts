@@ -14,14 +14,20 @@ export class NamedLocks {
   }
 
   private key(name: SqliteValue): string {
-    if (name === null || name === '') throw new SqlError(4163, '42000', `Incorrect user-level lock name '${name === null ? 'NULL' : ''}'.`);
+    if (name === null || name === '')
+      throw new SqlError(4163, '42000', `Incorrect user-level lock name '${name === null ? 'NULL' : ''}'.`);
     const text = String(name).toLowerCase();
     if (text.length > NAME_LENGTH_MAX) throw new SqlError(3057, '42000', `Incorrect user-level lock name '${text}'.`);
     return `name:${text}`;
   }
 
   /** Runs a function that may wait. Undefined: it does not wait, call it in the statement. */
-  async wait(owner: LockOwner, name: string, args: readonly SqliteValue[], onCancel: (cancel: () => void) => void): Promise<SqliteValue | undefined> {
+  async wait(
+    owner: LockOwner,
+    name: string,
+    args: readonly SqliteValue[],
+    onCancel: (cancel: () => void) => void,
+  ): Promise<SqliteValue | undefined> {
     if (name === 'SLEEP') return this.sleep(args[0] ?? null, onCancel);
     if (name !== 'GET_LOCK') return undefined;
     const key = this.key(args[0] ?? null);
@@ -42,7 +48,12 @@ export class NamedLocks {
       } catch (error) {
         if (!(error instanceof SqlError)) throw error;
         if (error.errno === 1205) return 0;
-        if (error.errno === 1213) throw new SqlError(3058, 'HY000', 'Deadlock found when trying to get user-level lock; try rolling back transaction/releasing locks and restarting lock acquisition.');
+        if (error.errno === 1213)
+          throw new SqlError(
+            3058,
+            'HY000',
+            'Deadlock found when trying to get user-level lock; try rolling back transaction/releasing locks and restarting lock acquisition.',
+          );
         throw error;
       }
     }
@@ -77,7 +88,11 @@ export class NamedLocks {
       case 'IS_USED_LOCK':
         return this.locks.holder(this.key(args[0] ?? null)) ?? null;
       default:
-        throw new SqlError(1235, '42000', `This version of P2PDB doesn't yet support '${name} of a value that each row computes'`);
+        throw new SqlError(
+          1235,
+          '42000',
+          `This version of P2PDB doesn't yet support '${name} of a value that each row computes'`,
+        );
     }
   }
 

@@ -5,10 +5,20 @@ import path from 'node:path';
 import { decodeTransaction, type LogKey, type Operation, type TableReference } from '../log/index.ts';
 import { rowidColumn, type CatalogChange, type SqliteValue, type TableDef } from '../sql/index.ts';
 import { hashCachingSha2Password } from '../server/index.ts';
-import { loadIdentity, LogDamagedError, LogStore, State, StateCorruptError, writeFileDurably, type Identity, type Row, type StoredEntry } from '../store/index.ts';
+import {
+  loadIdentity,
+  LogDamagedError,
+  LogStore,
+  State,
+  StateCorruptError,
+  writeFileDurably,
+  type Identity,
+  type Row,
+  type StoredEntry,
+} from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
 
-export const DATA_FORMAT = 1;
+const DATA_FORMAT = 1;
 
 /** The data folder cannot be used. One line for the person who starts the node. */
 export class DataFolderError extends Error {
@@ -45,7 +55,10 @@ export function openEngine(options: OpenOptions): OpenedEngine {
     } catch (error) {
       // The state is a view of the log: a damaged one is made anew. Replay errors of the SQLite file count as damage.
       if (!(error instanceof StateCorruptError) && !isSqliteError(error)) throw error;
-      options.notice('the state file is damaged and is made anew from the log', { file, reason: (error as Error).message });
+      options.notice('the state file is damaged and is made anew from the log', {
+        file,
+        reason: (error as Error).message,
+      });
       State.remove(file);
       opened = openGroup(options, identity, groupDir, file);
     }
@@ -77,7 +90,10 @@ function checkFormat(dir: string): void {
     return;
   }
   const format = Number(readFileSync(file, 'utf8').trim());
-  if (format > DATA_FORMAT) throw new DataFolderError(`${dir} was written by a newer version (data format ${format}; this program reads up to ${DATA_FORMAT}): upgrade the program`);
+  if (format > DATA_FORMAT)
+    throw new DataFolderError(
+      `${dir} was written by a newer version (data format ${format}; this program reads up to ${DATA_FORMAT}): upgrade the program`,
+    );
   if (!(format >= 1)) throw new DataFolderError(`${file} does not name a data format`);
 }
 
@@ -93,7 +109,8 @@ function lockFolder(dir: string): () => void {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 0) throw error;
       const pid = Number(readFileSync(file, 'utf8').trim());
-      if (pid > 0 && pid !== process.pid && isAlive(pid)) throw new DataFolderError(`${dir} is in use by process ${pid}`);
+      if (pid > 0 && pid !== process.pid && isAlive(pid))
+        throw new DataFolderError(`${dir} is in use by process ${pid}`);
       rmSync(file, { force: true });
     }
   }
@@ -108,7 +125,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function openGroup(options: OpenOptions, identity: Identity, groupDir: string, file: string): { core: EngineCore; log: LogStore } {
+function openGroup(
+  options: OpenOptions,
+  identity: Identity,
+  groupDir: string,
+  file: string,
+): { core: EngineCore; log: LogStore } {
   let core: EngineCore | undefined;
   const logDir = path.join(groupDir, 'log');
   const existed = existsSync(logDir);
@@ -124,13 +146,20 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
       identity,
       from,
       (stored) => pending.push(stored),
-      (segment, offset, bytes) => options.notice('a write that was cut short by a crash is removed from the end of the log; nobody was told that it succeeded', { segment, offset, bytes }),
+      (segment, offset, bytes) =>
+        options.notice(
+          'a write that was cut short by a crash is removed from the end of the log; nobody was told that it succeeded',
+          { segment, offset, bytes },
+        ),
     );
     if (log.seq < from - 1) {
-      throw new LogDamagedError(`the log in ${logDir} ends at entry ${log.seq}, but the state has applied ${from - 1}: the end of the log was lost. Restore the folder from a backup.`);
+      throw new LogDamagedError(
+        `the log in ${logDir} ends at entry ${log.seq}, but the state has applied ${from - 1}: the end of the log was lost. Restore the folder from a backup.`,
+      );
     }
     core = new EngineCore(state, log, options);
-    if (pending.length > 1000 && existed) options.notice('catching the state up with the log', { entries: pending.length });
+    if (pending.length > 1000 && existed)
+      options.notice('catching the state up with the log', { entries: pending.length });
     for (const stored of pending) {
       replayEntry(core, stored);
       replayed++;
@@ -164,7 +193,11 @@ function replayEntry(core: EngineCore, stored: StoredEntry): void {
   }
 }
 
-function replayOperation(core: EngineCore, reference: TableReference, operation: Exclude<Operation, { kind: 'schema' }>): void {
+function replayOperation(
+  core: EngineCore,
+  reference: TableReference,
+  operation: Exclude<Operation, { kind: 'schema' }>,
+): void {
   const table = core.catalog.tableById(reference.id);
   if (!table) throw new LogDamagedError(`the log changes table ${reference.id}, which it never made`);
   const places = reference.columns.map((id) => table.columns.findIndex((c) => c.id === id));
@@ -182,7 +215,8 @@ function replayOperation(core: EngineCore, reference: TableReference, operation:
   }
   const rowid = rowidOf(core, table, operation.key);
   const before = rowid === undefined ? undefined : core.state.get(table, rowid);
-  if (rowid === undefined || !before) throw new LogDamagedError(`the log changes a row of table ${table.name} that is not there`);
+  if (rowid === undefined || !before)
+    throw new LogDamagedError(`the log changes a row of table ${table.name} that is not there`);
   if (operation.kind === 'delete') {
     core.state.apply({ table, rowid, before, after: undefined });
     return;
@@ -226,7 +260,14 @@ function makeRoot(core: EngineCore, given: string | undefined): string | undefin
     },
   }));
   for (const change of changes) core.applyChange(change, true);
-  void core.committer.commit({ user: 'root@localhost', database: '', sql: '', level: 'final', changes: [], schema: { text: 'CREATE USER root', changes } });
+  void core.committer.commit({
+    user: 'root@localhost',
+    database: '',
+    sql: '',
+    level: 'final',
+    changes: [],
+    schema: { text: 'CREATE USER root', changes },
+  });
   core.committer.flush();
   return given === undefined ? password : undefined;
 }

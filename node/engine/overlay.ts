@@ -17,7 +17,10 @@ export function imagesFor(
 ): Images | undefined {
   if (!transaction) return undefined;
   const own = transaction.imagesOf(table.id);
-  const others = consistentRead && transaction.snapshot !== undefined ? versions.imagesAt(table.id, transaction.snapshot) : undefined;
+  const others =
+    consistentRead && transaction.snapshot !== undefined
+      ? versions.imagesAt(table.id, transaction.snapshot)
+      : undefined;
   if (!own && !others) return undefined;
   const images: Images = new Map([...(others ?? []), ...(own ?? [])]);
   if (range) for (const rowid of images.keys()) if (rowid < range.low || rowid > range.high) images.delete(rowid);
@@ -47,7 +50,9 @@ export class Overlays {
       this.db.exec(`DELETE FROM ${name}`);
     }
     if (!images) return;
-    const insert = this.db.prepare(`INSERT INTO ${name}(${[ROWID, 'present', ...columns.map((c) => columnName(c.id))].join(',')}) VALUES (?,?${',?'.repeat(columns.length)})`);
+    const insert = this.db.prepare(
+      `INSERT INTO ${name}(${[ROWID, 'present', ...columns.map((c) => columnName(c.id))].join(',')}) VALUES (?,?${',?'.repeat(columns.length)})`,
+    );
     const places = columns.map((c) => table.columns.indexOf(c));
     for (const [id, row] of images) {
       if (row) insert.run(id, 1, ...places.map((p) => row[p] ?? null));

@@ -61,15 +61,30 @@ export class Planner {
   }
 
   /** Parses and compiles the statement at `from`, and keeps the plan where that is right. */
-  prepare(text: string, from: number, options: ParseOptions, scope: string | undefined, settings: (text: string) => CompileSettings): Ready {
+  prepare(
+    text: string,
+    from: number,
+    options: ParseOptions,
+    scope: string | undefined,
+    settings: (text: string) => CompileSettings,
+  ): Ready {
     this.stats.misses++;
     const parsed = parseNext(text, from, options);
     const compiled = compileStatement(this.catalog, settings(text), parsed.statement);
     if (!compiled) return { plan: undefined, parsed, slots: slotValues(parsed) };
     const { plan } = compiled;
     this.sources.set(plan, { statement: parsed.statement, text, slotTypes: new Map() });
-    const shape = from === 0 && parsed.last && parsed.params === 0 && !plan.volatile && scope !== undefined ? shapeOf(text, options) : undefined;
-    if (shape && scope !== undefined) this.keep(scope, shape, plan, [...new Set([...parsed.pinned, ...compiled.pinned])].sort((a, b) => a - b));
+    const shape =
+      from === 0 && parsed.last && parsed.params === 0 && !plan.volatile && scope !== undefined
+        ? shapeOf(text, options)
+        : undefined;
+    if (shape && scope !== undefined)
+      this.keep(
+        scope,
+        shape,
+        plan,
+        [...new Set([...parsed.pinned, ...compiled.pinned])].sort((a, b) => a - b),
+      );
     return { plan, parsed, slots: shape ? (shape.values as readonly LiteralValue[]) : slotValues(parsed) };
   }
 

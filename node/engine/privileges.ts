@@ -5,12 +5,15 @@ import type { AccountDef } from '../sql/index.ts';
  * Scopes of AccountDef.privileges: '*', 'database', 'database.table', 'database.table.column'. A point within a name is
  * written U+0001, so that the parts can be told apart.
  */
-export const scopeKey = (...names: readonly string[]): string => names.map((n) => n.replaceAll('.', '\u0001')).join('.');
+export const scopeKey = (...names: readonly string[]): string =>
+  names.map((n) => n.replaceAll('.', '\u0001')).join('.');
 export const scopeNames = (key: string): string[] => key.split('.').map((n) => n.replaceAll('\u0001', '.'));
 
 const list = (text: string): readonly string[] => text.split(',');
 
-export const TABLE_PRIVILEGES = list('SELECT,INSERT,UPDATE,DELETE,CREATE,DROP,REFERENCES,INDEX,ALTER,CREATE VIEW,SHOW VIEW,TRIGGER');
+export const TABLE_PRIVILEGES = list(
+  'SELECT,INSERT,UPDATE,DELETE,CREATE,DROP,REFERENCES,INDEX,ALTER,CREATE VIEW,SHOW VIEW,TRIGGER',
+);
 export const DATABASE_PRIVILEGES = list(
   'SELECT,INSERT,UPDATE,DELETE,CREATE,DROP,REFERENCES,INDEX,ALTER,CREATE TEMPORARY TABLES,LOCK TABLES,EXECUTE,CREATE VIEW,SHOW VIEW,CREATE ROUTINE,ALTER ROUTINE,EVENT,TRIGGER',
 );
@@ -28,7 +31,8 @@ export const DYNAMIC_PRIVILEGES: ReadonlySet<string> = new Set(
 export type Level = 'global' | 'database' | 'table';
 
 /** What GRANT ALL stands for at a level; at the global one, all dynamic privileges too. */
-export const privilegesOf = (level: Level): readonly string[] => (level === 'global' ? GLOBAL_PRIVILEGES : level === 'database' ? DATABASE_PRIVILEGES : TABLE_PRIVILEGES);
+export const privilegesOf = (level: Level): readonly string[] =>
+  level === 'global' ? GLOBAL_PRIVILEGES : level === 'database' ? DATABASE_PRIVILEGES : TABLE_PRIVILEGES;
 
 /** Whether a LIKE pattern (`%`, `_`, `\`) matches all of a text. */
 export function likeMatches(pattern: string, text: string): boolean {
@@ -78,7 +82,12 @@ class Grants {
       else for (const privilege of granted) this.tableGrant(database, table).addColumn(privilege, column);
     }
     this.global = global;
-    this.databases = databases.sort((a, b) => wildcardAt(b.pattern) - wildcardAt(a.pattern) || b.pattern.length - a.pattern.length || (a.pattern < b.pattern ? -1 : 1));
+    this.databases = databases.sort(
+      (a, b) =>
+        wildcardAt(b.pattern) - wildcardAt(a.pattern) ||
+        b.pattern.length - a.pattern.length ||
+        (a.pattern < b.pattern ? -1 : 1),
+    );
   }
 
   private tableGrant(database: string, table: string): TableGrant {
@@ -142,16 +151,24 @@ export class Rights {
 
   /** Granted for the whole table, by whatever scope. */
   hasOnTable(privilege: string, database: string, table: string): boolean {
-    return this.onDatabase(database).has(privilege) || this.tableGrants(database, table).some((t) => t.whole.has(privilege));
+    return (
+      this.onDatabase(database).has(privilege) || this.tableGrants(database, table).some((t) => t.whole.has(privilege))
+    );
   }
 
   hasOnColumn(privilege: string, database: string, table: string, column: string): boolean {
-    return this.hasOnTable(privilege, database, table) || this.tableGrants(database, table).some((t) => t.columns.get(privilege)?.has(column.toLowerCase()));
+    return (
+      this.hasOnTable(privilege, database, table) ||
+      this.tableGrants(database, table).some((t) => t.columns.get(privilege)?.has(column.toLowerCase()))
+    );
   }
 
   /** The privilege on the table or on at least one of its columns. */
   hasSomewhereOnTable(privilege: string, database: string, table: string): boolean {
-    return this.hasOnTable(privilege, database, table) || this.tableGrants(database, table).some((t) => t.columns.has(privilege));
+    return (
+      this.hasOnTable(privilege, database, table) ||
+      this.tableGrants(database, table).some((t) => t.columns.has(privilege))
+    );
   }
 
   /** Any privilege that makes the table visible. */
@@ -162,9 +179,22 @@ export class Rights {
   }
 
   /** Any privilege that makes the database visible: on it, or on something in it. */
-  seesDatabase(name: string): boolean {
+  opensDatabase(name: string): boolean {
     const wide = this.onDatabase(name);
-    return this.global.has('SHOW DATABASES') || DATABASE_PRIVILEGES.some((p) => wide.has(p)) || this.sources.some((s) => s.tables.has(name));
+    return DATABASE_PRIVILEGES.some((p) => wide.has(p)) || this.sources.some((s) => s.tables.has(name));
+  }
+
+  /** SHOW DATABASES lets the name be known, no more. */
+  seesDatabase(name: string): boolean {
+    return this.global.has('SHOW DATABASES') || this.opensDatabase(name);
+  }
+
+  seesColumn(database: string, table: string, column: string): boolean {
+    const wide = this.onDatabase(database);
+    if (COLUMN_PRIVILEGES.some((p) => wide.has(p))) return true;
+    return this.tableGrants(database, table).some(
+      (t) => t.whole.size > 0 || [...t.columns.values()].some((c) => c.has(column.toLowerCase())),
+    );
   }
 
   private tableGrants(database: string, table: string): TableGrant[] {

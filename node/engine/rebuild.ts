@@ -2,7 +2,7 @@
 import { type SqliteValue, type TableDef } from '../sql/index.ts';
 import type { Row } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
-import { Dml, duplicateEntry, type DmlContext } from './dml.ts';
+import { Dml, duplicateEntry } from './dml.ts';
 import { DirectWriter } from './writer.ts';
 
 /** The next generation must exist in SQLite already, empty. Throws what a row that does not fit says. */
@@ -10,7 +10,7 @@ export function copyRows(core: EngineCore, old: TableDef, next: TableDef): numbe
   const rt = core.runtimeFor(next);
   const { env } = core;
   const from = next.columns.map((column) => old.columns.findIndex((c) => c.id === column.id));
-  const dml = new Dml({ ...core.schemaDmlContext(), writer: new DirectWriter(core.state, core.locks, undefined) } as DmlContext);
+  const dml = new Dml({ ...core.schemaDmlContext(), writer: new DirectWriter(core.state, core.locks, undefined) });
   let number = 0;
   for (const { rowid, row } of core.state.scan(old)) {
     env.row = ++number;
@@ -20,7 +20,8 @@ export function copyRows(core: EngineCore, old: TableDef, next: TableDef): numbe
       if (column.generated) continue;
       const value = place < 0 ? undefined : (row[place] ?? null);
       if (value === undefined) made[i] = dml.added(rt, i, made);
-      else if (value === null) made[i] = column.nullable || column.autoIncrement ? null : dml.nullAltered(column.name, rt, i);
+      else if (value === null)
+        made[i] = column.nullable || column.autoIncrement ? null : dml.nullAltered(column.name, rt, i);
       else made[i] = convertValue(core, rt, old, next, place, i, value);
     }
     dml.complete(rt, made);
@@ -36,10 +37,17 @@ export function copyRows(core: EngineCore, old: TableDef, next: TableDef): numbe
   return number;
 }
 
-function convertValue(core: EngineCore, rt: ReturnType<EngineCore['runtimeFor']>, old: TableDef, next: TableDef, place: number, i: number, value: SqliteValue): SqliteValue {
+function convertValue(
+  core: EngineCore,
+  rt: ReturnType<EngineCore['runtimeFor']>,
+  old: TableDef,
+  next: TableDef,
+  place: number,
+  i: number,
+  value: SqliteValue,
+): SqliteValue {
   const from = old.columns[place]?.type;
   const to = next.columns[i]?.type;
   if (!from || JSON.stringify(from) === JSON.stringify(to)) return value;
   return rt.convert[i]?.(value, from, core.env) ?? null;
 }
-

@@ -26,17 +26,22 @@ export class Runner {
       if (this.registered.has(fn.name)) continue;
       this.registered.add(fn.name);
       if (fn.kind === 'scalar') {
-        this.db.function(fn.name, { deterministic: fn.deterministic, useBigIntArguments: true, varargs: true }, fn.make(this.env) as never);
+        this.db.function(
+          fn.name,
+          { deterministic: fn.deterministic, useBigIntArguments: true, varargs: true },
+          fn.make(this.env) as never,
+        );
       } else {
         const implementation = fn.make(this.env);
         this.db.aggregate(fn.name, {
           start: () => implementation.start() as never,
-          step: ((state: unknown, ...args: SqliteValue[]) => this.guarded(() => implementation.step(state, ...args))) as never,
-          result: ((state: unknown) => implementation.result(state)) as never,
+          step: ((state: unknown, ...args: SqliteValue[]) =>
+            this.guarded(() => implementation.step(state, ...args))) as never,
+          result: (state: unknown) => implementation.result(state),
           varargs: true,
           useBigIntArguments: true,
           ...(implementation.inverse && { inverse: implementation.inverse.bind(implementation) as never }),
-        } as never);
+        });
       }
     }
   }
@@ -58,7 +63,7 @@ export class Runner {
     if (rows) return rows;
     const error = this.stepError;
     this.stepError = undefined;
-    throw error ?? new Error('SQLite gave no rows and no error');
+    throw error instanceof Error ? error : new Error('SQLite gave no rows and no error');
   }
 
   private statementOf(text: SqlText): Prepared {
@@ -110,20 +115,23 @@ export class Runner {
     for (const row of prepared.statement.iterate(...this.parameters(text)) as unknown as Iterable<SqliteValue[]>) {
       for (let i = 0; i < row.length; i++) {
         const value = row[i];
-        if (typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n) row[i] = Number(value);
+        if (typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n)
+          row[i] = Number(value);
       }
       yield row;
     }
     if (this.stepError !== undefined) {
       const error = this.stepError;
       this.stepError = undefined;
-      throw error;
+      if (error instanceof Error) throw error;
     }
   }
 
   /** The first column of the first row. */
   value(text: SqlText): SqliteValue {
     const value = this.rows(text)[0]?.[0] ?? null;
-    return typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
+    return typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n
+      ? Number(value)
+      : value;
   }
 }

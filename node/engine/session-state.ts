@@ -24,7 +24,16 @@ export class SessionState {
   readonly userVariables = new Map<string, UserVariable>();
   /** Temporary tables by 'database.name'. */
   readonly temporaryTables = new Map<string, TableDef>();
-  private modes: { text: string; parse: ParseOptions; values: SqlMode; strict: boolean; fullGroupBy: boolean; noAutoValueOnZero: boolean } | undefined;
+  private modes:
+    | {
+        text: string;
+        parse: ParseOptions;
+        values: SqlMode;
+        strict: boolean;
+        fullGroupBy: boolean;
+        noAutoValueOnZero: boolean;
+      }
+    | undefined;
   private settingsCache: StatementSettings | undefined;
   private scopeKey: string | undefined;
 
@@ -97,7 +106,10 @@ export class SessionState {
   private facts: { autocommit: boolean; zone: string } | undefined;
 
   private get fact(): NonNullable<SessionState['facts']> {
-    this.facts ??= { autocommit: this.variables.number('autocommit') === 1, zone: String(this.variables.get('time_zone')) };
+    this.facts ??= {
+      autocommit: this.variables.number('autocommit') === 1,
+      zone: String(this.variables.get('time_zone')),
+    };
     return this.facts;
   }
 
@@ -116,7 +128,14 @@ export class SessionState {
   /** What decides how a text compiles, as part of a plan's key; undefined when plans must not be shared. */
   get planScope(): string | undefined {
     if (this.temporaryTables.size > 0) return undefined;
-    this.scopeKey ??= [this.database, this.variables.get('collation_connection'), this.mode.text, this.timeZoneIsUtc ? 'utc' : '', this.variables.get('div_precision_increment'), ''].join('\u0000');
+    this.scopeKey ??= [
+      this.database,
+      this.variables.get('collation_connection'),
+      this.mode.text,
+      this.timeZoneIsUtc ? 'utc' : '',
+      this.variables.get('div_precision_increment'),
+      '',
+    ].join('\u0000');
     return this.scopeKey;
   }
 

@@ -16,7 +16,19 @@ import {
   type Statement,
   type Warning,
 } from '../sql/index.ts';
-import type { Account, ClientInfo, ColumnDefinition, OkResult, ParameterValue, PreparedStatement, ResultSink, Session, SessionChange, SessionStatus, WireValue } from '../server/index.ts';
+import type {
+  Account,
+  ClientInfo,
+  ColumnDefinition,
+  OkResult,
+  ParameterValue,
+  PreparedStatement,
+  ResultSink,
+  Session,
+  SessionChange,
+  SessionStatus,
+  WireValue,
+} from '../server/index.ts';
 import type { RowId } from '../store/index.ts';
 import { Dml, type DmlContext, type DmlResult } from './dml.ts';
 import type { EngineCore } from './core.ts';
@@ -109,7 +121,12 @@ export class EngineSession implements Session, SessionFacts {
     const { autocommit } = this.state;
     const { noBackslashEscapes } = this.state.sqlMode;
     const last = this.lastStatus;
-    if (last.inTransaction === inTransaction && last.autocommit === autocommit && last.noBackslashEscapes === noBackslashEscapes) return last;
+    if (
+      last.inTransaction === inTransaction &&
+      last.autocommit === autocommit &&
+      last.noBackslashEscapes === noBackslashEscapes
+    )
+      return last;
     return (this.lastStatus = { inTransaction, autocommit, noBackslashEscapes });
   }
   private lastStatus: SessionStatus = { inTransaction: false, autocommit: true, noBackslashEscapes: false };
@@ -144,7 +161,9 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   get currentRole(): string {
-    return this.activeRoles.length === 0 ? 'NONE' : this.activeRoles.map((r) => r.replace(/^(.*)@(.*)$/, '`$1`@`$2`')).join(',');
+    return this.activeRoles.length === 0
+      ? 'NONE'
+      : this.activeRoles.map((r) => r.replace(/^(.*)@(.*)$/, '`$1`@`$2`')).join(',');
   }
 
   get version(): string {
@@ -176,7 +195,10 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   setUserVariable(name: string, value: SqliteValue, type: SqlType): void {
-    this.state.userVariables.set(name.toLowerCase(), { value, type: value === null && type.kind === 'null' ? { kind: 'null' } : type });
+    this.state.userVariables.set(name.toLowerCase(), {
+      value,
+      type: value === null && type.kind === 'null' ? { kind: 'null' } : type,
+    });
   }
 
   setLastInsertId(value: number | bigint): void {
@@ -195,7 +217,9 @@ export class EngineSession implements Session, SessionFacts {
     const buffer = Buffer.from(sql.buffer, sql.byteOffset, sql.byteLength);
     const charset = this.clientCharset;
     if (charset === 'latin1') return { text: new TextDecoder('windows-1252').decode(buffer), latin1: false };
-    return isUtf8(buffer) ? { text: buffer.toString('utf8'), latin1: false } : { text: buffer.toString('latin1'), latin1: true };
+    return isUtf8(buffer)
+      ? { text: buffer.toString('utf8'), latin1: false }
+      : { text: buffer.toString('latin1'), latin1: true };
   }
 
   query(sql: Uint8Array, sink: ResultSink): Promise<void> | undefined {
@@ -222,22 +246,29 @@ export class EngineSession implements Session, SessionFacts {
 
   private prepareNext(text: string, from: number, latin1: boolean): Ready {
     const options = latin1 ? { ...this.state.parseOptions, latin1 } : this.state.parseOptions;
-    return this.core.planner.prepare(text, from, options, this.state.planScope, (t) => this.core.compileSettings(this, t, new Map(), false));
+    return this.core.planner.prepare(text, from, options, this.state.planScope, (t) =>
+      this.core.compileSettings(this, t, new Map(), false),
+    );
   }
 
   private async several(text: string, latin1: boolean, first: Ready, sink: ResultSink): Promise<void> {
     let ready = first;
+    let rest = text;
     try {
       for (;;) {
         const more = ready.parsed?.last === false;
-        await this.execute_(ready, sink, more);
+        const end = ready.parsed?.end ?? rest.length;
+        // The process list and the log get this statement alone: its neighbours may hold passwords.
+        this.info = rest.slice(0, end);
+        const done = this.execute_(ready, sink, more);
+        if (done) await done;
         if (!more) break;
-        const from = ready.parsed?.end ?? text.length;
-        ready = this.prepareNext(text, from, latin1);
+        rest = rest.slice(end);
+        ready = this.prepareNext(rest, 0, latin1);
       }
       this.end();
     } catch (error) {
-      await this.fail(error, sink);
+      this.fail(error, sink);
     }
   }
 
@@ -255,7 +286,11 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   private finish(done: Promise<void> | undefined, sink: ResultSink): Promise<void> | undefined {
-    if (done) return done.then(() => this.end(), (error: unknown) => this.fail(error, sink));
+    if (done)
+      return done.then(
+        () => this.end(),
+        (error: unknown) => this.fail(error, sink),
+      );
     this.end();
     return undefined;
   }
@@ -276,11 +311,18 @@ export class EngineSession implements Session, SessionFacts {
   private execute_(ready: Ready, sink: ResultSink, more: boolean): Promise<void> | undefined {
     this.core.countStatement(ready);
     const { plan } = ready;
-    if (!plan) return runStatement(this, (ready.parsed as ParsedStatement).statement, ready.slots, this.info ?? '', sink, more);
+    if (!plan)
+      return runStatement(this, (ready.parsed as ParsedStatement).statement, ready.slots, this.info ?? '', sink, more);
     return this.runPlan(plan, ready.slots, ready.parsed?.statement, sink, more);
   }
 
-  runPlan(plan: Plan, slots: readonly (LiteralValue | null)[], statement: Statement | undefined, sink: ResultSink, more: boolean): Promise<void> | undefined {
+  runPlan(
+    plan: Plan,
+    slots: readonly (LiteralValue | null)[],
+    statement: Statement | undefined,
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
     this.core.accounts.check(this, plan);
     if (plan.kind !== 'select') return this.change(plan, slots, sink, more);
     if (plan.waits.length > 0) return this.waiting(plan, slots, statement, sink, more);
@@ -289,7 +331,13 @@ export class EngineSession implements Session, SessionFacts {
 
   // SELECT
 
-  private select(plan: SelectPlan, slots: readonly (LiteralValue | null)[], statement: Statement | undefined, sink: ResultSink, more: boolean): Promise<void> | undefined {
+  private select(
+    plan: SelectPlan,
+    slots: readonly (LiteralValue | null)[],
+    statement: Statement | undefined,
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
     this.openImplicitly(plan);
     if (plan.locking && this.transaction) return this.lockingSelect(plan, slots, statement, sink, more);
     const { core } = this;
@@ -299,7 +347,8 @@ export class EngineSession implements Session, SessionFacts {
     const rows = this.rowsOf(plan, plan.tables, range, true);
     this.afterSelect(plan, rows.length);
     const into = statement?.kind === 'query' && hasInto(statement) ? statement : undefined;
-    const answer = (): Promise<void> | undefined => (into ? core.selectInto(this, plan, into, rows, sink, more) : this.sendRows(plan.columns, rows, sink, more));
+    const answer = (): Promise<void> | undefined =>
+      into ? core.selectInto(this, plan, into, rows, sink, more) : this.sendRows(plan.columns, rows, sink, more);
     if (!core.committer.hasUnflushed || plan.tables.length === 0) return answer();
     // The rows may be of commits that are not durable yet: the answer leaves after them.
     return core.committer.flushed().then(answer);
@@ -314,10 +363,15 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   /** Images of the tables that this session sees otherwise than the state has them. */
-  differingImages(tables: Plan['tables'], range: { low: RowId; high: RowId } | undefined, consistent: boolean): Map<number, Images> {
+  differingImages(
+    tables: Plan['tables'],
+    range: { low: RowId; high: RowId } | undefined,
+    consistent: boolean,
+  ): Map<number, Images> {
     const { core, transaction } = this;
     if (!transaction) return new Map();
-    const snapshot = consistent && (transaction.isolation === 'REPEATABLE-READ' || transaction.isolation === 'SERIALIZABLE');
+    const snapshot =
+      consistent && (transaction.isolation === 'REPEATABLE-READ' || transaction.isolation === 'SERIALIZABLE');
     if (snapshot) core.versions.open(transaction);
     return new Map(
       tables.flatMap(({ table }) => {
@@ -348,8 +402,10 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   openTransaction(readOnly?: boolean): OpenTransaction {
-    const isolation = this.nextTransaction.isolation ?? (String(this.state.variables.get('transaction_isolation')) as Isolation);
-    const only = readOnly ?? this.nextTransaction.readOnly ?? this.state.variables.number('transaction_read_only') === 1;
+    const isolation =
+      this.nextTransaction.isolation ?? (String(this.state.variables.get('transaction_isolation')) as Isolation);
+    const only =
+      readOnly ?? this.nextTransaction.readOnly ?? this.state.variables.number('transaction_read_only') === 1;
     this.nextTransaction = {};
     this.transaction = new OpenTransaction(this.owner, isolation, only);
     return this.transaction;
@@ -366,11 +422,17 @@ export class EngineSession implements Session, SessionFacts {
     if (!plan.keyRange) return undefined;
     const { env } = this.core;
     const [low, high] = [plan.keyRange.low(env), plan.keyRange.high(env)];
-    if ((typeof low !== 'number' && typeof low !== 'bigint') || (typeof high !== 'number' && typeof high !== 'bigint')) return undefined;
+    if ((typeof low !== 'number' && typeof low !== 'bigint') || (typeof high !== 'number' && typeof high !== 'bigint'))
+      return undefined;
     return { low, high };
   }
 
-  private rowsOf(plan: Plan & { sql?: string }, tables: Plan['tables'], range: { low: RowId; high: RowId } | undefined, consistent: boolean): SqliteValue[][] {
+  private rowsOf(
+    plan: Plan & { sql?: string },
+    tables: Plan['tables'],
+    range: { low: RowId; high: RowId } | undefined,
+    consistent: boolean,
+  ): SqliteValue[][] {
     const { core, transaction } = this;
     const text = 'select' in plan && plan.select ? plan.select : (plan as SelectPlan);
     if (!transaction || tables.length === 0) return core.runner.rows(text);
@@ -381,7 +443,13 @@ export class EngineSession implements Session, SessionFacts {
     return core.runner.rows(overlaid);
   }
 
-  private lockingSelect(plan: SelectPlan, slots: readonly (LiteralValue | null)[], statement: Statement | undefined, sink: ResultSink, more: boolean): Promise<void> | undefined {
+  private lockingSelect(
+    plan: SelectPlan,
+    slots: readonly (LiteralValue | null)[],
+    statement: Statement | undefined,
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
     return this.withLocks(() => {
       const { locking } = plan;
       const owner = this.owner;
@@ -389,13 +457,22 @@ export class EngineSession implements Session, SessionFacts {
       const mode = locking?.strength === 'update' ? 'exclusive' : 'shared';
       let rows = this.read(plan, slots, false);
       const nowait = (): SqlError =>
-        new SqlError(3572, 'HY000', 'Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.');
+        new SqlError(
+          3572,
+          'HY000',
+          'Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.',
+        );
       if (!locking?.targets) {
         for (const { table } of plan.tables) locks.take(tableLock(table.id), owner, mode);
       } else {
         const { targets } = locking;
         if (locking.wait === 'skipLocked') {
-          rows = rows.filter((row) => targets.every(({ table, output }) => row[output] === null || !locks.isTaken(rowLock(table.id, row[output] as RowId), owner, mode)));
+          rows = rows.filter((row) =>
+            targets.every(
+              ({ table, output }) =>
+                row[output] === null || !locks.isTaken(rowLock(table.id, row[output] as RowId), owner, mode),
+            ),
+          );
         }
         for (const row of rows) {
           for (const { table, output } of targets) {
@@ -407,14 +484,21 @@ export class EngineSession implements Session, SessionFacts {
         }
       }
       this.afterSelect(plan, rows.length);
-      if (statement?.kind === 'query' && hasInto(statement)) return this.core.selectInto(this, plan, statement, rows, sink, more);
+      if (statement?.kind === 'query' && hasInto(statement))
+        return this.core.selectInto(this, plan, statement, rows, sink, more);
       if (!this.core.committer.hasUnflushed) return this.sendRows(plan.columns, rows, sink, more);
       return this.core.committer.flushed().then(() => this.sendRows(plan.columns, rows, sink, more));
     });
   }
 
   /** SLEEP and GET_LOCK wait before the statement runs; what they answer stands in for the call. */
-  private async waiting(plan: SelectPlan, slots: readonly (LiteralValue | null)[], statement: Statement | undefined, sink: ResultSink, more: boolean): Promise<void> {
+  private async waiting(
+    plan: SelectPlan,
+    slots: readonly (LiteralValue | null)[],
+    statement: Statement | undefined,
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> {
     await this.runWaits(plan.waits, slots);
     try {
       await this.select(plan, slots, statement, sink, more);
@@ -442,7 +526,12 @@ export class EngineSession implements Session, SessionFacts {
   // Results
 
   /** Sends a result set, waiting where the client reads slowly. */
-  sendRows(columns: readonly ResultColumn[], rows: readonly (readonly SqliteValue[])[], sink: ResultSink, more: boolean): Promise<void> | undefined {
+  sendRows(
+    columns: readonly ResultColumn[],
+    rows: readonly (readonly SqliteValue[])[],
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
     const shape = this.shapeOf(columns);
     sink.columns(shape.definitions);
     const width = columns.length;
@@ -467,7 +556,13 @@ export class EngineSession implements Session, SessionFacts {
     return undefined;
   }
 
-  private async sendSlowly(shape: ResultShape, rows: readonly (readonly SqliteValue[])[], from: number, sink: ResultSink, more: boolean): Promise<void> {
+  private async sendSlowly(
+    shape: ResultShape,
+    rows: readonly (readonly SqliteValue[])[],
+    from: number,
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> {
     let room = false;
     for (let i = from; i < rows.length; i++) {
       if (!room) await sink.drained();
@@ -480,11 +575,15 @@ export class EngineSession implements Session, SessionFacts {
   shapeOf(columns: readonly ResultColumn[]): ResultShape {
     const zone = this.state.timeZone;
     let byZone = shapes.get(columns);
-    if (!byZone) shapes.set(columns, (byZone = new Map()));
+    if (!byZone) shapes.set(columns, (byZone = new Map<string, ResultShape>()));
     let shape = byZone.get(zone);
     if (!shape) {
       const mappers = columns.map((c) => wireValue(c.type, zone === 'SYSTEM' ? '+00:00' : zone));
-      shape = { definitions: columns.map((c) => this.core.columnDefinition(c)), mappers, identity: mappers.every((m) => m === undefined) };
+      shape = {
+        definitions: columns.map((c) => this.core.columnDefinition(c)),
+        mappers,
+        identity: mappers.every((m) => m === undefined),
+      };
       byZone.set(zone, shape);
     }
     return shape;
@@ -492,9 +591,15 @@ export class EngineSession implements Session, SessionFacts {
 
   // Changes of data
 
-  private change(plan: Exclude<Plan, SelectPlan>, slots: readonly (LiteralValue | null)[], sink: ResultSink, more: boolean): Promise<void> | undefined {
+  private change(
+    plan: Exclude<Plan, SelectPlan>,
+    slots: readonly (LiteralValue | null)[],
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
     this.openImplicitly(plan);
-    if (this.transaction?.readOnly) throw new SqlError(1792, '25006', 'Cannot execute statement in a READ ONLY transaction.');
+    if (this.transaction?.readOnly)
+      throw new SqlError(1792, '25006', 'Cannot execute statement in a READ ONLY transaction.');
     this.core.refuseWrites();
     return this.withLocks(() => {
       const result = this.changeRows(plan, slots);
@@ -503,13 +608,24 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   /** Runs the change against the transaction, or commits it at once. */
-  private changeRows(plan: Exclude<Plan, SelectPlan>, slots: readonly (LiteralValue | null)[]): { result: DmlResult; commit: Promise<void> | undefined } {
+  private changeRows(
+    plan: Exclude<Plan, SelectPlan>,
+    slots: readonly (LiteralValue | null)[],
+  ): { result: DmlResult; commit: Promise<void> | undefined } {
     const { core, transaction } = this;
     core.env.begin(this.state.settings(this), slots, true, this.virtualRows);
     const table = plan.kind === 'insert' ? plan.table : plan.targets[0]?.table;
     const temporary = table?.temporary === true;
     const direct = new DirectWriter(core.state, core.locks, this.owner);
-    const writer: RowWriter = transaction && !temporary ? new TransactionWriter(core.state, core.locks, transaction, this.state.variables.number('p2pdb_max_transaction_bytes')) : direct;
+    const writer: RowWriter =
+      transaction && !temporary
+        ? new TransactionWriter(
+            core.state,
+            core.locks,
+            transaction,
+            this.state.variables.number('p2pdb_max_transaction_bytes'),
+          )
+        : direct;
     const mark = writer.mark();
     let result: DmlResult;
     try {
@@ -530,13 +646,27 @@ export class EngineSession implements Session, SessionFacts {
     }
     const logged = direct.changes.filter((c) => !c.table.temporary);
     if (logged.length === 0) return { result, commit: undefined };
-    return { result, commit: core.commit(this, logged, this.state.variables.number('p2pdb_log_sql') === 1 ? (this.info ?? '') : '') };
+    return {
+      result,
+      commit: core.commit(this, logged, this.state.variables.number('p2pdb_log_sql') === 1 ? (this.info ?? '') : ''),
+    };
   }
 
-  private answerChange(result: DmlResult, commit: Promise<void> | undefined, sink: ResultSink, more: boolean): Promise<void> | undefined {
-    const ok: OkResult = { affectedRows: result.affected, insertId: result.insertId, warnings: this.warningCount, info: result.info };
+  private answerChange(
+    result: DmlResult,
+    commit: Promise<void> | undefined,
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
+    const ok: OkResult = {
+      affectedRows: result.affected,
+      insertId: result.insertId,
+      warnings: this.warningCount,
+      info: result.info,
+    };
     if (commit) return commit.then(() => sink.ok(ok, more));
-    if (this.core.committer.hasUnflushed && !this.transaction) return this.core.committer.flushed().then(() => sink.ok(ok, more));
+    if (this.core.committer.hasUnflushed && !this.transaction)
+      return this.core.committer.flushed().then(() => sink.ok(ok, more));
     sink.ok(ok, more);
     return undefined;
   }
@@ -553,7 +683,10 @@ export class EngineSession implements Session, SessionFacts {
       childrenOf: (table) => core.catalog.children(table.database, table.name),
       tableNamed: (database, name) => core.catalog.table(database, name),
       select: (_text, _tables, range) => this.rowsOf(plan, plan.tables, range, false).map(normalized),
-      autoIncrementStep: { increment: variables.number('auto_increment_increment'), offset: variables.number('auto_increment_offset') },
+      autoIncrementStep: {
+        increment: variables.number('auto_increment_increment'),
+        offset: variables.number('auto_increment_offset'),
+      },
       foreignKeyChecks: variables.number('foreign_key_checks') === 1,
       noAutoValueOnZero: state.noAutoValueOnZero,
       foundRows: this.client.foundRows,
@@ -573,8 +706,10 @@ export class EngineSession implements Session, SessionFacts {
 
   private async retry(work: () => Promise<void> | undefined, first: LockWait): Promise<void> {
     const info = this.info;
-    for (let wait = first; ; ) {
-      const timeout = this.state.variables.number(wait.key.endsWith(':*') ? 'lock_wait_timeout' : 'innodb_lock_wait_timeout');
+    for (let wait = first; ;) {
+      const timeout = this.state.variables.number(
+        wait.key.endsWith(':*') ? 'lock_wait_timeout' : 'innodb_lock_wait_timeout',
+      );
       await this.core.locks.wait(wait.key, this.owner, wait.mode, timeout, (cancel) => (this.cancelWait = cancel));
       this.cancelWait = undefined;
       this.info = info;
@@ -630,7 +765,11 @@ export class EngineSession implements Session, SessionFacts {
     let columns: readonly ColumnDefinition[] = [];
     if (parsed.statement.kind === 'query') {
       const types = new Map(paramSlots(parsed).map((slot) => [slot, UNKNOWN_PARAMETER] as const));
-      const compiled = compileStatement(this.core.catalog, this.core.compileSettings(this, text, types, false), parsed.statement);
+      const compiled = compileStatement(
+        this.core.catalog,
+        this.core.compileSettings(this, text, types, false),
+        parsed.statement,
+      );
       if (compiled?.plan.kind === 'select') columns = this.shapeOf(compiled.plan.columns).definitions;
     } else {
       this.core.checkPreparable(this, parsed, text);
@@ -638,7 +777,11 @@ export class EngineSession implements Session, SessionFacts {
     return { parameterCount: parsed.params, columns, warnings: 0, close: () => undefined, query };
   }
 
-  execute(statement: PreparedStatement, parameters: readonly ParameterValue[], sink: ResultSink): Promise<void> | undefined {
+  execute(
+    statement: PreparedStatement,
+    parameters: readonly ParameterValue[],
+    sink: ResultSink,
+  ): Promise<void> | undefined {
     const { query } = statement as PreparedStatement & { readonly query: PreparedQuery };
     this.begin(query.text);
     try {
@@ -648,7 +791,12 @@ export class EngineSession implements Session, SessionFacts {
     }
   }
 
-  executeQuery(query: PreparedQuery, parameters: readonly ParameterValue[], sink: ResultSink, more: boolean): Promise<void> | undefined {
+  executeQuery(
+    query: PreparedQuery,
+    parameters: readonly ParameterValue[],
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
     const source = preparedSource(query);
     const slots = source.slots.slice();
     let key = this.state.planScope;
@@ -660,7 +808,8 @@ export class EngineSession implements Session, SessionFacts {
       if (key !== undefined) key += parameterKey(parameter);
     }
     const kept = key === undefined ? undefined : source.plans.get(key);
-    if (kept?.version === this.core.catalog.version) return this.runPlan(kept.plan, slots, query.parsed.statement, sink, more);
+    if (kept?.version === this.core.catalog.version)
+      return this.runPlan(kept.plan, slots, query.parsed.statement, sink, more);
     return this.executeAnew(query, source, parameters, slots, key, sink, more);
   }
 
@@ -680,13 +829,18 @@ export class EngineSession implements Session, SessionFacts {
       const slot = source.places[i];
       if (slot !== undefined) types.set(slot, parameterType(parameter, collation));
     });
-    const compiled = compileStatement(this.core.catalog, this.core.compileSettings(this, query.text, types, false), statement);
+    const compiled = compileStatement(
+      this.core.catalog,
+      this.core.compileSettings(this, query.text, types, false),
+      statement,
+    );
     const plan = compiled?.plan;
     if (!plan) return runStatement(this, statement, slots, query.text, sink, more);
     this.core.planner.sources.set(plan, { statement, text: query.text, slotTypes: types });
     // A value that a placeholder gave is pinned only where the plan looked at it; then it holds for this run alone.
     const pinsParameter = [...(compiled?.pinned ?? [])].some((slot) => source.places.includes(slot));
-    if (!plan.volatile && !pinsParameter && key !== undefined) source.plans.set(key, { version: this.core.catalog.version, plan });
+    if (!plan.volatile && !pinsParameter && key !== undefined)
+      source.plans.set(key, { version: this.core.catalog.version, plan });
     return this.runPlan(plan, slots, statement, sink, more);
   }
 
@@ -744,15 +898,25 @@ function normalized(row: SqliteValue[]): SqliteValue[] {
   return row;
 }
 
-const UNKNOWN_PARAMETER: SqlType = { kind: 'string', family: 'varchar', length: 65535, collation: 'utf8mb4_0900_ai_ci' };
+const UNKNOWN_PARAMETER: SqlType = {
+  kind: 'string',
+  family: 'varchar',
+  length: 65535,
+  collation: 'utf8mb4_0900_ai_ci',
+};
 
 const multiple = (text: string, at: number): SqlError => {
   const near = text.slice(at).trimStart();
   const line = text.slice(0, at).split('\n').length;
-  return new SqlError(1064, '42000', `You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '${near.slice(0, 80)}' at line ${line}`);
+  return new SqlError(
+    1064,
+    '42000',
+    `You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '${near.slice(0, 80)}' at line ${line}`,
+  );
 };
 
-const hasInto = (statement: Extract<Statement, { kind: 'query' }>): boolean => statement.into !== undefined || (statement.body.kind === 'select' && statement.body.into !== undefined);
+const hasInto = (statement: Extract<Statement, { kind: 'query' }>): boolean =>
+  statement.into !== undefined || (statement.body.kind === 'select' && statement.body.into !== undefined);
 
 const paramSlotCache = new WeakMap<ParsedStatement, number[]>();
 
@@ -764,7 +928,8 @@ function paramSlots(parsed: ParsedStatement): number[] {
     const walk = (node: unknown): void => {
       if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return;
       const param = node as { kind?: string; index?: number; slot?: number };
-      if (param.kind === 'param' && param.index !== undefined && param.slot !== undefined) byIndex[param.index] = param.slot;
+      if (param.kind === 'param' && param.index !== undefined && param.slot !== undefined)
+        byIndex[param.index] = param.slot;
       else for (const value of Object.values(node)) walk(value);
     };
     walk(parsed.statement);
@@ -784,7 +949,11 @@ const preparedSources = new WeakMap<PreparedQuery, PreparedSource>();
 
 function preparedSource(query: PreparedQuery): PreparedSource {
   let source = preparedSources.get(query);
-  if (!source) preparedSources.set(query, (source = { slots: slotValues(query.parsed), places: paramSlots(query.parsed), plans: new Map() }));
+  if (!source)
+    preparedSources.set(
+      query,
+      (source = { slots: slotValues(query.parsed), places: paramSlots(query.parsed), plans: new Map() }),
+    );
   return source;
 }
 

@@ -1,8 +1,17 @@
 /** SET: system and user variables, NAMES, CHARACTER SET, TRANSACTION. */
-import { collationNamed, defaultCollation, SqlError, type Expr, type SetItem, type SqliteValue, type SqlType, type Statement } from '../sql/index.ts';
+import {
+  collationNamed,
+  defaultCollation,
+  SqlError,
+  type Expr,
+  type SetItem,
+  type SqliteValue,
+  type SqlType,
+  type Statement,
+} from '../sql/index.ts';
 import { evaluate } from './prepared.ts';
 import type { EngineSession } from './session.ts';
-import { ok, type StatementContext } from './statements.ts';
+import { ok, type StatementContext } from './statement-context.ts';
 import type { Isolation } from './transaction.ts';
 import { checkValue, displayValue, findVariable, type VariableDefinition } from './variables.ts';
 
@@ -16,7 +25,7 @@ export function runSet(x: StatementContext, statement: Extract<Statement, { kind
     if (!value || value.kind === 'word' || value.kind === 'default') return -1;
     // A bare name is a word: SET sql_mode = ANSI.
     if (item.kind === 'variable' && value.kind === 'column' && value.table === undefined) return -1;
-    return exprs.push(value as Expr) - 1;
+    return exprs.push(value) - 1;
   });
   const apply = (values: readonly SqliteValue[], types: readonly SqlType[]): Promise<void> | undefined => {
     let done: Promise<void> | undefined;
@@ -32,7 +41,13 @@ export function runSet(x: StatementContext, statement: Extract<Statement, { kind
   return evaluate(x, exprs, apply);
 }
 
-function setOne(x: StatementContext, item: SetItem, place: number, value: SqliteValue, type: SqlType | undefined): Promise<void> | undefined {
+function setOne(
+  x: StatementContext,
+  item: SetItem,
+  place: number,
+  value: SqliteValue,
+  type: SqlType | undefined,
+): Promise<void> | undefined {
   const { session } = x;
   switch (item.kind) {
     case 'userVariable':
@@ -58,7 +73,8 @@ function setOne(x: StatementContext, item: SetItem, place: number, value: Sqlite
 
 function checkCharset(name: string): string {
   const lower = name.toLowerCase() === 'utf8' ? 'utf8mb3' : name.toLowerCase();
-  if (lower !== 'binary' && defaultCollation(lower) === undefined) throw new SqlError(1115, '42000', `Unknown character set: '${name}'`);
+  if (lower !== 'binary' && defaultCollation(lower) === undefined)
+    throw new SqlError(1115, '42000', `Unknown character set: '${name}'`);
   return lower;
 }
 
@@ -67,9 +83,11 @@ function setNames(session: EngineSession, charset: string | undefined, collation
   if (collation !== undefined) {
     const known = collationNamed(collation.toLowerCase());
     if (!known) throw new SqlError(1273, 'HY000', `Unknown collation: '${collation}'`);
-    if (known.charset !== name) throw new SqlError(1253, '42000', `COLLATION '${collation}' is not valid for CHARACTER SET '${name}'`);
+    if (known.charset !== name)
+      throw new SqlError(1253, '42000', `COLLATION '${collation}' is not valid for CHARACTER SET '${name}'`);
   }
-  for (const variable of ['character_set_client', 'character_set_connection', 'character_set_results']) setVariable(session, variable, name);
+  for (const variable of ['character_set_client', 'character_set_connection', 'character_set_results'])
+    setVariable(session, variable, name);
   setVariable(session, 'collation_connection', collation?.toLowerCase() ?? defaultCollation(name) ?? 'binary');
 }
 
@@ -83,7 +101,12 @@ function setVariable(session: EngineSession, name: string, value: string | numbe
   }
 }
 
-function setSystemVariable(x: StatementContext, item: VariableItem, place: number, evaluated: SqliteValue): Promise<void> | undefined {
+function setSystemVariable(
+  x: StatementContext,
+  item: VariableItem,
+  place: number,
+  evaluated: SqliteValue,
+): Promise<void> | undefined {
   const { session } = x;
   const { core } = session;
   const { variable } = item;
@@ -92,10 +115,15 @@ function setSystemVariable(x: StatementContext, item: VariableItem, place: numbe
   const { name } = definition;
   const global = variable.scope === 'global' || variable.scope === 'persist' || variable.scope === 'persistOnly';
   if (definition.readOnly) throw new SqlError(1238, 'HY000', `Variable '${name}' is a read only variable`);
-  if (global && definition.scope === 'session') throw new SqlError(1228, 'HY000', `Variable '${name}' is a SESSION variable and can't be used with SET GLOBAL`);
-  if (!global && definition.scope === 'global') throw new SqlError(1229, 'HY000', `Variable '${name}' is a GLOBAL variable and should be set with SET GLOBAL`);
+  if (global && definition.scope === 'session')
+    throw new SqlError(1228, 'HY000', `Variable '${name}' is a SESSION variable and can't be used with SET GLOBAL`);
+  if (!global && definition.scope === 'global')
+    throw new SqlError(1229, 'HY000', `Variable '${name}' is a GLOBAL variable and should be set with SET GLOBAL`);
   const given = place >= 0 ? evaluated : wordOf(item.value);
-  const value = given === undefined ? defaultValue(session, definition, global) : checkValue(definition, given, (message) => core.env.warn('Warning', 1292, message));
+  const value =
+    given === undefined
+      ? defaultValue(session, definition, global)
+      : checkValue(definition, given, (message) => core.env.warn('Warning', 1292, message));
   session.keepWarnings();
   if (global) {
     core.accounts.checkSystemVariables(session);
@@ -146,13 +174,25 @@ const LEVELS: Readonly<Record<string, Isolation>> = {
   serializable: 'SERIALIZABLE',
 };
 
-export function runSetTransaction(x: StatementContext, statement: Extract<Statement, { kind: 'setTransaction' }>): undefined {
+export function runSetTransaction(
+  x: StatementContext,
+  statement: Extract<Statement, { kind: 'setTransaction' }>,
+): undefined {
   const { session } = x;
   const isolation = statement.isolation && LEVELS[statement.isolation];
   const readOnly = statement.access === undefined ? undefined : statement.access === 'readOnly';
   if (statement.scope === undefined) {
-    if (session.transaction) throw new SqlError(1568, '25001', "Transaction characteristics can't be changed while a transaction is in progress");
-    session.nextTransaction = { ...session.nextTransaction, ...(isolation && { isolation }), ...(readOnly !== undefined && { readOnly }) };
+    if (session.transaction)
+      throw new SqlError(
+        1568,
+        '25001',
+        "Transaction characteristics can't be changed while a transaction is in progress",
+      );
+    session.nextTransaction = {
+      ...session.nextTransaction,
+      ...(isolation && { isolation }),
+      ...(readOnly !== undefined && { readOnly }),
+    };
     return ok(x);
   }
   const store = statement.scope === 'session' ? session.state.variables : session.core.globals;

@@ -17,15 +17,20 @@ import {
   showStatus,
   showVariables,
 } from './show/server.ts';
-import type { StatementContext } from './statements.ts';
+import type { StatementContext } from './statement-context.ts';
 
 const DIAGNOSTICS = new Set(['warnings', 'errors', 'warningsCount', 'errorsCount']);
 
-export function runShow(x: StatementContext, statement: Extract<Statement, { kind: 'show' | 'describe' }>): Promise<void> | undefined {
+export function runShow(
+  x: StatementContext,
+  statement: Extract<Statement, { kind: 'show' | 'describe' }>,
+): Promise<void> | undefined {
   if (statement.kind === 'describe') return describeTable(x, statement.table, statement.column);
   if (!DIAGNOSTICS.has(statement.subject)) {
     const { session } = x;
-    session.core.env.begin(session.state.settings(session), x.slots, false, (name) => session.core.virtualRows(session, name));
+    session.core.env.begin(session.state.settings(session), x.slots, false, (name) =>
+      session.core.virtualRows(session, name),
+    );
     session.warnings = [];
     session.warningCount = 0;
   }
@@ -33,7 +38,11 @@ export function runShow(x: StatementContext, statement: Extract<Statement, { kin
 }
 
 /** DESCRIBE t [column | 'pattern']. */
-export function describeTable(x: StatementContext, table: QualifiedName, column: string | undefined): Promise<void> | undefined {
+export function describeTable(
+  x: StatementContext,
+  table: QualifiedName,
+  column: string | undefined,
+): Promise<void> | undefined {
   return showColumns(x, table, undefined, false, column === undefined ? undefined : { kind: 'like', pattern: column });
 }
 
@@ -92,7 +101,11 @@ function show(x: StatementContext, statement: Show): Promise<void> | undefined {
       throw noBinaryLog();
     case 'procedureCode':
     case 'functionCode':
-      throw new SqlError(1289, 'HY000', "The 'SHOW PROCEDURE|FUNCTION CODE' feature is disabled; you need MySQL built with '--with-debug' to have it working");
+      throw new SqlError(
+        1289,
+        'HY000',
+        "The 'SHOW PROCEDURE|FUNCTION CODE' feature is disabled; you need MySQL built with '--with-debug' to have it working",
+      );
     default: {
       const nothing = showNothing(x, statement);
       if (nothing) return nothing.done;

@@ -9,23 +9,10 @@ import { runMaintenance } from './maintenance.ts';
 import { runPrepared } from './prepared.ts';
 import type { EngineSession } from './session.ts';
 import { runSet, runSetTransaction } from './set.ts';
+import { checkStatement } from './statement-privileges.ts';
 import { runShow } from './show.ts';
+import { ok, type StatementContext } from './statement-context.ts';
 import { runTransactionStatement, runUnlockTables } from './transaction-statements.ts';
-
-/** What a statement runs with. */
-export interface StatementContext {
-  readonly session: EngineSession;
-  readonly slots: readonly (LiteralValue | null)[];
-  readonly text: string;
-  readonly sink: ResultSink;
-  readonly more: boolean;
-}
-
-export function ok(x: StatementContext, affectedRows: number | bigint = 0, info = ''): undefined {
-  x.sink.ok({ affectedRows, insertId: 0, warnings: x.session.warningCount, info }, x.more);
-  x.session.rowCount = affectedRows;
-  return undefined;
-}
 
 /** There are no stored programs yet, so there is nothing to drop. */
 function dropRoutine(x: StatementContext, statement: Extract<Statement, { kind: 'dropRoutine' }>): undefined {
@@ -34,15 +21,28 @@ function dropRoutine(x: StatementContext, statement: Extract<Statement, { kind: 
   const database = statement.name.schema ?? session.database;
   if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
   const errno = statement.type === 'trigger' ? 1360 : statement.type === 'event' ? 1539 : 1305;
-  const message = statement.type === 'trigger' ? 'Trigger does not exist' : statement.type === 'event' ? `Unknown event '${statement.name.name}'` : `${type} ${database}.${statement.name.name} does not exist`;
+  const message =
+    statement.type === 'trigger'
+      ? 'Trigger does not exist'
+      : statement.type === 'event'
+        ? `Unknown event '${statement.name.name}'`
+        : `${type} ${database}.${statement.name.name} does not exist`;
   if (!statement.ifExists) throw new SqlError(errno, errno === 1305 ? '42000' : 'HY000', message);
   session.core.env.warn('Note', errno, message);
   session.keepWarnings();
   return ok(x);
 }
 
-export function runStatement(session: EngineSession, statement: Statement, slots: readonly (LiteralValue | null)[], text: string, sink: ResultSink, more: boolean): Promise<void> | undefined {
+export function runStatement(
+  session: EngineSession,
+  statement: Statement,
+  slots: readonly (LiteralValue | null)[],
+  text: string,
+  sink: ResultSink,
+  more: boolean,
+): Promise<void> | undefined {
   const x: StatementContext = { session, slots, text, sink, more };
+  checkStatement(session, statement);
   if (statement.kind !== 'show' && statement.kind !== 'getDiagnostics') {
     session.core.env.begin(session.state.settings(session), slots, false, () => '[]');
     session.warnings = [];
@@ -130,7 +130,11 @@ export function runStatement(session: EngineSession, statement: Statement, slots
     case 'handlerClose':
       throw unsupported('HANDLER');
     case 'callProcedure':
-      throw new SqlError(1305, '42000', `PROCEDURE ${statement.name.schema ?? session.database}.${statement.name.name} does not exist`);
+      throw new SqlError(
+        1305,
+        '42000',
+        `PROCEDURE ${statement.name.schema ?? session.database}.${statement.name.name} does not exist`,
+      );
     default:
       throw unsupported(statement.kind.replace(/([A-Z])/g, ' $1').toUpperCase());
   }

@@ -63,18 +63,31 @@ const TEXT: SqlType = { kind: 'string', family: 'varchar', length: 65535, collat
 
 export function makeTableRuntime(table: TableDef, fresh: (table: TableDef) => Compiler): TableRuntime {
   const expression = (text: string): RowExpression =>
-    rowExpression(fresh(table), (c) => [rowRelation(table, table.name, 'oldRow', c)], parseExpression(text), 'generated column');
+    rowExpression(
+      fresh(table),
+      (c) => [rowRelation(table, table.name, 'oldRow', c)],
+      parseExpression(text),
+      'generated column',
+    );
   const rowid = rowidColumn(table);
   return {
     table,
     convert: table.columns.map((c) => numbers(storeConverter({ name: c.name, type: c.type }))),
     defaults: table.columns.map((c) => defaultOf(c, expression)),
-    generated: table.columns.flatMap((c, place) => (c.generated ? [{ place, expression: expression(c.generated.expression) }] : [])),
-    checks: table.checks.filter((check) => check.enforced).map((check) => ({ name: check.name, expression: expression(check.expression) })),
-    unique: table.indexes.filter((i) => i.kind === 'primary' || i.kind === 'unique').map((index) => uniqueKey(table, index, rowid)),
+    generated: table.columns.flatMap((c, place) =>
+      c.generated ? [{ place, expression: expression(c.generated.expression) }] : [],
+    ),
+    checks: table.checks
+      .filter((check) => check.enforced)
+      .map((check) => ({ name: check.name, expression: expression(check.expression) })),
+    unique: table.indexes
+      .filter((i) => i.kind === 'primary' || i.kind === 'unique')
+      .map((index) => uniqueKey(table, index, rowid)),
     autoIncrement: table.columns.findIndex((c) => c.autoIncrement),
     rowid: rowid ? table.columns.indexOf(rowid) : -1,
-    onUpdateNow: table.columns.flatMap((c, place) => (c.onUpdateNow === undefined ? [] : [{ place, fsp: c.onUpdateNow }])),
+    onUpdateNow: table.columns.flatMap((c, place) =>
+      c.onUpdateNow === undefined ? [] : [{ place, fsp: c.onUpdateNow }],
+    ),
     foreignKeys: table.foreignKeys,
   };
 }
@@ -83,7 +96,9 @@ export function makeTableRuntime(table: TableDef, fresh: (table: TableDef) => Co
 function numbers(convert: Converter): Converter {
   return (value, from, ctx) => {
     const stored = convert(value, from, ctx);
-    return typeof stored === 'bigint' && stored >= -9007199254740991n && stored <= 9007199254740991n ? Number(stored) : stored;
+    return typeof stored === 'bigint' && stored >= -9007199254740991n && stored <= 9007199254740991n
+      ? Number(stored)
+      : stored;
   };
 }
 
@@ -104,8 +119,13 @@ function defaultOf(column: ColumnDef, expression: (text: string) => RowExpressio
 
 /** A stored default in the form of an expression's value: bytes for binary columns, bits for BIT, text for all else. */
 export function defaultText(text: string, type: SqlType): { value: SqliteValue; from: SqlType } {
-  if (type.kind === 'bit') return { value: BigInt(`0b${/[01]+/.exec(text.replace(/^b'/, ''))?.[0] ?? '0'}`), from: { kind: 'int', bits: 64, unsigned: true } };
-  if (type.kind === 'binary' && /^0x/i.test(text)) return { value: Uint8Array.from(text.slice(2).match(/../g) ?? [], (h) => parseInt(h, 16)), from: type };
+  if (type.kind === 'bit')
+    return {
+      value: BigInt(`0b${/[01]+/.exec(text.replace(/^b'/, ''))?.[0] ?? '0'}`),
+      from: { kind: 'int', bits: 64, unsigned: true },
+    };
+  if (type.kind === 'binary' && /^0x/i.test(text))
+    return { value: Uint8Array.from(text.slice(2).match(/../g) ?? [], (h) => parseInt(h, 16)), from: type };
   return { value: text, from: TEXT };
 }
 
@@ -141,9 +161,13 @@ function uniqueKey(table: TableDef, index: IndexDef, rowid: ColumnDef | undefine
 function partKey(type: SqlType, length: number | undefined): (value: SqliteValue) => string {
   if (type.kind === 'string') {
     const cut = (s: string): string => (length === undefined ? s : [...s].slice(0, length).join(''));
-    if (isBinaryCollation(type.collation)) return (v) => (type.collation.endsWith('_0900_bin') ? cut(String(v)) : cut(String(v)).replace(/ +$/, ''));
+    if (isBinaryCollation(type.collation))
+      return (v) => (type.collation.endsWith('_0900_bin') ? cut(String(v)) : cut(String(v)).replace(/ +$/, ''));
     const key = sortKey(type.collation);
     return (v) => key(cut(String(v)));
   }
-  return (v) => (v instanceof Uint8Array ? Buffer.from(length === undefined ? v : v.subarray(0, length)).toString('latin1') : String(v));
+  return (v) =>
+    v instanceof Uint8Array
+      ? Buffer.from(length === undefined ? v : v.subarray(0, length)).toString('latin1')
+      : String(v);
 }

@@ -1,9 +1,12 @@
 /** BEGIN, COMMIT, ROLLBACK, savepoints, LOCK TABLES. */
 import { SqlError, type Statement } from '../sql/index.ts';
 import { tableLock } from './locks.ts';
-import { ok, type StatementContext } from './statements.ts';
+import { ok, type StatementContext } from './statement-context.ts';
 
-type TransactionStatement = Extract<Statement, { kind: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'rollbackTo' | 'releaseSavepoint' | 'lockTables' }>;
+type TransactionStatement = Extract<
+  Statement,
+  { kind: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'rollbackTo' | 'releaseSavepoint' | 'lockTables' }
+>;
 
 /** Answers when a commit is durable; at once when there is none. */
 export function okAfter(x: StatementContext, done: Promise<void> | undefined): Promise<void> | undefined {
@@ -11,13 +14,18 @@ export function okAfter(x: StatementContext, done: Promise<void> | undefined): P
   return ok(x);
 }
 
-export function runTransactionStatement(x: StatementContext, statement: TransactionStatement): Promise<void> | undefined {
+export function runTransactionStatement(
+  x: StatementContext,
+  statement: TransactionStatement,
+): Promise<void> | undefined {
   const { session } = x;
   const { core } = session;
   switch (statement.kind) {
     case 'begin': {
       const done = session.commitTransaction();
-      const transaction = session.openTransaction(statement.access === undefined ? undefined : statement.access === 'readOnly');
+      const transaction = session.openTransaction(
+        statement.access === undefined ? undefined : statement.access === 'readOnly',
+      );
       if (statement.consistentSnapshot) core.versions.open(transaction);
       return okAfter(x, done);
     }
@@ -38,7 +46,8 @@ export function runTransactionStatement(x: StatementContext, statement: Transact
       return answered;
     }
     case 'savepoint':
-      if (session.transaction || !session.state.autocommit) (session.transaction ?? session.openTransaction()).savepoint(statement.name);
+      if (session.transaction || !session.state.autocommit)
+        (session.transaction ?? session.openTransaction()).savepoint(statement.name);
       return ok(x);
     case 'rollbackTo':
       if (!session.transaction?.rollbackToSavepoint(statement.name)) throw noSavepoint(statement.name);
@@ -51,9 +60,14 @@ export function runTransactionStatement(x: StatementContext, statement: Transact
       unlock(x);
       const wanted = statement.tables.map(({ table, mode }) => {
         const database = table.schema ?? session.database;
-        const found = session.state.temporaryTables.get(`${database}.${table.name}`) ?? core.catalog.table(database, table.name);
-        if (!found && !core.catalog.view(database, table.name)) throw new SqlError(1146, '42S02', `Table '${database}.${table.name}' doesn't exist`);
-        return { table: found, mode: mode === 'read' || mode === 'readLocal' ? ('shared' as const) : ('exclusive' as const) };
+        const found =
+          session.state.temporaryTables.get(`${database}.${table.name}`) ?? core.catalog.table(database, table.name);
+        if (!found && !core.catalog.view(database, table.name))
+          throw new SqlError(1146, '42S02', `Table '${database}.${table.name}' doesn't exist`);
+        return {
+          table: found,
+          mode: mode === 'read' || mode === 'readLocal' ? ('shared' as const) : ('exclusive' as const),
+        };
       });
       const take = (): undefined => {
         for (const { table, mode } of wanted) {

@@ -51,7 +51,7 @@ export class OpenTransaction {
 
   private show(table: TableDef, rowid: RowId, change: RowChange): void {
     let images = this.images.get(table.id);
-    if (!images) this.images.set(table.id, (images = new Map()));
+    if (!images) this.images.set(table.id, (images = new Map<RowId, Row | undefined>()));
     const newId = change.newRowid ?? rowid;
     if (newId !== rowid) images.set(rowid, undefined);
     images.set(newId, change.after);
@@ -171,13 +171,14 @@ export class VersionStore {
     if (this.snapshots.size === 0) return;
     for (const change of changes) {
       this.note(change.table.id, change.rowid, change.before);
-      if (change.newRowid !== undefined && change.newRowid !== change.rowid) this.note(change.table.id, change.newRowid, undefined);
+      if (change.newRowid !== undefined && change.newRowid !== change.rowid)
+        this.note(change.table.id, change.newRowid, undefined);
     }
   }
 
   private note(tableId: number, rowid: RowId, before: Row | undefined): void {
     let rows = this.tables.get(tableId);
-    if (!rows) this.tables.set(tableId, (rows = new Map()));
+    if (!rows) this.tables.set(tableId, (rows = new Map<RowId, Version[]>()));
     const versions = rows.get(rowid);
     if (versions) versions.push({ commit: this.commit, before });
     else rows.set(rowid, [{ commit: this.commit, before }]);

@@ -42,17 +42,51 @@ export const SQL_MODES = [
 
 const MODE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   ANSI: ['REAL_AS_FLOAT', 'PIPES_AS_CONCAT', 'ANSI_QUOTES', 'IGNORE_SPACE', 'ONLY_FULL_GROUP_BY', 'ANSI'],
-  TRADITIONAL: ['STRICT_TRANS_TABLES', 'STRICT_ALL_TABLES', 'NO_ZERO_IN_DATE', 'NO_ZERO_DATE', 'ERROR_FOR_DIVISION_BY_ZERO', 'TRADITIONAL', 'NO_ENGINE_SUBSTITUTION'],
+  TRADITIONAL: [
+    'STRICT_TRANS_TABLES',
+    'STRICT_ALL_TABLES',
+    'NO_ZERO_IN_DATE',
+    'NO_ZERO_DATE',
+    'ERROR_FOR_DIVISION_BY_ZERO',
+    'TRADITIONAL',
+    'NO_ENGINE_SUBSTITUTION',
+  ],
 };
 
-export const DEFAULT_SQL_MODE_TEXT = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
+export const DEFAULT_SQL_MODE_TEXT =
+  'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
 
 const U64 = 18446744073709551615;
-const int = (name: string, value: number, min = 0, max: number = U64, scope: VariableDefinition['scope'] = 'both'): VariableDefinition => ({ name, kind: 'int', scope, value, min, max });
-const bool = (name: string, value: 0 | 1, scope: VariableDefinition['scope'] = 'both'): VariableDefinition => ({ name, kind: 'bool', scope, value });
-const text = (name: string, value: string, scope: VariableDefinition['scope'] = 'both'): VariableDefinition => ({ name, kind: 'text', scope, value });
-const fixed = (name: string, value: string | number, kind: Kind = typeof value === 'number' ? 'int' : 'text'): VariableDefinition => ({ name, kind, scope: 'global', value, readOnly: true });
-const words = (name: string, value: string, list: readonly string[], scope: VariableDefinition['scope'] = 'both'): VariableDefinition => ({ name, kind: 'enum', scope, value, words: list });
+const int = (
+  name: string,
+  value: number,
+  min = 0,
+  max: number = U64,
+  scope: VariableDefinition['scope'] = 'both',
+): VariableDefinition => ({ name, kind: 'int', scope, value, min, max });
+const bool = (name: string, value: 0 | 1, scope: VariableDefinition['scope'] = 'both'): VariableDefinition => ({
+  name,
+  kind: 'bool',
+  scope,
+  value,
+});
+const text = (name: string, value: string, scope: VariableDefinition['scope'] = 'both'): VariableDefinition => ({
+  name,
+  kind: 'text',
+  scope,
+  value,
+});
+const fixed = (
+  name: string,
+  value: string | number,
+  kind: Kind = typeof value === 'number' ? 'int' : 'text',
+): VariableDefinition => ({ name, kind, scope: 'global', value, readOnly: true });
+const words = (
+  name: string,
+  value: string,
+  list: readonly string[],
+  scope: VariableDefinition['scope'] = 'both',
+): VariableDefinition => ({ name, kind: 'enum', scope, value, words: list });
 
 const ISOLATION = ['READ-UNCOMMITTED', 'READ-COMMITTED', 'REPEATABLE-READ', 'SERIALIZABLE'];
 
@@ -128,7 +162,10 @@ const DEFINITIONS: readonly VariableDefinition[] = [
   words('session_track_gtids', 'OFF', ['OFF', 'OWN_GTID', 'ALL_GTIDS']),
   bool('session_track_schema', 1),
   bool('session_track_state_change', 0),
-  text('session_track_system_variables', 'time_zone,autocommit,character_set_client,character_set_results,character_set_connection'),
+  text(
+    'session_track_system_variables',
+    'time_zone,autocommit,character_set_client,character_set_results,character_set_connection',
+  ),
   words('session_track_transaction_info', 'OFF', ['OFF', 'STATE', 'CHARACTERISTICS']),
   int('timestamp', 0, 0, U64, 'session'),
   int('insert_id', 0, 0, U64, 'session'),
@@ -210,6 +247,7 @@ const DEFINITIONS: readonly VariableDefinition[] = [
   bool('partial_revokes', 0, 'global'),
   bool('check_proxy_users', 0, 'global'),
   bool('activate_all_roles_on_login', 0, 'global'),
+  text('mandatory_roles', '', 'global'),
   bool('xa_detach_on_prepare', 1),
   bool('restrict_fk_on_non_standard_key', 1),
   text('gtid_mode', 'OFF', 'global'),
@@ -272,7 +310,8 @@ export const allVariables = (): readonly VariableDefinition[] => DEFINITIONS;
 const TEXT_TYPE: SqlType = { kind: 'string', family: 'varchar', length: 1024, collation: 'utf8mb4_0900_ai_ci' };
 export function variableType(definition: VariableDefinition): SqlType {
   if (definition.kind === 'real') return { kind: 'double', unsigned: false };
-  if (definition.kind === 'bool' || definition.kind === 'int') return { kind: 'int', bits: 64, unsigned: definition.kind === 'int' };
+  if (definition.kind === 'bool' || definition.kind === 'int')
+    return { kind: 'int', bits: 64, unsigned: definition.kind === 'int' };
   return TEXT_TYPE;
 }
 
@@ -290,11 +329,21 @@ export function sqliteValue(value: string | number): SqliteValue {
   return Number.isInteger(value) ? BigInt(value) : value;
 }
 
-const wrongValue = (name: string, value: unknown): SqlError => new SqlError(1231, '42000', `Variable '${name}' can't be set to the value of '${value === null ? 'NULL' : String(value)}'`);
-const wrongType = (name: string): SqlError => new SqlError(1232, '42000', `Incorrect argument type to variable '${name}'`);
+const wrongValue = (name: string, value: unknown): SqlError =>
+  new SqlError(
+    1231,
+    '42000',
+    `Variable '${name}' can't be set to the value of '${value === null ? 'NULL' : String(value)}'`,
+  );
+const wrongType = (name: string): SqlError =>
+  new SqlError(1232, '42000', `Incorrect argument type to variable '${name}'`);
 
 /** Checks a value for a variable and gives it in stored form; `warn` is told when it was moved into its range. */
-export function checkValue(definition: VariableDefinition, value: SqliteValue, warn: (message: string) => void): string | number {
+export function checkValue(
+  definition: VariableDefinition,
+  value: SqliteValue,
+  warn: (message: string) => void,
+): string | number {
   const { name } = definition;
   switch (definition.kind) {
     case 'bool': {
@@ -342,12 +391,15 @@ function checkText(name: string, value: SqliteValue): string {
   if (name.startsWith('character_set_') && name !== 'character_set_filesystem') {
     if (typeof value !== 'string') throw wrongType(name);
     const charset = given.toLowerCase() === 'utf8' ? 'utf8mb3' : given.toLowerCase();
-    if (charset !== 'binary' && defaultCollation(charset) === undefined) throw new SqlError(1115, '42000', `Unknown character set: '${given}'`);
-    if (name === 'character_set_client' && ['ucs2', 'utf16', 'utf16le', 'utf32'].includes(charset)) throw wrongValue(name, given);
+    if (charset !== 'binary' && defaultCollation(charset) === undefined)
+      throw new SqlError(1115, '42000', `Unknown character set: '${given}'`);
+    if (name === 'character_set_client' && ['ucs2', 'utf16', 'utf16le', 'utf32'].includes(charset))
+      throw wrongValue(name, given);
     return charset;
   }
   if (name.startsWith('collation_') || name === 'default_collation_for_utf8mb4') {
-    if (collationId(given.toLowerCase()) === undefined) throw new SqlError(1273, 'HY000', `Unknown collation: '${given}'`);
+    if (collationId(given.toLowerCase()) === undefined)
+      throw new SqlError(1273, 'HY000', `Unknown collation: '${given}'`);
     return given.toLowerCase();
   }
   if (name === 'time_zone') return checkTimeZone(given);
@@ -360,7 +412,8 @@ function checkTimeZone(given: string): string {
   if (offset) {
     const minutes = Number(offset[2]) * 60 + Number(offset[3]);
     const limit = offset[1] === '-' ? 13 * 60 + 59 : 14 * 60;
-    if (Number(offset[3]) < 60 && minutes <= limit) return `${offset[1] ?? '+'}${(offset[2] ?? '').padStart(2, '0')}:${offset[3] ?? ''}`;
+    if (Number(offset[3]) < 60 && minutes <= limit)
+      return `${offset[1] ?? '+'}${(offset[2] ?? '').padStart(2, '0')}:${offset[3] ?? ''}`;
   } else {
     try {
       new Intl.DateTimeFormat('en-US', { timeZone: given });
@@ -379,7 +432,10 @@ function sqlModeText(value: SqliteValue): string {
     const bits = BigInt(value);
     return SQL_MODES.filter((_, i) => (bits >> BigInt(i)) & 1n).join(',');
   }
-  const given = (value instanceof Uint8Array ? new TextDecoder().decode(value) : value).split(',').map((w) => w.trim().toUpperCase()).filter((w) => w !== '');
+  const given = (value instanceof Uint8Array ? new TextDecoder().decode(value) : value)
+    .split(',')
+    .map((w) => w.trim().toUpperCase())
+    .filter((w) => w !== '');
   const all = new Set(given.flatMap((w) => MODE_GROUPS[w] ?? [w]));
   for (const word of all) if (!(SQL_MODES as readonly string[]).includes(word)) throw wrongValue('sql_mode', word);
   return SQL_MODES.filter((m) => all.has(m)).join(',');

@@ -2,7 +2,17 @@
  * Where the rows of a statement go. DirectWriter: the statement is a transaction of its own, its rows go to SQLite at once
  * and are taken back when it fails. TransactionWriter: they go to the open transaction's images, under locks.
  */
-import { columnById, columnName, ROWID, sortKey, sortKeySql, SqlError, tableName, type SqliteValue, type TableDef } from '../sql/index.ts';
+import {
+  columnById,
+  columnName,
+  ROWID,
+  sortKey,
+  sortKeySql,
+  SqlError,
+  tableName,
+  type SqliteValue,
+  type TableDef,
+} from '../sql/index.ts';
 import type { Row, RowChange, RowId, State } from '../store/index.ts';
 import { keyLock, rowLock, tableLock, type LockManager, type LockOwner } from './locks.ts';
 import type { TableRuntime, UniqueKey } from './table.ts';
@@ -27,7 +37,12 @@ export interface RowWriter {
   /** Locks a row that was read in order to be changed, and says whether it still is as it was read. */
   lockForChange(table: TableDef, rowid: RowId): void;
   /** Rows that have these values in these columns. */
-  rowsWith(table: TableDef, places: readonly number[], values: readonly SqliteValue[], limit: number): { rowid: RowId; row: Row }[];
+  rowsWith(
+    table: TableDef,
+    places: readonly number[],
+    values: readonly SqliteValue[],
+    limit: number,
+  ): { rowid: RowId; row: Row }[];
   mark(): number;
   rollbackTo(mark: number): void;
 }
@@ -176,7 +191,12 @@ export class DirectWriter implements RowWriter {
     this.changes.push(change);
   }
 
-  rowsWith(table: TableDef, places: readonly number[], values: readonly SqliteValue[], limit: number): { rowid: RowId; row: Row }[] {
+  rowsWith(
+    table: TableDef,
+    places: readonly number[],
+    values: readonly SqliteValue[],
+    limit: number,
+  ): { rowid: RowId; row: Row }[] {
     return finderOf(this.state)
       .rowids(findSql(table, places, limit), values)
       .flatMap((rowid) => {
@@ -233,7 +253,10 @@ export class TransactionWriter implements RowWriter {
   private ownDuplicate(rt: TableRuntime, key: UniqueKey, row: Row, except: RowId | undefined): Duplicate | undefined {
     const images = this.transaction.imagesOf(rt.table.id);
     if (!images) return undefined;
-    const rowid = this.transaction.ownKeys(rt).get(key)?.get(key.keyOf(row) ?? '');
+    const rowid = this.transaction
+      .ownKeys(rt)
+      .get(key)
+      ?.get(key.keyOf(row) ?? '');
     if (rowid !== undefined && rowid !== except) {
       const found = images.get(rowid);
       if (found && sameKey(key, found, row)) return { key, rowid, row: found };
@@ -258,7 +281,11 @@ export class TransactionWriter implements RowWriter {
     this.transaction.record(change);
     this.transaction.noteKeys(rt, change);
     if (this.transaction.bytes > this.bytesMax) {
-      throw new SqlError(1197, 'HY000', "Multi-statement transaction required more than 'p2pdb_max_transaction_bytes' bytes of storage; increase this variable and try again");
+      throw new SqlError(
+        1197,
+        'HY000',
+        "Multi-statement transaction required more than 'p2pdb_max_transaction_bytes' bytes of storage; increase this variable and try again",
+      );
     }
   }
 
@@ -294,7 +321,12 @@ export class TransactionWriter implements RowWriter {
     this.record(rt, { table: rt.table, rowid, before, after: undefined });
   }
 
-  rowsWith(table: TableDef, places: readonly number[], values: readonly SqliteValue[], limit: number): { rowid: RowId; row: Row }[] {
+  rowsWith(
+    table: TableDef,
+    places: readonly number[],
+    values: readonly SqliteValue[],
+    limit: number,
+  ): { rowid: RowId; row: Row }[] {
     const images = this.transaction.imagesOf(table.id);
     const committed = finderOf(this.state)
       .rowids(findSql(table, places, images ? limit + images.size : limit), values)
@@ -303,7 +335,9 @@ export class TransactionWriter implements RowWriter {
         const row = this.state.get(table, rowid);
         return row ? [{ rowid, row }] : [];
       });
-    const own = [...(images ?? [])].flatMap(([rowid, row]) => (row && places.every((p, i) => equalIn(table, p, row[p] ?? null, values[i] ?? null)) ? [{ rowid, row }] : []));
+    const own = [...(images ?? [])].flatMap(([rowid, row]) =>
+      row && places.every((p, i) => equalIn(table, p, row[p] ?? null, values[i] ?? null)) ? [{ rowid, row }] : [],
+    );
     return [...own, ...committed].slice(0, limit);
   }
 

@@ -1,14 +1,26 @@
 /** ALTER TABLE. */
-import { primaryKey, SqlError, unsupported, type AlterAction, type CatalogChange, type QualifiedName, type TableDef } from '../../sql/index.ts';
-import { ok, type StatementContext } from '../statements.ts';
+import {
+  primaryKey,
+  SqlError,
+  unsupported,
+  type AlterAction,
+  type CatalogChange,
+  type QualifiedName,
+  type TableDef,
+} from '../../sql/index.ts';
+import { ok, type StatementContext } from '../statement-context.ts';
 import { applyOptions, checkExpressions, draftContext } from './create-table.ts';
 import { columnDefault } from './defaults.ts';
 import { TableDraft } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
-import { apply, childrenFollow, databaseOf, exclusiveTable } from './index.ts';
+import { apply, childrenFollow, databaseOf, exclusiveTable } from './apply.ts';
 import { columnCollation } from './types.ts';
 
-export function alterTable(x: StatementContext, name: QualifiedName, actions: readonly AlterAction[]): Promise<void> | undefined {
+export function alterTable(
+  x: StatementContext,
+  name: QualifiedName,
+  actions: readonly AlterAction[],
+): Promise<void> | undefined {
   const table = exclusiveTable(x, name);
   const draft = new TableDraft(table, draftContext(x));
   applyOptions(
@@ -19,7 +31,19 @@ export function alterTable(x: StatementContext, name: QualifiedName, actions: re
   let renamed: { database: string; name: string } | undefined;
   let partitions = table.partitions;
   // Columns and keys that go make room for those that come, whatever their order in the statement.
-  const order = (a: AlterAction): number => (a.kind === 'dropColumn' || a.kind === 'dropPrimaryKey' || a.kind === 'dropIndex' || a.kind === 'dropForeignKey' || a.kind === 'dropCheck' || a.kind === 'dropConstraint' ? (a.kind === 'dropForeignKey' ? 0 : 1) : a.kind === 'addKey' ? 3 : 2);
+  const order = (a: AlterAction): number =>
+    a.kind === 'dropColumn' ||
+    a.kind === 'dropPrimaryKey' ||
+    a.kind === 'dropIndex' ||
+    a.kind === 'dropForeignKey' ||
+    a.kind === 'dropCheck' ||
+    a.kind === 'dropConstraint'
+      ? a.kind === 'dropForeignKey'
+        ? 0
+        : 1
+      : a.kind === 'addKey'
+        ? 3
+        : 2;
   for (const action of [...actions].sort((a, b) => order(a) - order(b))) {
     switch (action.kind) {
       case 'renameTable': {
@@ -43,7 +67,11 @@ export function alterTable(x: StatementContext, name: QualifiedName, actions: re
   const { partitions: _old, ...built } = draft.build();
   const { core, state } = x.session;
   const target = renamed ?? table;
-  if (renamed && (renamed.name !== table.name || renamed.database !== table.database) && (core.catalog.table(renamed.database, renamed.name) ?? core.catalog.view(renamed.database, renamed.name))) {
+  if (
+    renamed &&
+    (renamed.name !== table.name || renamed.database !== table.database) &&
+    (core.catalog.table(renamed.database, renamed.name) ?? core.catalog.view(renamed.database, renamed.name))
+  ) {
     throw new SqlError(1050, '42S01', `Table '${renamed.name}' already exists`);
   }
   const next: TableDef = {
@@ -56,8 +84,12 @@ export function alterTable(x: StatementContext, name: QualifiedName, actions: re
   };
   checkForeignKeys(x, next);
   checkExpressions(x, next);
-  const changes: CatalogChange[] = [{ kind: 'put-table', table: next }, ...(renamed ? childrenFollow(x, table, next) : [])];
-  if (draft.autoIncrement !== undefined) changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
+  const changes: CatalogChange[] = [
+    { kind: 'put-table', table: next },
+    ...(renamed ? childrenFollow(x, table, next) : []),
+  ];
+  if (draft.autoIncrement !== undefined)
+    changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
   if (table.temporary) {
     core.alterTemporary(table, next);
     state.temporaryTables.delete(`${table.database}.${table.name}`);
@@ -93,7 +125,8 @@ function alter(x: StatementContext, draft: TableDraft, action: AlterAction): voi
     case 'dropConstraint':
       return draft.dropConstraint(action.name);
     case 'dropPrimaryKey':
-      if (!primaryKey(draft.build())) throw new SqlError(1091, '42000', "Can't DROP 'PRIMARY'; check that column/key exists");
+      if (!primaryKey(draft.build()))
+        throw new SqlError(1091, '42000', "Can't DROP 'PRIMARY'; check that column/key exists");
       return draft.dropIndex('PRIMARY');
     case 'alterColumnDefault': {
       const column = draft.column(action.name);

@@ -1,13 +1,23 @@
 /** CREATE TABLE … SELECT: the table, then its rows, as one change of the schema and one transaction behind it. */
-import { compileStatement, type CatalogChange, type QueryExpression, type SqlType, type Statement, type TableDef } from '../../sql/index.ts';
-import type { StatementContext } from '../statements.ts';
-import { putTable } from './create-table.ts';
+import {
+  compileStatement,
+  type CatalogChange,
+  type QueryExpression,
+  type SqlType,
+  type Statement,
+  type TableDef,
+} from '../../sql/index.ts';
+import type { StatementContext } from '../statement-context.ts';
+import { putTable } from './apply.ts';
 
 export async function fillFromSelect(
   x: StatementContext,
   table: TableDef,
   changes: readonly CatalogChange[],
-  select: { readonly columns: readonly { readonly name: string; readonly type: SqlType }[]; readonly query: QueryExpression },
+  select: {
+    readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
+    readonly query: QueryExpression;
+  },
   duplicates: 'ignore' | 'replace' | undefined,
 ): Promise<void> {
   const { session } = x;
@@ -24,7 +34,13 @@ export async function fillFromSelect(
     ignore: duplicates === 'ignore',
     table: { ...span, kind: 'name', schema: table.database, name: table.name },
     partitions: undefined,
-    columns: select.columns.map((c) => ({ ...span, kind: 'column', schema: undefined, table: undefined, name: c.name })),
+    columns: select.columns.map((c) => ({
+      ...span,
+      kind: 'column',
+      schema: undefined,
+      table: undefined,
+      name: c.name,
+    })),
     source: { kind: 'select', query: select.query },
     alias: undefined,
     onDuplicate: [],

@@ -13,10 +13,10 @@ import {
   type TableDef,
   type TableOption,
 } from '../../sql/index.ts';
-import { ok, type StatementContext } from '../statements.ts';
+import { ok, type StatementContext } from '../statement-context.ts';
 import { TableDraft, type DraftContext } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
-import { apply, databaseOf, type SchemaStatement } from './index.ts';
+import { databaseOf, putTable, type SchemaStatement } from './apply.ts';
 import { fillFromSelect } from './create-select.ts';
 import { columnCollation } from './types.ts';
 
@@ -26,7 +26,13 @@ export function draftContext(x: StatementContext): DraftContext {
   const { core } = x.session;
   return {
     explicitTimestamp: true,
-    typeOfExpression: (table, text) => rowExpression(core.bareCompiler(table), (c) => [rowRelation(table, table.name, 'oldRow', c)], parseExpression(text), 'expression').type,
+    typeOfExpression: (table, text) =>
+      rowExpression(
+        core.bareCompiler(table),
+        (c) => [rowRelation(table, table.name, 'oldRow', c)],
+        parseExpression(text),
+        'expression',
+      ).type,
   };
 }
 
@@ -36,7 +42,19 @@ export function checkExpressions(x: StatementContext, table: TableDef): void {
   core.checkTable(table);
 }
 
-const ENGINES = ['innodb', 'myisam', 'memory', 'heap', 'csv', 'archive', 'blackhole', 'merge', 'mrg_myisam', 'aria', 'tempTable'];
+const ENGINES = [
+  'innodb',
+  'myisam',
+  'memory',
+  'heap',
+  'csv',
+  'archive',
+  'blackhole',
+  'merge',
+  'mrg_myisam',
+  'aria',
+  'tempTable',
+];
 
 /** Table options into the draft; `before` the columns, because they take the table's collation. */
 export function applyOptions(x: StatementContext, draft: TableDraft, options: readonly TableOption[]): void {
@@ -47,7 +65,8 @@ export function applyOptions(x: StatementContext, draft: TableDraft, options: re
     switch (name) {
       case 'engine': {
         if (!ENGINES.includes(text.toLowerCase())) {
-          if (String(x.session.state.variables.get('sql_mode')).includes('NO_ENGINE_SUBSTITUTION')) throw new SqlError(1286, '42000', `Unknown storage engine '${text}'`);
+          if (String(x.session.state.variables.get('sql_mode')).includes('NO_ENGINE_SUBSTITUTION'))
+            throw new SqlError(1286, '42000', `Unknown storage engine '${text}'`);
           x.session.core.env.warn('Warning', 1286, `Unknown storage engine '${text}'`);
         }
         break;
@@ -59,7 +78,8 @@ export function applyOptions(x: StatementContext, draft: TableDraft, options: re
         collation = text;
         break;
       case 'comment':
-        if (text.length > 2048) throw new SqlError(1628, 'HY000', `Comment for table '${draft.build().name}' is too long (max = 2048)`);
+        if (text.length > 2048)
+          throw new SqlError(1628, 'HY000', `Comment for table '${draft.build().name}' is too long (max = 2048)`);
         draft.options.comment = text;
         break;
       case 'auto_increment':
@@ -73,7 +93,8 @@ export function applyOptions(x: StatementContext, draft: TableDraft, options: re
         break;
     }
   }
-  if (charset !== undefined || collation !== undefined) draft.options.collation = columnCollation(charset, collation, false, draft.options.collation);
+  if (charset !== undefined || collation !== undefined)
+    draft.options.collation = columnCollation(charset, collation, false, draft.options.collation);
 }
 
 function emptyTable(x: StatementContext, database: string, name: string, temporary: boolean): TableDef {
@@ -98,9 +119,17 @@ function emptyTable(x: StatementContext, database: string, name: string, tempora
 }
 
 /** True when it is there and IF NOT EXISTS says to let it be. */
-function exists(x: StatementContext, database: string, name: string, temporary: boolean, ifNotExists: boolean): boolean {
+function exists(
+  x: StatementContext,
+  database: string,
+  name: string,
+  temporary: boolean,
+  ifNotExists: boolean,
+): boolean {
   const { core, state } = x.session;
-  const there = temporary ? state.temporaryTables.has(`${database}.${name}`) : (core.catalog.table(database, name) ?? core.catalog.view(database, name)) !== undefined;
+  const there = temporary
+    ? state.temporaryTables.has(`${database}.${name}`)
+    : (core.catalog.table(database, name) ?? core.catalog.view(database, name)) !== undefined;
   if (!there) return false;
   if (!ifNotExists) throw new SqlError(1050, '42S01', `Table '${name}' already exists`);
   core.env.warn('Note', 1050, `Table '${name}' already exists`);
@@ -118,14 +147,18 @@ export function createTable(x: StatementContext, statement: Of<'createTable'>): 
   for (const column of statement.columns) draft.addColumn(column);
   let select;
   if (statement.select) select = selectColumns(x, draft, statement);
-  for (const key of [...statement.keys].sort((a, b) => Number(a.kind === 'foreignKey') - Number(b.kind === 'foreignKey'))) draft.addKey(key);
+  for (const key of [...statement.keys].sort(
+    (a, b) => Number(a.kind === 'foreignKey') - Number(b.kind === 'foreignKey'),
+  ))
+    draft.addKey(key);
   draft.validate();
   const built = draft.build();
   const table: TableDef = statement.partitioning ? { ...built, partitions: statement.partitioning.text } : built;
   checkForeignKeys(x, table);
   checkExpressions(x, table);
   const changes: CatalogChange[] = [{ kind: 'put-table', table }];
-  if (draft.autoIncrement !== undefined) changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
+  if (draft.autoIncrement !== undefined)
+    changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
   if (select) return fillFromSelect(x, table, changes, select, statement.duplicates);
   return putTable(x, table, changes);
 }
@@ -135,27 +168,18 @@ function checkName(name: string): void {
   if (name.length > 64) throw new SqlError(1059, '42000', `Identifier name '${name}' is too long`);
 }
 
-/** Temporary tables belong to the session: they are in no log. */
-export function putTable(x: StatementContext, table: TableDef, changes: readonly CatalogChange[], info = ''): Promise<void> | undefined {
-  const { core, state } = x.session;
-  if (!table.temporary) return apply(x, changes, 0, info);
-  core.createTemporary(table);
-  for (const change of changes) if (change.kind === 'auto-increment') core.state.setAutoIncrement(table, change.next, true);
-  state.temporaryTables.set(`${table.database}.${table.name}`, table);
-  state.changed();
-  x.session.keepWarnings();
-  return ok(x, 0, info);
-}
-
 export function createTableLike(x: StatementContext, statement: Of<'createTableLike'>): Promise<void> | undefined {
   const { core, state } = x.session;
   const { name } = statement.name;
   const database = databaseOf(x, statement.name);
   checkName(name);
   const likeDatabase = statement.like.schema ?? x.session.database;
-  const source = state.temporaryTables.get(`${likeDatabase}.${statement.like.name}`) ?? core.catalog.table(likeDatabase, statement.like.name);
+  const source =
+    state.temporaryTables.get(`${likeDatabase}.${statement.like.name}`) ??
+    core.catalog.table(likeDatabase, statement.like.name);
   if (!source) {
-    if (core.catalog.view(likeDatabase, statement.like.name)) throw new SqlError(1347, 'HY000', `'${likeDatabase}.${statement.like.name}' is not BASE TABLE`);
+    if (core.catalog.view(likeDatabase, statement.like.name))
+      throw new SqlError(1347, 'HY000', `'${likeDatabase}.${statement.like.name}' is not BASE TABLE`);
     throw new SqlError(1146, '42S02', `Table '${likeDatabase}.${statement.like.name}' doesn't exist`);
   }
   if (exists(x, database, name, statement.temporary, statement.ifNotExists)) return ok(x);
@@ -168,7 +192,10 @@ export function createTableLike(x: StatementContext, statement: Of<'createTableL
     database,
     name,
     foreignKeys: [],
-    checks: source.checks.map((c, i) => ({ ...c, name: c.name.startsWith(`${source.name}_chk_`) ? `${name}_chk_${i + 1}` : c.name })),
+    checks: source.checks.map((c, i) => ({
+      ...c,
+      name: c.name.startsWith(`${source.name}_chk_`) ? `${name}_chk_${i + 1}` : c.name,
+    })),
     createdAt: empty.createdAt,
     temporary: statement.temporary,
   };
@@ -176,7 +203,11 @@ export function createTableLike(x: StatementContext, statement: Of<'createTableL
 }
 
 /** Columns of CREATE TABLE … SELECT: those named with a definition keep it, the others follow. */
-function selectColumns(x: StatementContext, draft: TableDraft, statement: Of<'createTable'>): { columns: readonly { name: string; type: SqlType }[]; query: NonNullable<Of<'createTable'>['select']> } {
+function selectColumns(
+  x: StatementContext,
+  draft: TableDraft,
+  statement: Of<'createTable'>,
+): { columns: readonly { name: string; type: SqlType }[]; query: NonNullable<Of<'createTable'>['select']> } {
   const { core } = x.session;
   const query = statement.select as NonNullable<Of<'createTable'>['select']>;
   const compiled = compileStatement(core.catalog, core.compileSettings(x.session, x.text, new Map(), false), query);
@@ -186,14 +217,23 @@ function selectColumns(x: StatementContext, draft: TableDraft, statement: Of<'cr
   compiled.plan.columns.forEach((c, i) => {
     if (draft.columns.some((d) => d.name.toLowerCase() === c.name.toLowerCase())) return;
     const { type } = columns[i] as { type: SqlType };
-    const source = c.source?.tableId === undefined ? undefined : core.catalog.tableById(c.source.tableId)?.columns.find((d) => d.id === c.source?.columnId);
+    const source =
+      c.source?.tableId === undefined
+        ? undefined
+        : core.catalog.tableById(c.source.tableId)?.columns.find((d) => d.id === c.source?.columnId);
     const column: ColumnDef = {
       id: 0,
       name: c.name,
       type,
       nullable: c.nullable,
       comment: source?.comment ?? '',
-      ...(source?.default ? { default: source.default } : c.nullable ? { default: { kind: 'null' as const } } : source ? {} : implicit(type)),
+      ...(source?.default
+        ? { default: source.default }
+        : c.nullable
+          ? { default: { kind: 'null' as const } }
+          : source
+            ? {}
+            : implicit(type)),
     };
     draft.addMade(column);
   });
@@ -220,7 +260,13 @@ function implicit(type: SqlType): Pick<ColumnDef, 'default'> {
 /** The type that a column takes from an expression. */
 function storable(type: SqlType, collation: string): SqlType {
   if (type.kind === 'null') return { kind: 'binary', family: 'binary', length: 0 };
-  if (type.kind === 'string' && type.length > 16383) return { kind: 'string', family: type.length > 16777215 ? 'longtext' : type.length > 65535 ? 'mediumtext' : 'text', length: type.length > 16777215 ? 4294967295 : type.length > 65535 ? 16777215 : 65535, collation: type.collation };
+  if (type.kind === 'string' && type.length > 16383)
+    return {
+      kind: 'string',
+      family: type.length > 16777215 ? 'longtext' : type.length > 65535 ? 'mediumtext' : 'text',
+      length: type.length > 16777215 ? 4294967295 : type.length > 65535 ? 16777215 : 65535,
+      collation: type.collation,
+    };
   if (type.kind === 'string' && !collationNamed(type.collation)) return { ...type, collation };
   return type;
 }

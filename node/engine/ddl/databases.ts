@@ -1,7 +1,7 @@
 /** CREATE, ALTER and DROP DATABASE. */
 import { isSystemDatabase, SqlError, type DatabaseDef } from '../../sql/index.ts';
-import { ok, type StatementContext } from '../statements.ts';
-import { apply, waitForTable, type SchemaStatement } from './index.ts';
+import { ok, type StatementContext } from '../statement-context.ts';
+import { apply, waitForTable, type SchemaStatement } from './apply.ts';
 import { columnCollation } from './types.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
@@ -9,7 +9,8 @@ type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
 export function createDatabase(x: StatementContext, statement: Of<'createDatabase'>): Promise<void> | undefined {
   const { name, options } = statement;
   const { core } = x.session;
-  if (name === '' || name.length > 64 || name.endsWith(' ')) throw new SqlError(1102, '42000', `Incorrect database name '${name}'`);
+  if (name === '' || name.length > 64 || name.endsWith(' '))
+    throw new SqlError(1102, '42000', `Incorrect database name '${name}'`);
   if (core.catalog.databases.has(name) || isSystemDatabase(name)) {
     if (!statement.ifNotExists) throw new SqlError(1007, 'HY000', `Can't create database '${name}'; database exists`);
     core.env.warn('Note', 1007, `Can't create database '${name}'; database exists`);
@@ -18,7 +19,11 @@ export function createDatabase(x: StatementContext, statement: Of<'createDatabas
   }
   const server = String(core.globals.get('collation_server'));
   const collation = columnCollation(options.charset, options.collation, false, server);
-  return apply(x, [{ kind: 'put-database', database: { name, collation, comment: options.comment ?? '', readOnly: false } }], 1);
+  return apply(
+    x,
+    [{ kind: 'put-database', database: { name, collation, comment: options.comment ?? '', readOnly: false } }],
+    1,
+  );
 }
 
 export function alterDatabase(x: StatementContext, statement: Of<'alterDatabase'>): Promise<void> | undefined {
@@ -55,7 +60,11 @@ export function dropDatabase(x: StatementContext, statement: Of<'dropDatabase'>)
     waitForTable(x, relation);
     const child = core.catalog.children(name, relation.name).find((c) => c.table.database !== name);
     if (child && x.session.state.variables.number('foreign_key_checks') === 1) {
-      throw new SqlError(3730, 'HY000', `Cannot drop table '${relation.name}' referenced by a foreign key constraint '${child.foreignKey.name}' on table '${child.table.name}'.`);
+      throw new SqlError(
+        3730,
+        'HY000',
+        `Cannot drop table '${relation.name}' referenced by a foreign key constraint '${child.foreignKey.name}' on table '${child.table.name}'.`,
+      );
     }
   }
   for (const [key, table] of x.session.state.temporaryTables) {

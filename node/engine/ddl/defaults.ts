@@ -1,11 +1,22 @@
 /** DEFAULT clauses. */
-import { print, SqlError, storeConverter, type ColumnDef, type ColumnDefault, type Expr, type SqliteValue, type SqlType, wireValue } from '../../sql/index.ts';
+import {
+  print,
+  SqlError,
+  storeConverter,
+  type ColumnDef,
+  type ColumnDefault,
+  type Expr,
+  type SqliteValue,
+  type SqlType,
+  wireValue,
+} from '../../sql/index.ts';
 import { Environment } from '../environment.ts';
 import { defaultText } from '../table.ts';
 
 export const isNow = (e: Expr): boolean => e.kind === 'call' && e.name === 'now';
 
-const invalid = (column: ColumnDef): SqlError => new SqlError(1067, '42000', `Invalid default value for '${column.name}'`);
+const invalid = (column: ColumnDef): SqlError =>
+  new SqlError(1067, '42000', `Invalid default value for '${column.name}'`);
 
 export function columnDefault(column: ColumnDef, value: Expr, parens: boolean): ColumnDefault {
   const { type } = column;
@@ -19,8 +30,17 @@ export function columnDefault(column: ColumnDef, value: Expr, parens: boolean): 
   if (parens) return { kind: 'expression', text: print(value) };
   const literal = literalText(value, type);
   if (literal === undefined) throw invalid(column);
-  const large = (type.kind === 'string' && type.family.endsWith('text')) || (type.kind === 'binary' && type.family.endsWith('blob')) || type.kind === 'json' || type.kind === 'geometry';
-  if (large) throw new SqlError(1101, '42000', `BLOB, TEXT, GEOMETRY or JSON column '${column.name}' can't have a default value`);
+  const large =
+    (type.kind === 'string' && type.family.endsWith('text')) ||
+    (type.kind === 'binary' && type.family.endsWith('blob')) ||
+    type.kind === 'json' ||
+    type.kind === 'geometry';
+  if (large)
+    throw new SqlError(
+      1101,
+      '42000',
+      `BLOB, TEXT, GEOMETRY or JSON column '${column.name}' can't have a default value`,
+    );
   return { kind: 'value', text: normalised(column, literal) };
 }
 
@@ -31,7 +51,11 @@ function literalText(value: Expr, type: SqlType): string | undefined {
       return value.text;
     case 'unary': {
       const inner = literalText(value.operand, type);
-      return inner === undefined || (value.op !== '-' && value.op !== '+') ? undefined : value.op === '-' ? `-${inner}` : inner;
+      return inner === undefined || (value.op !== '-' && value.op !== '+')
+        ? undefined
+        : value.op === '-'
+          ? `-${inner}`
+          : inner;
     }
     case 'string':
       return value.bytes ? `0x${Buffer.from(value.bytes).toString('hex').toUpperCase()}` : value.value;
@@ -57,7 +81,16 @@ function normalised(column: ColumnDef, text: string): string {
   const bits = type.kind === 'bit' && !text.startsWith("b'") ? `b'${BigInt(text).toString(2)}'` : text;
   const { value, from } = defaultText(bits, type);
   const env = new Environment();
-  env.sqlMode = { noZeroDate: false, noZeroInDate: false, allowInvalidDates: false, errorForDivisionByZero: false, noUnsignedSubtraction: false, padCharToFullLength: false, timeTruncateFractional: false, noBackslashEscapes: false };
+  env.sqlMode = {
+    noZeroDate: false,
+    noZeroInDate: false,
+    allowInvalidDates: false,
+    errorForDivisionByZero: false,
+    noUnsignedSubtraction: false,
+    padCharToFullLength: false,
+    timeTruncateFractional: false,
+    noBackslashEscapes: false,
+  };
   env.strict = true;
   let stored: SqliteValue;
   try {
@@ -66,10 +99,19 @@ function normalised(column: ColumnDef, text: string): string {
     if (error instanceof SqlError) throw invalid(column);
     throw error;
   }
-  if (type.kind === 'decimal' || type.kind === 'time' || type.kind === 'date' || type.kind === 'datetime' || type.kind === 'timestamp' || type.kind === 'enum' || type.kind === 'set' || type.kind === 'int' || type.kind === 'year') {
+  if (
+    type.kind === 'decimal' ||
+    type.kind === 'time' ||
+    type.kind === 'date' ||
+    type.kind === 'datetime' ||
+    type.kind === 'timestamp' ||
+    type.kind === 'enum' ||
+    type.kind === 'set' ||
+    type.kind === 'int' ||
+    type.kind === 'year'
+  ) {
     const shown = wireValue(type)?.(stored) ?? stored;
     return String(shown);
   }
   return bits;
 }
-

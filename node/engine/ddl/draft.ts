@@ -106,7 +106,12 @@ export class TableDraft {
     const made = this.makeColumn(definition, old.id);
     const inPrimary = this.indexes.some((i) => i.kind === 'primary' && i.parts.some((p) => p.column === old.id));
     if (inPrimary) made.nullable = false;
-    if (JSON.stringify(made.type) !== JSON.stringify(old.type) || (old.nullable && !made.nullable) || JSON.stringify(made.generated) !== JSON.stringify(old.generated)) this.rewrites = true;
+    if (
+      JSON.stringify(made.type) !== JSON.stringify(old.type) ||
+      (old.nullable && !made.nullable) ||
+      JSON.stringify(made.generated) !== JSON.stringify(old.generated)
+    )
+      this.rewrites = true;
     const at = this.columns.indexOf(old);
     this.columns[at] = made;
     if (place) {
@@ -131,22 +136,34 @@ export class TableDraft {
     const quoted = `\`${from.replaceAll('`', '``')}\``;
     const follow = (text: string): string => text.replaceAll(quoted, `\`${to.replaceAll('`', '``')}\``);
     this.checks = this.checks.map((c) => ({ ...c, expression: follow(c.expression) }));
-    for (const column of this.columns) if (column.generated) column.generated = { ...column.generated, expression: follow(column.generated.expression) };
+    for (const column of this.columns)
+      if (column.generated) column.generated = { ...column.generated, expression: follow(column.generated.expression) };
   }
 
   dropColumn(name: string): void {
     const column = this.find(name);
     if (!column) throw new SqlError(1091, '42000', `Can't DROP '${name}'; check that column/key exists`);
-    if (this.columns.filter((c) => !c.hidden).length === 1) throw new SqlError(1090, '42000', "You can't delete all columns with ALTER TABLE; use DROP TABLE instead");
+    if (this.columns.filter((c) => !c.hidden).length === 1)
+      throw new SqlError(1090, '42000', "You can't delete all columns with ALTER TABLE; use DROP TABLE instead");
     if (this.foreignKeys.some((f) => f.columns.includes(column.id))) {
-      throw new SqlError(1828, 'HY000', `Cannot drop column '${name}': needed in a foreign key constraint '${this.foreignKeys.find((f) => f.columns.includes(column.id))?.name ?? ''}'`);
+      throw new SqlError(
+        1828,
+        'HY000',
+        `Cannot drop column '${name}': needed in a foreign key constraint '${this.foreignKeys.find((f) => f.columns.includes(column.id))?.name ?? ''}'`,
+      );
     }
     const mentions = `\`${column.name}\``;
-    if (this.columns.some((c) => c !== column && c.generated?.expression.includes(mentions))) throw new SqlError(3108, 'HY000', `Column '${name}' has a generated column dependency.`);
+    if (this.columns.some((c) => c !== column && c.generated?.expression.includes(mentions)))
+      throw new SqlError(3108, 'HY000', `Column '${name}' has a generated column dependency.`);
     const check = this.checks.find((c) => c.expression.includes(mentions));
     if (check) {
       const others = this.columns.some((c) => c !== column && check.expression.includes(`\`${c.name}\``));
-      if (others) throw new SqlError(3959, 'HY000', `Check constraint '${check.name}' uses column '${name}', hence column cannot be dropped or renamed.`);
+      if (others)
+        throw new SqlError(
+          3959,
+          'HY000',
+          `Check constraint '${check.name}' uses column '${name}', hence column cannot be dropped or renamed.`,
+        );
       this.checks = this.checks.filter((c) => c !== check);
     }
     this.columns = this.columns.filter((c) => c !== column);
@@ -181,7 +198,8 @@ export class TableDraft {
           column.nullable = false;
           break;
         case 'autoIncrement':
-          if (!['int', 'float', 'double'].includes(type.kind)) throw new SqlError(1063, '42000', `Incorrect column specifier for column '${name}'`);
+          if (!['int', 'float', 'double'].includes(type.kind))
+            throw new SqlError(1063, '42000', `Incorrect column specifier for column '${name}'`);
           column.autoIncrement = true;
           column.nullable = false;
           break;
@@ -189,11 +207,13 @@ export class TableDraft {
           column.default = columnDefault(column, a.value, a.parens);
           break;
         case 'onUpdate':
-          if (!isNow(a.value) || (type.kind !== 'timestamp' && type.kind !== 'datetime')) throw new SqlError(1294, 'HY000', `Invalid ON UPDATE clause for '${name}' column`);
+          if (!isNow(a.value) || (type.kind !== 'timestamp' && type.kind !== 'datetime'))
+            throw new SqlError(1294, 'HY000', `Invalid ON UPDATE clause for '${name}' column`);
           column.onUpdateNow = type.fsp;
           break;
         case 'comment':
-          if (a.text.length > 1024) throw new SqlError(1629, 'HY000', `Comment for field '${name}' is too long (max = 1024)`);
+          if (a.text.length > 1024)
+            throw new SqlError(1629, 'HY000', `Comment for field '${name}' is too long (max = 1024)`);
           column.comment = a.text;
           break;
         case 'generated':
@@ -209,10 +229,18 @@ export class TableDraft {
           break;
       }
     }
-    if (column.default?.kind === 'null' && !column.nullable) throw new SqlError(1067, '42000', `Invalid default value for '${name}'`);
-    if (column.autoIncrement && column.default) throw new SqlError(1067, '42000', `Invalid default value for '${name}'`);
-    if (column.generated && (column.default || column.autoIncrement)) throw new SqlError(1221, 'HY000', `Incorrect usage of ${column.default ? 'DEFAULT' : 'AUTO_INCREMENT'} and generated column`);
-    if (column.nullable && column.default === undefined && !column.generated && !column.autoIncrement) column.default = { kind: 'null' };
+    if (column.default?.kind === 'null' && !column.nullable)
+      throw new SqlError(1067, '42000', `Invalid default value for '${name}'`);
+    if (column.autoIncrement && column.default)
+      throw new SqlError(1067, '42000', `Invalid default value for '${name}'`);
+    if (column.generated && (column.default || column.autoIncrement))
+      throw new SqlError(
+        1221,
+        'HY000',
+        `Incorrect usage of ${column.default ? 'DEFAULT' : 'AUTO_INCREMENT'} and generated column`,
+      );
+    if (column.nullable && column.default === undefined && !column.generated && !column.autoIncrement)
+      column.default = { kind: 'null' };
     if (!column.invisible) delete column.invisible;
     return column;
   }
@@ -254,21 +282,46 @@ export class TableDraft {
       if (p.length !== undefined) {
         if (p.length === 0) throw new SqlError(1391, 'HY000', `Key part '${p.column}' length cannot be 0`);
         if ((type.kind !== 'string' && type.kind !== 'binary') || p.length > type.length) {
-          throw new SqlError(1089, 'HY000', "Incorrect prefix key; the used key part isn't a string, the used length is longer than the key part, or the storage engine doesn't support unique prefix keys");
+          throw new SqlError(
+            1089,
+            'HY000',
+            "Incorrect prefix key; the used key part isn't a string, the used length is longer than the key part, or the storage engine doesn't support unique prefix keys",
+          );
         }
       } else if (key.type !== 'fulltext' && isBlob(column)) {
-        throw new SqlError(1170, '42000', `BLOB/TEXT column '${column.name}' used in key specification without a key length`);
+        throw new SqlError(
+          1170,
+          '42000',
+          `BLOB/TEXT column '${column.name}' used in key specification without a key length`,
+        );
       }
-      if (type.kind === 'json' && key.type !== 'fulltext') throw new SqlError(3152, '42000', `JSON column '${column.name}' supports indexing only via generated columns on a specified JSON path.`);
-      const whole = p.length !== undefined && (type.kind === 'string' || type.kind === 'binary') && p.length === type.length && !isBlob(column);
+      if (type.kind === 'json' && key.type !== 'fulltext')
+        throw new SqlError(
+          3152,
+          '42000',
+          `JSON column '${column.name}' supports indexing only via generated columns on a specified JSON path.`,
+        );
+      const whole =
+        p.length !== undefined &&
+        (type.kind === 'string' || type.kind === 'binary') &&
+        p.length === type.length &&
+        !isBlob(column);
       return { column: column.id, ...(p.length !== undefined && !whole && { length: p.length }), ...direction };
     });
     const twice = parts.find((p, i) => parts.findIndex((q) => q.column === p.column) !== i);
-    if (twice) throw new SqlError(1060, '42S21', `Duplicate column name '${this.columns.find((c) => c.id === twice.column)?.name ?? ''}'`);
+    if (twice)
+      throw new SqlError(
+        1060,
+        '42S21',
+        `Duplicate column name '${this.columns.find((c) => c.id === twice.column)?.name ?? ''}'`,
+      );
     this.putIndex(key.type, key.name ?? (key.type === 'primary' ? undefined : key.constraint), parts, {
       comment: key.options.comment ?? '',
       ...(key.options.visible === false && { invisible: true }),
-      ...(key.options.using && key.options.using !== 'rtree' && { using: key.options.using === 'hash' ? ('HASH' as const) : ('BTREE' as const) }),
+      ...(key.options.using &&
+        key.options.using !== 'rtree' && {
+          using: key.options.using === 'hash' ? ('HASH' as const) : ('BTREE' as const),
+        }),
     });
   }
 
@@ -280,17 +333,36 @@ export class TableDraft {
 
   private hiddenColumn(expression: string): Mutable<ColumnDef> {
     const type = this.x.typeOfExpression(this.build(), expression);
-    if (type.kind === 'json') throw new SqlError(3753, 'HY000', 'Cannot create a functional index on an expression that returns a JSON or GEOMETRY value.');
+    if (type.kind === 'json')
+      throw new SqlError(
+        3753,
+        'HY000',
+        'Cannot create a functional index on an expression that returns a JSON or GEOMETRY value.',
+      );
     const id = this.nextColumnId++;
-    const column: Mutable<ColumnDef> = { id, name: `!hidden!${id}`, type, nullable: true, comment: '', hidden: true, generated: { expression, stored: false } };
+    const column: Mutable<ColumnDef> = {
+      id,
+      name: `!hidden!${id}`,
+      type,
+      nullable: true,
+      comment: '',
+      hidden: true,
+      generated: { expression, stored: false },
+    };
     this.columns.push(column);
     this.rewrites = true;
     return column;
   }
 
-  private putIndex(kind: IndexDef['kind'], name: string | undefined, parts: readonly IndexPartDef[], more: Partial<IndexDef>): void {
+  private putIndex(
+    kind: IndexDef['kind'],
+    name: string | undefined,
+    parts: readonly IndexPartDef[],
+    more: Partial<IndexDef>,
+  ): void {
     if (kind === 'primary') {
-      if (this.indexes.some((i) => i.kind === 'primary')) throw new SqlError(1068, '42000', 'Multiple primary key defined');
+      if (this.indexes.some((i) => i.kind === 'primary'))
+        throw new SqlError(1068, '42000', 'Multiple primary key defined');
       for (const part of parts) {
         const column = this.columns.find((c) => c.id === part.column);
         if (!column) continue;
@@ -300,9 +372,18 @@ export class TableDraft {
       this.rewrites = true;
     }
     const given = name?.toLowerCase();
-    if (given !== undefined && given === 'primary' && kind !== 'primary') throw new SqlError(1280, '42000', `Incorrect index name '${name ?? ''}'`);
-    if (given !== undefined && this.indexes.some((i) => !i.implied && i.name.toLowerCase() === given)) throw new SqlError(1061, '42000', `Duplicate key name '${name ?? ''}'`);
-    const index: IndexDef = { comment: '', ...more, id: this.nextIndexId++, name: kind === 'primary' ? 'PRIMARY' : (name ?? this.indexNameFor(parts)), kind, parts };
+    if (given !== undefined && given === 'primary' && kind !== 'primary')
+      throw new SqlError(1280, '42000', `Incorrect index name '${name ?? ''}'`);
+    if (given !== undefined && this.indexes.some((i) => !i.implied && i.name.toLowerCase() === given))
+      throw new SqlError(1061, '42000', `Duplicate key name '${name ?? ''}'`);
+    const index: IndexDef = {
+      comment: '',
+      ...more,
+      id: this.nextIndexId++,
+      name: kind === 'primary' ? 'PRIMARY' : (name ?? this.indexNameFor(parts)),
+      kind,
+      parts,
+    };
     // An index that a foreign key made for itself gives way to one on the same columns.
     this.indexes = this.indexes.filter((i) => !i.implied || more.implied === true || !startsWith(parts, i.parts));
     this.indexes.push(index);
@@ -313,7 +394,8 @@ export class TableDraft {
   private sortIndexes(): void {
     const rank = (i: IndexDef): number => {
       if (i.kind === 'primary') return 0;
-      if (i.kind === 'unique') return i.parts.every((p) => this.columns.find((c) => c.id === p.column)?.nullable === false) ? 1 : 2;
+      if (i.kind === 'unique')
+        return i.parts.every((p) => this.columns.find((c) => c.id === p.column)?.nullable === false) ? 1 : 2;
       return i.kind === 'fulltext' ? 4 : 3;
     };
     this.indexes.sort((a, b) => rank(a) - rank(b) || a.id - b.id);
@@ -330,10 +412,26 @@ export class TableDraft {
   dropIndex(name: string): void {
     const index = this.indexes.find((i) => i.name.toLowerCase() === name.toLowerCase());
     if (!index) throw new SqlError(1091, '42000', `Can't DROP '${name}'; check that column/key exists`);
-    const needed = this.foreignKeys.find((f) => startsWith(index.parts, f.columns.map((column) => ({ column }))) && !this.indexes.some((i) => i !== index && startsWith(i.parts, f.columns.map((column) => ({ column })))));
+    const needed = this.foreignKeys.find(
+      (f) =>
+        startsWith(
+          index.parts,
+          f.columns.map((column) => ({ column })),
+        ) &&
+        !this.indexes.some(
+          (i) =>
+            i !== index &&
+            startsWith(
+              i.parts,
+              f.columns.map((column) => ({ column })),
+            ),
+        ),
+    );
     if (needed) throw new SqlError(1553, 'HY000', `Cannot drop index '${name}': needed in a foreign key constraint`);
     this.indexes = this.indexes.filter((i) => i !== index);
-    const hidden = new Set(this.columns.filter((c) => c.hidden && index.parts.some((p) => p.column === c.id)).map((c) => c.id));
+    const hidden = new Set(
+      this.columns.filter((c) => c.hidden && index.parts.some((p) => p.column === c.id)).map((c) => c.id),
+    );
     if (hidden.size > 0) this.columns = this.columns.filter((c) => !hidden.has(c.id));
     if (index.kind === 'primary' || hidden.size > 0) this.rewrites = true;
   }
@@ -342,7 +440,8 @@ export class TableDraft {
     const at = this.indexes.findIndex((i) => i.name.toLowerCase() === from.toLowerCase());
     const index = this.indexes[at];
     if (!index) throw new SqlError(1176, '42000', `Key '${from}' doesn't exist in table '${this.base.name}'`);
-    if (this.indexes.some((i) => i !== index && i.name.toLowerCase() === to.toLowerCase())) throw new SqlError(1061, '42000', `Duplicate key name '${to}'`);
+    if (this.indexes.some((i) => i !== index && i.name.toLowerCase() === to.toLowerCase()))
+      throw new SqlError(1061, '42000', `Duplicate key name '${to}'`);
     this.indexes[at] = { ...index, name: to };
   }
 
@@ -360,18 +459,36 @@ export class TableDraft {
     this.addReference(key.columns, key.references, key.name ?? undefined, key.indexName);
   }
 
-  private addReference(names: readonly string[], references: References, name: string | undefined, indexName?: string): void {
+  private addReference(
+    names: readonly string[],
+    references: References,
+    name: string | undefined,
+    indexName?: string,
+  ): void {
     const columns = names.map((n) => this.keyColumn(n).id);
     const referenced = references.columns;
-    if (referenced && referenced.length !== columns.length) throw new SqlError(1239, '42000', `Incorrect foreign key definition for '${name ?? 'foreign key without name'}': Key reference and table reference don't match`);
-    const numbers = this.foreignKeys.map((f) => Number(new RegExp(`^${escapeRegExp(this.base.name)}_ibfk_(\\d+)$`).exec(f.name)?.[1] ?? 0));
+    if (referenced && referenced.length !== columns.length)
+      throw new SqlError(
+        1239,
+        '42000',
+        `Incorrect foreign key definition for '${name ?? 'foreign key without name'}': Key reference and table reference don't match`,
+      );
+    const numbers = this.foreignKeys.map((f) =>
+      Number(new RegExp(`^${escapeRegExp(this.base.name)}_ibfk_(\\d+)$`).exec(f.name)?.[1] ?? 0),
+    );
     const fkName = name ?? `${this.base.name}_ibfk_${Math.max(0, ...numbers) + 1}`;
-    if (this.foreignKeys.some((f) => f.name.toLowerCase() === fkName.toLowerCase())) throw new SqlError(1826, 'HY000', `Duplicate foreign key constraint name '${fkName}'`);
+    if (this.foreignKeys.some((f) => f.name.toLowerCase() === fkName.toLowerCase()))
+      throw new SqlError(1826, 'HY000', `Duplicate foreign key constraint name '${fkName}'`);
     const onDelete = ACTIONS[references.onDelete ?? 'noAction'] ?? 'NO ACTION';
     const onUpdate = ACTIONS[references.onUpdate ?? 'noAction'] ?? 'NO ACTION';
     if (onDelete === 'SET NULL' || onUpdate === 'SET NULL') {
       const strict = columns.map((id) => this.columns.find((c) => c.id === id)).find((c) => c && !c.nullable);
-      if (strict) throw new SqlError(1830, 'HY000', `Column '${strict.name}' cannot be NOT NULL: needed in a foreign key constraint '${fkName}' SET NULL`);
+      if (strict)
+        throw new SqlError(
+          1830,
+          'HY000',
+          `Column '${strict.name}' cannot be NOT NULL: needed in a foreign key constraint '${fkName}' SET NULL`,
+        );
     }
     if (onDelete === 'SET DEFAULT' || onUpdate === 'SET DEFAULT') throw unsupported('SET DEFAULT');
     this.foreignKeys.push({
@@ -386,28 +503,46 @@ export class TableDraft {
     });
     const parts = columns.map((column) => ({ column }));
     if (!this.indexes.some((i) => i.kind !== 'fulltext' && startsWith(i.parts, parts))) {
-      this.putIndex('index', indexName ?? (name !== undefined && !this.indexes.some((i) => i.name.toLowerCase() === name.toLowerCase()) ? name : undefined), parts, { implied: true });
+      this.putIndex(
+        'index',
+        indexName ??
+          (name !== undefined && !this.indexes.some((i) => i.name.toLowerCase() === name.toLowerCase())
+            ? name
+            : undefined),
+        parts,
+        { implied: true },
+      );
     }
   }
 
   dropForeignKey(name: string): void {
     const before = this.foreignKeys.length;
     this.foreignKeys = this.foreignKeys.filter((f) => f.name.toLowerCase() !== name.toLowerCase());
-    if (this.foreignKeys.length === before) throw new SqlError(1091, '42000', `Can't DROP '${name}'; check that column/key exists`);
+    if (this.foreignKeys.length === before)
+      throw new SqlError(1091, '42000', `Can't DROP '${name}'; check that column/key exists`);
   }
 
   addCheck(check: CheckConstraint): void {
-    const numbers = this.checks.map((c) => Number(new RegExp(`^${escapeRegExp(this.base.name)}_chk_(\\d+)$`).exec(c.name)?.[1] ?? 0));
+    const numbers = this.checks.map((c) =>
+      Number(new RegExp(`^${escapeRegExp(this.base.name)}_chk_(\\d+)$`).exec(c.name)?.[1] ?? 0),
+    );
     const name = check.name ?? `${this.base.name}_chk_${Math.max(0, ...numbers) + 1}`;
-    if (this.checks.some((c) => c.name.toLowerCase() === name.toLowerCase())) throw new SqlError(3822, 'HY000', `Duplicate check constraint name '${name}'.`);
-    this.checks.push({ id: this.checks.reduce((n, c) => Math.max(n, c.id), 0) + 1, name, expression: print(check.expr), enforced: check.enforced !== false });
+    if (this.checks.some((c) => c.name.toLowerCase() === name.toLowerCase()))
+      throw new SqlError(3822, 'HY000', `Duplicate check constraint name '${name}'.`);
+    this.checks.push({
+      id: this.checks.reduce((n, c) => Math.max(n, c.id), 0) + 1,
+      name,
+      expression: print(check.expr),
+      enforced: check.enforced !== false,
+    });
     this.rewrites = true;
   }
 
   dropCheck(name: string): void {
     const before = this.checks.length;
     this.checks = this.checks.filter((c) => c.name.toLowerCase() !== name.toLowerCase());
-    if (this.checks.length === before) throw new SqlError(3821, 'HY000', `Check constraint '${name}' is not found in the table.`);
+    if (this.checks.length === before)
+      throw new SqlError(3821, 'HY000', `Check constraint '${name}' is not found in the table.`);
   }
 
   enforceCheck(name: string, enforced: boolean): void {
@@ -420,7 +555,8 @@ export class TableDraft {
 
   dropConstraint(name: string): void {
     const lower = name.toLowerCase();
-    if (lower === 'primary' || this.indexes.some((i) => i.kind === 'unique' && i.name.toLowerCase() === lower)) return this.dropIndex(name);
+    if (lower === 'primary' || this.indexes.some((i) => i.kind === 'unique' && i.name.toLowerCase() === lower))
+      return this.dropIndex(name);
     if (this.foreignKeys.some((f) => f.name.toLowerCase() === lower)) return this.dropForeignKey(name);
     if (this.checks.some((c) => c.name.toLowerCase() === lower)) return this.dropCheck(name);
     throw new SqlError(3940, 'HY000', `Constraint '${name}' does not exist.`);
@@ -430,11 +566,16 @@ export class TableDraft {
 
   /** Checks what can only be seen of the whole. */
   validate(): void {
-    if (this.columns.every((c) => c.hidden)) throw new SqlError(4028, 'HY000', 'A table must have at least one visible column.');
+    if (this.columns.every((c) => c.hidden))
+      throw new SqlError(4028, 'HY000', 'A table must have at least one visible column.');
     const autos = this.columns.filter((c) => c.autoIncrement);
     const [auto] = autos;
     if (autos.length > 1 || (auto && !this.indexes.some((i) => i.parts[0]?.column === auto.id))) {
-      throw new SqlError(1075, '42000', 'Incorrect table definition; there can be only one auto column and it must be defined as a key');
+      throw new SqlError(
+        1075,
+        '42000',
+        'Incorrect table definition; there can be only one auto column and it must be defined as a key',
+      );
     }
     if (this.columns.length > 1017) throw new SqlError(1117, 'HY000', 'Too many columns');
   }
@@ -456,7 +597,8 @@ export class TableDraft {
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 const isBlob = (column: ColumnDef): boolean =>
-  (column.type.kind === 'string' && column.type.family.endsWith('text')) || (column.type.kind === 'binary' && column.type.family.endsWith('blob'));
+  (column.type.kind === 'string' && column.type.family.endsWith('text')) ||
+  (column.type.kind === 'binary' && column.type.family.endsWith('blob'));
 
 /** Whether an index begins with these columns, whole. */
 function startsWith(index: readonly IndexPartDef[], parts: readonly IndexPartDef[]): boolean {

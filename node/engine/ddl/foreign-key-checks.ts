@@ -1,13 +1,16 @@
 /** What a foreign key demands of its parent table when it is made. */
 import { SqlError, type ForeignKeyDef, type SqlType, type TableDef } from '../../sql/index.ts';
-import type { StatementContext } from '../statements.ts';
+import type { StatementContext } from '../statement-context.ts';
 
 /** Throws 1824, 1822, 3780; fills in the parent's key where the definition names no columns. */
 export function checkForeignKeys(x: StatementContext, table: TableDef): void {
   const { core, state } = x.session;
   const lenient = state.variables.number('foreign_key_checks') === 0;
   for (const key of table.foreignKeys) {
-    const parent = key.referencedDatabase === table.database && key.referencedTable === table.name ? table : core.catalog.table(key.referencedDatabase, key.referencedTable);
+    const parent =
+      key.referencedDatabase === table.database && key.referencedTable === table.name
+        ? table
+        : core.catalog.table(key.referencedDatabase, key.referencedTable);
     if (!parent) {
       if (lenient) continue;
       throw new SqlError(1824, 'HY000', `Failed to open the referenced table '${key.referencedTable}'`);
@@ -19,25 +22,47 @@ export function checkForeignKeys(x: StatementContext, table: TableDef): void {
 function checkOne(table: TableDef, key: ForeignKeyDef, parent: TableDef): void {
   const parentColumns = key.referencedColumns.map((name) => {
     const column = parent.columns.find((c) => c.name.toLowerCase() === name.toLowerCase());
-    if (!column) throw new SqlError(3734, 'HY000', `Failed to add the foreign key constraint. Missing column '${name}' for constraint '${key.name}' in the referenced table '${parent.name}'`);
+    if (!column)
+      throw new SqlError(
+        3734,
+        'HY000',
+        `Failed to add the foreign key constraint. Missing column '${name}' for constraint '${key.name}' in the referenced table '${parent.name}'`,
+      );
     return column;
   });
   key.columns.forEach((id, i) => {
     const column = table.columns.find((c) => c.id === id);
     const other = parentColumns[i];
     if (column && other && !compatible(column.type, other.type)) {
-      throw new SqlError(3780, 'HY000', `Referencing column '${column.name}' and referenced column '${other.name}' in foreign key constraint '${key.name}' are incompatible.`);
+      throw new SqlError(
+        3780,
+        'HY000',
+        `Referencing column '${column.name}' and referenced column '${other.name}' in foreign key constraint '${key.name}' are incompatible.`,
+      );
     }
   });
-  const indexed = parent.indexes.some((index) => parentColumns.every((c, i) => index.parts[i]?.column === c.id && index.parts[i]?.length === undefined));
+  const indexed = parent.indexes.some((index) =>
+    parentColumns.every((c, i) => index.parts[i]?.column === c.id && index.parts[i]?.length === undefined),
+  );
   if (!indexed) {
-    throw new SqlError(1822, 'HY000', `Failed to add the foreign key constraint. Missing index for constraint '${key.name}' in the referenced table '${parent.name}'`);
+    throw new SqlError(
+      1822,
+      'HY000',
+      `Failed to add the foreign key constraint. Missing index for constraint '${key.name}' in the referenced table '${parent.name}'`,
+    );
   }
   const unique = parent.indexes.some(
-    (index) => (index.kind === 'primary' || index.kind === 'unique') && index.parts.length === parentColumns.length && parentColumns.every((c) => index.parts.some((p) => p.column === c.id)),
+    (index) =>
+      (index.kind === 'primary' || index.kind === 'unique') &&
+      index.parts.length === parentColumns.length &&
+      parentColumns.every((c) => index.parts.some((p) => p.column === c.id)),
   );
   if (!unique) {
-    throw new SqlError(6125, 'HY000', `Failed to add the foreign key constraint. Missing unique key for constraint '${key.name}' in the referenced table '${parent.name}'`);
+    throw new SqlError(
+      6125,
+      'HY000',
+      `Failed to add the foreign key constraint. Missing unique key for constraint '${key.name}' in the referenced table '${parent.name}'`,
+    );
   }
 }
 

@@ -1,38 +1,20 @@
 /** Schema statements. Each ends the open transaction, waits for the tables it changes, and is durable before its OK. */
-import { SqlError, isSystemDatabase, type CatalogChange, type QualifiedName, type Statement, type TableDef } from '../../sql/index.ts';
-import { GLOBAL_READ_LOCK, tableLock } from '../locks.ts';
-import { ok, type StatementContext } from '../statements.ts';
+import { GLOBAL_READ_LOCK } from '../locks.ts';
+import { SqlError, type CatalogChange, type QualifiedName, type TableDef } from '../../sql/index.ts';
+import { ok, type StatementContext } from '../statement-context.ts';
+import { apply, childrenFollow, databaseOf, exclusiveTable, waitForTable, type SchemaStatement } from './apply.ts';
 import { alterTable } from './alter-table.ts';
 import { createTable, createTableLike } from './create-table.ts';
 import { createView, dropViews } from './views.ts';
 import { alterDatabase, createDatabase, dropDatabase } from './databases.ts';
 
-export type SchemaStatement = Extract<
-  Statement,
-  {
-    kind:
-      | 'createDatabase'
-      | 'alterDatabase'
-      | 'dropDatabase'
-      | 'createTable'
-      | 'createTableLike'
-      | 'alterTable'
-      | 'createIndex'
-      | 'dropIndex'
-      | 'dropTable'
-      | 'truncateTable'
-      | 'renameTable'
-      | 'createView'
-      | 'alterView'
-      | 'dropView';
-  }
->;
-
 export function runSchemaStatement(x: StatementContext, statement: SchemaStatement): Promise<void> | undefined {
   const { session } = x;
   session.core.refuseWrites();
   session.core.accounts.checkSchema(session, statement);
-  const temporary = (statement.kind === 'createTable' || statement.kind === 'createTableLike' || statement.kind === 'dropTable') && statement.temporary;
+  const temporary =
+    (statement.kind === 'createTable' || statement.kind === 'createTableLike' || statement.kind === 'dropTable') &&
+    statement.temporary;
   const done = temporary ? undefined : session.commitTransaction();
   const run = (): Promise<void> | undefined => session.withLocks(() => dispatch(x, statement));
   return done ? done.then(run) : run();
@@ -71,42 +53,10 @@ function dispatch(x: StatementContext, statement: SchemaStatement): Promise<void
   }
 }
 
-/** Applies a schema change and answers OK when it is durable. */
-export function apply(x: StatementContext, changes: readonly CatalogChange[], affectedRows = 0, info = ''): Promise<void> {
-  return x.session.core.changeCatalog(x.session, x.text, changes).then(() => {
-    x.session.keepWarnings();
-    ok(x, affectedRows, info);
-  });
-}
-
-export function databaseOf(x: StatementContext, name: QualifiedName): string {
-  const database = name.schema ?? x.session.database;
-  if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
-  if (isSystemDatabase(database)) throw new SqlError(1044, '42000', `Access denied for user '${x.session.account.user}'@'${x.session.account.host}' to database '${database}'`);
-  if (!x.session.core.catalog.databases.has(database)) throw new SqlError(1049, '42000', `Unknown database '${database}'`);
-  return database;
-}
-
-/** A base table to change, which no open transaction holds. Throws LockWait. */
-export function exclusiveTable(x: StatementContext, name: QualifiedName): TableDef {
-  const { session } = x;
-  const database = databaseOf(x, name);
-  const temporary = session.state.temporaryTables.get(`${database}.${name.name}`);
-  if (temporary) return temporary;
-  const table = session.core.catalog.table(database, name.name);
-  if (!table) {
-    if (session.core.catalog.view(database, name.name)) throw new SqlError(1347, 'HY000', `'${database}.${name.name}' is not BASE TABLE`);
-    throw new SqlError(1146, '42S02', `Table '${database}.${name.name}' doesn't exist`);
-  }
-  waitForTable(x, table);
-  return table;
-}
-
-export function waitForTable(x: StatementContext, table: TableDef): void {
-  x.session.core.locks.checkTable(table.id, tableLock(table.id), x.session.owner);
-}
-
-function dropTables(x: StatementContext, statement: Extract<SchemaStatement, { kind: 'dropTable' }>): Promise<void> | undefined {
+function dropTables(
+  x: StatementContext,
+  statement: Extract<SchemaStatement, { kind: 'dropTable' }>,
+): Promise<void> | undefined {
   const { session } = x;
   const { core } = session;
   const changes: CatalogChange[] = [];
@@ -143,7 +93,12 @@ function dropTables(x: StatementContext, statement: Extract<SchemaStatement, { k
     for (const id of ids) {
       const table = core.catalog.tableById(id);
       const child = table && core.catalog.children(table.database, table.name).find((c) => !ids.has(c.table.id));
-      if (child && table) throw new SqlError(3730, 'HY000', `Cannot drop table '${table.name}' referenced by a foreign key constraint '${child.foreignKey.name}' on table '${child.table.name}'.`);
+      if (child && table)
+        throw new SqlError(
+          3730,
+          'HY000',
+          `Cannot drop table '${table.name}' referenced by a foreign key constraint '${child.foreignKey.name}' on table '${child.table.name}'.`,
+        );
     }
   }
   if (changes.length === 0) {
@@ -162,12 +117,19 @@ function truncate(x: StatementContext, name: QualifiedName): Promise<void> | und
   }
   const child = core.catalog.children(table.database, table.name).find((c) => c.table.id !== table.id);
   if (child && x.session.state.variables.number('foreign_key_checks') === 1) {
-    throw new SqlError(1701, '42000', `Cannot truncate a table referenced in a foreign key constraint (\`${child.table.database}\`.\`${child.table.name}\`, CONSTRAINT \`${child.foreignKey.name}\`)`);
+    throw new SqlError(
+      1701,
+      '42000',
+      `Cannot truncate a table referenced in a foreign key constraint (\`${child.table.database}\`.\`${child.table.name}\`, CONSTRAINT \`${child.foreignKey.name}\`)`,
+    );
   }
   return apply(x, [{ kind: 'truncate-table', id: table.id }]);
 }
 
-function renameTables(x: StatementContext, pairs: readonly { readonly from: QualifiedName; readonly to: QualifiedName }[]): Promise<void> | undefined {
+function renameTables(
+  x: StatementContext,
+  pairs: readonly { readonly from: QualifiedName; readonly to: QualifiedName }[],
+): Promise<void> | undefined {
   const { core } = x.session;
   const changes: CatalogChange[] = [];
   /** Names as they are after the pairs so far: RENAME a TO t, b TO a, t TO b. */
@@ -181,7 +143,8 @@ function renameTables(x: StatementContext, pairs: readonly { readonly from: Qual
     if (!table) throw new SqlError(1146, '42S02', `Table '${databaseOf(x, from)}.${from.name}' doesn't exist`);
     waitForTable(x, table);
     const database = databaseOf(x, to);
-    if (lookUp(database, to.name) || core.catalog.view(database, to.name)) throw new SqlError(1050, '42S01', `Table '${to.name}' already exists`);
+    if (lookUp(database, to.name) || core.catalog.view(database, to.name))
+      throw new SqlError(1050, '42S01', `Table '${to.name}' already exists`);
     const renamed: TableDef = { ...table, database, name: to.name, version: table.version + 1 };
     now.set(`${table.database}.${table.name}`, undefined);
     now.set(`${database}.${to.name}`, renamed);
@@ -190,19 +153,4 @@ function renameTables(x: StatementContext, pairs: readonly { readonly from: Qual
   return apply(x, changes);
 }
 
-/** Foreign keys name their parent: they follow its new name. */
-export function childrenFollow(x: StatementContext, from: TableDef, to: TableDef): CatalogChange[] {
-  return x.session.core.catalog
-    .children(from.database, from.name)
-    .filter(({ table }) => table.id !== from.id)
-    .map(({ table }) => ({
-      kind: 'put-table' as const,
-      table: {
-        ...table,
-        version: table.version + 1,
-        foreignKeys: table.foreignKeys.map((f) =>
-          f.referencedDatabase === from.database && f.referencedTable === from.name ? { ...f, referencedDatabase: to.database, referencedTable: to.name } : f,
-        ),
-      },
-    }));
-}
+export type { SchemaStatement };

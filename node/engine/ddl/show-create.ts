@@ -25,7 +25,8 @@ const fraction = (fsp: number): string => (fsp > 0 ? `(${fsp})` : '');
 function charsetClause(column: ColumnDef, table: TableDef): string {
   const collation = collationOf(column.type);
   if (collation === undefined) return '';
-  if (collation === table.options.collation) return isPrimaryCollation(collation) || collation === 'utf8mb4_0900_ai_ci' ? '' : ` COLLATE ${collation}`;
+  if (collation === table.options.collation)
+    return isPrimaryCollation(collation) || collation === 'utf8mb4_0900_ai_ci' ? '' : ` COLLATE ${collation}`;
   return ` CHARACTER SET ${collationNamed(collation)?.charset ?? ''} COLLATE ${collation}`;
 }
 
@@ -37,7 +38,9 @@ function defaultClause(column: ColumnDef): string {
       if (column.type.kind !== 'binary') return ` DEFAULT ${quoteText(d.text)}`;
       const bytes = Buffer.from(defaultBytes(d.text, column.type));
       const text = bytes.toString('utf8');
-      return Buffer.from(text).equals(bytes) ? ` DEFAULT ${quoteText(text)}` : ` DEFAULT 0x${bytes.toString('hex').toUpperCase()}`;
+      return Buffer.from(text).equals(bytes)
+        ? ` DEFAULT ${quoteText(text)}`
+        : ` DEFAULT 0x${bytes.toString('hex').toUpperCase()}`;
     }
     case 'now':
       return ` DEFAULT CURRENT_TIMESTAMP${fraction(d.fsp)}`;
@@ -79,7 +82,10 @@ const KEY_WORDS: Readonly<Record<IndexDef['kind'], string>> = {
 function indexText(index: IndexDef, table: TableDef): string {
   const parts = index.parts.map((part) => {
     const column = columnById(table, part.column);
-    const name = column?.hidden && column.generated ? `(${schemaExpression(column.generated.expression)})` : quoteName(column?.name ?? '');
+    const name =
+      column?.hidden && column.generated
+        ? `(${schemaExpression(column.generated.expression)})`
+        : quoteName(column?.name ?? '');
     return `${name}${part.length === undefined ? '' : `(${part.length})`}${part.descending ? ' DESC' : ''}`;
   });
   let text = index.kind === 'primary' ? 'PRIMARY KEY' : `${KEY_WORDS[index.kind]} ${quoteName(index.name)}`;
@@ -90,7 +96,8 @@ function indexText(index: IndexDef, table: TableDef): string {
   return text;
 }
 
-const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
+  a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 
 function constraintTexts(table: TableDef): string[] {
   const foreignKeys = [...table.foreignKeys].sort(byName).map((f) => {
@@ -101,7 +108,10 @@ function constraintTexts(table: TableDef): string[] {
   });
   const checks = [...table.checks]
     .sort(byName)
-    .map((c) => `CONSTRAINT ${quoteName(c.name)} CHECK (${schemaExpression(c.expression)})${c.enforced ? '' : ' /*!80016 NOT ENFORCED */'}`);
+    .map(
+      (c) =>
+        `CONSTRAINT ${quoteName(c.name)} CHECK (${schemaExpression(c.expression)})${c.enforced ? '' : ' /*!80016 NOT ENFORCED */'}`,
+    );
   return [...foreignKeys, ...checks];
 }
 
@@ -127,7 +137,10 @@ export function createTableText(table: TableDef, autoIncrement: number | bigint 
 
 export function createDatabaseText(database: DatabaseDef, ifNotExists: boolean): string {
   const charset = collationNamed(database.collation)?.charset ?? 'utf8mb4';
-  const collate = isPrimaryCollation(database.collation) && database.collation !== 'utf8mb4_0900_ai_ci' ? '' : ` COLLATE ${database.collation}`;
+  const collate =
+    isPrimaryCollation(database.collation) && database.collation !== 'utf8mb4_0900_ai_ci'
+      ? ''
+      : ` COLLATE ${database.collation}`;
   const readOnly = database.readOnly ? ' /* READ ONLY=1 */' : '';
   return `CREATE DATABASE ${ifNotExists ? '/*!32312 IF NOT EXISTS*/ ' : ''}${quoteName(database.name)} /*!40100 DEFAULT CHARACTER SET ${charset}${collate} */ /*!80016 DEFAULT ENCRYPTION='N' */${readOnly}`;
 }
@@ -156,7 +169,8 @@ function withoutDatabase(view: ViewDef): string {
     if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return node;
     if (Array.isArray(node)) return node.map(strip);
     const copy: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(node)) copy[key] = key === 'schema' && value === view.database ? undefined : strip(value);
+    for (const [key, value] of Object.entries(node))
+      copy[key] = key === 'schema' && value === view.database ? undefined : strip(value);
     return copy;
   };
   return print(strip(statement) as typeof statement);
@@ -172,4 +186,3 @@ function hasOwnNames(view: ViewDef): boolean {
     return item?.kind === 'item' && item.alias !== undefined && item.alias !== name;
   });
 }
-

@@ -1,7 +1,15 @@
 /** CREATE, ALTER and DROP VIEW. */
-import { compileStatement, isSystemDatabase, print, qualifyNames, SqlError, type CatalogChange, type ViewDef } from '../../sql/index.ts';
-import { ok, type StatementContext } from '../statements.ts';
-import { apply, databaseOf, type SchemaStatement } from './index.ts';
+import {
+  compileStatement,
+  isSystemDatabase,
+  print,
+  qualifyNames,
+  SqlError,
+  type CatalogChange,
+  type ViewDef,
+} from '../../sql/index.ts';
+import { ok, type StatementContext } from '../statement-context.ts';
+import { apply, databaseOf, type SchemaStatement } from './apply.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
 
@@ -11,22 +19,34 @@ export function createView(x: StatementContext, statement: Of<'createView' | 'al
   const { name } = statement.name;
   const existing = core.catalog.view(database, name);
   if (core.catalog.table(database, name)) {
-    throw statement.orReplace || statement.kind === 'alterView' ? new SqlError(1347, 'HY000', `'${database}.${name}' is not VIEW`) : new SqlError(1050, '42S01', `Table '${name}' already exists`);
+    throw statement.orReplace || statement.kind === 'alterView'
+      ? new SqlError(1347, 'HY000', `'${database}.${name}' is not VIEW`)
+      : new SqlError(1050, '42S01', `Table '${name}' already exists`);
   }
-  if (statement.kind === 'alterView' && !existing) throw new SqlError(1146, '42S02', `Table '${database}.${name}' doesn't exist`);
+  if (statement.kind === 'alterView' && !existing)
+    throw new SqlError(1146, '42S02', `Table '${database}.${name}' doesn't exist`);
   if (existing && statement.kind === 'createView' && !statement.orReplace) {
     if (!statement.ifNotExists) throw new SqlError(1050, '42S01', `Table '${name}' already exists`);
     core.env.warn('Note', 1050, `Table '${name}' already exists`);
     x.session.keepWarnings();
     return ok(x);
   }
-  const compiled = compileStatement(core.catalog, core.compileSettings(x.session, x.text, new Map(), false), statement.query);
+  const compiled = compileStatement(
+    core.catalog,
+    core.compileSettings(x.session, x.text, new Map(), false),
+    statement.query,
+  );
   if (compiled?.plan.kind !== 'select') throw new Error('a query has a plan');
-  if (compiled.plan.tables.some((t) => t.table.temporary)) throw new SqlError(1352, 'HY000', `View's SELECT refers to a temporary table`);
+  if (compiled.plan.tables.some((t) => t.table.temporary))
+    throw new SqlError(1352, 'HY000', `View's SELECT refers to a temporary table`);
   core.accounts.check(x.session, compiled.plan);
   const names = statement.columns ?? compiled.plan.columns.map((c) => c.name);
   if (names.length !== compiled.plan.columns.length) {
-    throw new SqlError(1353, 'HY000', 'In definition of view, derived table or common table expression, SELECT list and column names list have different column counts');
+    throw new SqlError(
+      1353,
+      'HY000',
+      'In definition of view, derived table or common table expression, SELECT list and column names list have different column counts',
+    );
   }
   const twice = names.find((n, i) => names.findIndex((m) => m.toLowerCase() === n.toLowerCase()) !== i);
   if (twice !== undefined) throw new SqlError(1060, '42S21', `Duplicate column name '${twice}'`);
@@ -39,7 +59,8 @@ export function createView(x: StatementContext, statement: Of<'createView' | 'al
     algorithm: (statement.algorithm?.toUpperCase() ?? 'UNDEFINED') as ViewDef['algorithm'],
     definer: definer?.kind === 'account' ? `${definer.user}@${definer.host}` : x.session.currentUser,
     security: statement.security === 'invoker' ? 'INVOKER' : 'DEFINER',
-    checkOption: statement.checkOption === undefined ? 'NONE' : statement.checkOption === 'local' ? 'LOCAL' : 'CASCADED',
+    checkOption:
+      statement.checkOption === undefined ? 'NONE' : statement.checkOption === 'local' ? 'LOCAL' : 'CASCADED',
     collation: String(x.session.state.variables.get('collation_connection')),
   };
   return apply(x, [{ kind: 'put-view', view }]);
@@ -52,8 +73,10 @@ export function dropViews(x: StatementContext, statement: Of<'dropView'>): Promi
   for (const name of statement.names) {
     const database = name.schema ?? x.session.database;
     if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
-    if (core.catalog.table(database, name.name)) throw new SqlError(1347, 'HY000', `'${database}.${name.name}' is not VIEW`);
-    if (core.catalog.view(database, name.name) && !isSystemDatabase(database)) changes.push({ kind: 'drop-view', database, name: name.name });
+    if (core.catalog.table(database, name.name))
+      throw new SqlError(1347, 'HY000', `'${database}.${name.name}' is not VIEW`);
+    if (core.catalog.view(database, name.name) && !isSystemDatabase(database))
+      changes.push({ kind: 'drop-view', database, name: name.name });
     else missing.push(`${database}.${name.name}`);
   }
   if (missing.length > 0) {

@@ -9,7 +9,7 @@ interface Loop {
 }
 
 /** A statement that visits more rows than this leaves the core's thread: about 20 ms of work. */
-export const QUICK_ROWS_MAX = 20_000;
+const QUICK_ROWS_MAX = 20_000;
 const SIZE_AGE_MS = 1000;
 /** Rows of a relation that is no table: a subquery's result, a JSON array. */
 const UNKNOWN_ROWS = 100;

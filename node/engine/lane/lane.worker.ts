@@ -1,7 +1,15 @@
 /** A lane's thread: runs SELECTs that visit many rows on its own read-only connection to the state file. */
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Catalog, compileStatement, SqlError, type CatalogChange, type SelectPlan, type SessionFacts, type SqliteValue } from '../../sql/index.ts';
+import {
+  Catalog,
+  compileStatement,
+  SqlError,
+  type CatalogChange,
+  type SelectPlan,
+  type SessionFacts,
+  type SqliteValue,
+} from '../../sql/index.ts';
 import { registerSortKeys } from '../../store/index.ts';
 import { makeCompileSettings } from '../compile-settings.ts';
 import { Environment } from '../environment.ts';
@@ -36,7 +44,12 @@ parentPort?.on('message', (request: LaneRequest) => {
     run(request);
   } catch (error) {
     const { errno, sqlState, message } = error as Partial<SqlError> & Error;
-    reply({ kind: 'error', errno: errno ?? 1105, sqlState: sqlState ?? 'HY000', message: errno === undefined ? `Internal error: ${message}` : message });
+    reply({
+      kind: 'error',
+      errno: errno ?? 1105,
+      sqlState: sqlState ?? 'HY000',
+      message: errno === undefined ? `Internal error: ${message}` : message,
+    });
   } finally {
     db.exec('ROLLBACK');
   }
@@ -49,7 +62,11 @@ function run(request: LaneRequest): void {
     virtualTable: () => undefined,
     overlaid: (table) => overlaid.has(table.id),
     columnDefault: () => {
-      throw new SqlError(1235, '42000', "This version of P2PDB doesn't yet support 'DEFAULT(column) in a long-running query'");
+      throw new SqlError(
+        1235,
+        '42000',
+        "This version of P2PDB doesn't yet support 'DEFAULT(column) in a long-running query'",
+      );
     },
     interruptible: true,
   });
@@ -67,7 +84,12 @@ function run(request: LaneRequest): void {
     reply({ kind: 'rows', rows: chunk });
     chunk = [];
     sent++;
-    for (let taken = Atomics.load(request.taken, 0); sent - taken >= CHUNKS_AHEAD; taken = Atomics.load(request.taken, 0)) Atomics.wait(request.taken, 0, taken);
+    for (
+      let taken = Atomics.load(request.taken, 0);
+      sent - taken >= CHUNKS_AHEAD;
+      taken = Atomics.load(request.taken, 0)
+    )
+      Atomics.wait(request.taken, 0, taken);
   };
   for (const row of runner.iterate(plan)) {
     chunk.push(row);

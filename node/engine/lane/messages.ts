@@ -51,7 +51,10 @@ export interface LaneRequest {
   readonly session: SessionSnapshot;
   readonly slots: readonly (LiteralValue | null)[];
   /** Rows that the transaction sees otherwise than the state file has them, by table. */
-  readonly overlays: readonly { readonly tableId: number; readonly images: ReadonlyMap<number | bigint, SqliteValue[] | undefined> }[];
+  readonly overlays: readonly {
+    readonly tableId: number;
+    readonly images: ReadonlyMap<number | bigint, SqliteValue[] | undefined>;
+  }[];
   /** [0]: chunks that the core has taken. The thread runs ahead by a few and waits there. */
   readonly taken: Int32Array<SharedArrayBuffer>;
 }
@@ -60,7 +63,12 @@ export type LaneReply =
   /** Its snapshot is open: the state may change now. */
   | { readonly kind: 'started' }
   | { readonly kind: 'rows'; readonly rows: SqliteValue[][] }
-  | { readonly kind: 'end'; readonly foundRows: number; readonly warnings: readonly Warning[]; readonly warningCount: number }
+  | {
+      readonly kind: 'end';
+      readonly foundRows: number;
+      readonly warnings: readonly Warning[];
+      readonly warningCount: number;
+    }
   | { readonly kind: 'error'; readonly errno: number; readonly sqlState: string; readonly message: string };
 
 export const CHUNK_ROWS = 256;

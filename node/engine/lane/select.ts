@@ -17,11 +17,18 @@ export async function runInLane(
   const { core } = session;
   const source = core.planner.sources.get(plan);
   if (!source) throw new Error('every plan knows the statement that it was compiled from');
-  const into = source.statement.kind === 'query' && (source.statement.into ?? (source.statement.body.kind === 'select' ? source.statement.body.into : undefined)) ? source.statement : undefined;
+  const into =
+    source.statement.kind === 'query' &&
+    (source.statement.into ?? (source.statement.body.kind === 'select' ? source.statement.body.into : undefined))
+      ? source.statement
+      : undefined;
   await core.committer.published();
   // What the state shows may not move until the thread has its snapshot: the overlay is against this very state.
   const release = core.committer.holdPublishing();
-  const overlays = [...session.differingImages(plan.tables, range, true)].map(([tableId, images]) => ({ tableId, images: images as ReadonlyMap<RowId, SqliteValue[] | undefined> }));
+  const overlays = [...session.differingImages(plan.tables, range, true)].map(([tableId, images]) => ({
+    tableId,
+    images: images,
+  }));
   const { facts: _facts, ...run } = session.state.settings(session);
   const request: LaneRequest = {
     catalogVersion: core.catalog.version,
@@ -48,11 +55,13 @@ export async function runInLane(
     begin();
     let room = true;
     for (const row of chunk) {
-      room = sink.row(shape.definitions.map((_, i) => {
-        const mapper = shape.mappers[i];
-        const value = row[i] ?? null;
-        return mapper ? mapper(value) : value;
-      }));
+      room = sink.row(
+        shape.definitions.map((_, i) => {
+          const mapper = shape.mappers[i];
+          const value = row[i] ?? null;
+          return mapper ? mapper(value) : value;
+        }),
+      );
     }
     return room ? undefined : sink.drained();
   };
@@ -62,7 +71,13 @@ export async function runInLane(
       session.cancelWait = () => cancel(new SqlError(1317, '70100', 'Query execution was interrupted'));
       const limitMs = session.state.variables.number('max_execution_time');
       if (limitMs > 0) {
-        timer = setTimeout(() => cancel(new SqlError(3024, 'HY000', 'Query execution was interrupted, maximum statement execution time exceeded')), limitMs);
+        timer = setTimeout(
+          () =>
+            cancel(
+              new SqlError(3024, 'HY000', 'Query execution was interrupted, maximum statement execution time exceeded'),
+            ),
+          limitMs,
+        );
       }
     });
     session.foundRows = outcome.foundRows;
@@ -90,7 +105,9 @@ function snapshotOf(session: EngineSession, withVariables: boolean): SessionSnap
     rowCount: session.rowCount,
     foundRows: session.foundRows,
     version: session.version,
-    variables: withVariables ? new Map(allVariables().map((v) => [v.name, session.systemVariable(v.name, 'session')])) : new Map([['cte_max_recursion_depth', session.systemVariable('cte_max_recursion_depth', 'session')]]),
+    variables: withVariables
+      ? new Map(allVariables().map((v) => [v.name, session.systemVariable(v.name, 'session')]))
+      : new Map([['cte_max_recursion_depth', session.systemVariable('cte_max_recursion_depth', 'session')]]),
     userVariables: new Map(session.state.userVariables),
   };
 }

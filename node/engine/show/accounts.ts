@@ -1,7 +1,7 @@
 /** SHOW GRANTS and SHOW CREATE USER. */
 import { quoteName, quoteText, SqlError, type Account, type AccountDef, type Show } from '../../sql/index.ts';
 import { accountText } from '../ddl/show-create.ts';
-import type { StatementContext } from '../statements.ts';
+import type { StatementContext } from '../statement-context.ts';
 import { grantsOf, STATIC_PRIVILEGES, type Granted } from '../virtual/privileges.ts';
 import type { VirtualRow } from '../virtual/rows.ts';
 import { answer, columnsOf, type ShowColumn } from './result.ts';

@@ -1,7 +1,7 @@
 /** SHOW CREATE TABLE, VIEW and DATABASE, and of what there is none here. */
 import { SqlError, type Show, type TableDef, type ViewDef } from '../../sql/index.ts';
 import { createDatabaseText, createTableText, createViewText } from '../ddl/show-create.ts';
-import type { StatementContext } from '../statements.ts';
+import type { StatementContext } from '../statement-context.ts';
 import { charsetNameOf } from '../virtual/columns.ts';
 import type { VirtualDefinition } from '../virtual/definitions.ts';
 import { databasesSeen } from '../virtual/relations.ts';

@@ -1,6 +1,6 @@
 /** SHOW WARNINGS and ERRORS: what the statement before had to say. */
 import type { Show } from '../../sql/index.ts';
-import type { StatementContext } from '../statements.ts';
+import type { StatementContext } from '../statement-context.ts';
 import type { VirtualRow } from '../virtual/rows.ts';
 import { answer, columnsOf } from './result.ts';
 

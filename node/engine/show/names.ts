@@ -1,6 +1,6 @@
 /** The database or relation that a SHOW names. */
 import { SqlError, type QualifiedName, type TableDef, type ViewDef } from '../../sql/index.ts';
-import type { StatementContext } from '../statements.ts';
+import type { StatementContext } from '../statement-context.ts';
 import { findVirtual, virtualNames, type VirtualDefinition } from '../virtual/definitions.ts';
 
 /** A database by name, or the one in use; system databases in the case that they have. Throws 1046, 1049. */

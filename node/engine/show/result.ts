@@ -14,7 +14,7 @@ import {
   type VirtualTable,
 } from '../../sql/index.ts';
 import { slotValues } from '../planner.ts';
-import type { StatementContext } from '../statements.ts';
+import type { StatementContext } from '../statement-context.ts';
 import { makeColumns, type VirtualColumn } from '../virtual/definitions.ts';
 import { encodeRows, type VirtualRow } from '../virtual/rows.ts';
 

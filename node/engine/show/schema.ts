@@ -1,6 +1,6 @@
 /** SHOW DATABASES, TABLES, TABLE STATUS, COLUMNS, INDEX; DESCRIBE. */
 import { SqlError, type QualifiedName, type Show, type ShowFilter } from '../../sql/index.ts';
-import type { StatementContext } from '../statements.ts';
+import type { StatementContext } from '../statement-context.ts';
 import { tableColumns, viewColumns, virtualColumns, type ColumnFacts } from '../virtual/columns.ts';
 import { indexFacts } from '../virtual/key-rows.ts';
 import { databasesSeen, relationsSeen, isTable } from '../virtual/relations.ts';

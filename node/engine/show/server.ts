@@ -1,6 +1,6 @@
 /** SHOW of what the server is and does: variables, status, sessions, engines, character sets. */
 import { SqlError, type Show } from '../../sql/index.ts';
-import type { StatementContext } from '../statements.ts';
+import type { StatementContext } from '../statement-context.ts';
 import {
   characterSetRows,
   collationRows,

@@ -1,5 +1,6 @@
 /** Privileges of an account as they are listed: in MySQL's order, with ALL taken apart. */
 import type { AccountDef } from '../../sql/index.ts';
+import { DYNAMIC_PRIVILEGES, scopeNames } from '../privileges.ts';
 
 /** Static privileges in the order of GRANT's text, with their columns in mysql.user. */
 export const STATIC_PRIVILEGES: readonly (readonly [name: string, column: string])[] = [
@@ -60,7 +61,7 @@ export interface Granted {
 
 function scopeOf(key: string): Scope {
   if (key === '*') return { kind: 'global' };
-  const [database = '', table, column] = key.split('.');
+  const [database = '', table, column] = scopeNames(key);
   if (table === undefined) return { kind: 'database', database };
   return column === undefined ? { kind: 'table', database, table } : { kind: 'column', database, table, column };
 }
@@ -80,7 +81,8 @@ export function grantsOf(account: AccountDef): Granted[] {
       const upper = new Set(list.map((p) => p.toUpperCase()));
       const all = upper.has('ALL') || upper.has('ALL PRIVILEGES');
       const privileges = possible(scope).filter((p) => all || upper.has(p));
-      const dynamic = [...upper].filter((p) => !known.has(p) && !['ALL', 'ALL PRIVILEGES', 'GRANT OPTION', 'USAGE', 'PROXY'].includes(p));
+      const everything = all && scope.kind === 'global' ? [...upper, ...DYNAMIC_PRIVILEGES] : [...upper];
+      const dynamic = [...new Set(everything)].filter((p) => !known.has(p) && !['ALL', 'ALL PRIVILEGES', 'GRANT OPTION', 'USAGE', 'PROXY'].includes(p));
       return { scope, privileges, dynamic: dynamic.sort(), all, grantable: upper.has('GRANT OPTION') };
     })
     .sort((a, b) => rank(a) - rank(b));

@@ -46,7 +46,8 @@ export class Catalog {
     const found = [];
     for (const table of this.tables.values()) {
       for (const foreignKey of table.foreignKeys) {
-        if (foreignKey.referencedTable === name && foreignKey.referencedDatabase === database) found.push({ table, foreignKey });
+        if (foreignKey.referencedTable === name && foreignKey.referencedDatabase === database)
+          found.push({ table, foreignKey });
       }
     }
     return found;
@@ -59,7 +60,8 @@ export class Catalog {
         this.databases.set(change.database.name, change.database);
         break;
       case 'drop-database':
-        for (const relation of this.relationsOf(change.name)) if ('indexes' in relation) this.tables.delete(relation.id);
+        for (const relation of this.relationsOf(change.name))
+          if ('indexes' in relation) this.tables.delete(relation.id);
         this.relations.delete(change.name);
         this.databases.delete(change.name);
         break;
@@ -104,7 +106,7 @@ export class Catalog {
 
   private inDatabase(name: string): Map<string, TableDef | ViewDef> {
     let relations = this.relations.get(name);
-    if (!relations) this.relations.set(name, (relations = new Map()));
+    if (!relations) this.relations.set(name, (relations = new Map<string, TableDef | ViewDef>()));
     return relations;
   }
 }
@@ -114,7 +116,8 @@ export function findColumn(table: TableDef, name: string): ColumnDef | undefined
   return table.columns.find((c) => c.name.toLowerCase() === lower);
 }
 
-export const columnById = (table: TableDef, id: number): ColumnDef | undefined => table.columns.find((c) => c.id === id);
+export const columnById = (table: TableDef, id: number): ColumnDef | undefined =>
+  table.columns.find((c) => c.id === id);
 
 export const primaryKey = (table: TableDef): IndexDef | undefined => table.indexes.find((i) => i.kind === 'primary');
 

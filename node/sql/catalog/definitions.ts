@@ -127,9 +127,18 @@ export interface AccountDef {
   readonly passwordExpired: boolean;
   readonly requireTls: boolean;
   readonly comment?: string;
-  /** Granted privileges by scope: '*' global, 'db' database, 'db.table' table, 'db.table.column' column. */
+  /** ATTRIBUTE's JSON object; a comment stands in `comment`. */
+  readonly attribute?: string;
+  /**
+   * Granted privileges by scope: '*' global, 'db' database, 'db.table' table, 'db.table.column' column; a point within a
+   * name is U+0001. 'ALL' stands for all of the level; 'GRANT OPTION' lets them be passed on, dynamic ones excepted.
+   */
   readonly privileges: Readonly<Record<string, readonly string[]>>;
+  /** Dynamic privileges held WITH GRANT OPTION. */
+  readonly dynamicGrantable?: readonly string[];
+  /** Granted roles, as user@host; those WITH ADMIN OPTION. */
   readonly roles: readonly string[];
+  readonly adminRoles?: readonly string[];
   readonly defaultRoles: readonly string[];
   readonly isRole?: boolean;
 }

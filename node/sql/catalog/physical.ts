@@ -63,14 +63,17 @@ export function indexPartSql(table: TableDef, part: IndexPartDef): string {
   const column = columnById(table, part.column);
   if (!column) throw new Error(`index part names column ${part.column}, which table ${table.name} does not have`);
   const sql = columnName(column.id);
-  if (column.type.kind === 'string') return sortKeySql(column.type.collation, part.length === undefined ? sql : `substr(${sql},1,${part.length})`);
+  if (column.type.kind === 'string')
+    return sortKeySql(column.type.collation, part.length === undefined ? sql : `substr(${sql},1,${part.length})`);
   if (column.type.kind === 'binary' && part.length !== undefined) return `substr(${sql},1,${part.length})`;
   return sql;
 }
 
 export function createTableSql(table: TableDef): string {
   const rowid = rowidColumn(table);
-  const columns = table.columns.map((c) => (c.id === rowid?.id ? `${columnName(c.id)} INTEGER PRIMARY KEY` : `${columnName(c.id)} ${affinity(c.type)}`));
+  const columns = table.columns.map((c) =>
+    c.id === rowid?.id ? `${columnName(c.id)} INTEGER PRIMARY KEY` : `${columnName(c.id)} ${affinity(c.type)}`,
+  );
   return `CREATE TABLE ${tableName(table)}(${columns.join(',')})`;
 }
 

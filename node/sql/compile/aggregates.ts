@@ -14,7 +14,13 @@ import { overSql } from './windows.ts';
 const invalidUse = (): SqlError => new SqlError(1111, 'HY000', 'Invalid use of group function');
 
 /** Arguments of an aggregate: columns in them need not be grouped, and aggregates may not stand in them. */
-function argumentsOf(c: Compiler, scope: Scope, exprs: readonly Expr[], over: Over | undefined, clause: string): Bound[] {
+function argumentsOf(
+  c: Compiler,
+  scope: Scope,
+  exprs: readonly Expr[],
+  over: Over | undefined,
+  clause: string,
+): Bound[] {
   const { group } = scope;
   if (over) return exprs.map((e) => c.expr(scope, e, clause));
   if (!group) throw invalidUse();
@@ -39,15 +45,33 @@ export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: strin
   const { type } = arg;
   const distinct = e.distinct ? 'DISTINCT ' : '';
   if (e.name === 'min' || e.name === 'max') {
-    const native = ['int', 'year', 'decimal', 'float', 'double', 'date', 'datetime', 'timestamp', 'time', 'bit', 'null'].includes(type.kind);
-    if (native) return new Bound(`${e.name}(${arg.sql})${over}`, { type: type.kind === 'year' ? type : type, nullable: true, coercibility: COERCIBILITY.implicit });
+    const native = [
+      'int',
+      'year',
+      'decimal',
+      'float',
+      'double',
+      'date',
+      'datetime',
+      'timestamp',
+      'time',
+      'bit',
+      'null',
+    ].includes(type.kind);
+    if (native)
+      return new Bound(`${e.name}(${arg.sql})${over}`, {
+        type: type.kind === 'year' ? type : type,
+        nullable: true,
+        coercibility: COERCIBILITY.implicit,
+      });
   }
   if (e.name === 'sum' && !e.over && !e.distinct && type.kind === 'int' && type.bits <= 32) {
     // SQLite's sum is exact over integers this small: no table has the rows to overflow it.
     const sum = new Bound(`sum(${arg.sql})`, { type: BIGINT, nullable: true, bits: 63 });
     return convert(c, sum, sumType(type));
   }
-  if (e.name === 'sum' && (type.kind === 'float' || type.kind === 'double') && !e.over) return new Bound(`sum(${distinct}${arg.sql})`, { type: DOUBLE, nullable: true });
+  if (e.name === 'sum' && (type.kind === 'float' || type.kind === 'double') && !e.over)
+    return new Bound(`sum(${distinct}${arg.sql})`, { type: DOUBLE, nullable: true });
   return callAggregate(c, e.name.toUpperCase(), args, distinct, over, e.over !== undefined, undefined, '');
 }
 
@@ -81,7 +105,14 @@ function callAggregate(
   distinct: string,
   over: string,
   isWindow: boolean,
-  options: { readonly separator: string | Uint8Array; readonly values: number; readonly descending: readonly boolean[]; readonly distinct: boolean } | undefined,
+  options:
+    | {
+        readonly separator: string | Uint8Array;
+        readonly values: number;
+        readonly descending: readonly boolean[];
+        readonly distinct: boolean;
+      }
+    | undefined,
   optionKey: string,
 ): Bound {
   const def: AggregateDefinition | undefined = findAggregate(name);
@@ -102,7 +133,11 @@ function callAggregate(
     throw unsupported(`${name}(DISTINCT) over strings`);
   }
   const coercibility = Math.min(COERCIBILITY.implicit, ...args.map((a) => a.coercibility));
-  return new Bound(`${c.use(fn)}(${distinct}${args.map((a) => a.sql).join(',')})${over}`, { type, nullable: def.nullable, coercibility });
+  return new Bound(`${c.use(fn)}(${distinct}${args.map((a) => a.sql).join(',')})${over}`, {
+    type,
+    nullable: def.nullable,
+    coercibility,
+  });
 }
 
 export function groupConcat(c: Compiler, scope: Scope, e: GroupConcat, clause: string): Bound {
@@ -110,17 +145,38 @@ export function groupConcat(c: Compiler, scope: Scope, e: GroupConcat, clause: s
   const order = argumentsOf(
     c,
     scope,
-    e.orderBy.map((o) => (o.expr.kind === 'number' && typeof o.expr.value === 'number' ? (e.args[o.expr.value - 1] ?? o.expr) : o.expr)),
+    e.orderBy.map((o) =>
+      o.expr.kind === 'number' && typeof o.expr.value === 'number' ? (e.args[o.expr.value - 1] ?? o.expr) : o.expr,
+    ),
     e.over,
     clause,
   );
   if (e.over) throw unsupported('GROUP_CONCAT OVER');
-  const keys = order.map((o) => new Bound(orderKey(c, o), { type: o.type.kind === 'string' ? { kind: 'binary', family: 'varbinary', length: 65535 } : o.type, nullable: true }));
-  const separator = e.separator ? (e.separator.kind === 'string' && !e.separator.bytes ? e.separator.value : (e.separator.bytes ?? ',')) : ',';
+  const keys = order.map(
+    (o) =>
+      new Bound(orderKey(c, o), {
+        type: o.type.kind === 'string' ? { kind: 'binary', family: 'varbinary', length: 65535 } : o.type,
+        nullable: true,
+      }),
+  );
+  const separator = e.separator
+    ? e.separator.kind === 'string' && !e.separator.bytes
+      ? e.separator.value
+      : (e.separator.bytes ?? ',')
+    : ',';
   if (e.separator) c.pinned.add(e.separator.slot);
   const descending = e.orderBy.map((o) => o.direction === 'desc');
   const options = { separator, values: values.length, descending, distinct: e.distinct };
-  return callAggregate(c, 'GROUP_CONCAT', [...values, ...keys], '', '', false, options, JSON.stringify([String(separator), values.length, descending, e.distinct]));
+  return callAggregate(
+    c,
+    'GROUP_CONCAT',
+    [...values, ...keys],
+    '',
+    '',
+    false,
+    options,
+    JSON.stringify([String(separator), values.length, descending, e.distinct]),
+  );
 }
 
 const RANKS: ReadonlySet<string> = new Set(['row_number', 'rank', 'dense_rank', 'ntile']);
@@ -132,16 +188,30 @@ export function windowFunction(c: Compiler, scope: Scope, e: WindowFunction, cla
   const over = overSql(c, scope, e.over);
   if (RANKS.has(e.name)) {
     const unsigned: SqlType = { kind: 'int', bits: 64, unsigned: true };
-    return new Bound(`${e.name}(${args.map((a) => `CAST(${a.sql} AS INTEGER)`).join(',')})${over}`, { type: unsigned, nullable: e.name === 'ntile', bits: 62 });
+    return new Bound(`${e.name}(${args.map((a) => `CAST(${a.sql} AS INTEGER)`).join(',')})${over}`, {
+      type: unsigned,
+      nullable: e.name === 'ntile',
+      bits: 62,
+    });
   }
-  if (e.name === 'cume_dist' || e.name === 'percent_rank') return new Bound(`${e.name}()${over}`, { type: DOUBLE, nullable: false });
+  if (e.name === 'cume_dist' || e.name === 'percent_rank')
+    return new Bound(`${e.name}()${over}`, { type: DOUBLE, nullable: false });
   const [value, n, otherwise] = args;
   if (!value) throw new SqlError(1582, '42000', `Incorrect parameter count in the call to native function '${e.name}'`);
   if (e.name === 'lead' || e.name === 'lag') {
     const [type] = otherwise ? commonType([value, otherwise]) : [value.type];
-    const rest = [n ? `CAST(${n.sql} AS INTEGER)` : undefined, otherwise && convert(c, otherwise, type).sql].filter((s) => s !== undefined);
-    return new Bound(`${e.name}(${[convert(c, value, type).sql, ...rest].join(',')})${over}`, { type, nullable: true, coercibility: value.coercibility });
+    const rest = [n ? `CAST(${n.sql} AS INTEGER)` : undefined, otherwise && convert(c, otherwise, type).sql].filter(
+      (s) => s !== undefined,
+    );
+    return new Bound(`${e.name}(${[convert(c, value, type).sql, ...rest].join(',')})${over}`, {
+      type,
+      nullable: true,
+      coercibility: value.coercibility,
+    });
   }
-  return new Bound(`${e.name}(${value.sql}${n ? `,CAST(${n.sql} AS INTEGER)` : ''})${over}`, { type: value.type, nullable: true, coercibility: value.coercibility });
+  return new Bound(`${e.name}(${value.sql}${n ? `,CAST(${n.sql} AS INTEGER)` : ''})${over}`, {
+    type: value.type,
+    nullable: true,
+    coercibility: value.coercibility,
+  });
 }
-

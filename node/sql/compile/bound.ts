@@ -56,7 +56,9 @@ export class Bound {
     this.text = sql;
     this.type = init.type;
     this.nullable = init.nullable;
-    this.coercibility = init.coercibility ?? (init.type.kind === 'null' ? COERCIBILITY.null : isText(init.type) ? COERCIBILITY.literal : COERCIBILITY.numeric);
+    this.coercibility =
+      init.coercibility ??
+      (init.type.kind === 'null' ? COERCIBILITY.null : isText(init.type) ? COERCIBILITY.literal : COERCIBILITY.numeric);
     this.bits = init.bits ?? bitsOf(init.type);
     this.hex = init.hex ?? false;
     this.bind = init.bind;
@@ -86,7 +88,8 @@ export class Bound {
   }
 }
 
-export const isText = (type: SqlType): boolean => type.kind === 'string' || type.kind === 'binary' || type.kind === 'enum' || type.kind === 'set';
+export const isText = (type: SqlType): boolean =>
+  type.kind === 'string' || type.kind === 'binary' || type.kind === 'enum' || type.kind === 'set';
 
 function bitsOf(type: SqlType): number {
   if (type.kind === 'int') return type.unsigned ? type.bits : type.bits - 1;
@@ -99,4 +102,5 @@ export const BIGINT: SqlType = { kind: 'int', bits: 64, unsigned: false };
 export const DOUBLE: SqlType = { kind: 'double', unsigned: false };
 
 /** A truth value computed by SQLite. */
-export const truthValue = (sql: string, nullable: boolean): Bound => new Bound(sql, { type: BOOLEAN, nullable, bits: 1, truth: true });
+export const truthValue = (sql: string, nullable: boolean): Bound =>
+  new Bound(sql, { type: BOOLEAN, nullable, bits: 1, truth: true });

@@ -45,7 +45,12 @@ export function signatureName(key: string): string {
 
 const functions = new Map<string, SqlFunction>();
 
-function scalar(key: string, arity: number, deterministic: boolean, make: (x: ExecContext) => (...args: SqliteValue[]) => SqliteValue): SqlFunction {
+function scalar(
+  key: string,
+  arity: number,
+  deterministic: boolean,
+  make: (x: ExecContext) => (...args: SqliteValue[]) => SqliteValue,
+): SqlFunction {
   let fn = functions.get(key);
   if (!fn) functions.set(key, (fn = { kind: 'scalar', name: signatureName(key), arity, deterministic, make }));
   return fn;
@@ -69,7 +74,7 @@ function cached<T>(make: (x: ExecContext) => T): (x: ExecContext) => T {
 }
 
 /** Calls a function of the registry, folded into a parameter when all its arguments are. */
-export function callDefinition(c: Compiler, def: FunctionDefinition, args: readonly Bound[], display = def.name): Bound {
+function callDefinition(c: Compiler, def: FunctionDefinition, args: readonly Bound[], display = def.name): Bound {
   if (args.length < def.arity[0] || args.length > def.arity[1]) {
     throw new SqlError(1582, '42000', `Incorrect parameter count in the call to native function '${display}'`);
   }
@@ -77,7 +82,13 @@ export function callDefinition(c: Compiler, def: FunctionDefinition, args: reado
   const type = def.result(infos, c.typeEnv);
   const nullable = def.nullable === 'never' ? false : def.nullable === 'always' || args.some((a) => a.nullable);
   const key = `${def.name}(${args.map((a) => typeKey(a.type) + (a.hex ? 'h' : '')).join(',')})${typeKey(type)}`;
-  const fn = scalar(key, args.length, def.deterministic !== false, (x) => bindFunction(def, infos.map((i) => i.type), type)(x));
+  const fn = scalar(key, args.length, def.deterministic !== false, (x) =>
+    bindFunction(
+      def,
+      infos.map((i) => i.type),
+      type,
+    )(x),
+  );
   const init = { type, nullable, coercibility: resultCoercibility(type, args) };
   const binders = args.map((a) => a.bind);
   if (def.deterministic !== false && binders.every((b): b is Binder => b !== undefined)) {
@@ -128,10 +139,16 @@ export function convert(c: Compiler, b: Bound, to: SqlType): Bound {
     return new Bound(() => `CAST(${b.sql} AS REAL)`, { type: to, nullable: b.nullable });
   }
   const { type: from } = b;
-  return callInternal(c, `convert(${typeKey(from)})${typeKey(to)}`, [b], { type: to, nullable: true, coercibility: b.coercibility }, (x) => {
-    const change = coerce(from, to) as NonNullable<ReturnType<typeof coerce>>;
-    return (value) => (value === null ? null : change(value, x));
-  });
+  return callInternal(
+    c,
+    `convert(${typeKey(from)})${typeKey(to)}`,
+    [b],
+    { type: to, nullable: true, coercibility: b.coercibility },
+    (x) => {
+      const change = coerce(from, to) as NonNullable<ReturnType<typeof coerce>>;
+      return (value) => (value === null ? null : change(value, x));
+    },
+  );
 }
 
 /** x'41' in numeric context: the big-endian number that its bytes spell. */

@@ -9,5 +9,8 @@ export function commonType(values: readonly Bound[]): [SqlType, number] {
     values.map((v) => v.type),
     values.map((v) => v.coercibility),
   );
-  return [type, Math.min(...values.filter((v) => v.type.kind !== 'null').map((v) => v.coercibility), COERCIBILITY.null)];
+  return [
+    type,
+    Math.min(...values.filter((v) => v.type.kind !== 'null').map((v) => v.coercibility), COERCIBILITY.null),
+  ];
 }

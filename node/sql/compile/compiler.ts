@@ -145,7 +145,9 @@ export class Compiler {
   needs(privilege: Access['privilege'], database: string, table: string, column?: string): void {
     if (this.unnoted) return;
     const { view } = this;
-    let entry = this.access.find((a) => a.privilege === privilege && a.database === database && a.table === table && a.view === view);
+    let entry = this.access.find(
+      (a) => a.privilege === privilege && a.database === database && a.table === table && a.view === view,
+    );
     if (!entry) this.access.push((entry = { privilege, database, table, columns: new Set(), view }));
     if (column !== undefined) entry.columns.add(column);
   }
@@ -158,7 +160,9 @@ export class Compiler {
   /** Takes over what a part of the statement needs. */
   absorbAccess(access: readonly Access[]): void {
     for (const a of access) {
-      const known = this.access.find((b) => b.privilege === a.privilege && b.database === a.database && b.table === a.table && b.view === a.view);
+      const known = this.access.find(
+        (b) => b.privilege === a.privilege && b.database === a.database && b.table === a.table && b.view === a.view,
+      );
       if (known) for (const column of a.columns) known.columns.add(column);
       else this.access.push(a);
     }
@@ -180,13 +184,18 @@ export class Compiler {
 
   /** Runs `work` inside a view: its names resolve in the view's own terms. */
   insideView<T>(view: ViewDef, text: string, work: () => T): T {
-    if (++this.viewDepth > 32) throw new SqlError(1462, 'HY000', `\`${view.database}\`.\`${view.name}\` contains view recursion`);
+    if (++this.viewDepth > 32)
+      throw new SqlError(1462, 'HY000', `\`${view.database}\`.\`${view.name}\` contains view recursion`);
     // A view's literals have slots of their own text: they stand by value.
     const saved = { text: this.text, inlineLiterals: this.inlineLiterals, view: this.view, pinned: [...this.pinned] };
     this.text = text;
     this.inlineLiterals = true;
     // Inside a view, an invoker is the definer of the view round it.
-    this.view = { database: view.database, name: view.name, definer: view.security === 'DEFINER' ? view.definer : this.view?.definer };
+    this.view = {
+      database: view.database,
+      name: view.name,
+      definer: view.security === 'DEFINER' ? view.definer : this.view?.definer,
+    };
     try {
       return work();
     } finally {

@@ -10,7 +10,11 @@ export function convertValue(value: SqliteValue, from: SqlType, to: SqlType, x: 
 }
 
 /** CAST: as an implicit conversion, but a text is cut to its length with warning 1292, BINARY(n) is padded with zeros. */
-export function castFunction(from: SqlType, to: SqlType, length: number | undefined): (x: ExecContext) => (value: SqliteValue) => SqliteValue {
+export function castFunction(
+  from: SqlType,
+  to: SqlType,
+  length: number | undefined,
+): (x: ExecContext) => (value: SqliteValue) => SqliteValue {
   return (x) => {
     const read = argReader(from, to.kind === 'binary' ? 'bytes' : classOf(to));
     const write = toSqlite(to);
@@ -27,7 +31,11 @@ export function castFunction(from: SqlType, to: SqlType, length: number | undefi
       }
       if (converted instanceof Uint8Array && to.kind === 'binary' && to.family === 'binary') {
         if (converted.length > to.length) {
-          x.warn('Warning', 1292, `Truncated incorrect BINARY(${to.length}) value: '${new TextDecoder().decode(converted)}'`);
+          x.warn(
+            'Warning',
+            1292,
+            `Truncated incorrect BINARY(${to.length}) value: '${new TextDecoder().decode(converted)}'`,
+          );
           return converted.slice(0, to.length);
         }
         const padded = new Uint8Array(to.length);

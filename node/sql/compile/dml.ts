@@ -1,6 +1,6 @@
 /** INSERT, UPDATE and DELETE. SQLite finds the rows and computes the values; the engine stores them, row by row. */
-import { columnName, findColumn as columnOf, primaryKey, ROWID, rowidColumn, type ColumnDef, type TableDef } from '../catalog/index.ts';
-import { SqlError, type SqlType } from '../types/index.ts';
+import { columnName, ROWID, rowidColumn, type ColumnDef, type TableDef } from '../catalog/index.ts';
+import { SqlError } from '../types/index.ts';
 import type { Assignment, ColumnRef, Delete, Expr, Insert, QualifiedName, TableExpr, Update } from '../parser/index.ts';
 import { Bound, COERCIBILITY, type Binder } from './bound.ts';
 import { hexNumber } from './call.ts';
@@ -9,8 +9,18 @@ import { VALUES_ALIAS } from './expression.ts';
 import { compileFrom } from './from.ts';
 import { keyRangeOf } from './key-range.ts';
 import { orderKey, truth } from './operators.ts';
-import type { Access, DeletePlan, InsertPlan, InsertValue, RowAssignment, RowExpression, SqlText, UpdatePlan, UpdateTarget } from './plan.ts';
-import { limitSql, position } from './query.ts';
+import type {
+  Access,
+  DeletePlan,
+  InsertPlan,
+  InsertValue,
+  RowAssignment,
+  RowExpression,
+  SqlText,
+  UpdatePlan,
+  UpdateTarget,
+} from './plan.ts';
+import { limitSql, position } from './places.ts';
 import { findColumn, makeRelation, Scope, unknownColumn, written, type Relation } from './scope.ts';
 
 /** Finds the table that a statement changes. */
@@ -22,14 +32,21 @@ export function targetTable(c: Compiler, name: QualifiedName, operation: string)
   c.mayName(operation === 'DELETE' ? 'delete' : 'insert', database, name.name);
   const table = c.catalog.table(database, name.name);
   if (table) return table;
-  if (c.settings.virtualTable(database, name.name)) throw new SqlError(1044, '42000', `Access denied for user to database '${database}'`);
+  if (c.settings.virtualTable(database, name.name))
+    throw new SqlError(1044, '42000', `Access denied for user to database '${database}'`);
   if (c.catalog.view(database, name.name)) throw unsupported(`${operation} on a view`);
   if (!c.catalog.databases.has(database)) throw new SqlError(1049, '42000', `Unknown database '${database}'`);
   throw new SqlError(1146, '42S02', `Table '${database}.${name.name}' doesn't exist`);
 }
 
 /** A relation whose columns are parameters: the row at hand. */
-export function rowRelation(table: TableDef, alias: string, source: 'oldRow' | 'newRow', c: Compiler, base?: Relation['base']): Relation {
+export function rowRelation(
+  table: TableDef,
+  alias: string,
+  source: 'oldRow' | 'newRow',
+  c: Compiler,
+  base?: Relation['base'],
+): Relation {
   return makeRelation({
     alias,
     database: table.database,
@@ -45,7 +62,14 @@ export function rowRelation(table: TableDef, alias: string, source: 'oldRow' | '
             nullable: column.nullable,
             coercibility: COERCIBILITY.implicit,
             bind,
-            column: { database: table.database, alias, table: table.name, name: column.name, tableId: table.id, columnId: column.id },
+            column: {
+              database: table.database,
+              alias,
+              table: table.name,
+              name: column.name,
+              tableId: table.id,
+              columnId: column.id,
+            },
           }),
         },
       ];
@@ -53,10 +77,20 @@ export function rowRelation(table: TableDef, alias: string, source: 'oldRow' | '
   });
 }
 
-export const textOf = (c: Compiler, sql: string): SqlText => ({ sql, binders: c.binders, functions: [...c.functions.values()] });
+export const textOf = (c: Compiler, sql: string): SqlText => ({
+  sql,
+  binders: c.binders,
+  functions: [...c.functions.values()],
+});
 
 /** Compiles an expression over the row at hand. `fresh` gives a compiler whose parameters are this expression's own. */
-export function rowExpression(fresh: Compiler, relations: (c: Compiler) => Relation[], expr: Expr, clause: string, column?: ColumnDef): RowExpression {
+export function rowExpression(
+  fresh: Compiler,
+  relations: (c: Compiler) => Relation[],
+  expr: Expr,
+  clause: string,
+  column?: ColumnDef,
+): RowExpression {
   const scope = new Scope();
   scope.relations = relations(fresh);
   const bound = forColumn(fresh, fresh.expr(scope, expr, clause), column);
@@ -66,7 +100,11 @@ export function rowExpression(fresh: Compiler, relations: (c: Compiler) => Relat
 
 /** x'41' is a number where a number is stored. */
 function forColumn(c: Compiler, value: Bound, column: ColumnDef | undefined): Bound {
-  return value.hex && column && ['int', 'decimal', 'float', 'double', 'bit', 'year', 'enum', 'set'].includes(column.type.kind) ? hexNumber(c, value) : value;
+  return value.hex &&
+    column &&
+    ['int', 'decimal', 'float', 'double', 'bit', 'year', 'enum', 'set'].includes(column.type.kind)
+    ? hexNumber(c, value)
+    : value;
 }
 
 /** Compilers of one statement: one for its main text, one for each expression over a row. */
@@ -89,7 +127,8 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
   const visible = table.columns.map((column, i) => ({ column, i })).filter(({ column }) => !column.hidden);
   const place = (ref: ColumnRef): number => {
     const at = visible.find(({ column }) => column.name.toLowerCase() === ref.name.toLowerCase());
-    if (!at || (ref.table !== undefined && ref.table.toLowerCase() !== table.name.toLowerCase())) throw unknownColumn(ref, 'field list');
+    if (!at || (ref.table !== undefined && ref.table.toLowerCase() !== table.name.toLowerCase()))
+      throw unknownColumn(ref, 'field list');
     return at.i;
   };
   const { source } = insert;
@@ -98,7 +137,8 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
   else if (insert.columns && (insert.columns.length > 0 || source.kind === 'rows')) targets = insert.columns.map(place);
   else targets = visible.filter(({ column }) => !column.invisible).map(({ i }) => i);
   const twice = targets.find((t, i) => targets.indexOf(t) !== i);
-  if (twice !== undefined) throw new SqlError(1110, '42000', `Column '${table.columns[twice]?.name ?? ''}' specified twice`);
+  if (twice !== undefined)
+    throw new SqlError(1110, '42000', `Column '${table.columns[twice]?.name ?? ''}' specified twice`);
 
   const { database, name } = table;
   for (const t of targets) c.needs('insert', database, name, table.columns[t]?.name);
@@ -114,7 +154,10 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
     select = { ...textOf(c, query.sql), types: query.columns.map((column) => column.type) };
   } else {
     const lists = source.kind === 'rows' ? source.rows : [source.assignments.map((a) => a.value)];
-    const empty = source.kind === 'rows' && (insert.columns === undefined || insert.columns.length === 0) && lists.every((l) => l.length === 0);
+    const empty =
+      source.kind === 'rows' &&
+      (insert.columns === undefined || insert.columns.length === 0) &&
+      lists.every((l) => l.length === 0);
     if (empty) targets = [];
     rows = lists.map((list, n) => {
       if (list.length !== targets.length) throw valueCount(n + 1);
@@ -122,7 +165,9 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
     });
   }
   const onDuplicate =
-    insert.onDuplicate.length === 0 ? undefined : insert.onDuplicate.map((a) => duplicateAssignment(f, table, insert, targets, a, place, selected));
+    insert.onDuplicate.length === 0
+      ? undefined
+      : insert.onDuplicate.map((a) => duplicateAssignment(f, table, insert, targets, a, place, selected));
   return {
     kind: 'insert',
     table,
@@ -138,7 +183,8 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
   };
 }
 
-const valueCount = (row: number): SqlError => new SqlError(1136, '21S01', `Column count doesn't match value count at row ${row}`);
+const valueCount = (row: number): SqlError =>
+  new SqlError(1136, '21S01', `Column count doesn't match value count at row ${row}`);
 
 function insertValue(f: CompilerFactory, table: TableDef, e: Expr, column: ColumnDef | undefined): InsertValue {
   if (e.kind === 'default') return 'default';
@@ -169,11 +215,19 @@ function duplicateAssignment(
   const value = rowExpression(
     fresh,
     (inner) => {
-      const relations = [rowRelation(table, table.name, 'oldRow', inner, read), hiddenRelation(rowRelation(table, VALUES_ALIAS, 'newRow', inner))];
+      const relations = [
+        rowRelation(table, table.name, 'oldRow', inner, read),
+        hiddenRelation(rowRelation(table, VALUES_ALIAS, 'newRow', inner)),
+      ];
       if (alias) {
         const row = rowRelation(table, alias.table, 'newRow', inner);
         const columns = alias.columns
-          ? alias.columns.map((name, i) => ({ name, bound: (row.columns.find((x) => x.name === table.columns[targets[i] ?? 0]?.name) as Relation['columns'][number]).bound }))
+          ? alias.columns.map((name, i) => ({
+              name,
+              bound: (
+                row.columns.find((x) => x.name === table.columns[targets[i] ?? 0]?.name) as Relation['columns'][number]
+              ).bound,
+            }))
           : row.columns;
         relations.push(makeRelation({ alias: alias.table, database: '', columns }));
       }
@@ -200,7 +254,10 @@ function isAddition(a: Assignment, column: ColumnDef | undefined): boolean {
   if (!['int', 'decimal', 'float', 'double'].includes(column.type.kind)) return false;
   const isColumn = (e: Expr): boolean => e.kind === 'column' && e.name.toLowerCase() === column.name.toLowerCase();
   const isConstant = (e: Expr): boolean => e.kind === 'number' || e.kind === 'param';
-  return (isColumn(value.left) && isConstant(value.right)) || (value.op === '+' && isColumn(value.right) && isConstant(value.left));
+  return (
+    (isColumn(value.left) && isConstant(value.right)) ||
+    (value.op === '+' && isColumn(value.right) && isConstant(value.left))
+  );
 }
 
 interface Target {
@@ -212,7 +269,8 @@ interface Target {
 /** The base tables of a FROM clause under their SQLite aliases. */
 function targetsIn(c: Compiler, scope: Scope): Target[] {
   return scope.relations.flatMap((relation) => {
-    const use = relation.rowid === undefined ? undefined : c.tables.find((t) => `${t.alias}.${ROWID}` === relation.rowid);
+    const use =
+      relation.rowid === undefined ? undefined : c.tables.find((t) => `${t.alias}.${ROWID}` === relation.rowid);
     return use ? [{ relation, table: use.table, name: use.alias }] : [];
   });
 }
@@ -220,12 +278,20 @@ function targetsIn(c: Compiler, scope: Scope): Target[] {
 /** Rowid and all columns of a target, as the SELECT puts them out. */
 function rowOutput(target: Target): string[] {
   const rowid = rowidColumn(target.table);
-  return [`${target.name}.${ROWID}`, ...target.table.columns.map((column) => (column.id === rowid?.id ? `${target.name}.${ROWID}` : `${target.name}.${columnName(column.id)}`))];
+  return [
+    `${target.name}.${ROWID}`,
+    ...target.table.columns.map((column) =>
+      column.id === rowid?.id ? `${target.name}.${ROWID}` : `${target.name}.${columnName(column.id)}`,
+    ),
+  ];
 }
 
 function orderAndLimit(c: Compiler, scope: Scope, statement: Update | Delete): string {
   const terms = statement.orderBy.map(({ expr, direction }) => {
-    const bound = expr.kind === 'number' && typeof expr.value === 'number' ? position(c, [], expr.value, expr.slot, 'order clause') : c.expr(scope, expr, 'order clause');
+    const bound =
+      expr.kind === 'number' && typeof expr.value === 'number'
+        ? position(c, [], expr.value, expr.slot, 'order clause')
+        : c.expr(scope, expr, 'order clause');
     return orderKey(c, bound) + (direction === 'desc' ? ' DESC' : '');
   });
   return (terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : '') + limitSql(c, scope, statement.limit);
@@ -245,14 +311,21 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
     if (!bound) throw unknownColumn(a.column, 'field list');
     const target = targets.find((t) => t.table.id === bound.column?.tableId && t.relation.alias === bound.column.alias);
     if (!target || bound.column?.columnId === undefined) {
-      throw new SqlError(1288, 'HY000', `The target table ${a.column.table ?? bound.column?.alias ?? written(a.column)} of the UPDATE is not updatable`);
+      throw new SqlError(
+        1288,
+        'HY000',
+        `The target table ${a.column.table ?? bound.column?.alias ?? written(a.column)} of the UPDATE is not updatable`,
+      );
     }
     const column = target.table.columns.findIndex((x) => x.id === bound.column?.columnId);
     const definition = target.table.columns[column] as ColumnDef;
     c.needs('update', target.table.database, target.table.name, definition.name);
     const list = byTarget.get(target) ?? [];
     byTarget.set(target, list);
-    if (a.value.kind === 'default' || (a.value.kind === 'defaultOf' && a.value.column.name.toLowerCase() === definition.name.toLowerCase())) {
+    if (
+      a.value.kind === 'default' ||
+      (a.value.kind === 'defaultOf' && a.value.column.name.toLowerCase() === definition.name.toLowerCase())
+    ) {
       list.push({ column, bound: 'default', add: false });
       continue;
     }
@@ -272,7 +345,8 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
       rowid,
       first: rowid + 1,
       assignments: assignments.map(({ column, bound, add }) => {
-        if (bound === 'default') return { column, value: 'default', type: (target.table.columns[column] as ColumnDef).type, add };
+        if (bound === 'default')
+          return { column, value: 'default', type: (target.table.columns[column] as ColumnDef).type, add };
         output.push(bound.sql);
         return { column, value: output.length - 1, type: bound.type, add };
       }),
@@ -293,7 +367,12 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
 
 /** A table that is only changed needs no SELECT privilege; one whose columns are read does. */
 const readsOf = (access: readonly Access[], changed: readonly { readonly table: TableDef }[]): Access[] =>
-  access.filter((a) => a.privilege !== 'select' || a.columns.size > 0 || !changed.some(({ table }) => table.name === a.table && table.database === a.database));
+  access.filter(
+    (a) =>
+      a.privilege !== 'select' ||
+      a.columns.size > 0 ||
+      !changed.some(({ table }) => table.name === a.table && table.database === a.database),
+  );
 
 function withAssigned(relation: Relation, assigned: ReadonlyMap<string, Bound>): Relation {
   return makeRelation({
@@ -327,7 +406,11 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
   const all = targetsIn(c, scope);
   const targets = statement.from
     ? statement.targets.map((name) => {
-        const found = all.find((t) => t.relation.alias.toLowerCase() === name.name.toLowerCase() && (name.schema === undefined || t.table.database === name.schema));
+        const found = all.find(
+          (t) =>
+            t.relation.alias.toLowerCase() === name.name.toLowerCase() &&
+            (name.schema === undefined || t.table.database === name.schema),
+        );
         if (!found) throw new SqlError(1109, '42S02', `Unknown table '${name.name}' in MULTI DELETE`);
         return found;
       })
@@ -351,16 +434,3 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
     volatile: c.volatile,
   };
 }
-
-/** What the engine needs to fill a row: defaults, generated columns and CHECKs over the row at hand. */
-export function isKeyColumn(table: TableDef, column: ColumnDef): boolean {
-  return primaryKey(table)?.parts.some((p) => p.column === column.id) ?? false;
-}
-
-export const checkColumn = (table: TableDef, name: string): ColumnDef => {
-  const column = columnOf(table, name);
-  if (!column) throw new SqlError(1054, '42S22', `Unknown column '${name}' in 'field list'`);
-  return column;
-};
-
-export type { SqlType };

@@ -2,7 +2,7 @@
 import { findFunction } from '../functions/index.ts';
 import { coerce, collationId, defaultCollation, sortKey, toSqlite } from '../values/index.ts';
 import { SqlError, type Decimal, type SqliteValue, type SqlType } from '../types/index.ts';
-import type { CastType, Expr, IntervalUnit, LiteralValue } from '../parser/index.ts';
+import type { CastType, Expr, LiteralValue } from '../parser/index.ts';
 import { BIGINT, BOOLEAN, Bound, COERCIBILITY, DOUBLE, truthValue, type Binder } from './bound.ts';
 import { callInternal, callNamed, convert, hexNumber, typeKey } from './call.ts';
 import { commonType } from './common-type.ts';
@@ -36,7 +36,8 @@ export function compileExpr(c: Compiler, scope: Scope, e: Expr, clause: string):
     if (group && group.insideAggregate === 0 && (group.bare.length > mark || group.rolledUp) && e.kind !== 'column') {
       const { sql } = bound;
       if (group.keys.has(sql)) group.bare.length = mark;
-      if (group.rolledUp?.has(sql)) return new Bound('NULL', { type: bound.type, nullable: true, coercibility: bound.coercibility });
+      if (group.rolledUp?.has(sql))
+        return new Bound('NULL', { type: bound.type, nullable: true, coercibility: bound.coercibility });
     }
     return bound;
   } finally {
@@ -79,7 +80,8 @@ function dispatch(c: Compiler, scope: Scope, e: Expr, clause: string): Bound {
     case 'unary':
       return unary(c, e.op, sub(e.operand));
     case 'binary': {
-      if (isComparison(e.op) && (isRow(e.left) || isRow(e.right))) return rowComparison(c, scope, e.op, e.left, e.right, clause);
+      if (isComparison(e.op) && (isRow(e.left) || isRow(e.right)))
+        return rowComparison(c, scope, e.op, e.left, e.right, clause);
       const left = sub(e.left);
       const right = sub(e.right);
       if (isComparison(e.op)) return compare(c, e.op, left, right);
@@ -91,7 +93,7 @@ function dispatch(c: Compiler, scope: Scope, e: Expr, clause: string): Bound {
         case 'concat':
           return callNamed(c, 'CONCAT', [left, right]);
         default:
-          return arithmetic(c, e.op as Parameters<typeof arithmetic>[1], left, right);
+          return arithmetic(c, e.op, left, right);
       }
     }
     case 'is': {
@@ -114,7 +116,10 @@ function dispatch(c: Compiler, scope: Scope, e: Expr, clause: string): Bound {
     }
     case 'in': {
       const test = isRow(e.operand)
-        ? truthValue(`(${e.list.map((item) => rowComparison(c, scope, '=', e.operand, item, clause).sql).join(' OR ')})`, true)
+        ? truthValue(
+            `(${e.list.map((item) => rowComparison(c, scope, '=', e.operand, item, clause).sql).join(' OR ')})`,
+            true,
+          )
         : inList(c, sub(e.operand), e.list.map(sub));
       return e.not ? not(c, test) : test;
     }
@@ -146,7 +151,8 @@ function dispatch(c: Compiler, scope: Scope, e: Expr, clause: string): Bound {
     case 'collate': {
       const operand = asText(c, sub(e.operand));
       const collation = e.collation.toLowerCase();
-      if (collationId(collation) === undefined) throw new SqlError(1273, 'HY000', `Unknown collation: '${e.collation}'`);
+      if (collationId(collation) === undefined)
+        throw new SqlError(1273, 'HY000', `Unknown collation: '${e.collation}'`);
       if (operand.type.kind === 'binary' && collation !== 'binary') {
         throw new SqlError(1253, '42000', `COLLATION '${e.collation}' is not valid for CHARACTER SET 'binary'`);
       }
@@ -166,7 +172,10 @@ function dispatch(c: Compiler, scope: Scope, e: Expr, clause: string): Bound {
       return callNamed(c, 'EXTRACT', [word(c, e.unit), sub(e.operand)]);
     case 'trim': {
       const remove = e.remove ? [sub(e.remove)] : [];
-      return callNamed(c, e.side === 'both' ? 'TRIM' : e.side === 'leading' ? 'LTRIM' : 'RTRIM', [sub(e.operand), ...remove]);
+      return callNamed(c, e.side === 'both' ? 'TRIM' : e.side === 'leading' ? 'LTRIM' : 'RTRIM', [
+        sub(e.operand),
+        ...remove,
+      ]);
     }
     case 'dateArithmetic':
       return callNamed(c, e.op === 'add' ? 'DATE_ADD' : 'DATE_SUB', [sub(e.operand), sub(e.amount), word(c, e.unit)]);
@@ -205,7 +214,11 @@ function dispatch(c: Compiler, scope: Scope, e: Expr, clause: string): Bound {
     case 'defaultOf':
       return defaultOf(c, scope, e.column, clause);
     case 'default':
-      throw new SqlError(1064, '42000', "You have an error in your SQL syntax; DEFAULT stands for a column's value only");
+      throw new SqlError(
+        1064,
+        '42000',
+        "You have an error in your SQL syntax; DEFAULT stands for a column's value only",
+      );
     case 'userVariable':
       return userVariable(c, e.name);
     case 'assignVariable':
@@ -225,7 +238,7 @@ export const VALUES_ALIAS = '\u0000values';
 
 type TextType = Extract<SqlType, { kind: 'string' }>;
 const BLOB: SqlType = { kind: 'binary', family: 'varbinary', length: 65535 };
-export const text = (length: number, collation: string): SqlType => ({ kind: 'string', family: 'varchar', length, collation });
+const text = (length: number, collation: string): SqlType => ({ kind: 'string', family: 'varchar', length, collation });
 
 const isRow = (e: Expr): boolean => e.kind === 'row' || (e.kind === 'subquery' && subqueryWidth(e) > 1);
 
@@ -235,18 +248,18 @@ function subqueryWidth(e: Extract<Expr, { kind: 'subquery' }>): number {
 }
 
 /** A keyword as an argument. */
-function word(c: Compiler, value: IntervalUnit | string): Bound {
+function word(c: Compiler, value: string): Bound {
   return constant(c, value, text(20, 'utf8mb4_0900_ai_ci'));
 }
 
 /** A value that is the same for every run of the plan. */
-export function constant(c: Compiler, value: SqliteValue, type: SqlType): Bound {
+function constant(c: Compiler, value: SqliteValue, type: SqlType): Bound {
   const bind = constantBinder(value);
   return new Bound(() => c.param(bind), { type, nullable: value === null, bind, known: () => value });
 }
 
 const constants = new Map<SqliteValue, Binder>();
-export function constantBinder(value: SqliteValue): Binder {
+function constantBinder(value: SqliteValue): Binder {
   if (value instanceof Uint8Array) return () => value;
   let binder = constants.get(value);
   if (!binder) {
@@ -256,13 +269,22 @@ export function constantBinder(value: SqliteValue): Binder {
   return binder;
 }
 
-function literal(c: Compiler, e: Extract<Expr, { kind: 'number' | 'string' | 'hex' | 'bit' | 'null' | 'bool' | 'temporal' | 'param' }>): Bound {
+function literal(
+  c: Compiler,
+  e: Extract<Expr, { kind: 'number' | 'string' | 'hex' | 'bit' | 'null' | 'bool' | 'temporal' | 'param' }>,
+): Bound {
   switch (e.kind) {
     case 'null':
       return new Bound('NULL', { type: { kind: 'null' }, nullable: true, bind: () => null });
     case 'bool': {
       const value = e.value ? 1n : 0n;
-      return new Bound(e.value ? '1' : '0', { type: BOOLEAN, nullable: false, bits: 1, truth: true, bind: () => value });
+      return new Bound(e.value ? '1' : '0', {
+        type: BOOLEAN,
+        nullable: false,
+        bits: 1,
+        truth: true,
+        bind: () => value,
+      });
     }
     case 'number': {
       const { slot } = e;
@@ -281,23 +303,53 @@ function literal(c: Compiler, e: Extract<Expr, { kind: 'number' | 'string' | 'he
       return slotBound(c, slot, DOUBLE, {}, e.value);
     }
     case 'string': {
-      if (e.bytes || e.charset === 'binary') return slotBound(c, e.slot, { ...BLOB, length: e.bytes?.length ?? e.value.length } as SqlType, { coercibility: COERCIBILITY.literal }, e.bytes ?? e.value);
-      const collation = e.charset ? (defaultCollation(e.charset) ?? c.settings.collation) : e.national ? 'utf8mb3_general_ci' : c.settings.collation;
+      if (e.bytes || e.charset === 'binary')
+        return slotBound(
+          c,
+          e.slot,
+          { ...BLOB, length: e.bytes?.length ?? e.value.length } as SqlType,
+          { coercibility: COERCIBILITY.literal },
+          e.bytes ?? e.value,
+        );
+      const collation = e.charset
+        ? (defaultCollation(e.charset) ?? c.settings.collation)
+        : e.national
+          ? 'utf8mb3_general_ci'
+          : c.settings.collation;
       return slotBound(c, e.slot, text(e.value.length, collation), { coercibility: COERCIBILITY.literal }, e.value);
     }
     case 'hex':
     case 'bit': {
       if (e.charset && e.charset !== 'binary') {
-        return convert(c, slotBound(c, e.slot, BLOB), text(e.bytes.length, defaultCollation(e.charset) ?? c.settings.collation));
+        return convert(
+          c,
+          slotBound(c, e.slot, BLOB),
+          text(e.bytes.length, defaultCollation(e.charset) ?? c.settings.collation),
+        );
       }
-      return slotBound(c, e.slot, { ...BLOB, length: e.bytes.length } as SqlType, { hex: true, coercibility: COERCIBILITY.literal }, e.bytes);
+      return slotBound(
+        c,
+        e.slot,
+        { ...BLOB, length: e.bytes.length } as SqlType,
+        { hex: true, coercibility: COERCIBILITY.literal },
+        e.bytes,
+      );
     }
     case 'temporal': {
       const string = slotBound(c, e.slot, text(e.value.length, c.settings.collation));
       c.pinned.add(e.slot);
       const fraction = /\.(\d{1,6})/.exec(e.value)?.[1]?.length ?? 0;
-      const type: SqlType = e.type === 'date' ? { kind: 'date' } : e.type === 'time' ? { kind: 'time', fsp: fraction } : { kind: 'datetime', fsp: fraction };
-      return callNamed(c, e.type === 'date' ? 'DATE_LITERAL' : e.type === 'time' ? 'TIME_LITERAL' : 'TIMESTAMP_LITERAL', [string]).with({ type, nullable: false });
+      const type: SqlType =
+        e.type === 'date'
+          ? { kind: 'date' }
+          : e.type === 'time'
+            ? { kind: 'time', fsp: fraction }
+            : { kind: 'datetime', fsp: fraction };
+      return callNamed(
+        c,
+        e.type === 'date' ? 'DATE_LITERAL' : e.type === 'time' ? 'TIME_LITERAL' : 'TIMESTAMP_LITERAL',
+        [string],
+      ).with({ type, nullable: false });
     }
     case 'param': {
       const type = c.settings.slotTypes.get(e.slot) ?? { kind: 'null' };
@@ -318,7 +370,13 @@ function slotBound(
   if (c.inlineLiterals && value !== undefined) {
     c.pinned.add(slot);
     const bind = constantBinder(slotValue(value, type));
-    return new Bound(() => c.param(bind), { type, nullable: false, bind, ...init, known: () => slotValue(value, type) });
+    return new Bound(() => c.param(bind), {
+      type,
+      nullable: false,
+      bind,
+      ...init,
+      known: () => slotValue(value, type),
+    });
   }
   const key = `${slot}:${type.kind}${type.kind === 'decimal' ? `${type.precision}.${type.scale}` : ''}`;
   let bind = slotBinders.get(key);
@@ -344,7 +402,8 @@ function unary(c: Compiler, op: string, operand: Bound): Bound {
       return operand;
     case '-': {
       const b = operand.hex ? hexNumber(c, operand) : operand;
-      if (!b.bind && b.type.kind === 'int' && b.bits < 63) return new Bound(() => `(-${b.sql})`, { type: BIGINT, nullable: b.nullable, bits: b.bits });
+      if (!b.bind && b.type.kind === 'int' && b.bits < 63)
+        return new Bound(() => `(-${b.sql})`, { type: BIGINT, nullable: b.nullable, bits: b.bits });
       return callNamed(c, 'NEG', [b]).with(b.bits < 63 ? { bits: b.bits } : {});
     }
     case '~':
@@ -368,7 +427,11 @@ function caseWhen(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'case' }>,
   const converted = values.map((v) => convert(c, v, type));
   const branches = conditions.map((condition, i) => ` WHEN ${condition} THEN ${converted[i]?.sql ?? 'NULL'}`).join('');
   const otherwise = e.otherwise ? ` ELSE ${converted.at(-1)?.sql ?? 'NULL'}` : '';
-  return new Bound(`CASE${branches}${otherwise} END`, { type, coercibility, nullable: !e.otherwise || values.some((v) => v.nullable) });
+  return new Bound(`CASE${branches}${otherwise} END`, {
+    type,
+    coercibility,
+    nullable: !e.otherwise || values.some((v) => v.nullable),
+  });
 }
 
 export function cast(c: Compiler, operand: Bound, type: CastType): Bound {
@@ -377,17 +440,29 @@ export function cast(c: Compiler, operand: Bound, type: CastType): Bound {
     case 'signed':
     case 'unsigned': {
       const to: SqlType = { kind: 'int', bits: 64, unsigned: type.name === 'unsigned' };
-      if (b.type.kind === 'int' && (b.type.unsigned === to.unsigned || (to.unsigned === false && b.bits < 63))) return b.with({ type: to, bits: b.bits });
+      if (b.type.kind === 'int' && (b.type.unsigned === to.unsigned || (to.unsigned === false && b.bits < 63)))
+        return b.with({ type: to, bits: b.bits });
       return callNamed(c, to.unsigned ? 'CAST_UNSIGNED' : 'CAST_SIGNED', [b.hex ? hexNumber(c, b) : b]);
     }
     case 'decimal': {
       const precision = type.length ?? 10;
       const scale = type.scale ?? 0;
-      if (precision > 65) throw new SqlError(1426, '42000', `Too-big precision ${precision} specified for '${'x'}'. Maximum is 65.`);
-      return callCast(c, 'CAST_DECIMAL', b.hex ? hexNumber(c, b) : b, { kind: 'decimal', precision: precision || 10, scale, unsigned: false });
+      if (precision > 65)
+        throw new SqlError(1426, '42000', `Too-big precision ${precision} specified for '${'x'}'. Maximum is 65.`);
+      return callCast(c, 'CAST_DECIMAL', b.hex ? hexNumber(c, b) : b, {
+        kind: 'decimal',
+        precision: precision || 10,
+        scale,
+        unsigned: false,
+      });
     }
     case 'float':
-      return callCast(c, 'CAST_REAL', b, type.length !== undefined && type.length > 24 ? DOUBLE : { kind: 'float', unsigned: false });
+      return callCast(
+        c,
+        'CAST_REAL',
+        b,
+        type.length !== undefined && type.length > 24 ? DOUBLE : { kind: 'float', unsigned: false },
+      );
     case 'double':
       return callCast(c, 'CAST_REAL', b, DOUBLE);
     case 'date':
@@ -401,10 +476,15 @@ export function cast(c: Compiler, operand: Bound, type: CastType): Bound {
     case 'json':
       return callNamed(c, 'CAST_JSON', [b]);
     case 'binary':
-      return callCast(c, 'CAST_BINARY', b, { kind: 'binary', family: type.length === undefined ? 'varbinary' : 'binary', length: type.length ?? 65535 });
+      return callCast(c, 'CAST_BINARY', b, {
+        kind: 'binary',
+        family: type.length === undefined ? 'varbinary' : 'binary',
+        length: type.length ?? 65535,
+      });
     case 'char': {
       const charset = type.charset?.toLowerCase();
-      if (charset === 'binary') return callCast(c, 'CAST_BINARY', b, { ...BLOB, length: type.length ?? 65535 } as SqlType);
+      if (charset === 'binary')
+        return callCast(c, 'CAST_BINARY', b, { ...BLOB, length: type.length ?? 65535 } as SqlType);
       const collation = charset ? (type.binary ? `${charset}_bin` : defaultCollation(charset)) : c.settings.collation;
       if (collation === undefined) throw new SqlError(1115, '42000', `Unknown character set: '${charset ?? ''}'`);
       return callCast(c, 'CAST_CHAR', b, text(type.length ?? 65535, collation), type.length);
@@ -415,7 +495,8 @@ export function cast(c: Compiler, operand: Bound, type: CastType): Bound {
 }
 
 function callCast(c: Compiler, name: string, b: Bound, to: SqlType, length?: number): Bound {
-  if (length === undefined && coerce(b.type, to) === undefined && b.type.kind === to.kind && to.kind !== 'binary') return b.with({ type: to, coercibility: COERCIBILITY.implicit });
+  if (length === undefined && coerce(b.type, to) === undefined && b.type.kind === to.kind && to.kind !== 'binary')
+    return b.with({ type: to, coercibility: COERCIBILITY.implicit });
   return callInternal(
     c,
     `${name}(${typeKey(b.type)})${typeKey(to)}:${length ?? ''}`,
@@ -453,7 +534,8 @@ function userVariable(c: Compiler, name: string): Bound {
   c.volatile = true;
   const type = c.settings.userVariableType(name) ?? { kind: 'null' };
   const read: Binder = (x) => x.session.userVariable(name)?.value ?? null;
-  if (!c.assignsVariables) return new Bound(() => c.param(read), { type, nullable: true, coercibility: COERCIBILITY.implicit, bind: read });
+  if (!c.assignsVariables)
+    return new Bound(() => c.param(read), { type, nullable: true, coercibility: COERCIBILITY.implicit, bind: read });
   const dynamic: SqlType = type.kind === 'null' ? text(65535, c.settings.collation) : type;
   return callInternal(
     c,
@@ -484,7 +566,11 @@ function assignVariable(c: Compiler, name: string, value: Bound): Bound {
   );
 }
 
-function systemVariable(c: Compiler, name: string, scope: 'global' | 'session' | 'persist' | 'persistOnly' | undefined): Bound {
+function systemVariable(
+  c: Compiler,
+  name: string,
+  scope: 'global' | 'session' | 'persist' | 'persistOnly' | undefined,
+): Bound {
   const lower = name.toLowerCase();
   const type = c.settings.systemVariable(lower);
   if (!type) throw new SqlError(1193, 'HY000', `Unknown system variable '${name}'`);
@@ -496,7 +582,11 @@ function systemVariable(c: Compiler, name: string, scope: 'global' | 'session' |
 function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, clause: string): Bound {
   const name = e.name.toUpperCase();
   if (e.schema !== undefined) throw new SqlError(1305, '42000', `FUNCTION ${e.schema}.${e.written} does not exist`);
-  if (name === 'GROUPING') return grouping(scope, e.args.map((a) => c.expr(scope, a, clause)));
+  if (name === 'GROUPING')
+    return grouping(
+      scope,
+      e.args.map((a) => c.expr(scope, a, clause)),
+    );
   const args = e.args.map((a) => c.expr(scope, a, clause));
   const special = sessionFunction(c, name, args);
   if (special) return special;
@@ -505,19 +595,31 @@ function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, cla
       if (args.length !== 3) break;
       const [condition, yes, no] = args as [Bound, Bound, Bound];
       const [type, coercibility] = commonType([yes, no]);
-      return new Bound(() => `iif(${truth(c, condition)},${convert(c, yes, type).sql},${convert(c, no, type).sql})`, { type, coercibility, nullable: yes.nullable || no.nullable });
+      return new Bound(() => `iif(${truth(c, condition)},${convert(c, yes, type).sql},${convert(c, no, type).sql})`, {
+        type,
+        coercibility,
+        nullable: yes.nullable || no.nullable,
+      });
     }
     case 'IFNULL':
     case 'COALESCE': {
       if (args.length === 0 || (name === 'IFNULL' && args.length !== 2)) break;
       const [type, coercibility] = commonType(args);
       if (args.length === 1) return (args[0] as Bound).with({ type });
-      return new Bound(() => `coalesce(${args.map((a) => convert(c, a, type).sql).join(',')})`, { type, coercibility, nullable: args.every((a) => a.nullable) });
+      return new Bound(() => `coalesce(${args.map((a) => convert(c, a, type).sql).join(',')})`, {
+        type,
+        coercibility,
+        nullable: args.every((a) => a.nullable),
+      });
     }
     case 'NULLIF': {
       if (args.length !== 2) break;
       const [first, second] = args as [Bound, Bound];
-      return new Bound(() => `CASE WHEN ${compare(c, '=', first, second).sql} THEN NULL ELSE ${first.sql} END`, { type: first.type, coercibility: first.coercibility, nullable: true });
+      return new Bound(() => `CASE WHEN ${compare(c, '=', first, second).sql} THEN NULL ELSE ${first.sql} END`, {
+        type: first.type,
+        coercibility: first.coercibility,
+        nullable: true,
+      });
     }
     case 'ISNULL':
       if (args.length === 1) return truthValue(`(${args[0]?.sql ?? 'NULL'} IS NULL)`, false);

@@ -77,15 +77,27 @@ function single({ sql, relation }: NamedRelation): Source {
   };
 }
 
-function derived(c: Compiler, query: CompiledQuery, alias: string, names: readonly string[] | undefined, base?: Relation['base'], database = ''): NamedRelation {
+function derived(
+  c: Compiler,
+  query: CompiledQuery,
+  alias: string,
+  names: readonly string[] | undefined,
+  base?: Relation['base'],
+  database = '',
+): NamedRelation {
   if (names && names.length !== query.columns.length) {
-    throw new SqlError(1353, 'HY000', "In definition of view, derived table or common table expression, SELECT list and column names list have different column counts");
+    throw new SqlError(
+      1353,
+      'HY000',
+      'In definition of view, derived table or common table expression, SELECT list and column names list have different column counts',
+    );
   }
   const name = c.alias();
   const lower = new Set<string>();
   const columns = query.columns.map((column, i): RelationColumn => {
     const columnAlias = names?.[i] ?? column.name;
-    if (lower.has(columnAlias.toLowerCase())) throw new SqlError(1060, '42S21', `Duplicate column name '${columnAlias}'`);
+    if (lower.has(columnAlias.toLowerCase()))
+      throw new SqlError(1060, '42S21', `Duplicate column name '${columnAlias}'`);
     lower.add(columnAlias.toLowerCase());
     return {
       name: columnAlias,
@@ -97,7 +109,10 @@ function derived(c: Compiler, query: CompiledQuery, alias: string, names: readon
       }),
     };
   });
-  return { sql: `(${query.sql}) AS ${name}`, relation: makeRelation({ alias, database, columns, ...(base && { base }) }) };
+  return {
+    sql: `(${query.sql}) AS ${name}`,
+    relation: makeRelation({ alias, database, columns, ...(base && { base }) }),
+  };
 }
 
 function tableSource(c: Compiler, scope: Scope, ref: TableRef): NamedRelation {
@@ -131,7 +146,8 @@ function tableSource(c: Compiler, scope: Scope, ref: TableRef): NamedRelation {
   if (table) return baseSource(c, table, alias);
   const view = c.catalog.view(database, ref.name);
   if (view) return viewSource(c, view, alias);
-  if (!c.catalog.databases.has(database) && !isSystemDatabase(database)) throw new SqlError(1049, '42000', `Unknown database '${database}'`);
+  if (!c.catalog.databases.has(database) && !isSystemDatabase(database))
+    throw new SqlError(1049, '42000', `Unknown database '${database}'`);
   throw new SqlError(1146, '42S02', `Table '${database}.${ref.name}' doesn't exist`);
 }
 
@@ -150,7 +166,14 @@ export function baseColumns(table: TableDef, name: string, alias: string): Relat
         type: column.type,
         nullable: column.nullable,
         coercibility: COERCIBILITY.implicit,
-        column: { database: table.database, alias, table: table.name, name: column.name, tableId: table.id, columnId: column.id },
+        column: {
+          database: table.database,
+          alias,
+          table: table.name,
+          name: column.name,
+          tableId: table.id,
+          columnId: column.id,
+        },
       }),
     }));
 }
@@ -200,28 +223,55 @@ function virtualSource(c: Compiler, virtual: VirtualTable, database: string, ali
   c.needs('select', database.toLowerCase(), virtual.name);
   const fields = virtual.columns.map((_, i) => `value->>${i} AS f${i}`).join(',');
   c.volatile = true;
-  return { sql: `(SELECT ${fields} FROM json_each(${rows})) AS ${name}`, relation: makeRelation({ alias, database, columns }) };
+  return {
+    sql: `(SELECT ${fields} FROM json_each(${rows})) AS ${name}`,
+    relation: makeRelation({ alias, database, columns }),
+  };
 }
 
 function viewSource(c: Compiler, view: ViewDef, alias: string): NamedRelation {
   const { query, text } = c.settings.parseView(view);
   const compiled = c.insideView(view, text, () => c.query(query));
   c.needs('select', view.database, view.name);
-  return derived(c, compiled, alias, view.columns.length > 0 ? view.columns : undefined, { database: view.database, table: view.name }, view.database);
+  return derived(
+    c,
+    compiled,
+    alias,
+    view.columns.length > 0 ? view.columns : undefined,
+    { database: view.database, table: view.name },
+    view.database,
+  );
 }
 
 function join(c: Compiler, scope: Scope, item: Join): Source {
   const left = compileItem(c, scope, item.left);
   const right = compileItem(c, scope, item.right);
-  const type = item.type === 'left' ? 'LEFT JOIN' : item.type === 'right' ? 'RIGHT JOIN' : item.type === 'straight' ? 'CROSS JOIN' : 'JOIN';
+  const type =
+    item.type === 'left'
+      ? 'LEFT JOIN'
+      : item.type === 'right'
+        ? 'RIGHT JOIN'
+        : item.type === 'straight'
+          ? 'CROSS JOIN'
+          : 'JOIN';
   if (item.natural) {
-    const names = left.star.map((s) => s.column.name).filter((name) => right.star.some((s) => s.column.name.toLowerCase() === name.toLowerCase()));
+    const names = left.star
+      .map((s) => s.column.name)
+      .filter((name) => right.star.some((s) => s.column.name.toLowerCase() === name.toLowerCase()));
     return joinSources(c, scope, left, right, type, undefined, names);
   }
   return joinSources(c, scope, left, right, type, item.on, item.using);
 }
 
-function joinSources(c: Compiler, scope: Scope, left: Source, right: Source, type: string, on: Expr | undefined, using?: readonly string[]): Source {
+function joinSources(
+  c: Compiler,
+  scope: Scope,
+  left: Source,
+  right: Source,
+  type: string,
+  on: Expr | undefined,
+  using?: readonly string[],
+): Source {
   const nullableLeft = type === 'RIGHT JOIN';
   const nullableRight = type === 'LEFT JOIN';
   const l = nullableLeft ? nullableSide(left) : left;

@@ -16,18 +16,28 @@ export function checkFullGroupBy(c: Compiler, scope: Scope, select: Select, keys
     if (known.has(sql) || determined(relation)) continue;
     const name = `${relation.base?.database ?? relation.database}.${relation.alias}.${ref.name}`.replace(/^\./, '');
     if (select.groupBy.length === 0) {
-      throw new SqlError(1140, '42000', `In aggregated query without GROUP BY, expression #1 of SELECT list contains nonaggregated column '${name}'; this is incompatible with sql_mode=only_full_group_by`);
+      throw new SqlError(
+        1140,
+        '42000',
+        `In aggregated query without GROUP BY, expression #1 of SELECT list contains nonaggregated column '${name}'; this is incompatible with sql_mode=only_full_group_by`,
+      );
     }
-    throw new SqlError(1055, '42000', `Expression #1 of SELECT list is not in GROUP BY clause and contains nonaggregated column '${name}' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by`);
+    throw new SqlError(
+      1055,
+      '42000',
+      `Expression #1 of SELECT list is not in GROUP BY clause and contains nonaggregated column '${name}' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by`,
+    );
   }
 }
 
 /** Whether the known columns hold a key of the relation: then they determine its row. */
 function isDetermined(c: Compiler, relation: Relation, known: ReadonlySet<string>): boolean {
   const { base } = relation;
-  const table = base && (c.settings.temporaryTable(base.database, base.table) ?? c.catalog.table(base.database, base.table));
+  const table =
+    base && (c.settings.temporaryTable(base.database, base.table) ?? c.catalog.table(base.database, base.table));
   if (!table) return false;
-  const sqlOf = (id: number): string | undefined => relation.columns.find((column) => column.bound.column?.columnId === id)?.bound.sql;
+  const sqlOf = (id: number): string | undefined =>
+    relation.columns.find((column) => column.bound.column?.columnId === id)?.bound.sql;
   const primary = primaryKey(table);
   return table.indexes.some((index) => {
     if (index.kind !== 'primary' && index.kind !== 'unique') return false;
@@ -53,7 +63,12 @@ function joinConditions(select: Select): Expr[] {
 }
 
 /** a = b with a known makes b known; a = constant makes a known. */
-function closeOverEqualities(c: Compiler, scope: Scope, conditions: readonly (Expr | undefined)[], known: Set<string>): void {
+function closeOverEqualities(
+  c: Compiler,
+  scope: Scope,
+  conditions: readonly (Expr | undefined)[],
+  known: Set<string>,
+): void {
   const equalities: [string | undefined, string | undefined][] = [];
   const saved = scope.group;
   scope.group = undefined;
@@ -74,7 +89,7 @@ function closeOverEqualities(c: Compiler, scope: Scope, conditions: readonly (Ex
   };
   conditions.forEach(walk);
   scope.group = saved;
-  for (let grew = true; grew; ) {
+  for (let grew = true; grew;) {
     grew = false;
     for (const [a, b] of equalities) {
       for (const [x, y] of [

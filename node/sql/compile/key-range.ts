@@ -7,7 +7,12 @@ import type { KeyRange } from './plan.ts';
 import type { Relation, Scope } from './scope.ts';
 
 /** The range that `id = x`, `id BETWEEN x AND y`, or one of them in a conjunction, gives. */
-export function keyRangeOf(c: Compiler, scope: Scope, target: { readonly relation: Relation; readonly table: TableDef }, where: Expr | undefined): KeyRange | undefined {
+export function keyRangeOf(
+  c: Compiler,
+  scope: Scope,
+  target: { readonly relation: Relation; readonly table: TableDef },
+  where: Expr | undefined,
+): KeyRange | undefined {
   if (!where) return undefined;
   const saved = scope.group;
   scope.group = undefined;
@@ -19,13 +24,15 @@ export function keyRangeOf(c: Compiler, scope: Scope, target: { readonly relatio
 }
 
 function rangeOf(c: Compiler, scope: Scope, relation: Relation, e: Expr): KeyRange | undefined {
-  const isRowid = (x: Expr): boolean => x.kind === 'column' && relation.byName.get(x.name.toLowerCase())?.bound.sql.endsWith(`.${ROWID}`) === true;
+  const isRowid = (x: Expr): boolean =>
+    x.kind === 'column' && relation.byName.get(x.name.toLowerCase())?.bound.sql.endsWith(`.${ROWID}`) === true;
   const integer = (x: Expr): Binder | undefined => {
     if (x.kind !== 'number' && x.kind !== 'param') return undefined;
     const bound: Bound = c.expr(scope, x, 'where clause');
     return bound.type.kind === 'int' ? bound.bind : undefined;
   };
-  if (e.kind === 'binary' && e.op === 'and') return rangeOf(c, scope, relation, e.left) ?? rangeOf(c, scope, relation, e.right);
+  if (e.kind === 'binary' && e.op === 'and')
+    return rangeOf(c, scope, relation, e.left) ?? rangeOf(c, scope, relation, e.right);
   if (e.kind === 'binary' && e.op === '=') {
     const value = isRowid(e.left) ? integer(e.right) : isRowid(e.right) ? integer(e.left) : undefined;
     return value && { low: value, high: value };

@@ -14,7 +14,12 @@ const isScaled = (type: SqlType): type is DecimalType => type.kind === 'decimal'
 const isInteger = (type: SqlType): boolean => type.kind === 'int' || type.kind === 'year';
 
 /** + - * / DIV % and the bit operators. */
-export function arithmetic(c: Compiler, op: '+' | '-' | '*' | '/' | 'div' | '%' | '^' | '&' | '|' | '<<' | '>>', l: Bound, r: Bound): Bound {
+export function arithmetic(
+  c: Compiler,
+  op: '+' | '-' | '*' | '/' | 'div' | '%' | '^' | '&' | '|' | '<<' | '>>',
+  l: Bound,
+  r: Bound,
+): Bound {
   const bitwise = op === '^' || op === '&' || op === '|' || op === '<<' || op === '>>';
   // Bit operators work on bytes when both sides are binary strings, but two literals alone are numbers.
   const onBytes = bitwise && (l.type.kind === 'binary' || l.hex) && !(l.hex && (r.hex || r.type.kind !== 'binary'));
@@ -35,7 +40,11 @@ function nativeArithmetic(op: '+' | '-' | '*', l: Bound, r: Bound): Bound | unde
     const unsigned = (l.type.kind === 'int' && l.type.unsigned) || (r.type.kind === 'int' && r.type.unsigned);
     const bits = op === '*' ? l.bits + r.bits : Math.max(l.bits, r.bits) + 1;
     if (bits > 62 || (unsigned && op === '-')) return undefined;
-    return new Bound(() => `(${l.sql}${op}${r.sql})`, { type: unsigned ? { ...BIGINT, unsigned } as SqlType : BIGINT, nullable, bits });
+    return new Bound(() => `(${l.sql}${op}${r.sql})`, {
+      type: unsigned ? ({ ...BIGINT, unsigned } as SqlType) : BIGINT,
+      nullable,
+      bits,
+    });
   }
   if (op !== '*' && isScaled(l.type) && isScaled(r.type) && l.type.scale === r.type.scale) {
     const precision = Math.max(l.type.precision, r.type.precision) + 1;
@@ -95,7 +104,8 @@ export function meetingCollation(l: Bound, r: Bound, operation: string): string 
   return result.collation;
 }
 
-export const coercibilityName = (n: number): string => ['EXPLICIT', 'NONE', 'IMPLICIT', 'SYSCONST', 'COERCIBLE', 'NUMERIC', 'IGNORABLE'][n] ?? 'COERCIBLE';
+export const coercibilityName = (n: number): string =>
+  ['EXPLICIT', 'NONE', 'IMPLICIT', 'SYSCONST', 'COERCIBLE', 'NUMERIC', 'IGNORABLE'][n] ?? 'COERCIBLE';
 
 export function collationOf(b: Bound): string {
   if (b.type.kind === 'string' || b.type.kind === 'enum' || b.type.kind === 'set') return b.type.collation;
@@ -112,13 +122,18 @@ export function orderKey(c: Compiler, b: Bound): string {
 }
 
 export const needsKey = (type: SqlType): boolean =>
-  (type.kind === 'string' && !(isBinaryCollation(type.collation) && type.collation.endsWith('_0900_bin'))) || type.kind === 'json';
+  (type.kind === 'string' && !(isBinaryCollation(type.collation) && type.collation.endsWith('_0900_bin'))) ||
+  type.kind === 'json';
 
 const textType = (collation: string): SqlType => ({ kind: 'string', family: 'varchar', length: 65535, collation });
 
 function jsonKey(c: Compiler, b: Bound): Bound {
-  return callInternal(c, 'json-key', [convert(c, b, { kind: 'json' })], { type: BLOB, nullable: b.nullable }, () => (value) =>
-    typeof value === 'string' ? jsonSortKey(value) : value,
+  return callInternal(
+    c,
+    'json-key',
+    [convert(c, b, { kind: 'json' })],
+    { type: BLOB, nullable: b.nullable },
+    () => (value) => (typeof value === 'string' ? jsonSortKey(value) : value),
   );
 }
 
@@ -177,7 +192,14 @@ function asDatetime(c: Compiler, b: Bound, fsp: number): string {
 }
 
 function asInteger(c: Compiler, b: Bound): string {
-  if (b.type.kind === 'int' || b.type.kind === 'year' || b.type.kind === 'enum' || b.type.kind === 'set' || b.type.kind === 'bit') return b.sql;
+  if (
+    b.type.kind === 'int' ||
+    b.type.kind === 'year' ||
+    b.type.kind === 'enum' ||
+    b.type.kind === 'set' ||
+    b.type.kind === 'bit'
+  )
+    return b.sql;
   if (b.hex) return hexNumber(c, b).sql;
   return convert(c, b, BIGINT).sql;
 }
@@ -214,7 +236,11 @@ function decimals(c: Compiler, l: Bound, r: Bound): Comparable {
 
 export function asText(c: Compiler, b: Bound): Bound {
   if (b.type.kind === 'string' || b.type.kind === 'binary') return b;
-  return convert(c, b, textType(b.type.kind === 'enum' || b.type.kind === 'set' ? b.type.collation : 'utf8mb4_0900_ai_ci'));
+  return convert(
+    c,
+    b,
+    textType(b.type.kind === 'enum' || b.type.kind === 'set' ? b.type.collation : 'utf8mb4_0900_ai_ci'),
+  );
 }
 
 /** Sort key of a string under a collation. A constant's key is computed once, when it is bound. */
@@ -223,12 +249,26 @@ function textKey(c: Compiler, b: Bound, collation: string): string {
   if (b.type.kind === 'binary') return c.sortKey(collation, convert(c, b, textType(collation)).sql);
   if (b.bind && !isBinaryCollation(collation)) {
     const key = sortKey(collation);
-    return callInternal(c, `key:${collation}`, [b], { type: b.type, nullable: b.nullable }, () => (value) => (typeof value === 'string' ? key(value) : value)).sql;
+    return callInternal(
+      c,
+      `key:${collation}`,
+      [b],
+      { type: b.type, nullable: b.nullable },
+      () => (value) => (typeof value === 'string' ? key(value) : value),
+    ).sql;
   }
   return c.sortKey(collation, b.sql);
 }
 
-const SQLITE_OPERATOR: Record<ComparisonOp, string> = { '=': '=', '<=>': ' IS ', '<>': '<>', '<': '<', '<=': '<=', '>': '>', '>=': '>=' };
+const SQLITE_OPERATOR: Record<ComparisonOp, string> = {
+  '=': '=',
+  '<=>': ' IS ',
+  '<>': '<>',
+  '<': '<',
+  '<=': '<=',
+  '>': '>',
+  '>=': '>=',
+};
 
 export function compare(c: Compiler, op: ComparisonOp, l: Bound, r: Bound): Bound {
   const enumIndex = enumConstant(c, op, l, r) ?? enumConstant(c, op, r, l);
@@ -240,11 +280,13 @@ export function compare(c: Compiler, op: ComparisonOp, l: Bound, r: Bound): Boun
 /** ENUM = 'text': the index of the text is looked up once instead of the text of each row. */
 function enumConstant(c: Compiler, op: ComparisonOp, column: Bound, constant: Bound): Bound | undefined {
   const { type } = column;
-  if (type.kind !== 'enum' || constant.type.kind !== 'string' || !constant.bind || (op !== '=' && op !== '<>')) return undefined;
+  if (type.kind !== 'enum' || constant.type.kind !== 'string' || !constant.bind || (op !== '=' && op !== '<>'))
+    return undefined;
   const index = callInternal(c, `enum-index(${typeKey(type)})`, [constant], { type: BIGINT, nullable: true }, () => {
     const key = sortKey(type.collation);
     const indexes = new Map(type.values.map((v, i) => [key(v), i + 1]));
-    return (value) => (value === null ? null : typeof value === 'string' ? (value === '' ? 0 : (indexes.get(key(value)) ?? -1)) : -1);
+    return (value) =>
+      value === null ? null : typeof value === 'string' ? (value === '' ? 0 : (indexes.get(key(value)) ?? -1)) : -1;
   });
   return truthValue(`(${column.sql}${op}${index.sql})`, column.nullable || constant.nullable);
 }
@@ -255,7 +297,9 @@ export const isComparison = (op: BinaryOp): op is ComparisonOp =>
 /** `operand IN (…)` over single values. */
 export function inList(c: Compiler, operand: Bound, list: readonly Bound[]): Bound {
   const nullable = operand.nullable || list.some((b) => b.nullable);
-  const pairs = list.map((item) => (enumConstant(c, '=', operand, item) ? undefined : comparable(c, operand, item, ' IN ')));
+  const pairs = list.map((item) =>
+    enumConstant(c, '=', operand, item) ? undefined : comparable(c, operand, item, ' IN '),
+  );
   const first = pairs[0];
   if (first && pairs.every((p) => p && p.left === first.left)) {
     return truthValue(`(${first.left} IN (${pairs.map((p) => p?.right).join(',')}))`, nullable);

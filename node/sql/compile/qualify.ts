@@ -8,11 +8,18 @@ export function qualifyNames(query: QueryExpression, database: string): QueryExp
 function qualify(node: unknown, database: string, commonTables: ReadonlySet<string>): unknown {
   if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return node;
   if (Array.isArray(node)) return node.map((n) => qualify(n, database, commonTables));
-  const object = node as { kind?: string; schema?: string; name?: string; with?: { tables: readonly { name: string }[] } };
+  const object = node as {
+    kind?: string;
+    schema?: string;
+    name?: string;
+    with?: { tables: readonly { name: string }[] };
+  };
   let known = commonTables;
-  if (object.kind === 'query' && object.with) known = new Set([...commonTables, ...object.with.tables.map((t) => t.name.toLowerCase())]);
+  if (object.kind === 'query' && object.with)
+    known = new Set([...commonTables, ...object.with.tables.map((t) => t.name.toLowerCase())]);
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(node)) copy[key] = qualify(value, database, known);
-  if (object.kind === 'table' && object.schema === undefined && !known.has(object.name?.toLowerCase() ?? '')) copy['schema'] = database;
+  if (object.kind === 'table' && object.schema === undefined && !known.has(object.name?.toLowerCase() ?? ''))
+    copy['schema'] = database;
   return copy;
 }

@@ -1,12 +1,22 @@
 /** Query expressions: WITH, set operations, VALUES, and what stands round a SELECT. */
 import { SqlError, type SqlType } from '../types/index.ts';
 import { aggregateTypes } from '../functions/index.ts';
-import type { CommonTable, Expr, Limit, LimitValue, OrderItem, QueryBody, QueryExpression, Select, SetOperation } from '../parser/index.ts';
+import type {
+  CommonTable,
+  Expr,
+  Limit,
+  OrderItem,
+  QueryBody,
+  QueryExpression,
+  Select,
+  SetOperation,
+} from '../parser/index.ts';
 import { Bound, COERCIBILITY } from './bound.ts';
 import { convert } from './call.ts';
 import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
 import { coerce } from '../values/index.ts';
 import { needsKey, orderKey } from './operators.ts';
+import { limitSql, position } from './places.ts';
 import { Scope } from './scope.ts';
 import { compileSelect } from './select.ts';
 
@@ -14,14 +24,26 @@ const NO_SPAN = { start: 0, end: 0 };
 
 export function compileQuery(c: Compiler, query: QueryExpression, parent: Scope | undefined): CompiledQuery {
   const scope = new Scope(parent);
-  const tables = query.with ? query.with.tables.map((t) => commonTable(c, scope, t, query.with?.recursive === true)) : [];
+  const tables = query.with
+    ? query.with.tables.map((t) => commonTable(c, scope, t, query.with?.recursive === true))
+    : [];
   const inner = compileBody(c, scope, query.body, query.orderBy, query.limit);
   if (tables.length === 0) return inner;
   const prefix = `WITH ${query.with?.recursive ? 'RECURSIVE ' : ''}${tables.join(',')} `;
-  return { ...inner, sql: prefix + inner.sql, ...(inner.unlimited !== undefined && { unlimited: prefix + inner.unlimited }) };
+  return {
+    ...inner,
+    sql: prefix + inner.sql,
+    ...(inner.unlimited !== undefined && { unlimited: prefix + inner.unlimited }),
+  };
 }
 
-function compileBody(c: Compiler, scope: Scope, body: QueryBody, orderBy: readonly OrderItem[], limit: Limit | undefined): CompiledQuery {
+function compileBody(
+  c: Compiler,
+  scope: Scope,
+  body: QueryBody,
+  orderBy: readonly OrderItem[],
+  limit: Limit | undefined,
+): CompiledQuery {
   switch (body.kind) {
     case 'select':
       return compileSelect(c, scope, body, orderBy, limit);
@@ -32,7 +54,19 @@ function compileBody(c: Compiler, scope: Scope, body: QueryBody, orderBy: readon
         hints: undefined,
         options: [],
         items: [{ ...NO_SPAN, kind: 'star', schema: undefined, table: undefined }],
-        from: [{ ...NO_SPAN, kind: 'table', schema: body.table.schema, name: body.table.name, alias: undefined, partitions: undefined, indexHints: [], asOf: undefined, sample: undefined }],
+        from: [
+          {
+            ...NO_SPAN,
+            kind: 'table',
+            schema: body.table.schema,
+            name: body.table.name,
+            alias: undefined,
+            partitions: undefined,
+            indexHints: [],
+            asOf: undefined,
+            sample: undefined,
+          },
+        ],
         where: undefined,
         groupBy: [],
         rollup: undefined,
@@ -58,7 +92,8 @@ function values(c: Compiler, scope: Scope, rows: readonly (readonly Expr[])[]): 
   const bounds = rows.map((row) => row.map((e) => c.expr(scope, e, 'field list')));
   const width = bounds[0]?.length ?? 0;
   bounds.forEach((row, i) => {
-    if (row.length !== width) throw new SqlError(1136, '21S01', `Column count doesn't match value count at row ${i + 1}`);
+    if (row.length !== width)
+      throw new SqlError(1136, '21S01', `Column count doesn't match value count at row ${i + 1}`);
   });
   const columns = Array.from({ length: width }, (_, i): CompiledColumn => {
     const column = bounds.map((row) => row[i] as Bound);
@@ -70,33 +105,28 @@ function values(c: Compiler, scope: Scope, rows: readonly (readonly Expr[])[]): 
       source: undefined,
     };
   });
-  const text = bounds.map((row) => `SELECT ${row.map((b, i) => `${convert(c, b, (columns[i] as CompiledColumn).type).sql} AS f${i}`).join(',')}`);
+  const text = bounds.map(
+    (row) =>
+      `SELECT ${row.map((b, i) => `${convert(c, b, (columns[i] as CompiledColumn).type).sql} AS f${i}`).join(',')}`,
+  );
   return { sql: text.join(' UNION ALL '), columns, atMostOneRow: rows.length === 1 };
-}
-
-export function limitSql(c: Compiler, scope: Scope, limit: Limit | undefined): string {
-  if (!limit) return '';
-  const value = (v: LimitValue): string => {
-    if (v.kind === 'column') throw unsupported('LIMIT with a variable');
-    const bound = c.expr(scope, v, 'limit');
-    const { bind } = bound;
-    if (!bind) return bound.sql;
-    return c.param((x) => {
-      const n = bind(x);
-      if (n instanceof Uint8Array) return 0x7fffffffffffffffn;
-      if (typeof n !== 'number' && typeof n !== 'bigint') throw new SqlError(1210, 'HY000', 'Incorrect arguments to EXECUTE');
-      return BigInt(n);
-    });
-  };
-  return ` LIMIT ${value(limit.count)}${limit.offset ? ` OFFSET ${value(limit.offset)}` : ''}`;
 }
 
 /** Columns of a compiled query, as expressions under an alias. */
 export const columnsUnder = (columns: readonly CompiledColumn[], alias: string): Bound[] =>
-  columns.map((column, i) => new Bound(`${alias}.f${i}`, { type: column.type, nullable: column.nullable, coercibility: column.coercibility }));
+  columns.map(
+    (column, i) =>
+      new Bound(`${alias}.f${i}`, { type: column.type, nullable: column.nullable, coercibility: column.coercibility }),
+  );
 
 /** ORDER BY and LIMIT of a set operation: they name its output columns. */
-function ordered(c: Compiler, scope: Scope, inner: CompiledQuery, orderBy: readonly OrderItem[], limit: Limit | undefined): CompiledQuery {
+function ordered(
+  c: Compiler,
+  scope: Scope,
+  inner: CompiledQuery,
+  orderBy: readonly OrderItem[],
+  limit: Limit | undefined,
+): CompiledQuery {
   if (orderBy.length === 0 && !limit) return inner;
   const alias = c.alias();
   const bounds = columnsUnder(inner.columns, alias);
@@ -107,7 +137,10 @@ function ordered(c: Compiler, scope: Scope, inner: CompiledQuery, orderBy: reado
     if (!outer.aliases?.has(name)) outer.aliases?.set(name, bounds[i] as Bound);
   });
   const terms = orderBy.map(({ expr, direction }) => {
-    const bound = expr.kind === 'number' && typeof expr.value === 'number' ? position(c, bounds, expr.value, expr.slot, 'order clause') : c.expr(outer, unqualified(expr), 'order clause');
+    const bound =
+      expr.kind === 'number' && typeof expr.value === 'number'
+        ? position(c, bounds, expr.value, expr.slot, 'order clause')
+        : c.expr(outer, unqualified(expr), 'order clause');
     return orderKey(c, bound) + (direction === 'desc' ? ' DESC' : '');
   });
   const unlimited = `SELECT ${bounds.map((b, i) => `${b.sql} AS f${i}`).join(',')} FROM (${inner.sql}) AS ${alias}${terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : ''}`;
@@ -116,28 +149,20 @@ function ordered(c: Compiler, scope: Scope, inner: CompiledQuery, orderBy: reado
 
 const unqualified = (e: Expr): Expr => (e.kind === 'column' ? { ...e, table: undefined, schema: undefined } : e);
 
-/** ORDER BY 2: the column at that place. */
-export function position(c: Compiler, bounds: readonly Bound[], n: number, slot: number, clause: string): Bound {
-  c.pinned.add(slot);
-  const bound = bounds[n - 1];
-  if (!bound) throw new SqlError(1054, '42S22', `Unknown column '${n}' in '${clause}'`);
-  return bound;
-}
-
-/** Branches of one kind of set operation, flattened where it is associative. */
-function branches(body: SetOperation): { left: QueryBody; right: QueryBody } {
-  return { left: body.left, right: body.right };
-}
-
 function setOperation(c: Compiler, scope: Scope, body: SetOperation): CompiledQuery {
-  const sides = branches(body);
-  const left = compileBody(c, scope, sides.left, [], undefined);
-  const right = compileBody(c, scope, sides.right, [], undefined);
+  const left = compileBody(c, scope, body.left, [], undefined);
+  const right = compileBody(c, scope, body.right, [], undefined);
   return combine(c, body.op, body.all, left, right);
 }
 
 /** Puts two queries together; the columns meet in common types and keep the left one's names. */
-function combine(c: Compiler, op: SetOperation['op'], all: boolean, left: CompiledQuery, right: CompiledQuery): CompiledQuery {
+function combine(
+  c: Compiler,
+  op: SetOperation['op'],
+  all: boolean,
+  left: CompiledQuery,
+  right: CompiledQuery,
+): CompiledQuery {
   if (left.columns.length !== right.columns.length) {
     throw new SqlError(1222, '21000', 'The used SELECT statements have a different number of columns');
   }
@@ -162,7 +187,11 @@ function combine(c: Compiler, op: SetOperation['op'], all: boolean, left: Compil
     const both = `${select(l)} UNION ALL ${select(r)}`;
     if (all) return { sql: both, columns, atMostOneRow: false };
     if (!sorted) return { sql: `${select(l)} UNION ${select(r)}`, columns, atMostOneRow: false };
-    return { sql: `SELECT ${names.map((n) => `${alias}.${n} AS ${n}`).join(',')} FROM (${both}) AS ${alias} GROUP BY ${keys.join(',')}`, columns, atMostOneRow: false };
+    return {
+      sql: `SELECT ${names.map((n) => `${alias}.${n} AS ${n}`).join(',')} FROM (${both}) AS ${alias} GROUP BY ${keys.join(',')}`,
+      columns,
+      atMostOneRow: false,
+    };
   }
   if (!all && !sorted) return { sql: `${select(l)} ${op.toUpperCase()} ${select(r)}`, columns, atMostOneRow: false };
   // One text a row, equal exactly when the rows are (NULL equals NULL here): it makes the match a look-up.
@@ -186,7 +215,9 @@ function combine(c: Compiler, op: SetOperation['op'], all: boolean, left: Compil
 
 /** A query whose columns have these types. */
 function asColumns(c: Compiler, query: CompiledQuery, columns: readonly CompiledColumn[]): string {
-  const same = query.columns.every((column, i) => coerce(column.type, (columns[i] as CompiledColumn).type) === undefined);
+  const same = query.columns.every(
+    (column, i) => coerce(column.type, (columns[i] as CompiledColumn).type) === undefined,
+  );
   if (same) return query.sql;
   const alias = c.alias();
   const bounds = columnsUnder(query.columns, alias);
@@ -197,11 +228,19 @@ function commonTable(c: Compiler, scope: Scope, table: CommonTable, recursive: b
   const sqlName = `w${c.alias()}`;
   const named = (columns: readonly CompiledColumn[], nullable: boolean): { name: string; bound: Bound }[] => {
     if (table.columns && table.columns.length !== columns.length) {
-      throw new SqlError(1353, 'HY000', 'In definition of view, derived table or common table expression, SELECT list and column names list have different column counts');
+      throw new SqlError(
+        1353,
+        'HY000',
+        'In definition of view, derived table or common table expression, SELECT list and column names list have different column counts',
+      );
     }
     return columns.map((column, i) => ({
       name: table.columns?.[i] ?? column.name,
-      bound: new Bound(`f${i}`, { type: column.type, nullable: nullable || column.nullable, coercibility: COERCIBILITY.implicit }),
+      bound: new Bound(`f${i}`, {
+        type: column.type,
+        nullable: nullable || column.nullable,
+        coercibility: COERCIBILITY.implicit,
+      }),
     }));
   };
   const { body } = table.query;
@@ -232,10 +271,21 @@ function recursiveTable(
     } else (mentions(b, table.name) ? steps : seeds).push(b);
   };
   flatten(body);
-  if (seeds.length === 0) throw new SqlError(3573, 'HY000', `Recursive Common Table Expression '${table.name}' should have one or more non-recursive query blocks followed by one or more recursive ones`);
-  const seed = seeds.map((s) => compileBody(c, scope, s, [], undefined)).reduce((a, b) => combine(c, 'union', true, a, b));
+  if (seeds.length === 0)
+    throw new SqlError(
+      3573,
+      'HY000',
+      `Recursive Common Table Expression '${table.name}' should have one or more non-recursive query blocks followed by one or more recursive ones`,
+    );
+  const seed = seeds
+    .map((s) => compileBody(c, scope, s, [], undefined))
+    .reduce((a, b) => combine(c, 'union', true, a, b));
   // Columns of a recursive table take the types of its first part, and all of them can be NULL.
-  const columns = seed.columns.map((column): CompiledColumn => ({ ...column, nullable: true, type: widened(column.type) }));
+  const columns = seed.columns.map((column): CompiledColumn => ({
+    ...column,
+    nullable: true,
+    type: widened(column.type),
+  }));
   scope.tables.set(table.name.toLowerCase(), { sqlName, columns: named(columns, true) });
   const compiled = steps.map((s) => asColumns(c, compileBody(c, scope, s, [], undefined), columns));
   const names = columns.map((_, i) => `f${i}`);
@@ -249,13 +299,20 @@ function recursiveTable(
 export const RECURSION_ROWS_PER_LEVEL = 10_000;
 const recursionRowsMax = (depth: unknown): bigint => BigInt(Number(depth ?? 1000)) * BigInt(RECURSION_ROWS_PER_LEVEL);
 
-const widened = (type: SqlType): SqlType => (type.kind === 'null' ? { kind: 'binary', family: 'varbinary', length: 0 } : type);
+const widened = (type: SqlType): SqlType =>
+  type.kind === 'null' ? { kind: 'binary', family: 'varbinary', length: 0 } : type;
 
 /** Whether a tree names a table without a schema. */
 function mentions(node: unknown, name: string): boolean {
   if (node === null || typeof node !== 'object') return false;
   if (Array.isArray(node)) return node.some((n) => mentions(n, name));
   const o = node as { kind?: string; name?: unknown; schema?: unknown };
-  if (o.kind === 'table' && o.schema === undefined && typeof o.name === 'string' && o.name.toLowerCase() === name.toLowerCase()) return true;
+  if (
+    o.kind === 'table' &&
+    o.schema === undefined &&
+    typeof o.name === 'string' &&
+    o.name.toLowerCase() === name.toLowerCase()
+  )
+    return true;
   return Object.values(node).some((v) => typeof v === 'object' && mentions(v, name));
 }

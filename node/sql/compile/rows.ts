@@ -1,10 +1,10 @@
 /** Comparisons of row values: (a, b) = (1, 2). */
-import { SqlError } from '../types/index.ts';
 import type { ComparisonOp, Expr } from '../parser/index.ts';
 import { truthValue, type Bound } from './bound.ts';
 import type { Compiler } from './compiler.ts';
 import { compare } from './operators.ts';
 import type { Scope } from './scope.ts';
+import { columnCount, compareRows } from './row-compare.ts';
 import { subqueryRow } from './subqueries.ts';
 
 /** The columns of a row, of a subquery that gives one row, or of a single value. */
@@ -14,13 +14,22 @@ function columnsOf(c: Compiler, scope: Scope, e: Expr, clause: string): Bound[] 
   return [c.expr(scope, e, clause)];
 }
 
-export function rowComparison(c: Compiler, scope: Scope, op: ComparisonOp, left: Expr, right: Expr, clause: string): Bound {
+export function rowComparison(
+  c: Compiler,
+  scope: Scope,
+  op: ComparisonOp,
+  left: Expr,
+  right: Expr,
+  clause: string,
+): Bound {
   if (left.kind === 'row' && right.kind === 'row' && left.items.some((i) => i.kind === 'row')) {
     // Nested rows compare place by place.
     if (left.items.length !== right.items.length) throw columnCount(left.items.length);
     const parts = left.items.map((item, i) => {
       const other = right.items[i] as Expr;
-      return item.kind === 'row' ? rowComparison(c, scope, op, item, other, clause).sql : compare(c, op, c.expr(scope, item, clause), c.expr(scope, other, clause)).sql;
+      return item.kind === 'row'
+        ? rowComparison(c, scope, op, item, other, clause).sql
+        : compare(c, op, c.expr(scope, item, clause), c.expr(scope, other, clause)).sql;
     });
     return truthValue(`(${parts.join(op === '<>' ? ' OR ' : ' AND ')})`, true);
   }
@@ -28,20 +37,4 @@ export function rowComparison(c: Compiler, scope: Scope, op: ComparisonOp, left:
   const r = columnsOf(c, scope, right, clause);
   if (l.length !== r.length) throw columnCount(l.length);
   return compareRows(c, op, l, r);
-}
-
-export const columnCount = (n: number): SqlError => new SqlError(1241, '21000', `Operand should contain ${n} column(s)`);
-
-export function compareRows(c: Compiler, op: ComparisonOp, l: readonly Bound[], r: readonly Bound[]): Bound {
-  const at = (i: number, o: ComparisonOp): string => compare(c, o, l[i] as Bound, r[i] as Bound).sql;
-  const all = l.map((_, i) => i);
-  if (op === '=' || op === '<=>') return truthValue(`(${all.map((i) => at(i, op)).join(' AND ')})`, op === '=');
-  if (op === '<>') return truthValue(`(${all.map((i) => at(i, '<>')).join(' OR ')})`, true);
-  const strict: ComparisonOp = op === '<' || op === '<=' ? '<' : '>';
-  const terms = all.map((i) => {
-    const before = all.slice(0, i).map((j) => at(j, '='));
-    const last = i === l.length - 1 ? at(i, op) : at(i, strict);
-    return `(${[...before, last].join(' AND ')})`;
-  });
-  return truthValue(`(${terms.join(' OR ')})`, true);
 }

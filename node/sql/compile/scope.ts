@@ -28,7 +28,8 @@ export interface Relation {
 
 export function makeRelation(relation: Omit<Relation, 'byName'>): Relation {
   const byName = new Map<string, RelationColumn>();
-  for (const column of relation.columns) if (!byName.has(column.name.toLowerCase())) byName.set(column.name.toLowerCase(), column);
+  for (const column of relation.columns)
+    if (!byName.has(column.name.toLowerCase())) byName.set(column.name.toLowerCase(), column);
   return { ...relation, byName };
 }
 
@@ -103,13 +104,18 @@ export function findColumn(c: Compiler, scope: Scope, ref: ColumnRef, clause: st
     if (group && group.insideAggregate === 0 && found.relation && !group.keys.has(bound.sql)) {
       group.bare.push({ sql: bound.sql, ref, relation: found.relation });
     }
-    if (group?.rolledUp?.has(bound.sql) && group.insideAggregate === 0) return new Bound('NULL', { type: bound.type, nullable: true, coercibility: bound.coercibility });
+    if (group?.rolledUp?.has(bound.sql) && group.insideAggregate === 0)
+      return new Bound('NULL', { type: bound.type, nullable: true, coercibility: bound.coercibility });
     return bound;
   }
   return null;
 }
 
-function lookUp(scope: Scope, ref: ColumnRef, clause: string): { column: RelationColumn; relation: Relation | undefined } | undefined {
+function lookUp(
+  scope: Scope,
+  ref: ColumnRef,
+  clause: string,
+): { column: RelationColumn; relation: Relation | undefined } | undefined {
   const name = ref.name.toLowerCase();
   if (ref.table === undefined) {
     const merged = scope.merged.get(name);
@@ -117,7 +123,12 @@ function lookUp(scope: Scope, ref: ColumnRef, clause: string): { column: Relatio
   }
   let found: { column: RelationColumn; relation: Relation } | undefined;
   for (const relation of scope.relations) {
-    if (ref.table !== undefined && relation.alias !== ref.table && relation.alias.toLowerCase() !== ref.table.toLowerCase()) continue;
+    if (
+      ref.table !== undefined &&
+      relation.alias !== ref.table &&
+      relation.alias.toLowerCase() !== ref.table.toLowerCase()
+    )
+      continue;
     if (ref.schema !== undefined && relation.database !== ref.schema) continue;
     if (ref.table === undefined && relation.onlyQualified) continue;
     const column = relation.byName.get(name);
@@ -128,7 +139,8 @@ function lookUp(scope: Scope, ref: ColumnRef, clause: string): { column: Relatio
   return found;
 }
 
-export const written = (ref: ColumnRef): string => [ref.schema, ref.table, ref.name].filter((p) => p !== undefined).join('.');
+export const written = (ref: ColumnRef): string =>
+  [ref.schema, ref.table, ref.name].filter((p) => p !== undefined).join('.');
 
 export const unknownColumn = (ref: ColumnRef, clause: string): SqlError =>
   new SqlError(1054, '42S22', `Unknown column '${written(ref)}' in '${clause}'`);

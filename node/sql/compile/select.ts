@@ -9,7 +9,7 @@ import { keyRangeOf } from './key-range.ts';
 import { needsKey, orderKey, truth } from './operators.ts';
 import { signatureName } from './call.ts';
 import type { SqlFunction } from './plan.ts';
-import { limitSql, position } from './query.ts';
+import { limitSql, position } from './places.ts';
 import { Scope, type GroupState } from './scope.ts';
 import { containsAggregate, slotsIn } from './walk.ts';
 import { windowDefinitions } from './windows.ts';
@@ -19,13 +19,22 @@ interface Item {
   readonly bound: Bound;
 }
 
-export function compileSelect(c: Compiler, outer: Scope, select: Select, orderBy: readonly OrderItem[], limit: Limit | undefined): CompiledQuery {
+export function compileSelect(
+  c: Compiler,
+  outer: Scope,
+  select: Select,
+  orderBy: readonly OrderItem[],
+  limit: Limit | undefined,
+): CompiledQuery {
   if (select.qualify) throw unsupported('QUALIFY');
   if (select.rollup === 'cube') throw unsupported('CUBE');
   const grouped = select.groupBy.length > 0 || containsAggregate([select.items, select.having, orderBy]);
   const levels = select.rollup === 'rollup' ? select.groupBy.length + 1 : 1;
   const saved = c.inlineLiterals;
-  c.inlineLiterals = saved || select.groupBy.some((g) => g.expr.kind !== 'column') || (select.options.includes('distinct') && orderBy.length > 0);
+  c.inlineLiterals =
+    saved ||
+    select.groupBy.some((g) => g.expr.kind !== 'column') ||
+    (select.options.includes('distinct') && orderBy.length > 0);
   try {
     if (levels === 1) return compileLevel(c, outer, select, orderBy, limit, grouped, undefined);
     return rollup(c, outer, select, orderBy, limit, levels);
@@ -35,8 +44,17 @@ export function compileSelect(c: Compiler, outer: Scope, select: Select, orderBy
 }
 
 /** WITH ROLLUP: a query for each level, from all the groups to the grand total. */
-function rollup(c: Compiler, outer: Scope, select: Select, orderBy: readonly OrderItem[], limit: Limit | undefined, levels: number): CompiledQuery {
-  const parts = Array.from({ length: levels }, (_, rolled) => compileLevel(c, outer, select, orderBy, undefined, true, rolled));
+function rollup(
+  c: Compiler,
+  outer: Scope,
+  select: Select,
+  orderBy: readonly OrderItem[],
+  limit: Limit | undefined,
+  levels: number,
+): CompiledQuery {
+  const parts = Array.from({ length: levels }, (_, rolled) =>
+    compileLevel(c, outer, select, orderBy, undefined, true, rolled),
+  );
   const first = parts[0] as CompiledQuery & { orderTerms?: number };
   const columns = first.columns.map((column) => ({ ...column, nullable: true }));
   const width = columns.length;
@@ -45,7 +63,10 @@ function rollup(c: Compiler, outer: Scope, select: Select, orderBy: readonly Ord
   const flags = select.groupBy.flatMap((_, i) => [`h${i}`, `k${i}`]);
   const all = [...columns.map((_, i) => `f${i}`), ...extra, ...flags];
   const union = parts.map((p) => `SELECT ${all.join(',')} FROM (${p.sql})`).join(' UNION ALL ');
-  const order = orderBy.length > 0 ? extra.map((g, i) => g + (orderBy[i]?.direction === 'desc' ? ' DESC' : '')) : select.groupBy.flatMap((g, i) => [`h${i}`, `k${i}${g.direction === 'desc' ? ' DESC' : ''}`]);
+  const order =
+    orderBy.length > 0
+      ? extra.map((g, i) => g + (orderBy[i]?.direction === 'desc' ? ' DESC' : ''))
+      : select.groupBy.flatMap((g, i) => [`h${i}`, `k${i}${g.direction === 'desc' ? ' DESC' : ''}`]);
   const scope = new Scope(outer);
   return {
     sql: `SELECT ${Array.from({ length: width }, (_, i) => `f${i}`).join(',')} FROM (${union}) ORDER BY ${order.join(',')}${limitSql(c, scope, limit)}`,
@@ -99,17 +120,30 @@ function compileLevel(
     (from ? ` FROM ${from}` : '') +
     (where ? ` WHERE ${where}` : '') +
     groupSql +
-    (having ? (groupSql || grouped ? ` HAVING ${having}` : where || from ? ` ${where ? 'AND' : 'WHERE'} ${having}` : ` WHERE ${having}`) : '');
+    (having
+      ? groupSql || grouped
+        ? ` HAVING ${having}`
+        : where || from
+          ? ` ${where ? 'AND' : 'WHERE'} ${having}`
+          : ` WHERE ${having}`
+      : '');
 
-  const columns = items.map(
-    ({ name, bound }): CompiledColumn => ({ name, type: bound.type, nullable: bound.nullable, coercibility: bound.coercibility, source: bound.column }),
-  );
+  const columns = items.map(({ name, bound }): CompiledColumn => ({
+    name,
+    type: bound.type,
+    nullable: bound.nullable,
+    coercibility: bound.coercibility,
+    source: bound.column,
+  }));
   const atMostOneRow = (grouped && select.groupBy.length === 0) || (select.from.length === 0 && !select.having);
 
   if (rolled !== undefined) {
     // What the levels are sorted by afterwards travels along as columns.
     const extra = order.map((o, i) => `${o.key} AS g${i}`);
-    const flags = keys.flatMap((k, i) => [`${i >= keys.length - rolled ? 1 : 0} AS h${i}`, `${i >= keys.length - rolled ? 'NULL' : orderKey(c, k)} AS k${i}`]);
+    const flags = keys.flatMap((k, i) => [
+      `${i >= keys.length - rolled ? 1 : 0} AS h${i}`,
+      `${i >= keys.length - rolled ? 'NULL' : orderKey(c, k)} AS k${i}`,
+    ]);
     const list = [...items.map((item, i) => `${item.bound.sql} AS f${i}`), ...extra, ...flags];
     return { sql: `SELECT ${list.join(',')}${tail}`, columns, atMostOneRow: false, orderTerms: order.length };
   }
@@ -132,7 +166,13 @@ function compileLevel(
   return { sql: unlimited + limitSql(c, scope, limit), columns, atMostOneRow, unlimited };
 }
 
-const comeBack: SqlFunction = { kind: 'scalar', name: signatureName('come-back'), arity: 1, deterministic: false, make: () => () => 1 };
+const comeBack: SqlFunction = {
+  kind: 'scalar',
+  name: signatureName('come-back'),
+  arity: 1,
+  deterministic: false,
+  make: () => () => 1,
+};
 
 /** Where a join comes back to JavaScript for each of its rows. A scan of one table ends by itself. */
 function interruptionPoint(c: Compiler, scope: Scope): string {
@@ -146,7 +186,8 @@ function lockedRowids(c: Compiler, scope: Scope, first: number): string[] {
   c.rowidOutputs = [];
   const texts: string[] = [];
   for (const relation of scope.relations) {
-    const use = relation.rowid === undefined ? undefined : c.tables.find((t) => relation.rowid?.startsWith(`${t.alias}.`));
+    const use =
+      relation.rowid === undefined ? undefined : c.tables.find((t) => relation.rowid?.startsWith(`${t.alias}.`));
     if (!use || relation.rowid === undefined) continue;
     c.rowidOutputs.push({ table: use.table, output: first + texts.length });
     texts.push(relation.rowid);
@@ -169,9 +210,16 @@ function groupKeySql(c: Compiler, key: Bound): string {
 /** DISTINCT over strings: rows are equal when their sort keys are. */
 function distinctByKey(c: Compiler, items: readonly Item[], order: readonly OrderTerm[], tail: string): string {
   const alias = c.alias();
-  const inner = [...items.map((item, i) => `${item.bound.sql} AS f${i}`), ...order.flatMap((o, i) => (o.place === undefined ? [`${o.key} AS g${i}`] : []))];
-  const keys = items.map((item, i) => orderKey(c, new Bound(`${alias}.f${i}`, { type: item.bound.type, nullable: item.bound.nullable })));
-  const terms = order.map((o, i) => (o.place === undefined ? `${alias}.g${i}` : (keys[o.place] ?? '')) + (o.descending ? ' DESC' : ''));
+  const inner = [
+    ...items.map((item, i) => `${item.bound.sql} AS f${i}`),
+    ...order.flatMap((o, i) => (o.place === undefined ? [`${o.key} AS g${i}`] : [])),
+  ];
+  const keys = items.map((item, i) =>
+    orderKey(c, new Bound(`${alias}.f${i}`, { type: item.bound.type, nullable: item.bound.nullable })),
+  );
+  const terms = order.map(
+    (o, i) => (o.place === undefined ? `${alias}.g${i}` : (keys[o.place] ?? '')) + (o.descending ? ' DESC' : ''),
+  );
   const names = items.map((_, i) => `${alias}.f${i} AS f${i}`);
   return `SELECT ${names.join(',')} FROM (SELECT ${inner.join(',')}${tail}) AS ${alias} GROUP BY ${keys.join(',')}${terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : ''}`;
 }
@@ -186,11 +234,18 @@ interface OrderTerm {
   readonly place: number | undefined;
 }
 
-function orderTerm(c: Compiler, scope: Scope, items: readonly Item[], { expr, direction }: OrderItem, distinct: boolean): OrderTerm {
+function orderTerm(
+  c: Compiler,
+  scope: Scope,
+  items: readonly Item[],
+  { expr, direction }: OrderItem,
+  distinct: boolean,
+): OrderTerm {
   const descending = direction === 'desc';
   const bounds = items.map((i) => i.bound);
   let bound: Bound;
-  if (expr.kind === 'number' && typeof expr.value === 'number') bound = position(c, bounds, expr.value, expr.slot, 'order clause');
+  if (expr.kind === 'number' && typeof expr.value === 'number')
+    bound = position(c, bounds, expr.value, expr.slot, 'order clause');
   else bound = topLevelAlias(c, scope, items, expr) ?? c.expr(scope, expr, 'order clause');
   let place: number | undefined = bounds.indexOf(bound);
   if (place < 0) {
@@ -198,12 +253,21 @@ function orderTerm(c: Compiler, scope: Scope, items: readonly Item[], { expr, di
     if (place < 0) place = undefined;
   }
   if (distinct && place === undefined && c.settings.onlyFullGroupBy && !bound.bind) {
-    throw new SqlError(3065, 'HY000', 'Expression #1 of ORDER BY clause is not in SELECT list, references column which is not in SELECT list; this is incompatible with DISTINCT');
+    throw new SqlError(
+      3065,
+      'HY000',
+      'Expression #1 of ORDER BY clause is not in SELECT list, references column which is not in SELECT list; this is incompatible with DISTINCT',
+    );
   }
   const key = orderKey(c, bound);
   const suffix = descending ? ' DESC' : '';
   // A parameter is no place in the list: `ORDER BY ?1` sorts by a constant.
-  const text = place !== undefined && key === bound.sql ? `${place + 1}${suffix}` : bound.bind ? `(${key})${suffix}` : key + suffix;
+  const text =
+    place !== undefined && key === bound.sql
+      ? `${place + 1}${suffix}`
+      : bound.bind
+        ? `(${key})${suffix}`
+        : key + suffix;
   return { key, descending, text, place };
 }
 
@@ -243,7 +307,12 @@ function groupKeys(c: Compiler, scope: Scope, select: Select): Bound[] {
 }
 
 /** The n-th column of the select list with `*` expanded. */
-function expandedItem(c: Compiler, scope: Scope, items: readonly SelectItem[], n: number): { expr?: Expr; bound?: Bound; name: string } | undefined {
+function expandedItem(
+  c: Compiler,
+  scope: Scope,
+  items: readonly SelectItem[],
+  n: number,
+): { expr?: Expr; bound?: Bound; name: string } | undefined {
   let at = 0;
   for (const item of items) {
     if (item.kind === 'item') {
@@ -256,16 +325,26 @@ function expandedItem(c: Compiler, scope: Scope, items: readonly SelectItem[], n
   return undefined;
 }
 
-function starColumns(scope: Scope, item: Extract<SelectItem, { kind: 'star' }>): { name: string; bound: Bound; base: { database: string; table: string } | undefined }[] {
+function starColumns(
+  scope: Scope,
+  item: Extract<SelectItem, { kind: 'star' }>,
+): { name: string; bound: Bound; base: { database: string; table: string } | undefined }[] {
   const found = scope.star.filter(
     (s) =>
       item.table === undefined ||
-      (s.relation.alias.toLowerCase() === item.table.toLowerCase() && (item.schema === undefined || s.relation.database === item.schema)),
+      (s.relation.alias.toLowerCase() === item.table.toLowerCase() &&
+        (item.schema === undefined || s.relation.database === item.schema)),
   );
-  if (item.table === undefined) return found.map((s) => ({ name: s.column.name, bound: s.column.bound, base: s.relation.base }));
-  const relation = scope.relations.find((r) => r.alias.toLowerCase() === item.table?.toLowerCase() && (item.schema === undefined || r.database === item.schema));
+  if (item.table === undefined)
+    return found.map((s) => ({ name: s.column.name, bound: s.column.bound, base: s.relation.base }));
+  const relation = scope.relations.find(
+    (r) =>
+      r.alias.toLowerCase() === item.table?.toLowerCase() && (item.schema === undefined || r.database === item.schema),
+  );
   if (!relation) throw new SqlError(1051, '42S02', `Unknown table '${item.table}'`);
-  return relation.columns.filter((column) => !column.invisible).map((column) => ({ name: column.name, bound: column.bound, base: relation.base }));
+  return relation.columns
+    .filter((column) => !column.invisible)
+    .map((column) => ({ name: column.name, bound: column.bound, base: relation.base }));
 }
 
 function selectItems(c: Compiler, scope: Scope, items: readonly SelectItem[]): Item[] {
@@ -276,9 +355,18 @@ function selectItems(c: Compiler, scope: Scope, items: readonly SelectItem[]): I
         if (base) c.needs('select', base.database, base.table, name);
         if (scope.group && scope.group.insideAggregate === 0 && !scope.group.keys.has(bound.sql)) {
           const relation = scope.relations.find((r) => r.columns.some((column) => column.bound === bound));
-          if (relation) scope.group.bare.push({ sql: bound.sql, ref: { kind: 'column', schema: undefined, table: relation.alias, name, start: item.start, end: item.end }, relation });
+          if (relation)
+            scope.group.bare.push({
+              sql: bound.sql,
+              ref: { kind: 'column', schema: undefined, table: relation.alias, name, start: item.start, end: item.end },
+              relation,
+            });
         }
-        if (scope.group?.rolledUp?.has(bound.sql)) return { name, bound: new Bound('NULL', { type: bound.type, nullable: true, coercibility: bound.coercibility }) };
+        if (scope.group?.rolledUp?.has(bound.sql))
+          return {
+            name,
+            bound: new Bound('NULL', { type: bound.type, nullable: true, coercibility: bound.coercibility }),
+          };
         return { name, bound };
       });
     }

@@ -49,7 +49,8 @@ const ENGINE: Readonly<Record<string, { readonly type: SqlType; readonly arity: 
 export function sessionFunction(c: Compiler, name: string, args: readonly Bound[]): Bound | undefined {
   const fact = FACTS[name];
   if (fact) {
-    if (args.length > 0) throw new SqlError(1582, '42000', `Incorrect parameter count in the call to native function '${name}'`);
+    if (args.length > 0)
+      throw new SqlError(1582, '42000', `Incorrect parameter count in the call to native function '${name}'`);
     return new Bound(() => c.param(fact.bind), { ...fact, coercibility: COERCIBILITY.system });
   }
   if (name === 'LAST_INSERT_ID') {
@@ -58,10 +59,17 @@ export function sessionFunction(c: Compiler, name: string, args: readonly Bound[
       return new Bound(() => c.param(bind), { type: UNSIGNED, nullable: false, bind });
     }
     const value = convert(c, args[0] as Bound, UNSIGNED);
-    return callInternal(c, 'last-insert-id', [value], { type: UNSIGNED, nullable: value.nullable }, (x) => (v) => {
-      if (typeof v === 'number' || typeof v === 'bigint') x.session.setLastInsertId(v);
-      return v;
-    }, false);
+    return callInternal(
+      c,
+      'last-insert-id',
+      [value],
+      { type: UNSIGNED, nullable: value.nullable },
+      (x) => (v) => {
+        if (typeof v === 'number' || typeof v === 'bigint') x.session.setLastInsertId(v);
+        return v;
+      },
+      false,
+    );
   }
   const engine = ENGINE[name];
   if (!engine) return undefined;
@@ -69,5 +77,14 @@ export function sessionFunction(c: Compiler, name: string, args: readonly Bound[
     throw new SqlError(1582, '42000', `Incorrect parameter count in the call to native function '${name}'`);
   }
   c.waits.push({ name, args });
-  return callInternal(c, `${name}(${args.map((a) => typeKey(a.type)).join(',')})`, args, { type: engine.type, nullable: true }, (x) => (...values) => x.session.call(name, values), false);
+  return callInternal(
+    c,
+    `${name}(${args.map((a) => typeKey(a.type)).join(',')})`,
+    args,
+    { type: engine.type, nullable: true },
+    (x) =>
+      (...values) =>
+        x.session.call(name, values),
+    false,
+  );
 }

@@ -25,7 +25,11 @@ export function newCompiler(catalog: Catalog, settings: CompileSettings, inlineL
 }
 
 /** Compiles a query or a change of data; other statements have no plan. */
-export function compileStatement(catalog: Catalog, settings: CompileSettings, statement: Statement): Compiled | undefined {
+export function compileStatement(
+  catalog: Catalog,
+  settings: CompileSettings,
+  statement: Statement,
+): Compiled | undefined {
   const assigns = containsKind(statement, 'assignVariable');
   const fresh = (): Compiler => {
     const compiler = newCompiler(catalog, settings);
@@ -65,7 +69,9 @@ function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
     locking: locking && { strength: locking.strength, wait: locking.wait, targets: c.rowidOutputs },
     countSql: calculates ? `SELECT count(*) FROM (${compiled.unlimited ?? ''})` : undefined,
     volatile: c.volatile,
-    waits: c.waits.map(({ name, args }: { name: string; args: readonly Bound[] }) => ({ name, args: args.map((a): Binder | undefined => a.bind) })),
+    waits: c.waits.map(({ name, args }: { name: string; args: readonly Bound[] }) => ({
+      name,
+      args: args.map((a): Binder | undefined => a.bind),
+    })),
   };
 }
-

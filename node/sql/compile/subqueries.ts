@@ -6,7 +6,7 @@ import { signatureName } from './call.ts';
 import type { CompiledQuery, Compiler } from './compiler.ts';
 import { comparable, compare, not } from './operators.ts';
 import type { SqlFunction } from './plan.ts';
-import { columnCount, compareRows } from './rows.ts';
+import { columnCount, compareRows } from './row-compare.ts';
 import type { Scope } from './scope.ts';
 
 /** An aggregate that passes one row's value on and refuses a second row (error 1242). */
@@ -45,11 +45,16 @@ export function subqueryRow(c: Compiler, scope: Scope, query: QueryExpression): 
   const inner = c.query(query, scope);
   return inner.columns.map(
     (column, i) =>
-      new Bound(hasOneRow(inner) ? `(SELECT f${i} FROM (${inner.sql}))` : `(SELECT ${c.use(single)}(f${i}) FROM (${inner.sql}))`, {
-        type: column.type,
-        nullable: true,
-        coercibility: column.coercibility,
-      }),
+      new Bound(
+        hasOneRow(inner)
+          ? `(SELECT f${i} FROM (${inner.sql}))`
+          : `(SELECT ${c.use(single)}(f${i}) FROM (${inner.sql}))`,
+        {
+          type: column.type,
+          nullable: true,
+          coercibility: column.coercibility,
+        },
+      ),
   );
 }
 
@@ -58,7 +63,10 @@ export function exists(c: Compiler, scope: Scope, query: QueryExpression): Bound
 }
 
 export function inSubquery(c: Compiler, scope: Scope, e: InSubquery, clause: string): Bound {
-  const operands = e.operand.kind === 'row' ? e.operand.items.map((i) => c.expr(scope, i, clause)) : [c.expr(scope, e.operand, clause)];
+  const operands =
+    e.operand.kind === 'row'
+      ? e.operand.items.map((i) => c.expr(scope, i, clause))
+      : [c.expr(scope, e.operand, clause)];
   const inner = c.query(e.query, scope);
   if (inner.columns.length !== operands.length) throw columnCount(operands.length);
   const alias = c.alias();
@@ -72,16 +80,26 @@ export function inSubquery(c: Compiler, scope: Scope, e: InSubquery, clause: str
 
 /** a > ALL (…) is true unless a row says otherwise; ANY is true when a row says so; unknown rows make either unknown. */
 export function quantified(c: Compiler, scope: Scope, e: Quantified, clause: string): Bound {
-  const operands = e.left.kind === 'row' ? e.left.items.map((i) => c.expr(scope, i, clause)) : [c.expr(scope, e.left, clause)];
+  const operands =
+    e.left.kind === 'row' ? e.left.items.map((i) => c.expr(scope, i, clause)) : [c.expr(scope, e.left, clause)];
   const inner = c.query(e.query, scope);
   if (inner.columns.length !== operands.length) throw columnCount(operands.length);
   const alias = c.alias();
   const columns = operands.map((_, i) => column(inner, alias, i));
-  const test = operands.length === 1 ? compare(c, e.op, operands[0] as Bound, columns[0] as Bound) : compareRows(c, e.op, operands, columns);
+  const test =
+    operands.length === 1
+      ? compare(c, e.op, operands[0] as Bound, columns[0] as Bound)
+      : compareRows(c, e.op, operands, columns);
   // min() and max() over {0, 1} ignore NULL; a NULL among them decides only when nothing else does.
   const from = `FROM (${inner.sql}) AS ${alias}`;
   if (e.quantifier === 'any') {
-    return truthValue(`(SELECT CASE WHEN max(q) THEN 1 WHEN count(*)>count(q) THEN NULL ELSE 0 END FROM (SELECT ${test.sql} AS q ${from}))`, true);
+    return truthValue(
+      `(SELECT CASE WHEN max(q) THEN 1 WHEN count(*)>count(q) THEN NULL ELSE 0 END FROM (SELECT ${test.sql} AS q ${from}))`,
+      true,
+    );
   }
-  return truthValue(`(SELECT CASE WHEN min(q)=0 THEN 0 WHEN count(*)>count(q) THEN NULL ELSE 1 END FROM (SELECT ${test.sql} AS q ${from}))`, true);
+  return truthValue(
+    `(SELECT CASE WHEN min(q)=0 THEN 0 WHEN count(*)>count(q) THEN NULL ELSE 1 END FROM (SELECT ${test.sql} AS q ${from}))`,
+    true,
+  );
 }

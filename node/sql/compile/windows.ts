@@ -6,7 +6,11 @@ import { orderKey } from './operators.ts';
 import type { Scope } from './scope.ts';
 
 /** WINDOW w AS (…): kept in the scope as SQLite's text. */
-export function windowDefinitions(c: Compiler, scope: Scope, windows: readonly { readonly name: string; readonly spec: WindowSpec }[]): void {
+export function windowDefinitions(
+  c: Compiler,
+  scope: Scope,
+  windows: readonly { readonly name: string; readonly spec: WindowSpec }[],
+): void {
   for (const { name, spec } of windows) {
     const lower = name.toLowerCase();
     if (scope.windowSpecs.has(lower)) throw new SqlError(3591, 'HY000', `Window '${name}' is defined twice.`);
@@ -25,15 +29,21 @@ export function overSql(c: Compiler, scope: Scope, over: Over): string {
 function windowText(c: Compiler, scope: Scope, spec: WindowSpec, seen: Set<string>): string {
   let partitionBy = spec.partitionBy;
   let orderBy = spec.orderBy;
-  for (let base = spec.base; base !== undefined; ) {
+  for (let base = spec.base; base !== undefined;) {
     const lower = base.toLowerCase();
     if (seen.has(lower)) throw new SqlError(3580, 'HY000', 'There is a circularity in the window dependency graph.');
     seen.add(lower);
     const found = scope.windowSpecs.get(lower);
     if (!found) throw new SqlError(3579, 'HY000', `Window name '${base}' is not defined.`);
-    if (spec.partitionBy.length > 0) throw new SqlError(3581, 'HY000', `A window which depends on another cannot define partitioning.`);
+    if (spec.partitionBy.length > 0)
+      throw new SqlError(3581, 'HY000', `A window which depends on another cannot define partitioning.`);
     partitionBy = partitionBy.length > 0 ? partitionBy : found.partitionBy;
-    if (found.orderBy.length > 0 && spec.orderBy.length > 0) throw new SqlError(3583, 'HY000', `Window '<unnamed window>' cannot inherit '${base}' since both contain an ORDER BY clause.`);
+    if (found.orderBy.length > 0 && spec.orderBy.length > 0)
+      throw new SqlError(
+        3583,
+        'HY000',
+        `Window '<unnamed window>' cannot inherit '${base}' since both contain an ORDER BY clause.`,
+      );
     orderBy = orderBy.length > 0 ? orderBy : found.orderBy;
     base = found.base;
   }
@@ -48,7 +58,9 @@ function windowText(c: Compiler, scope: Scope, spec: WindowSpec, seen: Set<strin
     const { unit, start, end } = spec.frame;
     if (spec.frame.exclude && spec.frame.exclude !== 'noOthers') throw unsupported('EXCLUDE');
     const bound = (b: FrameBound): string => frameBound(c, scope, b);
-    parts.push(end ? `${unit.toUpperCase()} BETWEEN ${bound(start)} AND ${bound(end)}` : `${unit.toUpperCase()} ${bound(start)}`);
+    parts.push(
+      end ? `${unit.toUpperCase()} BETWEEN ${bound(start)} AND ${bound(end)}` : `${unit.toUpperCase()} ${bound(start)}`,
+    );
   }
   return parts.join(' ');
 }

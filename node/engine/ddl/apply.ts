@@ -1,0 +1,116 @@
+/** What schema statements share: finding their tables, waiting for them, applying the change. */
+import {
+  isSystemDatabase,
+  SqlError,
+  type CatalogChange,
+  type QualifiedName,
+  type Statement,
+  type TableDef,
+} from '../../sql/index.ts';
+import { tableLock } from '../locks.ts';
+import { ok, type StatementContext } from '../statement-context.ts';
+
+export type SchemaStatement = Extract<
+  Statement,
+  {
+    kind:
+      | 'createDatabase'
+      | 'alterDatabase'
+      | 'dropDatabase'
+      | 'createTable'
+      | 'createTableLike'
+      | 'alterTable'
+      | 'createIndex'
+      | 'dropIndex'
+      | 'dropTable'
+      | 'truncateTable'
+      | 'renameTable'
+      | 'createView'
+      | 'alterView'
+      | 'dropView';
+  }
+>;
+
+/** Applies a schema change and answers OK when it is durable. */
+export function apply(
+  x: StatementContext,
+  changes: readonly CatalogChange[],
+  affectedRows = 0,
+  info = '',
+): Promise<void> {
+  return x.session.core.changeCatalog(x.session, x.text, changes).then(() => {
+    x.session.keepWarnings();
+    ok(x, affectedRows, info);
+  });
+}
+
+export function databaseOf(x: StatementContext, name: QualifiedName): string {
+  const database = name.schema ?? x.session.database;
+  if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
+  if (isSystemDatabase(database))
+    throw new SqlError(
+      1044,
+      '42000',
+      `Access denied for user '${x.session.account.user}'@'${x.session.account.host}' to database '${database}'`,
+    );
+  if (!x.session.core.catalog.databases.has(database))
+    throw new SqlError(1049, '42000', `Unknown database '${database}'`);
+  return database;
+}
+
+/** A base table to change, which no open transaction holds. Throws LockWait. */
+export function exclusiveTable(x: StatementContext, name: QualifiedName): TableDef {
+  const { session } = x;
+  const database = databaseOf(x, name);
+  const temporary = session.state.temporaryTables.get(`${database}.${name.name}`);
+  if (temporary) return temporary;
+  const table = session.core.catalog.table(database, name.name);
+  if (!table) {
+    if (session.core.catalog.view(database, name.name))
+      throw new SqlError(1347, 'HY000', `'${database}.${name.name}' is not BASE TABLE`);
+    throw new SqlError(1146, '42S02', `Table '${database}.${name.name}' doesn't exist`);
+  }
+  waitForTable(x, table);
+  return table;
+}
+
+export function waitForTable(x: StatementContext, table: TableDef): void {
+  x.session.core.locks.checkTable(table.id, tableLock(table.id), x.session.owner);
+}
+
+/** Foreign keys name their parent: they follow its new name. */
+export function childrenFollow(x: StatementContext, from: TableDef, to: TableDef): CatalogChange[] {
+  return x.session.core.catalog
+    .children(from.database, from.name)
+    .filter(({ table }) => table.id !== from.id)
+    .map(({ table }) => ({
+      kind: 'put-table' as const,
+      table: {
+        ...table,
+        version: table.version + 1,
+        foreignKeys: table.foreignKeys.map((f) =>
+          f.referencedDatabase === from.database && f.referencedTable === from.name
+            ? { ...f, referencedDatabase: to.database, referencedTable: to.name }
+            : f,
+        ),
+      },
+    }));
+}
+
+/** Temporary tables belong to the session: they are in no log. */
+export function putTable(
+  x: StatementContext,
+  table: TableDef,
+  changes: readonly CatalogChange[],
+  info = '',
+): Promise<void> | undefined {
+  const { core, state } = x.session;
+  if (!table.temporary) return apply(x, changes, 0, info);
+  core.createTemporary(table);
+  for (const change of changes)
+    if (change.kind === 'auto-increment') core.state.setAutoIncrement(table, change.next, true);
+  state.temporaryTables.set(`${table.database}.${table.name}`, table);
+  state.changed();
+  x.session.keepWarnings();
+  return ok(x, 0, info);
+}

@@ -329,7 +329,7 @@ export function sqliteValue(value: string | number): SqliteValue {
   return Number.isInteger(value) ? BigInt(value) : value;
 }
 
-const wrongValue = (name: string, value: unknown): SqlError =>
+const wrongValue = (name: string, value: SqliteValue): SqlError =>
   new SqlError(
     1231,
     '42000',

@@ -272,7 +272,8 @@ export class CborReader {
   /** An integer within ±2^53. */
   int(): number {
     const value = this.scalar();
-    if (typeof value !== 'number' || !Number.isInteger(value)) throw new DecodeError(`expected an integer at ${this.offset}`);
+    if (typeof value !== 'number' || !Number.isInteger(value))
+      throw new DecodeError(`expected an integer at ${this.offset}`);
     return value;
   }
 

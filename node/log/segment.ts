@@ -40,7 +40,8 @@ export function segmentHeader(): Uint8Array<ArrayBuffer> {
 export const segmentName = (firstSeq: number): string => `${String(firstSeq).padStart(16, '0')}.log`;
 
 /** Undefined when the name is no segment's. */
-export const segmentFirstSeq = (name: string): number | undefined => (/^\d{16}\.log$/.test(name) ? Number(name.slice(0, 16)) : undefined);
+export const segmentFirstSeq = (name: string): number | undefined =>
+  /^\d{16}\.log$/.test(name) ? Number(name.slice(0, 16)) : undefined;
 
 export function encodeRecord(body: Uint8Array, signature: Uint8Array): Uint8Array<ArrayBuffer> {
   const record = new Uint8Array(RECORD_HEADER_BYTES + body.length);
@@ -95,7 +96,8 @@ export function readSegment(bytes: Uint8Array, each: (record: LogRecord) => void
     if (bytes[i] !== MAGIC.charCodeAt(i)) return { kind: 'no-segment', reason: 'it does not begin with P2PDBLOG' };
   }
   const format = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(8, true);
-  if (format !== SEGMENT_FORMAT) return { kind: 'no-segment', reason: `segment format ${format}: this program reads ${SEGMENT_FORMAT}` };
+  if (format !== SEGMENT_FORMAT)
+    return { kind: 'no-segment', reason: `segment format ${format}: this program reads ${SEGMENT_FORMAT}` };
   let offset = SEGMENT_HEADER_BYTES;
   while (offset < bytes.length) {
     const record = recordAt(bytes, offset);
@@ -112,7 +114,8 @@ export function readSegment(bytes: Uint8Array, each: (record: LogRecord) => void
 function nextRecord(bytes: Uint8Array, from: number): number | undefined {
   const mark = [MARK & 0xff, (MARK >> 8) & 0xff, (MARK >> 16) & 0xff, MARK >> 24] as const;
   for (let i = bytes.indexOf(mark[0], from); i >= 0; i = bytes.indexOf(mark[0], i + 1)) {
-    if (bytes[i + 1] === mark[1] && bytes[i + 2] === mark[2] && bytes[i + 3] === mark[3] && recordAt(bytes, i)) return i;
+    if (bytes[i + 1] === mark[1] && bytes[i + 2] === mark[2] && bytes[i + 3] === mark[3] && recordAt(bytes, i))
+      return i;
   }
   return undefined;
 }

@@ -105,12 +105,18 @@ export function encodeTransaction(transaction: Transaction): Uint8Array<ArrayBuf
   for (const operation of transaction.operations) {
     switch (operation.kind) {
       case 'insert':
-        writer.array(3 + operation.values.length).int(INSERT).int(operation.table);
+        writer
+          .array(3 + operation.values.length)
+          .int(INSERT)
+          .int(operation.table);
         writeKey(writer, operation.key);
         for (const value of operation.values) writeValue(writer, value);
         break;
       case 'update':
-        writer.array(3 + 3 * operation.changes.length).int(UPDATE).int(operation.table);
+        writer
+          .array(3 + 3 * operation.changes.length)
+          .int(UPDATE)
+          .int(operation.table);
         writeKey(writer, operation.key);
         writeChanges(writer, operation.changes);
         break;
@@ -119,7 +125,10 @@ export function encodeTransaction(transaction: Transaction): Uint8Array<ArrayBuf
         writeKey(writer, operation.key);
         break;
       case 'move':
-        writer.array(4 + 3 * operation.changes.length).int(MOVE).int(operation.table);
+        writer
+          .array(4 + 3 * operation.changes.length)
+          .int(MOVE)
+          .int(operation.table);
         writeKey(writer, operation.key);
         writeKey(writer, operation.newKey);
         writeChanges(writer, operation.changes);
@@ -161,7 +170,8 @@ export function decodeTransaction(bytes: Uint8Array): Transaction {
   const reader = new CborReader(bytes);
   if (reader.array() !== 7) throw new DecodeError('a transaction has 7 fields');
   const format = reader.int();
-  if (format !== TRANSACTION_FORMAT) throw new DecodeError(`transaction format ${format}: this program reads ${TRANSACTION_FORMAT}`);
+  if (format !== TRANSACTION_FORMAT)
+    throw new DecodeError(`transaction format ${format}: this program reads ${TRANSACTION_FORMAT}`);
   const user = reader.text();
   const database = reader.text();
   const sql = reader.text();

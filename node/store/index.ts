@@ -12,4 +12,13 @@ export {
   type StoredEntry,
   type Verification,
 } from './log-store.ts';
-export { registerSortKeys, sameValue, State, STATE_FORMAT, StateCorruptError, type Row, type RowChange, type RowId } from './state.ts';
+export {
+  registerSortKeys,
+  sameValue,
+  State,
+  STATE_FORMAT,
+  StateCorruptError,
+  type Row,
+  type RowChange,
+  type RowId,
+} from './state.ts';

@@ -80,7 +80,11 @@ export function segmentsOf(dir: string): { name: string; firstSeq: number }[] {
  * Every entry of a log folder in order. A torn tail is reported to `onTorn`; damage throws LogDamagedError.
  * `fromSeq` passes over segments that hold only older entries.
  */
-export function* readLog(dir: string, fromSeq = 1, onTorn?: (segment: string, offset: number, bytes: number) => void): Generator<StoredEntry> {
+export function* readLog(
+  dir: string,
+  fromSeq = 1,
+  onTorn?: (segment: string, offset: number, bytes: number) => void,
+): Generator<StoredEntry> {
   const segments = segmentsOf(dir);
   for (const [i, segment] of segments.entries()) {
     const following = segments[i + 1];
@@ -146,10 +150,17 @@ export class LogStore {
     })) {
       const { entry, signed } = stored;
       if (hex(entry.author) !== hex(identity.author)) {
-        throw new LogDamagedError(`${path.join(dir, stored.segment)} was written by another node (${hex(entry.author).slice(0, 16)}…): the data folder and identity.key do not belong together`);
+        throw new LogDamagedError(
+          `${path.join(dir, stored.segment)} was written by another node (${hex(entry.author).slice(0, 16)}…): the data folder and identity.key do not belong together`,
+        );
       }
-      if (entry.seq !== log.lastSeq + 1 || hex(entry.prev ?? new Uint8Array()) !== hex(log.lastCid ?? new Uint8Array())) {
-        throw new LogDamagedError(`${path.join(dir, stored.segment)}: entry ${entry.seq} at byte ${stored.offset} does not follow entry ${log.lastSeq}; a segment is missing or was replaced`);
+      if (
+        entry.seq !== log.lastSeq + 1 ||
+        hex(entry.prev ?? new Uint8Array()) !== hex(log.lastCid ?? new Uint8Array())
+      ) {
+        throw new LogDamagedError(
+          `${path.join(dir, stored.segment)}: entry ${entry.seq} at byte ${stored.offset} does not follow entry ${log.lastSeq}; a segment is missing or was replaced`,
+        );
       }
       log.lastSeq = entry.seq;
       log.lastCid = signed.cid;
@@ -248,7 +259,7 @@ export class LogStore {
       }
       if (this.size > SEGMENT_HEADER_BYTES && this.size + record.length > SEGMENT_BYTES_MAX) this.openSegment();
       this.dirtyTail = true;
-      for (let at = 0; at < record.length; ) at += writeSync(this.fd, record, at, record.length - at, this.size + at);
+      for (let at = 0; at < record.length;) at += writeSync(this.fd, record, at, record.length - at, this.size + at);
     } catch (cause) {
       throw this.failure(cause);
     }
@@ -296,9 +307,17 @@ export function verifyLog(dir: string): Verification {
   const seen = { entries: 0, transactions: 0, bytes: 0, segments: segmentsOf(dir).length, lastCid: '', author: '' };
   let torn: Verification['torn'];
   try {
-    for (const { entry, signed, segment, offset } of readLog(dir, 1, (s, o, bytes) => (torn = { segment: s, offset: o, bytes }))) {
+    for (const { entry, signed, segment, offset } of readLog(
+      dir,
+      1,
+      (s, o, bytes) => (torn = { segment: s, offset: o, bytes }),
+    )) {
       const fault = verifier.next(signed, entry);
-      if (fault) return { ...seen, fault: `${segment}, byte ${offset}: entry ${fault.seq} fails the check of its ${fault.kind}` };
+      if (fault)
+        return {
+          ...seen,
+          fault: `${segment}, byte ${offset}: entry ${fault.seq} fails the check of its ${fault.kind}`,
+        };
       seen.entries++;
       seen.transactions += entry.transactions.length;
       seen.bytes += signed.body.length;

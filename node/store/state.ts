@@ -48,7 +48,9 @@ export function registerSortKeys(db: DatabaseSync): void {
   for (const collation of collations.keys()) {
     if (collation === 'binary' || isBinaryCollation(collation)) continue;
     const key = sortKey(collation);
-    db.function(sortKeyFunction(collation), { deterministic: true }, (value: SqliteValue) => (typeof value === 'string' ? key(value) : value));
+    db.function(sortKeyFunction(collation), { deterministic: true }, (value: SqliteValue) =>
+      typeof value === 'string' ? key(value) : value,
+    );
   }
 }
 
@@ -79,12 +81,17 @@ export class State {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     try {
       this.db = new DatabaseSync(file);
-      this.db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=4000');
+      this.db.exec(
+        'PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=4000',
+      );
       registerSortKeys(this.db);
-      this.db.exec('CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID; CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID');
+      this.db.exec(
+        'CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID; CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID',
+      );
       const format = this.meta('format');
       if (format === undefined) this.setMeta('format', STATE_FORMAT);
-      else if (format !== STATE_FORMAT) throw new StateCorruptError(`the state file has format ${String(format)}, this program ${STATE_FORMAT}`);
+      else if (format !== STATE_FORMAT)
+        throw new StateCorruptError(`the state file has format ${String(format)}, this program ${STATE_FORMAT}`);
       for (const row of this.db.prepare('SELECT definition FROM catalog').all()) {
         this.catalog.apply(JSON.parse(String(row['definition'])) as CatalogChange);
       }
@@ -321,7 +328,9 @@ export class State {
       case 'drop-database':
         drop('1-database', change.name);
         this.db
-          .prepare("DELETE FROM catalog WHERE kind IN ('2-table', '3-view') AND coalesce(definition->>'$.table.database', definition->>'$.view.database') = ?")
+          .prepare(
+            "DELETE FROM catalog WHERE kind IN ('2-table', '3-view') AND coalesce(definition->>'$.table.database', definition->>'$.view.database') = ?",
+          )
           .run(change.name);
         return;
       case 'put-table':
@@ -382,7 +391,8 @@ export class State {
     }
     for (const index of table.indexes) if (!old.indexes.some((o) => o.id === index.id)) this.createIndex(table, index);
     for (const index of old.indexes) {
-      if (!table.indexes.some((i) => i.id === index.id)) this.db.exec(`DROP INDEX IF EXISTS ${table.temporary ? 'temp.' : ''}${indexName(old, index)}`);
+      if (!table.indexes.some((i) => i.id === index.id))
+        this.db.exec(`DROP INDEX IF EXISTS ${table.temporary ? 'temp.' : ''}${indexName(old, index)}`);
     }
   }
 
@@ -393,7 +403,9 @@ export class State {
     let after: RowId | undefined;
     // In pages, because the rows may be copied into a table of the same connection meanwhile.
     for (;;) {
-      const statement = this.db.prepare(`SELECT ${[ROWID, ...columns].join(',')} FROM ${tableName(table)}${after === undefined ? '' : ` WHERE ${ROWID}>?`} ORDER BY ${ROWID} LIMIT 1000`);
+      const statement = this.db.prepare(
+        `SELECT ${[ROWID, ...columns].join(',')} FROM ${tableName(table)}${after === undefined ? '' : ` WHERE ${ROWID}>?`} ORDER BY ${ROWID} LIMIT 1000`,
+      );
       statement.setReturnArrays(true);
       statement.setReadBigInts(true);
       const page = statement.all(...(after === undefined ? [] : [after])) as unknown as SqliteValue[][];
@@ -439,6 +451,7 @@ const small = (value: SqliteValue): SqliteValue =>
 
 export function sameValue(a: SqliteValue | undefined, b: SqliteValue | undefined): boolean {
   if (a === b) return true;
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a instanceof Uint8Array && b instanceof Uint8Array)
+    return a.length === b.length && a.every((byte, i) => byte === b[i]);
   return false;
 }

@@ -237,6 +237,8 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
       const document = documentReader(types[0] as SqlType, 1, name);
       const path = pathReader(types[1]);
       return (env, doc: never, at: unknown) => {
+        // What is no JSON has no value there, as NULL ON ERROR has it.
+        if (types[0]?.kind === 'string' && 'error' in parseJson(doc)) return null;
         const found = findAll(document(doc, env), path(at, env));
         const value = found[0];
         return found.length !== 1 || value === undefined || value === null ? null : scalarText(value);

@@ -1,6 +1,6 @@
 import type { SqliteValue, SqlType } from '../types/index.ts';
 import { sqlError } from './context.ts';
-import type { StoreContext } from './context.ts';
+import type { StoreContext, ValueContext } from './context.ts';
 import type { StoreFrom } from './store.ts';
 import { incorrectTime, partLost } from './store-errors.ts';
 import type { Named } from './store-errors.ts';
@@ -42,6 +42,14 @@ interface Read {
   readonly text: () => string;
 }
 
+/** The same context without warnings: the store gives its own. */
+const silent = (ctx: StoreContext): ValueContext => ({
+  sqlMode: ctx.sqlMode,
+  timeZone: ctx.timeZone,
+  nowUtcMicros: () => ctx.nowUtcMicros(),
+  warn: () => undefined,
+});
+
 /** Reads a value as a date that the sql_mode allows; undefined, after the error or warning, where it is none. */
 function dateSource(
   column: Named,
@@ -64,7 +72,7 @@ function dateSource(
   }
   const read = dateReader(from, { zeroDate: true, zeroInDate: true, invalidDates: true });
   return (value, ctx) => {
-    const date = read(value, { ...ctx, nowUtcMicros: () => ctx.nowUtcMicros(), warn: () => undefined });
+    const date = read(value, silent(ctx));
     const text = (): string => asText(value, ctx);
     const fraction =
       !(date?.timed ?? true) && (from.kind === 'decimal' || from.kind === 'double') && /\.\d*[1-9]/.test(text());

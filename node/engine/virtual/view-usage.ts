@@ -43,7 +43,7 @@ function read(view: ViewDef): ViewUsage {
     plain = false;
   } else {
     const { groupBy, having, options, from } = statement.body;
-    if (groupBy.length > 0 || having !== undefined || options.includes('distinct' as never) || from.length === 0) plain = false;
+    if (groupBy.length > 0 || having !== undefined || options.includes('distinct') || from.length === 0) plain = false;
   }
   return { tables: [...found.values()], updatable: plain };
 }

@@ -3,6 +3,7 @@
  *
  * Header (16 bytes): "P2PDBLOG", format (u32), reserved (u32, zero).
  * Record: mark "entr" (4 bytes) · body length (u32) · CRC-32C (u32) of length, signature and body · signature (64) · body.
+ * Zeros may follow the last record: the file grows ahead of its use, so that a sync writes no change of its size.
  * All integers little-endian. A segment's name is the seq of its first entry, 16 decimal digits, `.log`.
  *
  * Reader's algorithm. Records follow each other from the header on. Where a record does not check:
@@ -82,7 +83,8 @@ export function recordAt(bytes: Uint8Array, offset: number): LogRecord | undefin
 }
 
 export type SegmentEnd =
-  | { readonly kind: 'whole' }
+  /** Records up to `offset`; behind it nothing, or zeros that were allocated ahead. */
+  | { readonly kind: 'whole'; readonly offset: number }
   /** Bytes from `offset` on are a torn write. */
   | { readonly kind: 'torn'; readonly offset: number }
   /** A record at `offset` is damaged although whole records follow at `next`. */
@@ -102,13 +104,14 @@ export function readSegment(bytes: Uint8Array, each: (record: LogRecord) => void
   while (offset < bytes.length) {
     const record = recordAt(bytes, offset);
     if (!record) {
+      if (bytes.subarray(offset).every((byte) => byte === 0)) break;
       const next = nextRecord(bytes, offset + 1);
       return next === undefined ? { kind: 'torn', offset } : { kind: 'damaged', offset, next };
     }
     each(record);
     offset = record.end;
   }
-  return { kind: 'whole' };
+  return { kind: 'whole', offset };
 }
 
 function nextRecord(bytes: Uint8Array, from: number): number | undefined {

@@ -118,7 +118,7 @@ function callAggregate(
   const def: AggregateDefinition | undefined = findAggregate(name);
   if (!def) throw unsupported(name);
   const infos = args.map(infoOf);
-  const type = def.result(infos, c.typeEnv);
+  const type = def.result(infos, c.typeEnv, options);
   const key = `${name}<${args.map((a) => typeKey(a.type)).join(',')}>${typeKey(type)}${optionKey}`;
   const types = args.map((a) => a.type);
   const fn: SqlFunction = {

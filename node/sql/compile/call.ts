@@ -1,5 +1,5 @@
 /** Calls of registry functions, and conversions between types: the way out when SQLite's own operators do not prove MySQL's answer. */
-import { bindFunction, findFunction, type ArgInfo, type FunctionDefinition } from '../functions/index.ts';
+import { bindFunction, callTypes, findFunction, type ArgInfo, type FunctionDefinition } from '../functions/index.ts';
 import { SqlError, type SqliteValue, type SqlType } from '../types/index.ts';
 import { coerce, toSqlite } from '../values/index.ts';
 import { Bound, type Binder } from './bound.ts';
@@ -81,14 +81,9 @@ function callDefinition(c: Compiler, def: FunctionDefinition, args: readonly Bou
   const infos = args.map(infoOf);
   const type = def.result(infos, c.typeEnv);
   const nullable = def.nullable === 'never' ? false : def.nullable === 'always' || args.some((a) => a.nullable);
-  const key = `${def.name}(${args.map((a) => typeKey(a.type) + (a.hex ? 'h' : '')).join(',')})${typeKey(type)}`;
-  const fn = scalar(key, args.length, def.deterministic !== false, (x) =>
-    bindFunction(
-      def,
-      infos.map((i) => i.type),
-      type,
-    )(x),
-  );
+  const types = callTypes(def, infos, c.typeEnv);
+  const key = `${def.name}(${types.map(typeKey).join(',')})${typeKey(type)}`;
+  const fn = scalar(key, args.length, def.deterministic !== false, (x) => bindFunction(def, types, type)(x));
   const init = { type, nullable, coercibility: resultCoercibility(type, args) };
   const binders = args.map((a) => a.bind);
   if (def.deterministic !== false && binders.every((b): b is Binder => b !== undefined)) {

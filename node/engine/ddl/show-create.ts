@@ -12,7 +12,8 @@ import {
   type TableDef,
   type ViewDef,
 } from '../../sql/index.ts';
-import { defaultBytes, schemaExpression } from '../virtual/columns.ts';
+import { partitionText } from './partition-text.ts';
+import { defaultBytes, defaultValueText, schemaExpression } from '../virtual/columns.ts';
 import { collationOf, columnTypeText } from '../virtual/type-text.ts';
 
 const isPrimaryCollation = (collation: string): boolean => collationNamed(collation)?.isDefault ?? false;
@@ -35,7 +36,7 @@ function defaultClause(column: ColumnDef): string {
   switch (d?.kind) {
     case 'value': {
       if (column.type.kind === 'bit') return ` DEFAULT ${d.text}`;
-      if (column.type.kind !== 'binary') return ` DEFAULT ${quoteText(d.text)}`;
+      if (column.type.kind !== 'binary') return ` DEFAULT ${quoteText(defaultValueText(d.text, column.type))}`;
       const bytes = Buffer.from(defaultBytes(d.text, column.type));
       const text = bytes.toString('utf8');
       return Buffer.from(text).equals(bytes)
@@ -47,7 +48,7 @@ function defaultClause(column: ColumnDef): string {
     case 'expression':
       return ` DEFAULT (${schemaExpression(d.text)})`;
     case 'null':
-      return isLarge(column) ? '' : ' DEFAULT NULL';
+      return isLarge(column) || !column.nullable ? '' : ' DEFAULT NULL';
     default:
       return '';
   }
@@ -131,7 +132,7 @@ export function createTableText(table: TableDef, autoIncrement: number | bigint 
   for (const option of options.other ?? []) text += ` ${option}`;
   if (options.rowFormat !== undefined) text += ` ROW_FORMAT=${options.rowFormat}`;
   if (options.comment !== '') text += ` COMMENT=${quoteText(options.comment)}`;
-  if (table.partitions !== undefined) text += `\n/*!50100 ${table.partitions} */`;
+  if (table.partitions !== undefined) text += `\n${partitionText(table.partitions, options.engine)}`;
   return text;
 }
 

@@ -2,14 +2,18 @@
 import {
   compileStatement,
   isSystemDatabase,
+  parseStatement,
   print,
   qualifyNames,
   SqlError,
   type CatalogChange,
+  type QueryExpression,
   type ViewDef,
 } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
 import { apply, databaseOf, type SchemaStatement } from './apply.ts';
+import { canonicalView } from './view-text.ts';
+import { findVirtualTable } from '../virtual/index.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
 
@@ -55,7 +59,7 @@ export function createView(x: StatementContext, statement: Of<'createView' | 'al
     database,
     name,
     columns: names,
-    select: print(qualifyNames(statement.query, x.session.database)),
+    select: selectText(x, statement.query),
     algorithm: (statement.algorithm?.toUpperCase() ?? 'UNDEFINED') as ViewDef['algorithm'],
     definer: definer?.kind === 'account' ? `${definer.user}@${definer.host}` : x.session.currentUser,
     security: statement.security === 'invoker' ? 'INVOKER' : 'DEFINER',
@@ -64,6 +68,30 @@ export function createView(x: StatementContext, statement: Of<'createView' | 'al
     collation: String(x.session.state.variables.get('collation_connection')),
   };
   return apply(x, [{ kind: 'put-view', view }]);
+}
+
+/** The text that is kept of the SELECT; should the canonical one not mean the same, the one as it was written. */
+function selectText(x: StatementContext, query: QueryExpression): string {
+  const { core, database } = x.session;
+  const columnsOf = (schema: string, name: string, all: boolean): readonly string[] | undefined => {
+    const virtual = findVirtualTable(schema, name);
+    if (virtual) return virtual.columns.map((c) => c.name);
+    const table = core.catalog.table(schema, name);
+    if (table) return table.columns.filter((c) => !c.hidden && (all || !c.invisible)).map((c) => c.name);
+    return core.catalog.view(schema, name)?.columns;
+  };
+  const plain = print(qualifyNames(query, database));
+  try {
+    const text = print(canonicalView(query, x.text, database, columnsOf));
+    const columns = (select: string): number | undefined => {
+      const compiled = compileStatement(core.catalog, core.compileSettings(x.session, select, new Map(), false), parseStatement(select).statement);
+      return compiled?.plan.kind === 'select' ? compiled.plan.columns.length : undefined;
+    };
+    return columns(text) === columns(plain) ? text : plain;
+  } catch (error) {
+    if (error instanceof SqlError) return plain;
+    throw error;
+  }
 }
 
 export function dropViews(x: StatementContext, statement: Of<'dropView'>): Promise<void> | undefined {

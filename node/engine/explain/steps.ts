@@ -1,6 +1,14 @@
 /** SQLite's EXPLAIN QUERY PLAN of a compiled statement, read into steps with MySQL's words for them. */
 import type { DatabaseSync } from 'node:sqlite';
-import { columnById, indexName, rowidColumn, type IndexDef, type SqlType, type TableDef, type TableUse } from '../../sql/index.ts';
+import {
+  columnById,
+  indexName,
+  rowidColumn,
+  type IndexDef,
+  type SqlType,
+  type TableDef,
+  type TableUse,
+} from '../../sql/index.ts';
 
 export type AccessType = 'const' | 'eq_ref' | 'ref' | 'range' | 'index' | 'ALL';
 
@@ -63,7 +71,10 @@ export function readSteps(x: StepsContext, sql: string): SelectStep {
 function unwrapped(select: SelectStep): SelectStep {
   const children = select.children.map(unwrapped);
   const [only] = select.accesses;
-  const source = select.accesses.length === 1 && only?.table === undefined ? children.find((c) => c.type === 'DERIVED' && c.name === only?.name) : undefined;
+  const source =
+    select.accesses.length === 1 && only?.table === undefined
+      ? children.find((c) => c.type === 'DERIVED' && c.name === only?.name)
+      : undefined;
   if (!source) return { ...select, children };
   return {
     ...source,
@@ -123,14 +134,48 @@ function accessOf(x: StepsContext, detail: string, first: boolean): AccessStep |
   const automatic = rest.includes('AUTOMATIC');
   const covering = rest.includes('COVERING') && !automatic;
   if (rest.includes('INTEGER PRIMARY KEY')) {
-    const bytes = keyBytes(table, table.indexes.find((i) => i.kind === 'primary'), 1);
-    if (range) return { ...common, access: 'range', key: 'PRIMARY', keyBytes: bytes, ref: 0, covering: false, automatic, rows: third(all) };
-    return { ...common, access: first ? 'const' : 'eq_ref', key: 'PRIMARY', keyBytes: bytes, ref: 1, covering: false, automatic, rows: 1 };
+    const bytes = keyBytes(
+      table,
+      table.indexes.find((i) => i.kind === 'primary'),
+      1,
+    );
+    if (range)
+      return {
+        ...common,
+        access: 'range',
+        key: 'PRIMARY',
+        keyBytes: bytes,
+        ref: 0,
+        covering: false,
+        automatic,
+        rows: third(all),
+      };
+    return {
+      ...common,
+      access: first ? 'const' : 'eq_ref',
+      key: 'PRIMARY',
+      keyBytes: bytes,
+      ref: 1,
+      covering: false,
+      automatic,
+      rows: 1,
+    };
   }
-  const index = table.indexes.find((i) => rest.includes(` ${indexName(table, i)} `) || rest.endsWith(` ${indexName(table, i)}`));
+  const index = table.indexes.find(
+    (i) => rest.includes(` ${indexName(table, i)} `) || rest.endsWith(` ${indexName(table, i)}`),
+  );
   if (verb === 'SCAN') {
     if (!index) return { ...common, ...none, access: 'ALL', rows: all };
-    return { ...common, access: 'index', key: index.name, keyBytes: keyBytes(table, index, index.parts.length), ref: 0, covering, automatic, rows: all };
+    return {
+      ...common,
+      access: 'index',
+      key: index.name,
+      keyBytes: keyBytes(table, index, index.parts.length),
+      ref: 0,
+      covering,
+      automatic,
+      rows: all,
+    };
   }
   if (!index) return { ...common, ...none, automatic, access: 'ALL', rows: all };
   const used = keyBytes(table, index, Math.max(1, equal + (range ? 1 : 0)));
@@ -144,9 +189,18 @@ function accessOf(x: StepsContext, detail: string, first: boolean): AccessStep |
 const third = (rows: number): number => Math.max(1, Math.ceil(rows / 3));
 
 /** Indexes that begin with a column of the statement would be candidates; SQLite tells of the chosen one only. */
-export const possibleKeys = (step: AccessStep): string | null => (step.access === 'index' || step.key === undefined ? null : step.key);
+export const possibleKeys = (step: AccessStep): string | null =>
+  step.access === 'index' || step.key === undefined ? null : step.key;
 
-const FIXED_BYTES: Readonly<Record<string, number>> = { float: 4, double: 8, year: 1, date: 3, time: 3, datetime: 5, timestamp: 4 };
+const FIXED_BYTES: Readonly<Record<string, number>> = {
+  float: 4,
+  double: 8,
+  year: 1,
+  date: 3,
+  time: 3,
+  datetime: 5,
+  timestamp: 4,
+};
 
 function typeBytes(type: SqlType, length: number | undefined): number {
   switch (type.kind) {

@@ -69,7 +69,7 @@ export class FieldReader {
   private line(start: number): { fields: Field[]; end: number } | undefined {
     const { lineEnd } = this.format;
     const fields: Field[] = [];
-    for (let at = start; ; ) {
+    for (let at = start; ;) {
       const field = this.field(at);
       if (!field) return undefined;
       fields.push(field.value);
@@ -108,9 +108,15 @@ export class FieldReader {
       }
       // A terminator of several characters may be cut off by the end of the chunk.
       if (c === lineEnd[0] && this.cut(lineEnd, at)) return undefined;
-      if (buffer.startsWith(lineEnd, at)) return { value: this.bare(value + buffer.slice(from, at), start, at), end: at + lineEnd.length, last: true };
+      if (buffer.startsWith(lineEnd, at))
+        return { value: this.bare(value + buffer.slice(from, at), start, at), end: at + lineEnd.length, last: true };
       if (c === terminated[0] && this.cut(terminated, at)) return undefined;
-      if (terminated !== '' && buffer.startsWith(terminated, at)) return { value: this.bare(value + buffer.slice(from, at), start, at), end: at + terminated.length, last: false };
+      if (terminated !== '' && buffer.startsWith(terminated, at))
+        return {
+          value: this.bare(value + buffer.slice(from, at), start, at),
+          end: at + terminated.length,
+          last: false,
+        };
     }
   }
 
@@ -121,7 +127,8 @@ export class FieldReader {
   /** What a field without quotes means: \N is NULL, and so is NULL where fields can have quotes or nothing escapes. */
   private bare(value: string, start: number, end: number): Field {
     const { escaped, enclosed } = this.format;
-    if (escaped !== '' && end - start === 2 && this.buffer[start] === escaped && this.buffer[start + 1] === 'N') return null;
+    if (escaped !== '' && end - start === 2 && this.buffer[start] === escaped && this.buffer[start + 1] === 'N')
+      return null;
     if (value === 'NULL' && (enclosed !== '' || escaped === '')) return null;
     return value;
   }
@@ -157,7 +164,8 @@ export class FieldReader {
       const text = value + buffer.slice(from, at);
       if (behind >= buffer.length) return { value: text, end: behind, last: true };
       if (buffer.startsWith(lineEnd, behind)) return { value: text, end: behind + lineEnd.length, last: true };
-      if (terminated !== '' && buffer.startsWith(terminated, behind)) return { value: text, end: behind + terminated.length, last: false };
+      if (terminated !== '' && buffer.startsWith(terminated, behind))
+        return { value: text, end: behind + terminated.length, last: false };
       // A quote in the middle of a text is a part of it.
     }
   }

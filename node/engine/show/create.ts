@@ -12,14 +12,20 @@ type Answered = Promise<void> | undefined;
 
 const DATABASE_COLUMNS = columnsOf('Database varchar(64)!; `Create Database` varchar(1024)!');
 const TABLE_COLUMNS = columnsOf('Table varchar(64)!; `Create Table` varchar(1024)!');
-const VIEW_COLUMNS = columnsOf('View varchar(64)!; `Create View` varchar(1024)!; character_set_client varchar(32)!; collation_connection varchar(64)!');
+const VIEW_COLUMNS = columnsOf(
+  'View varchar(64)!; `Create View` varchar(1024)!; character_set_client varchar(32)!; collation_connection varchar(64)!',
+);
 
 export function showCreateDatabase(x: StatementContext, statement: Show): Answered {
   const { session } = x;
   const name = databaseNamed(x, statement.name?.name);
-  const collation = databasesSeen(session.core, session).find((d) => d.name === name)?.collation ?? 'utf8mb4_0900_ai_ci';
+  const collation =
+    databasesSeen(session.core, session).find((d) => d.name === name)?.collation ?? 'utf8mb4_0900_ai_ci';
   const definition = session.core.catalog.databases.get(name) ?? { name, collation, comment: '', readOnly: false };
-  return answer(x, { columns: DATABASE_COLUMNS, rows: [[name, createDatabaseText(definition, statement.ifNotExists)]] });
+  return answer(x, {
+    columns: DATABASE_COLUMNS,
+    rows: [[name, createDatabaseText(definition, statement.ifNotExists)]],
+  });
 }
 
 export function showCreateTable(x: StatementContext, statement: Show): Answered {
@@ -28,12 +34,14 @@ export function showCreateTable(x: StatementContext, statement: Show): Answered 
   const found = relationNamed(x, name);
   if (found.kind === 'view') return viewAnswer(x, found.view);
   if (subject === 'createView') {
-    const [database, relation] = found.kind === 'table' ? [found.table.database, found.table.name] : [found.virtual.database, found.virtual.name];
+    const [database, relation] =
+      found.kind === 'table' ? [found.table.database, found.table.name] : [found.virtual.database, found.virtual.name];
     throw new SqlError(1347, 'HY000', `'${database}.${relation}' is not VIEW`);
   }
   const table = found.kind === 'table' ? found.table : asTable(found.virtual);
   const { state } = x.session.core;
-  const next = found.kind === 'table' && table.columns.some((c) => c.autoIncrement) ? state.autoIncrement(table) : undefined;
+  const next =
+    found.kind === 'table' && table.columns.some((c) => c.autoIncrement) ? state.autoIncrement(table) : undefined;
   return answer(x, { columns: TABLE_COLUMNS, rows: [[table.name, createTableText(table, next)]] });
 }
 
@@ -56,7 +64,11 @@ function asTable(virtual: VirtualDefinition): TableDef {
       type: c.type,
       nullable: c.nullable,
       comment: '',
-      ...(c.default !== undefined && !c.default.startsWith('CURRENT_') ? { default: { kind: 'value' as const, text: c.default } } : c.nullable ? { default: { kind: 'null' as const } } : {}),
+      ...(c.default !== undefined && !c.default.startsWith('CURRENT_')
+        ? { default: { kind: 'value' as const, text: c.default } }
+        : c.nullable
+          ? { default: { kind: 'null' as const } }
+          : {}),
     })),
     indexes: [],
     foreignKeys: [],
@@ -74,7 +86,11 @@ export function showCreateNone({ subject, name }: Show): never {
   switch (subject) {
     case 'createProcedure':
     case 'createFunction':
-      throw new SqlError(1305, '42000', `${subject === 'createProcedure' ? 'PROCEDURE' : 'FUNCTION'} ${named} does not exist`);
+      throw new SqlError(
+        1305,
+        '42000',
+        `${subject === 'createProcedure' ? 'PROCEDURE' : 'FUNCTION'} ${named} does not exist`,
+      );
     case 'createTrigger':
       throw new SqlError(1360, 'HY000', 'Trigger does not exist');
     case 'createEvent':

@@ -10,7 +10,8 @@ const COLUMNS = columnsOf('Level varchar(7)!; Code int unsigned!; Message varcha
 
 export function showWarnings(x: StatementContext, statement: Show): Answered {
   const { session } = x;
-  const wanted = statement.subject === 'errors' ? session.warnings.filter((w) => w.level === 'Error') : session.warnings;
+  const wanted =
+    statement.subject === 'errors' ? session.warnings.filter((w) => w.level === 'Error') : session.warnings;
   const number = (value: unknown, otherwise: number): number => {
     const limit = value as { value?: number | bigint; slot?: number } | undefined;
     if (limit === undefined) return otherwise;

@@ -10,7 +10,8 @@ export function databaseNamed(x: StatementContext, name: string | undefined): st
   if (given === '') throw new SqlError(1046, '3D000', 'No database selected');
   const lower = given.toLowerCase();
   if (lower === 'information_schema' || lower === 'performance_schema') return lower;
-  if (!session.core.catalog.databases.has(given) && virtualNames(given) === undefined) throw new SqlError(1049, '42000', `Unknown database '${given}'`);
+  if (!session.core.catalog.databases.has(given) && virtualNames(given) === undefined)
+    throw new SqlError(1049, '42000', `Unknown database '${given}'`);
   session.core.accounts.checkDatabase(session, given);
   return given;
 }
@@ -32,7 +33,11 @@ export function relationNamed(x: StatementContext, name: QualifiedName, from?: s
   const table = catalog.table(database, name.name);
   const view = catalog.view(database, name.name);
   if ((table ?? view) && !accounts.canSee(session, database, name.name)) {
-    throw new SqlError(1142, '42000', `SELECT command denied to user '${session.account.user}'@'${session.client.address}' for table '${name.name}'`);
+    throw new SqlError(
+      1142,
+      '42000',
+      `SELECT command denied to user '${session.account.user}'@'${session.client.address}' for table '${name.name}'`,
+    );
   }
   if (table) return { kind: 'table', table };
   if (view) return { kind: 'view', view };

@@ -20,7 +20,12 @@ import { encodeRows, type VirtualRow } from '../virtual/rows.ts';
 
 /** Columns from their text (see virtual/definitions.ts), made once. */
 export function columnsOf(text: string): readonly ShowColumn[] {
-  return makeColumns(text).map((c: VirtualColumn) => ({ name: c.name, type: c.type, nullable: c.nullable, source: undefined }));
+  return makeColumns(text).map((c: VirtualColumn) => ({
+    name: c.name,
+    type: c.type,
+    nullable: c.nullable,
+    source: undefined,
+  }));
 }
 
 export type ShowColumn = ResultColumn;
@@ -34,23 +39,36 @@ const SHOW_DATABASE = 'show';
 const SHOW_TABLE = 'rows';
 
 /** `likeColumn`: what LIKE compares, the first column unless told otherwise. */
-export function answer(x: StatementContext, { columns, rows }: ShowAnswer, filter?: ShowFilter, likeColumn = 0): Promise<void> | undefined {
+export function answer(
+  x: StatementContext,
+  { columns, rows }: ShowAnswer,
+  filter?: ShowFilter,
+  likeColumn = 0,
+): Promise<void> | undefined {
   const { session } = x;
   encodeRows({ columns: columns.map((c) => ({ ...c, default: undefined, extra: '' })) }, rows);
   const chosen = filter ? filtered(x, { columns, rows }, filter, likeColumn) : (rows as SqliteValue[][]);
   session.foundRows = chosen.length;
   session.rowCount = -1;
-  return session.sendRows(columns, chosen, x.sink, x.more);
+  const limit = session.state.variables.number('sql_select_limit');
+  return session.sendRows(columns, chosen.length > limit ? chosen.slice(0, limit) : chosen, x.sink, x.more);
 }
 
-function filtered(x: StatementContext, { columns, rows }: ShowAnswer, filter: NonNullable<ShowFilter>, likeColumn: number): SqliteValue[][] {
+function filtered(
+  x: StatementContext,
+  { columns, rows }: ShowAnswer,
+  filter: NonNullable<ShowFilter>,
+  likeColumn: number,
+): SqliteValue[][] {
   const { session } = x;
   const { core } = session;
   const from = `SELECT * FROM ${quoteName(SHOW_DATABASE)}.${quoteName(SHOW_TABLE)}`;
   let statement: Statement;
   let slots: readonly (LiteralValue | null)[];
   if (filter.kind === 'like') {
-    const parsed = parseStatement(`${from} WHERE ${quoteName(columns[likeColumn]?.name ?? '')} LIKE ${quoteText(filter.pattern)}`);
+    const parsed = parseStatement(
+      `${from} WHERE ${quoteName(columns[likeColumn]?.name ?? '')} LIKE ${quoteText(filter.pattern)}`,
+    );
     statement = parsed.statement;
     slots = slotValues(parsed);
   } else {
@@ -63,12 +81,15 @@ function filtered(x: StatementContext, { columns, rows }: ShowAnswer, filter: No
   const settings = core.compileSettings(session, x.text, new Map(), false);
   const own: CompileSettings = {
     ...settings,
-    virtualTable: (database, name) => (database === SHOW_DATABASE && name === SHOW_TABLE ? relation : settings.virtualTable(database, name)),
+    virtualTable: (database, name) =>
+      database === SHOW_DATABASE && name === SHOW_TABLE ? relation : settings.virtualTable(database, name),
   };
   const compiled = compileStatement(core.catalog, own, statement);
   if (compiled?.plan.kind !== 'select') throw new Error('a query has a plan');
   const text = JSON.stringify(rows);
-  core.env.begin(session.state.settings(session), slots, false, (name) => (name === `${SHOW_DATABASE}.${SHOW_TABLE}` ? text : core.virtualRows(session, name)));
+  core.env.begin(session.state.settings(session), slots, false, (name) =>
+    name === `${SHOW_DATABASE}.${SHOW_TABLE}` ? text : core.virtualRows(session, name),
+  );
   const chosen = core.runner.rows(compiled.plan);
   session.keepWarnings();
   return chosen;

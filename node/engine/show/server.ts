@@ -21,7 +21,11 @@ const PAIR_COLUMNS = columnsOf('Variable_name varchar(64)!; Value varchar(1024)'
 
 export function showVariables(x: StatementContext, { scope, filter }: Show): Answered {
   const { session } = x;
-  return answer(x, { columns: PAIR_COLUMNS, rows: variableRows(session.core, scope === 'global' ? undefined : session) }, filter);
+  return answer(
+    x,
+    { columns: PAIR_COLUMNS, rows: variableRows(session.core, scope === 'global' ? undefined : session) },
+    filter,
+  );
 }
 
 export function showStatus(x: StatementContext, { filter }: Show): Answered {
@@ -31,7 +35,9 @@ export function showStatus(x: StatementContext, { filter }: Show): Answered {
 const PROCESS_COLUMNS = columnsOf(
   'Id bigint unsigned!; User varchar(32)!; Host varchar(255)!; db varchar(64); Command varchar(16)!; Time int!; State varchar(30); Info varchar(100)',
 );
-const FULL_PROCESS_COLUMNS = PROCESS_COLUMNS.map((c) => (c.name === 'Info' ? { ...c, type: columnsOf('Info longtext')[0]?.type ?? c.type } : c));
+const FULL_PROCESS_COLUMNS = PROCESS_COLUMNS.map((c) =>
+  c.name === 'Info' ? { ...c, type: columnsOf('Info longtext')[0]?.type ?? c.type } : c,
+);
 const INFO_MAX = 100;
 
 export function showProcesslist(x: StatementContext, { full }: Show): Answered {
@@ -42,9 +48,15 @@ export function showProcesslist(x: StatementContext, { full }: Show): Answered {
   return answer(x, { columns: full ? FULL_PROCESS_COLUMNS : PROCESS_COLUMNS, rows });
 }
 
-const ENGINE_COLUMNS = columnsOf('Engine varchar(64)!; Support varchar(8)!; Comment varchar(80)!; Transactions varchar(3); XA varchar(3); Savepoints varchar(3)');
-const PLUGIN_COLUMNS = columnsOf('Name varchar(64)!; Status varchar(10)!; Type varchar(80)!; Library varchar(64); License varchar(80)');
-const CHARSET_COLUMNS = columnsOf('Charset varchar(64)!; Description varchar(2048)!; `Default collation` varchar(64)!; Maxlen int unsigned!');
+const ENGINE_COLUMNS = columnsOf(
+  'Engine varchar(64)!; Support varchar(8)!; Comment varchar(80)!; Transactions varchar(3); XA varchar(3); Savepoints varchar(3)',
+);
+const PLUGIN_COLUMNS = columnsOf(
+  'Name varchar(64)!; Status varchar(10)!; Type varchar(80)!; Library varchar(64); License varchar(80)',
+);
+const CHARSET_COLUMNS = columnsOf(
+  'Charset varchar(64)!; Description varchar(2048)!; `Default collation` varchar(64)!; Maxlen int unsigned!',
+);
 const COLLATION_COLUMNS = columnsOf(
   "Collation varchar(64)!; Charset varchar(64)!; Id bigint unsigned!; Default varchar(3)!; Compiled varchar(3)!; Sortlen int unsigned!; Pad_attribute enum('PAD SPACE','NO PAD')^!",
 );
@@ -54,7 +66,13 @@ export function showEngines(x: StatementContext): Answered {
 }
 
 export function showPlugins(x: StatementContext): Answered {
-  const rows = pluginRows(x.session.core, x.session).map((p): VirtualRow => [p[0] ?? null, p[2] ?? null, p[3] ?? null, null, p[9] ?? null]);
+  const rows = pluginRows(x.session.core, x.session).map((p): VirtualRow => [
+    p[0] ?? null,
+    p[2] ?? null,
+    p[3] ?? null,
+    null,
+    p[9] ?? null,
+  ]);
   return answer(x, { columns: PLUGIN_COLUMNS, rows });
 }
 
@@ -127,10 +145,13 @@ const EMPTY: Readonly<Record<string, string>> = {
   profile: 'Status varchar(30)!; Duration decimal(9,6)!',
   engineMutex: 'Type varchar(10)!; Name varchar(512)!; Status varchar(10)!',
   engineLogs: 'Type varchar(10)!; Name varchar(512)!; Status varchar(10)!',
-  binaryLogStatus: 'File varchar(512)!; Position bigint unsigned!; Binlog_Do_DB varchar(255)!; Binlog_Ignore_DB varchar(255)!; Executed_Gtid_Set varchar(41)!',
+  binaryLogStatus:
+    'File varchar(512)!; Position bigint unsigned!; Binlog_Do_DB varchar(255)!; Binlog_Ignore_DB varchar(255)!; Executed_Gtid_Set varchar(41)!',
   replicas: 'Server_Id int!; Host varchar(255)!; Port int!; Source_Id int!; Replica_UUID varchar(36)!',
-  relaylogEvents: 'Log_name varchar(20)!; Pos bigint!; Event_type varchar(20)!; Server_id int!; End_log_pos bigint!; Info varchar(20)!',
-  binlogEvents: 'Log_name varchar(20)!; Pos bigint!; Event_type varchar(20)!; Server_id int!; End_log_pos bigint!; Info varchar(20)!',
+  relaylogEvents:
+    'Log_name varchar(20)!; Pos bigint!; Event_type varchar(20)!; Server_id int!; End_log_pos bigint!; Info varchar(20)!',
+  binlogEvents:
+    'Log_name varchar(20)!; Pos bigint!; Event_type varchar(20)!; Server_id int!; End_log_pos bigint!; Info varchar(20)!',
   replicaStatus:
     'Replica_IO_State varchar(14); Source_Host varchar(256); Source_User varchar(97); Source_Port int; Connect_Retry int; Source_Log_File varchar(512); Read_Source_Log_Pos bigint unsigned; Relay_Log_File varchar(512); Relay_Log_Pos bigint unsigned; Relay_Source_Log_File varchar(512); Replica_IO_Running varchar(3); Replica_SQL_Running varchar(3); Replicate_Do_DB varchar(20); Replicate_Ignore_DB varchar(20); Replicate_Do_Table varchar(20); Replicate_Ignore_Table varchar(23); Replicate_Wild_Do_Table varchar(24); Replicate_Wild_Ignore_Table varchar(28); Last_Errno int; Last_Error varchar(20); Skip_Counter int; Exec_Source_Log_Pos bigint unsigned; Relay_Log_Space bigint unsigned; Until_Condition varchar(6); Until_Log_File varchar(512); Until_Log_Pos bigint unsigned; Source_SSL_Allowed varchar(7); Source_SSL_CA_File varchar(512); Source_SSL_CA_Path varchar(512); Source_SSL_Cert varchar(512); Source_SSL_Cipher varchar(512); Source_SSL_Key varchar(512); Seconds_Behind_Source bigint unsigned; Source_SSL_Verify_Server_Cert varchar(3); Last_IO_Errno int; Last_IO_Error varchar(20); Last_SQL_Errno int; Last_SQL_Error varchar(20); Replicate_Ignore_Server_Ids varchar(512); Source_Server_Id int; Source_UUID varchar(36); Source_Info_File varchar(1024); SQL_Delay int; SQL_Remaining_Delay int; Replica_SQL_Running_State varchar(20); Source_Retry_Count bigint unsigned; Source_Bind varchar(256); Last_IO_Error_Timestamp varchar(20); Last_SQL_Error_Timestamp varchar(20); Source_SSL_Crl varchar(512); Source_SSL_Crlpath varchar(512); Retrieved_Gtid_Set varchar(0); Executed_Gtid_Set varchar(41); Auto_Position int; Replicate_Rewrite_DB varchar(24); Channel_Name varchar(192); Source_TLS_Version varchar(512); Source_public_key_path varchar(512); Get_Source_public_key int; Network_Namespace varchar(193)',
 };

@@ -13,7 +13,9 @@ const accountsOf = (core: EngineCore): AccountDef[] =>
 function seen(core: EngineCore, session: EngineSession): AccountDef[] {
   if (core.accounts.canSee(session, 'mysql')) return accountsOf(core);
   const roles = new Set(session.activeRoles);
-  return accountsOf(core).filter((a) => `${a.user}@${a.host}` === session.currentUser || roles.has(`${a.user}@${a.host}`));
+  return accountsOf(core).filter(
+    (a) => `${a.user}@${a.host}` === session.currentUser || roles.has(`${a.user}@${a.host}`),
+  );
 }
 
 const grantee = (account: AccountDef): string => `'${account.user}'@'${account.host}'`;
@@ -42,17 +44,25 @@ function privilegeRows<K extends Scope['kind']>(
 
 export const userPrivileges: RowSource = (core, session) => {
   const usage = seen(core, session)
-    .filter((a) => !grantsOf(a).some((g) => g.scope.kind === 'global' && (g.privileges.length > 0 || g.dynamic.length > 0)))
+    .filter(
+      (a) => !grantsOf(a).some((g) => g.scope.kind === 'global' && (g.privileges.length > 0 || g.dynamic.length > 0)),
+    )
     .map((a): VirtualRow => [grantee(a), 'def', 'USAGE', 'NO']);
   return [...privilegeRows(core, session, 'global', () => []), ...usage];
 };
-export const schemaPrivileges: RowSource = (core, session) => privilegeRows(core, session, 'database', (s) => [s.database]);
-export const tablePrivileges: RowSource = (core, session) => privilegeRows(core, session, 'table', (s) => [s.database, s.table]);
+export const schemaPrivileges: RowSource = (core, session) =>
+  privilegeRows(core, session, 'database', (s) => [s.database]);
+export const tablePrivileges: RowSource = (core, session) =>
+  privilegeRows(core, session, 'table', (s) => [s.database, s.table]);
 export const columnPrivileges: RowSource = (core, session) =>
   privilegeRows(core, session, 'column', (s) => [s.database, s.table, s.column]);
 
 export const userAttributes: RowSource = (core, session) =>
-  seen(core, session).map((a) => [a.user, a.host, a.comment === undefined ? null : JSON.stringify({ comment: a.comment })]);
+  seen(core, session).map((a) => [
+    a.user,
+    a.host,
+    a.comment === undefined ? null : JSON.stringify({ comment: a.comment }),
+  ]);
 
 const parts = (account: string): [user: string, host: string] => {
   const at = account.lastIndexOf('@');
@@ -63,7 +73,16 @@ export const applicableRoles: RowSource = (core, session) => {
   const account = core.catalog.accounts.get(session.currentUser);
   return (account?.roles ?? []).map((role) => {
     const isDefault = account?.defaultRoles.includes(role) ?? false;
-    return [account?.user ?? '', account?.host ?? '', account?.user ?? '', account?.host ?? '', ...parts(role), 'NO', yesNo(isDefault), 'NO'];
+    return [
+      account?.user ?? '',
+      account?.host ?? '',
+      account?.user ?? '',
+      account?.host ?? '',
+      ...parts(role),
+      'NO',
+      yesNo(isDefault),
+      'NO',
+    ];
   });
 };
 
@@ -96,7 +115,8 @@ export const userTable: RowSource = (core) =>
       authentication_string: account.authentication,
       password_expired: account.passwordExpired ? 'Y' : 'N',
       account_locked: account.locked ? 'Y' : 'N',
-      User_attributes: account.comment === undefined ? null : JSON.stringify({ metadata: { comment: account.comment } }),
+      User_attributes:
+        account.comment === undefined ? null : JSON.stringify({ metadata: { comment: account.comment } }),
     };
     return (findVirtual('mysql', 'user')?.columns ?? []).map((c): VirtualValue => {
       const privilege = PRIVILEGE_OF_COLUMN.get(c.name);
@@ -105,14 +125,23 @@ export const userTable: RowSource = (core) =>
   });
 
 const grantsIn = (core: EngineCore, kind: Scope['kind']): { account: AccountDef; grant: Granted }[] =>
-  accountsOf(core).flatMap((account) => grantsOf(account).filter((g) => g.scope.kind === kind).map((grant) => ({ account, grant })));
+  accountsOf(core).flatMap((account) =>
+    grantsOf(account)
+      .filter((g) => g.scope.kind === kind)
+      .map((grant) => ({ account, grant })),
+  );
 
 export const dbTable: RowSource = (core) =>
   grantsIn(core, 'database').map(({ account, grant }) => {
     const held = new Set(grant.privileges);
     const database = grant.scope.kind === 'database' ? grant.scope.database : '';
     return (findVirtual('mysql', 'db')?.columns ?? []).map((c): VirtualValue => {
-      const facts: Record<string, VirtualValue> = { Host: account.host, Db: database, User: account.user, Grant_priv: grant.grantable ? 'Y' : 'N' };
+      const facts: Record<string, VirtualValue> = {
+        Host: account.host,
+        Db: database,
+        User: account.user,
+        Grant_priv: grant.grantable ? 'Y' : 'N',
+      };
       const fact = facts[c.name];
       if (fact !== undefined) return fact;
       return held.has(PRIVILEGE_OF_COLUMN.get(c.name) ?? '') ? 'Y' : 'N';
@@ -129,12 +158,24 @@ export const tablesPriv: RowSource = (core) =>
   grantsIn(core, 'table').map(({ account, grant }) => {
     const { scope } = grant;
     const words = [...grant.privileges.map(setWord), ...(grant.grantable ? ['Grant'] : [])].join(',');
-    return scope.kind === 'table' ? [account.host, scope.database, account.user, scope.table, '', NEVER, words, ''] : [];
+    return scope.kind === 'table'
+      ? [account.host, scope.database, account.user, scope.table, '', NEVER, words, '']
+      : [];
   });
 
 export const columnsPriv: RowSource = (core) =>
   grantsIn(core, 'column').map(({ account, grant: { scope, privileges } }) =>
-    scope.kind === 'column' ? [account.host, scope.database, account.user, scope.table, scope.column, NEVER, privileges.map(setWord).join(',')] : [],
+    scope.kind === 'column'
+      ? [
+          account.host,
+          scope.database,
+          account.user,
+          scope.table,
+          scope.column,
+          NEVER,
+          privileges.map(setWord).join(','),
+        ]
+      : [],
   );
 
 export const globalGrants: RowSource = (core) =>

@@ -2,6 +2,9 @@
 import {
   collationNamed,
   compileStatement,
+  doubleToText,
+  fixedToText,
+  floatToText,
   parseExpression,
   parseStatement,
   print,
@@ -50,7 +53,9 @@ export const dictionaryText = (expression: string): string => expression.replace
 /** The index that MySQL takes for the primary key: its own, else the first unique one that cannot be NULL. */
 function primaryLike(table: TableDef): IndexDef | undefined {
   const notNull = (index: IndexDef): boolean =>
-    index.parts.every((p) => p.length === undefined && table.columns.find((c) => c.id === p.column)?.nullable === false);
+    index.parts.every(
+      (p) => p.length === undefined && table.columns.find((c) => c.id === p.column)?.nullable === false,
+    );
   return (
     table.indexes.find((i) => i.kind === 'primary') ?? table.indexes.find((i) => i.kind === 'unique' && notNull(i))
   );
@@ -70,7 +75,7 @@ function defaultOf(column: ColumnDef): string | null {
   const d = column.default;
   switch (d?.kind) {
     case 'value': {
-      if (column.type.kind !== 'binary') return d.text;
+      if (column.type.kind !== 'binary') return defaultValueText(d.text, column.type);
       const bytes = defaultBytes(d.text, column.type);
       const end = bytes.indexOf(0);
       return `0x${Buffer.from(end < 0 ? bytes : bytes.subarray(0, end))
@@ -84,6 +89,16 @@ function defaultOf(column: ColumnDef): string | null {
     default:
       return null;
   }
+}
+
+/** A default's text as the column prints its values: 1.50 is 1.5 in a FLOAT, 3 is 00003 in an INT(5) ZEROFILL. */
+export function defaultValueText(text: string, type: SqlType): string {
+  if (type.kind === 'int' && type.zerofill) return text.padStart(type.width ?? 0, '0');
+  if (type.kind !== 'float' && type.kind !== 'double') return text;
+  const value = Number(text);
+  if (!Number.isFinite(value)) return text;
+  if (type.digits) return fixedToText(value, type.digits[1]);
+  return type.kind === 'float' ? floatToText(value) : doubleToText(value);
 }
 
 /** Bytes of a binary column's default, filled up as the column stores them. */
@@ -131,10 +146,17 @@ export function tableColumns(table: TableDef): readonly ColumnFacts[] {
   return facts;
 }
 
-const ofViews = new WeakMap<ViewDef, { readonly version: number; readonly facts: readonly ColumnFacts[] | undefined }>();
+const ofViews = new WeakMap<
+  ViewDef,
+  { readonly version: number; readonly facts: readonly ColumnFacts[] | undefined }
+>();
 
 /** Columns of a view; undefined when it no longer compiles because what it reads is gone. */
-export function viewColumns(core: EngineCore, session: EngineSession, view: ViewDef): readonly ColumnFacts[] | undefined {
+export function viewColumns(
+  core: EngineCore,
+  session: EngineSession,
+  view: ViewDef,
+): readonly ColumnFacts[] | undefined {
   const known = ofViews.get(view);
   if (known?.version === core.catalog.version) return known.facts;
   const facts = compileView(core, session, view);
@@ -218,4 +240,3 @@ export function virtualColumns(definition: VirtualDefinition): readonly ColumnFa
 
 /** Character set of a collation's name. */
 export const charsetNameOf = (collation: string): string => collationNamed(collation)?.charset ?? 'utf8mb4';
-

@@ -77,12 +77,12 @@ const isKey = (index: IndexDef): boolean => index.kind === 'primary' || index.ki
 
 export const keyColumnUsage: RowSource = (core, session) =>
   tablesSeen(core, session).flatMap((t) => {
-    const row = (name: string, column: string | null, place: number, referenced: readonly VirtualValue[]): VirtualRow => [
-      ...['def', t.database, name, 'def', t.database, t.name],
-      column,
-      place,
-      ...referenced,
-    ];
+    const row = (
+      name: string,
+      column: string | null,
+      place: number,
+      referenced: readonly VirtualValue[],
+    ): VirtualRow => [...['def', t.database, name, 'def', t.database, t.name], column, place, ...referenced];
     const keys = t.indexes.filter(isKey).flatMap((index) =>
       index.parts.map((part, i) => {
         const column = columnById(t, part.column);
@@ -91,7 +91,12 @@ export const keyColumnUsage: RowSource = (core, session) =>
     );
     const foreign = t.foreignKeys.flatMap((f) =>
       f.columns.map((id, i) =>
-        row(f.name, columnById(t, id)?.name ?? null, i + 1, [i + 1, f.referencedDatabase, f.referencedTable, f.referencedColumns[i] ?? null]),
+        row(f.name, columnById(t, id)?.name ?? null, i + 1, [
+          i + 1,
+          f.referencedDatabase,
+          f.referencedTable,
+          f.referencedColumns[i] ?? null,
+        ]),
       ),
     );
     return [...keys, ...foreign];
@@ -99,7 +104,15 @@ export const keyColumnUsage: RowSource = (core, session) =>
 
 export const tableConstraints: RowSource = (core, session) =>
   tablesSeen(core, session).flatMap((t) => {
-    const row = (name: string, kind: string, enforced = 'YES'): VirtualRow => ['def', t.database, name, t.database, t.name, kind, enforced];
+    const row = (name: string, kind: string, enforced = 'YES'): VirtualRow => [
+      'def',
+      t.database,
+      name,
+      t.database,
+      t.name,
+      kind,
+      enforced,
+    ];
     return [
       ...t.indexes.filter(isKey).map((i) => row(i.name, i.kind === 'primary' ? 'PRIMARY KEY' : 'UNIQUE')),
       ...t.foreignKeys.map((f) => row(f.name, 'FOREIGN KEY')),
@@ -108,7 +121,9 @@ export const tableConstraints: RowSource = (core, session) =>
   });
 
 export const tableConstraintsExtensions: RowSource = (core, session) =>
-  tablesSeen(core, session).flatMap((t) => t.indexes.map((i): VirtualRow => ['def', t.database, i.name, t.name, null, null]));
+  tablesSeen(core, session).flatMap((t) =>
+    t.indexes.map((i): VirtualRow => ['def', t.database, i.name, t.name, null, null]),
+  );
 
 export const checkConstraints: RowSource = (core, session) =>
   tablesSeen(core, session).flatMap((t) =>

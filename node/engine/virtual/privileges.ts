@@ -37,7 +37,9 @@ export const STATIC_PRIVILEGES: readonly (readonly [name: string, column: string
 ];
 
 const DATABASE_PRIVILEGES = new Set(
-  'SELECT,INSERT,UPDATE,DELETE,CREATE,DROP,REFERENCES,INDEX,ALTER,CREATE TEMPORARY TABLES,LOCK TABLES,EXECUTE,CREATE VIEW,SHOW VIEW,CREATE ROUTINE,ALTER ROUTINE,EVENT,TRIGGER'.split(','),
+  'SELECT,INSERT,UPDATE,DELETE,CREATE,DROP,REFERENCES,INDEX,ALTER,CREATE TEMPORARY TABLES,LOCK TABLES,EXECUTE,CREATE VIEW,SHOW VIEW,CREATE ROUTINE,ALTER ROUTINE,EVENT,TRIGGER'.split(
+    ',',
+  ),
 );
 const TABLE_PRIVILEGES = new Set(
   'SELECT,INSERT,UPDATE,DELETE,CREATE,DROP,REFERENCES,INDEX,ALTER,CREATE VIEW,SHOW VIEW,TRIGGER'.split(','),
@@ -82,7 +84,9 @@ export function grantsOf(account: AccountDef): Granted[] {
       const all = upper.has('ALL') || upper.has('ALL PRIVILEGES');
       const privileges = possible(scope).filter((p) => all || upper.has(p));
       const everything = all && scope.kind === 'global' ? [...upper, ...DYNAMIC_PRIVILEGES] : [...upper];
-      const dynamic = [...new Set(everything)].filter((p) => !known.has(p) && !['ALL', 'ALL PRIVILEGES', 'GRANT OPTION', 'USAGE', 'PROXY'].includes(p));
+      const dynamic = [...new Set(everything)].filter(
+        (p) => !known.has(p) && !['ALL', 'ALL PRIVILEGES', 'GRANT OPTION', 'USAGE', 'PROXY'].includes(p),
+      );
       return { scope, privileges, dynamic: dynamic.sort(), all, grantable: upper.has('GRANT OPTION') };
     })
     .sort((a, b) => rank(a) - rank(b));

@@ -16,7 +16,11 @@ const systemCollation = (name: string): string =>
 
 export function databasesSeen(core: EngineCore, session: EngineSession): SeenDatabase[] {
   const system = SYSTEM_DATABASES.map((name) => ({ name, collation: systemCollation(name), definition: undefined }));
-  const own = [...core.catalog.databases.values()].map((d) => ({ name: d.name, collation: d.collation, definition: d }));
+  const own = [...core.catalog.databases.values()].map((d) => ({
+    name: d.name,
+    collation: d.collation,
+    definition: d,
+  }));
   return [...system, ...own]
     .filter((d) => d.name === 'information_schema' || core.accounts.canSee(session, d.name))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

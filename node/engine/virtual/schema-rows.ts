@@ -111,7 +111,15 @@ const NO_TABLE = {
 
 export function virtualFacts(core: EngineCore, definition: VirtualDefinition): TableFacts {
   const { database, name } = definition;
-  const zeros = { version: 10, rows: 0, averageLength: 0, dataLength: 0, maxDataLength: 0, indexLength: 0, dataFree: 0 };
+  const zeros = {
+    version: 10,
+    rows: 0,
+    averageLength: 0,
+    dataLength: 0,
+    maxDataLength: 0,
+    indexLength: 0,
+    dataFree: 0,
+  };
   const common = { ...NO_TABLE, ...zeros, database, name, created: timeText(core.startedAt), comment: '' };
   if (database === 'information_schema') return { ...common, kind: 'SYSTEM VIEW', options: '' };
   if (database === 'sys' && name === 'version') return { ...common, ...NO_TABLE, kind: 'VIEW', comment: 'VIEW' };
@@ -191,19 +199,27 @@ function columnRow(database: string, table: string, place: number, c: ColumnFact
 const columnRows = (database: string, table: string, facts: readonly ColumnFacts[]): VirtualRow[] =>
   facts.map((c, i) => columnRow(database, table, i + 1, c));
 
+const COLUMN_NAME = 3;
+
 export const columns: RowSource = (core, session) => [
   ...systemDatabasesSeen(core, session).flatMap((d) =>
     systemDefinitions(d).flatMap((v) => columnRows(d, v.name, virtualColumns(v))),
   ),
-  ...[...core.catalog.databases.keys()].sort().flatMap((d) =>
-    relationsSeen(core, session, d).flatMap((r) =>
-      columnRows(d, r.name, isTable(r) ? tableColumns(r) : (viewColumns(core, session, r) ?? [])),
+  ...[...core.catalog.databases.keys()]
+    .sort()
+    .flatMap((d) =>
+      relationsSeen(core, session, d).flatMap((r) =>
+        columnRows(d, r.name, isTable(r) ? tableColumns(r) : (viewColumns(core, session, r) ?? [])).filter((row) =>
+          core.accounts.canSeeColumn(session, d, r.name, String(row[COLUMN_NAME])),
+        ),
+      ),
     ),
-  ),
 ];
 
 export const columnsExtensions: RowSource = (core, session) =>
-  tablesSeen(core, session).flatMap((t) => tableColumns(t).map((c): VirtualRow => ['def', t.database, t.name, c.name, null, null]));
+  tablesSeen(core, session).flatMap((t) =>
+    tableColumns(t).map((c): VirtualRow => ['def', t.database, t.name, c.name, null, null]),
+  );
 
 export const views: RowSource = (core, session) =>
   viewsSeen(core, session).map((v): VirtualValue[] => [
@@ -226,7 +242,14 @@ function isUpdatable(view: ViewDef): boolean {
 
 export const viewTableUsage: RowSource = (core, session) =>
   viewsSeen(core, session).flatMap((v) =>
-    qualifiedTables(v).tables.map((t: QualifiedTable): VirtualRow => ['def', v.database, v.name, 'def', t.database, t.name]),
+    qualifiedTables(v).tables.map((t: QualifiedTable): VirtualRow => [
+      'def',
+      v.database,
+      v.name,
+      'def',
+      t.database,
+      t.name,
+    ]),
   );
 
 export const partitions: RowSource = (core, session) =>

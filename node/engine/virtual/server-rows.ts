@@ -17,10 +17,17 @@ export const characterSetRows: RowSource = () =>
 /** SORTLEN: what MySQL says of its algorithms. */
 function sortLength(name: string): number {
   if (name.includes('_0900_')) return name.endsWith('_bin') ? 1 : 0;
-  if (/^(utf8mb3|utf8mb4|ucs2|utf16|utf32)_/.test(name)) return /_(bin|general_ci|general_mysql500_ci|tolower_ci)$/.test(name) ? 1 : 8;
+  if (/^(utf8mb3|utf8mb4|ucs2|utf16|utf32)_/.test(name))
+    return /_(bin|general_ci|general_mysql500_ci|tolower_ci)$/.test(name) ? 1 : 8;
   if (/^utf16le_|^gb18030_unicode/.test(name)) return name.startsWith('gb') ? 8 : 1;
   if (/^gb18030_chinese/.test(name)) return 2;
-  return /_(czech_c[is]|czech_cs)$/.test(name) ? 4 : name === 'tis620_thai_ci' ? 4 : name === 'latin1_german2_ci' ? 2 : 1;
+  return /_(czech_c[is]|czech_cs)$/.test(name)
+    ? 4
+    : name === 'tis620_thai_ci'
+      ? 4
+      : name === 'latin1_german2_ci'
+        ? 2
+        : 1;
 }
 
 export const collationRows: RowSource = () =>
@@ -67,7 +74,9 @@ export function variableRows(core: EngineCore, session: EngineSession | undefine
   const value = (d: VariableDefinition): string | number => {
     if (session === undefined || d.scope === 'global') return core.globals.get(d.name);
     const own = session.systemVariable(d.name, 'session');
-    return d.kind === 'int' && (typeof own === 'number' || typeof own === 'bigint') && d.scope === 'session' ? Number(own) : session.state.variables.get(d.name);
+    return d.kind === 'int' && (typeof own === 'number' || typeof own === 'bigint') && d.scope === 'session'
+      ? Number(own)
+      : session.state.variables.get(d.name);
   };
   return allVariables()
     .filter((d) => session !== undefined || d.scope !== 'session')
@@ -117,7 +126,17 @@ export const processRows: RowSource = (core, session) =>
   processes(core, session).map((p) => [p.id, p.user, p.host, p.database, p.command, p.time, p.state, p.info]);
 
 export const processlistTable: RowSource = (core, session) =>
-  processes(core, session).map((p) => [p.id, p.user, p.host, p.database, p.command, p.time, p.state, p.info, 'PRIMARY']);
+  processes(core, session).map((p) => [
+    p.id,
+    p.user,
+    p.host,
+    p.database,
+    p.command,
+    p.time,
+    p.state,
+    p.info,
+    'PRIMARY',
+  ]);
 
 export const threadRows: RowSource = (core, session) =>
   processes(core, session).map((p) => [

@@ -98,5 +98,7 @@ export function statusValues(core: EngineCore, session: EngineSession): [string,
     Uptime_since_flush_status: uptime,
   };
   for (const [name, value] of Object.entries(facts)) values.set(name, value);
-  return [...values].map(([name, value]): [string, string] => [name, String(value)]).sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  return [...values]
+    .map(([name, value]): [string, string] => [name, String(value)])
+    .sort((a, b) => (a[0] < b[0] ? -1 : 1));
 }

@@ -1,5 +1,5 @@
 /** Types as SHOW CREATE TABLE and information_schema write them. */
-import { charsetOf, collationNamed, maxBytesPerChar, type SqlType } from '../../sql/index.ts';
+import { charsetOf, collationNamed, maxBytesPerChar, quoteText, type SqlType } from '../../sql/index.ts';
 
 const INT_NAMES = { 8: 'tinyint', 16: 'smallint', 24: 'mediumint', 32: 'int', 64: 'bigint' } as const;
 
@@ -17,9 +17,6 @@ export function dataTypeName(type: SqlType): string {
       return type.kind;
   }
 }
-
-/** A value of an ENUM or SET between quotes: only the quote is doubled. */
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /** COLUMN_TYPE: with everything but character set and collation. */
 export function columnTypeText(type: SqlType): string {
@@ -44,7 +41,7 @@ export function columnTypeText(type: SqlType): string {
       return type.family === 'binary' || type.family === 'varbinary' ? `${name}(${type.length})` : name;
     case 'enum':
     case 'set':
-      return `${name}(${type.values.map(quoted).join(',')})`;
+      return `${name}(${type.values.map(quoteText).join(',')})`;
     case 'null':
       return 'binary(0)';
     default:
@@ -96,7 +93,11 @@ export function typeFacts(type: SqlType): TypeFacts {
       return { ...facts, fsp: type.fsp };
     case 'string': {
       const large = type.family.endsWith('text');
-      return { ...facts, characters: type.length, octets: large ? type.length : type.length * maxBytesPerChar(type.collation) };
+      return {
+        ...facts,
+        characters: type.length,
+        octets: large ? type.length : type.length * maxBytesPerChar(type.collation),
+      };
     }
     case 'binary':
       return { ...facts, characters: type.length, octets: type.length };
@@ -104,7 +105,9 @@ export function typeFacts(type: SqlType): TypeFacts {
     case 'set': {
       const lengths = type.values.map((v) => [...v].length);
       const characters =
-        type.kind === 'enum' ? Math.max(0, ...lengths) : lengths.reduce((a, b) => a + b, 0) + Math.max(0, lengths.length - 1);
+        type.kind === 'enum'
+          ? Math.max(0, ...lengths)
+          : lengths.reduce((a, b) => a + b, 0) + Math.max(0, lengths.length - 1);
       return { ...facts, characters, octets: characters * maxBytesPerChar(type.collation) };
     }
     case 'null':

@@ -39,7 +39,12 @@ function read(view: ViewDef): ViewUsage {
     for (const value of Object.values(node)) walk(value);
   };
   walk(statement);
-  if (statement.kind !== 'query' || statement.body.kind !== 'select' || statement.limit !== undefined || statement.with) {
+  if (
+    statement.kind !== 'query' ||
+    statement.body.kind !== 'select' ||
+    statement.limit !== undefined ||
+    statement.with
+  ) {
     plain = false;
   } else {
     const { groupBy, having, options, from } = statement.body;

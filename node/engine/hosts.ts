@@ -54,7 +54,7 @@ function network(base: string, mask: string): Host {
   const bits = isIPv4(mask) ? prefixOf(mask) : /^\d+$/.test(mask) ? Number(mask) : undefined;
   const family = isIPv4(base) ? 'ipv4' : isIPv6(base) ? 'ipv6' : undefined;
   if (bits === undefined || family === undefined || bits > (family === 'ipv4' ? 32 : 128))
-    return { matches: () => false, rank: [2, 0] };
+    return { matches: () => false, rank: [2, -1] };
   const list = new BlockList();
   list.addSubnet(base, bits, family);
   return { matches: (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'), rank: [2, bits] };
@@ -67,6 +67,11 @@ function prefixOf(mask: string): number | undefined {
     .map((n) => Number(n).toString(2).padStart(8, '0'))
     .join('');
   return /^1*0*$/.test(text) ? (text.indexOf('0') < 0 ? 32 : text.indexOf('0')) : undefined;
+}
+
+/** Whether a host part can be used: a network must have a base and a mask. */
+export function parseHost(pattern: string): boolean {
+  return pattern.length <= 255 && (!pattern.includes('/') || network(...(pattern.split('/') as [string, string])).rank[1] >= 0);
 }
 
 /** `address` as normalAddress gives it. */

@@ -24,7 +24,7 @@ export const COLUMN_PRIVILEGES = list('SELECT,INSERT,UPDATE,REFERENCES');
 
 export const DYNAMIC_PRIVILEGES: ReadonlySet<string> = new Set(
   list(
-    'ALLOW_NONEXISTENT_DEFINER,APPLICATION_PASSWORD_ADMIN,AUDIT_ABORT_EXEMPT,AUDIT_ADMIN,AUTHENTICATION_POLICY_ADMIN,BACKUP_ADMIN,BINLOG_ADMIN,BINLOG_ENCRYPTION_ADMIN,CLONE_ADMIN,CONNECTION_ADMIN,CREATE_SPATIAL_REFERENCE_SYSTEM,ENCRYPTION_KEY_ADMIN,FIREWALL_EXEMPT,FLUSH_OPTIMIZER_COSTS,FLUSH_PRIVILEGES,FLUSH_STATUS,FLUSH_TABLES,FLUSH_USER_RESOURCES,GROUP_REPLICATION_ADMIN,GROUP_REPLICATION_STREAM,INNODB_REDO_LOG_ARCHIVE,INNODB_REDO_LOG_ENABLE,OPTIMIZE_LOCAL_TABLE,PASSWORDLESS_USER_ADMIN,PERSIST_RO_VARIABLES_ADMIN,REPLICATION_APPLIER,REPLICATION_SLAVE_ADMIN,RESOURCE_GROUP_ADMIN,RESOURCE_GROUP_USER,ROLE_ADMIN,SENSITIVE_VARIABLES_OBSERVER,SERVICE_CONNECTION_ADMIN,SESSION_VARIABLES_ADMIN,SET_ANY_DEFINER,SHOW_ROUTINE,SYSTEM_USER,SYSTEM_VARIABLES_ADMIN,TABLE_ENCRYPTION_ADMIN,TELEMETRY_LOG_ADMIN,TRANSACTION_GTID_TAG,XA_RECOVER_ADMIN',
+    'ALLOW_NONEXISTENT_DEFINER,APPLICATION_PASSWORD_ADMIN,AUDIT_ABORT_EXEMPT,AUDIT_ADMIN,AUTHENTICATION_POLICY_ADMIN,BACKUP_ADMIN,BINLOG_ADMIN,BINLOG_ENCRYPTION_ADMIN,CLONE_ADMIN,CONNECTION_ADMIN,CREATE_SPATIAL_REFERENCE_SYSTEM,ENCRYPTION_KEY_ADMIN,FIREWALL_EXEMPT,FLUSH_OPTIMIZER_COSTS,FLUSH_PRIVILEGES,FLUSH_STATUS,FLUSH_TABLES,FLUSH_USER_RESOURCES,GROUP_REPLICATION_ADMIN,GROUP_REPLICATION_STREAM,INNODB_REDO_LOG_ARCHIVE,INNODB_REDO_LOG_ENABLE,MANAGE_DATA_MASKING_POLICY,OPTIMIZE_LOCAL_TABLE,PASSWORDLESS_USER_ADMIN,PERSIST_RO_VARIABLES_ADMIN,REPLICATION_APPLIER,REPLICATION_SLAVE_ADMIN,RESOURCE_GROUP_ADMIN,RESOURCE_GROUP_USER,ROLE_ADMIN,SENSITIVE_VARIABLES_OBSERVER,SERVICE_CONNECTION_ADMIN,SESSION_VARIABLES_ADMIN,SET_ANY_DEFINER,SHOW_ROUTINE,SYSTEM_USER,SYSTEM_VARIABLES_ADMIN,TABLE_ENCRYPTION_ADMIN,TELEMETRY_LOG_ADMIN,TRANSACTION_GTID_TAG,XA_RECOVER_ADMIN',
   ),
 );
 
@@ -49,6 +49,9 @@ export function likeMatches(pattern: string, text: string): boolean {
   return new RegExp(`^${source}$`).test(text);
 }
 
+/** The name that a pattern without wildcards means. */
+export const unescaped = (pattern: string): string => pattern.replace(/\\([\s\S])/g, '$1');
+
 /** The place of a pattern's first wildcard: the later, the more specific. */
 export function wildcardAt(pattern: string): number {
   for (let i = 0; i < pattern.length; i++) {
@@ -63,6 +66,8 @@ const NONE: ReadonlySet<string> = new Set();
 /** What one account, or one of its roles, was granted. */
 class Grants {
   readonly global: ReadonlySet<string>;
+  /** Dynamic privileges that may be passed on. */
+  readonly grantable: ReadonlySet<string>;
   /** The most specific pattern first: the first that matches counts. */
   readonly databases: readonly { readonly pattern: string; readonly privileges: ReadonlySet<string> }[];
   /** By database, then table. */
@@ -82,6 +87,8 @@ class Grants {
       else for (const privilege of granted) this.tableGrant(database, table).addColumn(privilege, column);
     }
     this.global = global;
+    const passesAll = account.privileges['*']?.includes('ALL') === true && global.has('GRANT OPTION');
+    this.grantable = passesAll ? DYNAMIC_PRIVILEGES : new Set(account.dynamicGrantable);
     this.databases = databases.sort(
       (a, b) =>
         wildcardAt(b.pattern) - wildcardAt(a.pattern) ||
@@ -132,6 +139,16 @@ export class Rights {
 
   hasGlobal(...anyOf: readonly string[]): boolean {
     return anyOf.some((p) => this.global.has(p));
+  }
+
+  /** Whether a dynamic privilege may be passed on. */
+  mayGrantDynamic(privilege: string): boolean {
+    return this.sources.some((s) => s.grantable.has(privilege));
+  }
+
+  /** Granted globally, or for exactly this pattern of databases. */
+  onPattern(pattern: string): ReadonlySet<string> {
+    return union([this.global, ...this.sources.map((s) => s.databases.find((d) => d.pattern === pattern)?.privileges ?? NONE)]);
   }
 
   /** Granted globally or for the database. */

@@ -6,5 +6,6 @@ export { isReserved, NON_RESERVED, RESERVED } from './keywords.ts';
 export { shapeOf } from './shape.ts';
 export { print } from './print.ts';
 export type { PrintOptions } from './print.ts';
+export { redactPasswords } from './redact.ts';
 export { quoteName, quoteText } from './print-expressions.ts';
 export { dataTypeText } from './print-types.ts';

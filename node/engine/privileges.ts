@@ -99,7 +99,7 @@ class Grants {
 
   private tableGrant(database: string, table: string): TableGrant {
     let tables = this.tables.get(database);
-    if (!tables) this.tables.set(database, (tables = new Map()));
+    if (!tables) this.tables.set(database, (tables = new Map<string, TableGrant>()));
     let grant = tables.get(table);
     if (!grant) tables.set(table, (grant = new TableGrant()));
     return grant;

@@ -7,6 +7,7 @@ import type { SessionFacts } from './plan.ts';
 
 const UTF8: SqlType = { kind: 'string', family: 'varchar', length: 288, collation: 'utf8mb3_general_ci' };
 const UNSIGNED: SqlType = { kind: 'int', bits: 64, unsigned: true };
+const DOUBLE: SqlType = { kind: 'double', unsigned: false };
 
 interface Fact {
   readonly type: SqlType;
@@ -76,11 +77,13 @@ export function sessionFunction(c: Compiler, name: string, args: readonly Bound[
   if (args.length < engine.arity[0] || args.length > engine.arity[1]) {
     throw new SqlError(1582, '42000', `Incorrect parameter count in the call to native function '${name}'`);
   }
-  c.waits.push({ name, args });
+  // Seconds may have a fraction; a DECIMAL's own form is its digits without the point.
+  const given = args.map((a) => (a.type.kind === 'decimal' ? convert(c, a, DOUBLE) : a));
+  c.waits.push({ name, args: given });
   return callInternal(
     c,
-    `${name}(${args.map((a) => typeKey(a.type)).join(',')})`,
-    args,
+    `${name}(${given.map((a) => typeKey(a.type)).join(',')})`,
+    given,
     { type: engine.type, nullable: true },
     (x) =>
       (...values) =>

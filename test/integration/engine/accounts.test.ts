@@ -33,7 +33,7 @@ async function account(name: string, ...grants: string[]): Promise<Connection> {
   return connect(name);
 }
 
-const rows = async (c: Connection, sql: string): Promise<unknown[][]> => (await c.query<RowDataPacket[][]>({ sql, rowsAsArray: true }))[0] as unknown[][];
+const rows = async (c: Connection, sql: string): Promise<unknown[][]> => (await c.query<RowDataPacket[][]>({ sql, rowsAsArray: true }))[0];
 
 async function fails(work: Promise<unknown>, errno: number, message?: string | RegExp): Promise<void> {
   await assert.rejects(work, (error: Error & { errno?: number }) => {

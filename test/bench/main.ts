@@ -1,0 +1,250 @@
+/**
+ * npm run bench: this program against MariaDB from Debian, workload by workload, alternating, on one machine; prints ratios.
+ *
+ *   npm run bench -- [--seconds 10] [--rounds 2] [--only WORD] [--write]
+ *
+ * `--write` puts the table into test/bench/RESULTS.md. Needs Debian's mariadb-server, mariadb-client and sysbench; says so
+ * and ends with 2 where they are missing. Both servers commit durably (fdatasync before the OK). Traffic stays on loopback.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bulkLoad } from './support/bulk.ts';
+import { idleMemory } from './support/memory.ts';
+
+const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+const option = (name: string, otherwise: string): string => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
+};
+const SECONDS = Number(option('seconds', '10'));
+const ROUNDS = Number(option('rounds', '2'));
+const ONLY = option('only', '');
+const ROWS = 100_000;
+
+/** Workload, threads, and the least and wanted ratio to MariaDB. */
+const WORKLOADS: readonly (readonly [string, number, number, number])[] = [
+  ['oltp_point_select', 1, 1, 1.5],
+  ['oltp_point_select', 8, 1, 1.5],
+  ['oltp_point_select', 64, 1, 1.5],
+  ['oltp_read_only', 8, 0.7, 1.2],
+  ['oltp_update_index', 1, 0.7, 1.2],
+  ['oltp_update_index', 8, 0.7, 1.2],
+  ['oltp_update_index', 64, 0.7, 1.2],
+  ['oltp_update_non_index', 8, 0.7, 1.2],
+  ['oltp_insert', 8, 0.7, 1.2],
+  ['oltp_write_only', 8, 0.7, 1.1],
+  ['oltp_read_write', 8, 0.7, 1.1],
+  ['oltp_read_write', 64, 0.7, 1.1],
+];
+
+export interface Target {
+  readonly name: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+}
+
+interface Server extends Target {
+  readonly process: ChildProcess;
+  readonly dir: string;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+function sql(target: Target, text: string): string {
+  const args = [
+    '--no-defaults',
+    '-h127.0.0.1',
+    `-P${target.port}`,
+    `-u${target.user}`,
+    `-p${target.password}`,
+    '-NBe',
+    text,
+  ];
+  return execFileSync('mariadb', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+}
+
+async function untilServing(target: Target, process: ChildProcess): Promise<void> {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
+    if (process.exitCode !== null) throw new Error(`${target.name} ended with ${process.exitCode}`);
+    try {
+      sql(target, 'select 1');
+      return;
+    } catch {
+      // Not yet: its port gives no event that says when.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  throw new Error(`${target.name} does not serve`);
+}
+
+async function startMariaDb(): Promise<Server> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'p2pdb-bench-mariadb-'));
+  const port = await freePort();
+  execFileSync(
+    'mariadb-install-db',
+    [
+      '--no-defaults',
+      '--user=root',
+      `--datadir=${dir}/data`,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+    ],
+    { stdio: 'ignore' },
+  );
+  writeFileSync(
+    `${dir}/init.sql`,
+    "create user bench@'%' identified by 'bench';\ngrant all on *.* to bench@'%';\ncreate database if not exists sbtest;\n",
+  );
+  const process = spawn(
+    'mariadbd',
+    [
+      '--no-defaults',
+      '--user=root',
+      `--datadir=${dir}/data`,
+      `--socket=${dir}/sock`,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      `--pid-file=${dir}/pid`,
+      `--log-error=${dir}/error.log`,
+      `--init-file=${dir}/init.sql`,
+      '--max-connections=300',
+      '--character-set-server=utf8mb4',
+      '--innodb-buffer-pool-size=1G',
+      '--innodb-flush-log-at-trx-commit=1',
+    ],
+    { stdio: 'ignore' },
+  );
+  const server = { name: 'MariaDB', port, user: 'bench', password: 'bench', process, dir };
+  await untilServing(server, process);
+  return server;
+}
+
+async function startOurs(): Promise<Server> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'p2pdb-bench-'));
+  const port = await freePort();
+  const args = [
+    '--disable-warning=ExperimentalWarning',
+    path.join(root, 'node', 'main.ts'),
+    'node',
+    '--data',
+    `${dir}/data`,
+    '--mysql',
+    `127.0.0.1:${port}`,
+    '--http',
+    '127.0.0.1:0',
+  ];
+  const child = spawn(process.execPath, args, {
+    stdio: 'ignore',
+    env: { ...process.env, P2PDB_ROOT_PASSWORD: 'bench' },
+  });
+  const server = { name: 'P2PDB', port, user: 'root', password: 'bench', process: child, dir };
+  await untilServing(server, child);
+  sql(server, 'create database sbtest');
+  return server;
+}
+
+async function stop(server: Server): Promise<void> {
+  const ended = new Promise((resolve) => server.process.once('exit', resolve));
+  server.process.kill('SIGTERM');
+  await ended;
+  rmSync(server.dir, { recursive: true, force: true });
+}
+
+function sysbench(target: Target, workload: string, command: string, extra: readonly string[] = []): string {
+  return execFileSync(
+    'sysbench',
+    [
+      workload,
+      '--mysql-host=127.0.0.1',
+      `--mysql-port=${target.port}`,
+      `--mysql-user=${target.user}`,
+      `--mysql-password=${target.password}`,
+      '--mysql-db=sbtest',
+      '--tables=1',
+      `--table-size=${ROWS}`,
+      '--mysql-ignore-errors=1213,1205,1020,1180',
+      ...extra,
+      command,
+    ],
+    { encoding: 'utf8', maxBuffer: 1 << 24 },
+  );
+}
+
+/** Transactions a second of one run. */
+function measure(target: Target, workload: string, threads: number): number {
+  const output = sysbench(target, workload, 'run', [`--threads=${threads}`, `--time=${SECONDS}`]);
+  return Number(/transactions:\s+\d+\s+\(([\d.]+) per sec/.exec(output)?.[1] ?? NaN);
+}
+
+const missing = ['mariadbd', 'mariadb', 'sysbench'].filter((program) => {
+  try {
+    execFileSync('which', [program], { stdio: 'ignore' });
+    return false;
+  } catch {
+    return true;
+  }
+});
+
+async function main(): Promise<number> {
+  if (missing.length > 0) {
+    console.log(
+      `skipped: ${missing.join(', ')} not found (Debian: apt-get install mariadb-server mariadb-client sysbench)`,
+    );
+    return 2;
+  }
+  const [maria, ours] = [await startMariaDb(), await startOurs()];
+  const lines = [
+    '| workload | threads | MariaDB /s | P2PDB /s | ratio | at least | aim |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+  ];
+  try {
+    for (const server of [maria, ours]) sysbench(server, 'oltp_read_write', 'prepare');
+    for (const [workload, threads, least, aim] of WORKLOADS) {
+      if (!`${workload}:${threads}`.includes(ONLY)) continue;
+      const rates: [number, number] = [0, 0];
+      // Alternating, so that what else the machine does meets both.
+      for (let round = 0; round < ROUNDS; round++) {
+        rates[0] += measure(maria, workload, threads) / ROUNDS;
+        rates[1] += measure(ours, workload, threads) / ROUNDS;
+      }
+      const line = `| ${workload} | ${threads} | ${rates[0].toFixed(0)} | ${rates[1].toFixed(0)} | ${(rates[1] / rates[0]).toFixed(2)} | ${least} | ${aim} |`;
+      console.log(line);
+      lines.push(line);
+    }
+    if ('bulk load'.includes(ONLY)) {
+      const rates = [await bulkLoad(maria), await bulkLoad(ours)] as const;
+      const line = `| bulk load, 1,000-row INSERTs (rows) | 1 | ${rates[0].toFixed(0)} | ${rates[1].toFixed(0)} | ${(rates[1] / rates[0]).toFixed(2)} | 0.5 | 1 |`;
+      console.log(line);
+      lines.push(line);
+    }
+  } finally {
+    await Promise.all([stop(maria), stop(ours)]);
+  }
+  const memory = 'memory'.includes(ONLY) ? await idleMemory(startOurs, stop) : '';
+  if (memory !== '') console.log(memory);
+  if (process.argv.includes('--write')) writeResults(lines, memory);
+  return 0;
+}
+
+function writeResults(lines: readonly string[], memory: string): void {
+  const file = path.join(root, 'test', 'bench', 'RESULTS.md');
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? '?'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`;
+  const mark = '<!-- generated by npm run bench -- --write -->';
+  const before = readFileSync(file, 'utf8').split(mark)[0] ?? '';
+  const text = `${before}${mark}\n\nMachine: ${machine}. ${ROUNDS} rounds of ${SECONDS} s each, alternating; ${ROWS} rows; client and servers share the machine.\n\n${lines.join('\n')}\n\n${memory}\n`;
+  writeFileSync(file, text);
+}
+
+process.exitCode = await main();

@@ -1,0 +1,243 @@
+/** Transactions over one node: isolation, locks, deadlocks, savepoints, durability across a restart. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { startTestNode, type TestNode } from '../../support/node.ts';
+
+let node: TestNode;
+let a: Connection;
+let b: Connection;
+
+const values = async (connection: Connection, sql: string): Promise<unknown[]> => {
+  const [rows] = await connection.query<RowDataPacket[][]>({ sql, rowsAsArray: true });
+  return rows.map((row) => (row.length === 1 ? row[0] : row));
+};
+const errno = (number: number) => (error: unknown) => (error as { errno?: number }).errno === number;
+
+before(async () => {
+  node = await startTestNode();
+  const root = await node.connect();
+  await root.query('create database test');
+});
+after(() => node.stop());
+beforeEach(async () => {
+  a = await node.connect({ database: 'test' });
+  b = await node.connect({ database: 'test' });
+  await a.query('drop table if exists t');
+  await a.query('create table t (id int primary key, v int, name varchar(20), unique key (name))');
+  await a.query("insert into t values (1, 10, 'one'), (2, 20, 'two'), (3, 30, 'three')");
+});
+
+describe('isolation', () => {
+  it('hides what is not committed, and shows it after', async () => {
+    await a.query('begin');
+    await a.query('update t set v = 11 where id = 1');
+    await a.query("insert into t values (4, 40, 'four')");
+    await a.query('delete from t where id = 3');
+    assert.deepEqual(await values(b, 'select id, v from t order by id'), [
+      [1, 10],
+      [2, 20],
+      [3, 30],
+    ]);
+    assert.deepEqual(await values(a, 'select id, v from t order by id'), [
+      [1, 11],
+      [2, 20],
+      [4, 40],
+    ]);
+    assert.deepEqual(await values(a, "select id from t where name >= 'o' order by name"), [1, 2]);
+    assert.deepEqual(await values(a, 'select count(*), sum(v) from t'), [[3, '71']]);
+    await a.query('commit');
+    assert.deepEqual(await values(b, 'select id, v from t order by id'), [
+      [1, 11],
+      [2, 20],
+      [4, 40],
+    ]);
+  });
+
+  it('repeats its reads under REPEATABLE READ', async () => {
+    await a.query('begin');
+    assert.deepEqual(await values(a, 'select v from t where id = 1'), [10]);
+    await b.query('update t set v = 99 where id = 1');
+    await b.query('delete from t where id = 2');
+    await b.query("insert into t values (5, 50, 'five')");
+    assert.deepEqual(await values(a, 'select v from t where id = 1'), [10]);
+    assert.deepEqual(await values(a, 'select id, v from t order by id'), [
+      [1, 10],
+      [2, 20],
+      [3, 30],
+    ]);
+    assert.deepEqual(await values(a, 'select sum(v) from t where id between 1 and 3'), ['60']);
+    // A change works on the newest rows, as in InnoDB.
+    await a.query('update t set v = v + 1 where id = 1');
+    assert.deepEqual(await values(a, 'select v from t where id = 1'), [100]);
+    await a.query('rollback');
+    assert.deepEqual(await values(a, 'select id, v from t order by id'), [
+      [1, 99],
+      [3, 30],
+      [5, 50],
+    ]);
+  });
+
+  it('sees each commit under READ COMMITTED', async () => {
+    await a.query('set session transaction isolation level read committed');
+    await a.query('begin');
+    assert.deepEqual(await values(a, 'select v from t where id = 1'), [10]);
+    await b.query('update t set v = 99 where id = 1');
+    assert.deepEqual(await values(a, 'select v from t where id = 1'), [99]);
+    await a.query('commit');
+  });
+
+  it('refuses to write in a READ ONLY transaction', async () => {
+    await a.query('start transaction read only');
+    await assert.rejects(a.query('update t set v = 1'), errno(1792));
+    await a.query('rollback');
+  });
+});
+
+describe('locks', () => {
+  it('makes a second writer of a row wait until the first ends', async () => {
+    await a.query('begin');
+    await a.query('update t set v = v + 1 where id = 1');
+    const waiting = b.query('update t set v = v + 1 where id = 1');
+    await a.query('update t set v = v + 1 where id = 2');
+    await a.query('commit');
+    await waiting;
+    assert.deepEqual(await values(a, 'select v from t order by id'), [12, 21, 30]);
+  });
+
+  it('gives up after innodb_lock_wait_timeout, with the transaction kept', async () => {
+    await a.query('begin');
+    await a.query('update t set v = 0 where id = 1');
+    await b.query('set innodb_lock_wait_timeout = 1');
+    await b.query('begin');
+    await b.query('update t set v = 0 where id = 2');
+    await assert.rejects(b.query('update t set v = 5 where id = 1'), errno(1205));
+    await b.query('commit');
+    await a.query('rollback');
+    assert.deepEqual(await values(a, 'select v from t order by id'), [10, 0, 30]);
+  });
+
+  it('ends the one who closes a circle of waits', async () => {
+    await a.query('begin');
+    await b.query('begin');
+    await a.query('update t set v = 1 where id = 1');
+    await b.query('update t set v = 2 where id = 2');
+    const waiting = a.query('update t set v = 1 where id = 2');
+    await assert.rejects(b.query('update t set v = 2 where id = 1'), errno(1213));
+    await waiting;
+    await a.query('commit');
+    assert.deepEqual(await values(a, 'select v from t order by id'), [1, 1, 30]);
+  });
+
+  it('makes a second insert of an uncommitted unique value wait, and fail when it is committed', async () => {
+    await a.query('begin');
+    await a.query("insert into t values (10, 1, 'same')");
+    const waiting = b.query("insert into t values (11, 1, 'SAME')").then(
+      () => 'inserted',
+      (error: unknown) => (error as { errno: number }).errno,
+    );
+    await a.query('commit');
+    assert.equal(await waiting, 1062);
+    await a.query('begin');
+    await a.query("insert into t values (12, 1, 'other')");
+    const second = b.query("insert into t values (13, 1, 'other')");
+    await a.query('rollback');
+    await second;
+    assert.deepEqual(await values(a, "select id from t where name = 'other'"), [13]);
+  });
+
+  it('obeys FOR UPDATE, NOWAIT and SKIP LOCKED', async () => {
+    await a.query('begin');
+    assert.deepEqual(await values(a, 'select id from t where id = 1 for update'), [1]);
+    await b.query('begin');
+    await assert.rejects(b.query('select * from t where id = 1 for update nowait'), errno(3572));
+    assert.deepEqual(await values(b, 'select id from t order by id for update skip locked'), [2, 3]);
+    await b.query('commit');
+    await a.query('commit');
+  });
+
+  it('lets 64 open transactions on their own rows all go on', async () => {
+    await a.query('create table if not exists many (id int primary key, v int)');
+    await a.query(`insert into many values ${Array.from({ length: 64 }, (_, i) => `(${i}, 0)`).join(',')}`);
+    const connections = await Promise.all(Array.from({ length: 64 }, () => node.connect({ database: 'test' })));
+    await Promise.all(connections.map((c) => c.query('begin')));
+    for (let round = 0; round < 5; round++) {
+      await Promise.all(connections.map((c, i) => c.query('update many set v = v + 1 where id = ?', [i])));
+    }
+    await Promise.all(connections.map((c) => c.query('commit')));
+    assert.deepEqual(await values(a, 'select min(v), max(v) from many'), [[5, 5]]);
+  });
+
+  it('keeps named locks apart from transactions', async () => {
+    assert.deepEqual(await values(a, "select get_lock('x', 0)"), [1]);
+    assert.deepEqual(await values(b, "select get_lock('x', 0)"), [0]);
+    await a.query('begin');
+    await a.query('commit');
+    assert.deepEqual(await values(b, "select is_free_lock('x')"), [0]);
+    const waiting = values(b, "select get_lock('x', 10)");
+    assert.deepEqual(await values(a, "select release_lock('x')"), [1]);
+    assert.deepEqual(await waiting, [1]);
+  });
+});
+
+describe('savepoints and the end of a transaction', () => {
+  it('takes back what came after a savepoint', async () => {
+    await a.query('begin');
+    await a.query('update t set v = 1 where id = 1');
+    await a.query('savepoint s');
+    await a.query("insert into t values (7, 7, 'seven')");
+    await a.query('update t set v = 2 where id = 1');
+    await a.query('rollback to s');
+    await a.query('commit');
+    assert.deepEqual(await values(b, 'select id, v from t order by id'), [
+      [1, 1],
+      [2, 20],
+      [3, 30],
+    ]);
+    await assert.rejects(a.query('rollback to nothing'), errno(1305));
+  });
+
+  it('takes back a statement that fails, and keeps the transaction', async () => {
+    await a.query('begin');
+    await a.query('update t set v = 1 where id = 1');
+    await assert.rejects(a.query("insert into t values (8, 8, 'eight'), (9, 9, 'one')"), errno(1062));
+    await a.query('commit');
+    assert.deepEqual(await values(a, 'select id, v from t order by id'), [
+      [1, 1],
+      [2, 20],
+      [3, 30],
+    ]);
+  });
+
+  it('rolls back when the client goes away', async () => {
+    const c = await node.connect({ database: 'test' });
+    await c.query('begin');
+    await c.query('update t set v = 0 where id = 1');
+    c.destroy();
+    await a.query('update t set v = 5 where id = 1');
+    assert.deepEqual(await values(a, 'select v from t where id = 1'), [5]);
+  });
+
+  it('commits before a schema change', async () => {
+    await a.query('begin');
+    await a.query('update t set v = 1 where id = 1');
+    await a.query('create table other (id int)');
+    await a.query('rollback');
+    assert.deepEqual(await values(b, 'select v from t where id = 1'), [1]);
+    await a.query('drop table other');
+  });
+
+  it('has everything after a restart, and the log verifies', async () => {
+    await a.query("insert into t values (100, 1, 'last')");
+    await a.query('alter table t add column extra int default 7 after v');
+    await a.query('update t set extra = 8 where id = 1');
+    await node.restart();
+    const c = await node.connect({ database: 'test' });
+    assert.deepEqual(await values(c, 'select id, v, extra, name from t order by id'), [
+      [1, 10, 8, 'one'],
+      [2, 20, 7, 'two'],
+      [3, 30, 7, 'three'],
+      [100, 1, 7, 'last'],
+    ]);
+  });
+});

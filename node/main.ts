@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { runShell } from './cli/index.ts';
 import { runLogCommand } from './cli/log.ts';
-import { ConfigError, formatConfig, loadConfig } from './config/index.ts';
+import { ConfigError, formatConfig, loadConfig, settingsHelp } from './config/index.ts';
 import { DataFolderError } from './engine/index.ts';
 import { makeLogger, startNode, VERSION } from './node.ts';
 import { LogDamagedError } from './store/index.ts';
@@ -20,6 +20,10 @@ const HELP = `p2pdb ${VERSION}
 
 async function runNode(argv: readonly string[]): Promise<number> {
   const loaded = loadConfig(argv, process.env);
+  if (loaded.help) {
+    process.stdout.write(settingsHelp());
+    return 0;
+  }
   if (loaded.printConfig) {
     process.stdout.write(formatConfig(loaded));
     return 0;

@@ -127,7 +127,7 @@ export const tableConstraintsExtensions: RowSource = (core, session) =>
 
 export const checkConstraints: RowSource = (core, session) =>
   tablesSeen(core, session).flatMap((t) =>
-    t.checks.map((c): VirtualRow => ['def', t.database, c.name, `(${dictionaryText(schemaExpression(c.expression))})`]),
+    t.checks.map((c): VirtualRow => ['def', t.database, c.name, dictionaryText(schemaExpression(c.expression))]),
   );
 
 export const referentialConstraints: RowSource = (core, session) =>

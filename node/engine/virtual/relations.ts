@@ -14,6 +14,9 @@ export interface SeenDatabase {
 const systemCollation = (name: string): string =>
   name === 'information_schema' ? 'utf8mb3_general_ci' : 'utf8mb4_0900_ai_ci';
 
+/** Databases that everybody sees. */
+export const isOpen = (name: string): boolean => name === 'information_schema' || name === 'performance_schema';
+
 export function databasesSeen(core: EngineCore, session: EngineSession): SeenDatabase[] {
   const system = SYSTEM_DATABASES.map((name) => ({ name, collation: systemCollation(name), definition: undefined }));
   const own = [...core.catalog.databases.values()].map((d) => ({
@@ -22,7 +25,7 @@ export function databasesSeen(core: EngineCore, session: EngineSession): SeenDat
     definition: d,
   }));
   return [...system, ...own]
-    .filter((d) => d.name === 'information_schema' || core.accounts.canSee(session, d.name))
+    .filter((d) => isOpen(d.name) || core.accounts.canSee(session, d.name))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 

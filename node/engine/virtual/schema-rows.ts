@@ -5,7 +5,7 @@ import type { EngineCore } from '../core.ts';
 import type { EngineSession } from '../session.ts';
 import { charsetNameOf, tableColumns, viewColumns, virtualColumns, type ColumnFacts } from './columns.ts';
 import { findVirtual, SYSTEM_DATABASES, virtualNames, type VirtualDefinition } from './definitions.ts';
-import { databasesSeen, isTable, relationsSeen, rowEstimate, tablesSeen, timeText, viewsSeen } from './relations.ts';
+import { databasesSeen, isOpen, isTable, relationsSeen, rowEstimate, tablesSeen, timeText, viewsSeen } from './relations.ts';
 import type { RowSource, VirtualRow, VirtualValue } from './rows.ts';
 import { dataTypeName, typeFacts } from './type-text.ts';
 
@@ -19,7 +19,7 @@ const systemDefinitions = (database: string): VirtualDefinition[] =>
   (virtualNames(database) ?? []).flatMap((name) => findVirtual(database, name) ?? []);
 
 const systemDatabasesSeen = (core: EngineCore, session: EngineSession): string[] =>
-  SYSTEM_DATABASES.filter((d) => d === 'information_schema' || core.accounts.canSee(session, d));
+  SYSTEM_DATABASES.filter((d) => isOpen(d) || core.accounts.canSee(session, d));
 
 /** What TABLES and SHOW TABLE STATUS tell of a relation. */
 export interface TableFacts {

@@ -91,6 +91,8 @@ export class Compiler {
   rowidOutputs: { readonly table: TableDef; readonly output: number }[] | undefined;
   /** Rowids that the outermost SELECT can touch, when it reads one table and says so plainly. */
   keyRange: KeyRange | undefined;
+  /** The FROM at hand has more than one table. */
+  joins = false;
   private aliases = 0;
   private readonly parameters = new Map<Binder, string>();
   private viewDepth = 0;

@@ -18,11 +18,14 @@ interface Source {
 /** Compiles FROM into `scope`; returns SQLite's text after the word FROM. */
 export function compileFrom(c: Compiler, scope: Scope, from: readonly TableExpr[]): string {
   let source: Source | undefined;
+  const outer = c.joins;
+  c.joins = from.length > 1 || from[0]?.kind === 'join' || from[0]?.kind === 'tableList';
   for (const item of from) {
     const next = compileItem(c, scope, item);
     source = source ? joinSources(c, scope, source, next, 'JOIN', undefined) : next;
     install(scope, source);
   }
+  c.joins = outer;
   return source?.sql ?? '';
 }
 
@@ -223,8 +226,9 @@ function virtualSource(c: Compiler, virtual: VirtualTable, database: string, ali
   c.needs('select', database.toLowerCase(), virtual.name);
   const fields = virtual.columns.map((_, i) => `value->>${i} AS f${i}`).join(',');
   c.volatile = true;
+  // In a join the rows are made once, so that SQLite can index them: LIMIT keeps it from reading the text for every row.
   return {
-    sql: `(SELECT ${fields} FROM json_each(${rows})) AS ${name}`,
+    sql: `(SELECT ${fields} FROM json_each(${rows})${c.joins ? ' LIMIT -1' : ''}) AS ${name}`,
     relation: makeRelation({ alias, database, columns }),
   };
 }

@@ -42,6 +42,15 @@ export function checkExpressions(x: StatementContext, table: TableDef): void {
   core.checkTable(table);
 }
 
+const ENGINE_NAMES: Readonly<Record<string, string>> = {
+  innodb: 'InnoDB',
+  myisam: 'MyISAM',
+  memory: 'MEMORY',
+  heap: 'MEMORY',
+  csv: 'CSV',
+  archive: 'ARCHIVE',
+  blackhole: 'BLACKHOLE',
+};
 const ENGINES = [
   'innodb',
   'myisam',
@@ -64,6 +73,9 @@ export function applyOptions(x: StatementContext, draft: TableDraft, options: re
     const text = String(value);
     switch (name) {
       case 'engine': {
+        // Kept as its name only: the rows of all tables lie in the same store.
+        const engine = ENGINE_NAMES[text.toLowerCase()];
+        if (engine !== undefined) draft.options.engine = engine;
         if (!ENGINES.includes(text.toLowerCase())) {
           if (String(x.session.state.variables.get('sql_mode')).includes('NO_ENGINE_SUBSTITUTION'))
             throw new SqlError(1286, '42000', `Unknown storage engine '${text}'`);

@@ -390,12 +390,15 @@ export class TableDraft {
     this.sortIndexes();
   }
 
-  /** MySQL lists the primary key first, then unique keys that cannot be NULL, then the other unique ones, then the rest. */
+  /** MySQL lists the primary key first, then unique keys that cannot be NULL, then the other unique ones (of each, those of prefixes last), then the rest. */
   private sortIndexes(): void {
     const rank = (i: IndexDef): number => {
       if (i.kind === 'primary') return 0;
       if (i.kind === 'unique')
-        return i.parts.every((p) => this.columns.find((c) => c.id === p.column)?.nullable === false) ? 1 : 2;
+        return (
+          (i.parts.every((p) => this.columns.find((c) => c.id === p.column)?.nullable === false) ? 1 : 2) +
+          (i.parts.some((p) => p.length !== undefined) ? 0.5 : 0)
+        );
       return i.kind === 'fulltext' ? 4 : 3;
     };
     this.indexes.sort((a, b) => rank(a) - rank(b) || a.id - b.id);

@@ -28,7 +28,11 @@ export type SqlType =
   | IntType
   | { readonly kind: 'bit'; readonly length: number }
   | DecimalType
-  | { readonly kind: 'float' | 'double'; readonly unsigned: boolean; readonly digits?: readonly [total: number, scale: number] }
+  | {
+      readonly kind: 'float' | 'double';
+      readonly unsigned: boolean;
+      readonly digits?: readonly [total: number, scale: number];
+    }
   | { readonly kind: 'year' }
   | { readonly kind: 'date' }
   | { readonly kind: 'time' | 'datetime' | 'timestamp'; readonly fsp: number }

@@ -387,7 +387,12 @@ export class Dml {
         if (rows.length > 1) seen[t]?.add(rowid);
         const rt = this.x.runtimeOf(target.table);
         this.x.writer.lockForChange(target.table, rowid);
-        const before = output.slice(target.first, target.first + target.table.columns.length);
+        // Another target of the same statement may have changed or moved the row since it was read.
+        const before =
+          plan.targets.length === 1
+            ? output.slice(target.first, target.first + target.table.columns.length)
+            : this.x.writer.get(target.table, rowid);
+        if (!before) continue;
         const after = [...before];
         const adds: number[] = [];
         result.matched++;

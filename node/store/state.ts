@@ -191,7 +191,7 @@ export class State {
     const { table, rowid, before, after } = change;
     const statements = this.of(table);
     if (!after) {
-      statements.remove.run(rowid);
+      affectsOne(table, statements.remove.run(rowid));
     } else if (!before) {
       if (statements.rowidIndex >= 0) statements.insert.run(...after);
       else statements.insert.run(rowid, ...after);
@@ -222,8 +222,8 @@ export class State {
       statement = this.db.prepare(`UPDATE ${tableName(table)} SET ${sets.join(',')} WHERE ${ROWID}=?`);
       statements.updates.set(key, statement);
     }
-    if (changed.length === 1) statement.run(after[changed[0] as number] as SqliteValue, rowid);
-    else statement.run(...changed.map((i) => after[i] as SqliteValue), rowid);
+    if (changed.length === 1) affectsOne(table, statement.run(after[changed[0] as number] as SqliteValue, rowid));
+    else affectsOne(table, statement.run(...changed.map((i) => after[i] as SqliteValue), rowid));
   }
 
   /** A new hidden rowid of a table whose primary key is not the rowid. */
@@ -448,6 +448,11 @@ export class State {
 
 const small = (value: SqliteValue): SqliteValue =>
   typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
+
+/** A change that meets no row would stand in the log and fail at replay: it must never get that far. */
+function affectsOne(table: TableDef, result: { readonly changes: number | bigint }): void {
+  if (Number(result.changes) !== 1) throw new Error(`a change of table ${table.database}.${table.name} met no row`);
+}
 
 export function sameValue(a: SqliteValue | undefined, b: SqliteValue | undefined): boolean {
   if (a === b) return true;

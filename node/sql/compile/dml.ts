@@ -1,5 +1,5 @@
 /** INSERT, UPDATE and DELETE. SQLite finds the rows and computes the values; the engine stores them, row by row. */
-import { columnName, ROWID, rowidColumn, type ColumnDef, type TableDef } from '../catalog/index.ts';
+import { columnName, primaryKey, ROWID, rowidColumn, type ColumnDef, type TableDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
 import type { Assignment, ColumnRef, Delete, Expr, Insert, QualifiedName, TableExpr, Update } from '../parser/index.ts';
 import { Bound, COERCIBILITY, type Binder } from './bound.ts';
@@ -335,6 +335,7 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
     if (single) assigned.set(definition.name.toLowerCase(), value.with({ type: value.type }));
   }
   if (single && assigned.size > 0) scope.relations = [targets[0]?.relation as Relation];
+  refuseMovedTwice(byTarget);
   const where = update.where ? ` WHERE ${truth(c, c.expr(scope, update.where, 'where clause'))}` : '';
   const output: string[] = [];
   const planned = [...byTarget].map(([target, assignments]): UpdateTarget => {

@@ -366,6 +366,22 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
   };
 }
 
+/** A table under two names: a change of its key would pull the rows away from under the other name. */
+function refuseMovedTwice(byTarget: ReadonlyMap<Target, readonly { readonly column: number }[]>): void {
+  const targets = [...byTarget];
+  for (const [target, assignments] of targets) {
+    const other = targets.find(([t]) => t !== target && t.table.id === target.table.id);
+    const keys = primaryKey(target.table)?.parts.map((p) => p.column) ?? [];
+    if (other && assignments.some((a) => keys.includes(target.table.columns[a.column]?.id ?? 0))) {
+      throw new SqlError(
+        1706,
+        'HY000',
+        `Primary key/partition key update is not allowed since the table is updated both as '${target.relation.alias}' and '${other[0].relation.alias}'.`,
+      );
+    }
+  }
+}
+
 /** A table that is only changed needs no SELECT privilege; one whose columns are read does. */
 const readsOf = (access: readonly Access[], changed: readonly { readonly table: TableDef }[]): Access[] =>
   access.filter(

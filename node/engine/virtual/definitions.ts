@@ -16,6 +16,7 @@ export interface VirtualColumn {
   readonly nullable: boolean;
   readonly default: string | undefined;
   readonly extra: string;
+  readonly joinType?: SqlType;
 }
 
 export interface VirtualDefinition extends VirtualTable {
@@ -55,8 +56,11 @@ function makeColumn(text: string): VirtualColumn {
   const name = quoted ?? plain ?? '';
   const [, typeText = '', marks = '', more = ''] = /^((?:[^'!^=~]|'(?:[^']|'')*')*)([\^!]*)(.*)$/s.exec(rest) ?? [];
   const [, value, extra = ''] = /^(?:=([^~]*))?(?:~(.*))?$/s.exec(more) ?? [];
+  // Joins on constraints' names, which every mapper sends, compare them byte by byte: that can be indexed.
+  const joinType = name === 'CONSTRAINT_NAME' ? { joinType: typeOf(name, 'varchar(64) collate utf8mb3_bin') } : {};
   return {
     name,
+    ...joinType,
     type: typeOf(name, typeText + (marks.includes('^') ? ' collate utf8mb3_bin' : '')),
     nullable: !marks.includes('!'),
     default: value,

@@ -5,7 +5,16 @@ import type { EngineCore } from '../core.ts';
 import type { EngineSession } from '../session.ts';
 import { charsetNameOf, tableColumns, viewColumns, virtualColumns, type ColumnFacts } from './columns.ts';
 import { findVirtual, SYSTEM_DATABASES, virtualNames, type VirtualDefinition } from './definitions.ts';
-import { databasesSeen, isOpen, isTable, relationsSeen, rowEstimate, tablesSeen, timeText, viewsSeen } from './relations.ts';
+import {
+  databasesSeen,
+  isOpen,
+  isTable,
+  relationsSeen,
+  rowEstimate,
+  tablesSeen,
+  timeText,
+  viewsSeen,
+} from './relations.ts';
 import type { RowSource, VirtualRow, VirtualValue } from './rows.ts';
 import { dataTypeName, typeFacts } from './type-text.ts';
 

@@ -3,7 +3,6 @@ import { characterSets, collations, isReserved, NON_RESERVED, RESERVED } from '.
 import type { EngineCore } from '../core.ts';
 import type { EngineSession } from '../session.ts';
 import { allVariables, displayValue, type VariableDefinition } from '../variables.ts';
-import { timeText } from './relations.ts';
 import type { RowSource, VirtualRow } from './rows.ts';
 import { statusValues } from './status.ts';
 
@@ -153,5 +152,3 @@ export const attributeRows: RowSource = (core, session) =>
     .flatMap((s) => [...s.client.attributes].map(([name, value], i): VirtualRow => [s.id, name, value, i]));
 
 export const versionRows: RowSource = (core) => [['2.1.3', core.version]];
-
-export const startedText = (core: EngineCore): string => timeText(core.startedAt);

@@ -42,7 +42,13 @@ export interface CompileSettings {
 
 export interface VirtualTable {
   readonly name: string;
-  readonly columns: readonly { readonly name: string; readonly type: SqlType; readonly nullable: boolean }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly type: SqlType;
+    readonly nullable: boolean;
+    /** The type in a join, where another collation lets SQLite index the rows. */
+    readonly joinType?: SqlType;
+  }[];
 }
 
 /** A query as SQLite's text; its columns are called f0, f1, … */

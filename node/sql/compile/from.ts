@@ -217,7 +217,7 @@ function virtualSource(c: Compiler, virtual: VirtualTable, database: string, ali
   const columns = virtual.columns.map((column, i) => ({
     name: column.name,
     bound: new Bound(`${name}.f${i}`, {
-      type: column.type,
+      type: c.joins ? (column.joinType ?? column.type) : column.type,
       nullable: column.nullable,
       coercibility: COERCIBILITY.implicit,
       column: { database, alias, table: virtual.name, name: column.name },

@@ -2,7 +2,6 @@
 /** The program: p2pdb node | start | sql | log. */
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { runShell } from './cli/index.ts';
 import { runLogCommand } from './cli/log.ts';
 import { ConfigError, formatConfig, loadConfig, settingsHelp } from './config/index.ts';
 import { DataFolderError } from './engine/index.ts';
@@ -64,7 +63,8 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'start':
       return runNode(rest);
     case 'sql':
-      return runShell(rest, process);
+      // Loaded when asked for: a node that serves does without the client library.
+      return (await import('./cli/index.ts')).runShell(rest, process);
     case 'log':
       return runLogCommand(rest, process.stdout);
     case undefined:

@@ -15,19 +15,21 @@ export const characterSetRows: RowSource = () =>
 
 /** SORTLEN: what MySQL says of its algorithms. */
 function sortLength(name: string): number {
+  if (name === 'utf8mb4_ja_0900_as_cs_ks') return 24;
   if (name.includes('_0900_')) return name.endsWith('_bin') ? 1 : 0;
   if (/^(utf8mb3|utf8mb4|ucs2|utf16|utf32)_/.test(name))
     return /_(bin|general_ci|general_mysql500_ci|tolower_ci)$/.test(name) ? 1 : 8;
-  if (/^utf16le_|^gb18030_unicode/.test(name)) return name.startsWith('gb') ? 8 : 1;
-  if (/^gb18030_chinese/.test(name)) return 2;
-  return /_(czech_c[is]|czech_cs)$/.test(name)
-    ? 4
-    : name === 'tis620_thai_ci'
-      ? 4
-      : name === 'latin1_german2_ci'
-        ? 2
-        : 1;
+  return OTHER_SORT_LENGTHS[name] ?? 1;
 }
+
+const OTHER_SORT_LENGTHS: Readonly<Record<string, number>> = {
+  cp1250_czech_cs: 2,
+  gb18030_chinese_ci: 2,
+  latin1_german2_ci: 2,
+  latin2_czech_cs: 4,
+  tis620_thai_ci: 4,
+  gb18030_unicode_520_ci: 8,
+};
 
 export const collationRows: RowSource = () =>
   byName(collations.values()).map((c) => [

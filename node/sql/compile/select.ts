@@ -252,7 +252,13 @@ function orderTerm(
     place = bounds.findIndex((b) => b.sql === bound.sql);
     if (place < 0) place = undefined;
   }
-  if (distinct && place === undefined && c.settings.onlyFullGroupBy && !bound.bind) {
+  if (
+    distinct &&
+    place === undefined &&
+    c.settings.onlyFullGroupBy &&
+    !bound.bind &&
+    !overListed(c, scope, bounds, expr)
+  ) {
     throw new SqlError(
       3065,
       'HY000',
@@ -269,6 +275,20 @@ function orderTerm(
         ? `(${key})${suffix}`
         : key + suffix;
   return { key, descending, text, place };
+}
+
+/** Whether an expression reads columns of the select list only. */
+function overListed(c: Compiler, scope: Scope, bounds: readonly Bound[], expr: Expr): boolean {
+  const listed = (node: unknown): boolean => {
+    if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return true;
+    if (Array.isArray(node)) return node.every(listed);
+    const { kind } = node as { kind?: string };
+    if (kind === 'query') return false;
+    if (kind !== 'column') return Object.values(node).every(listed);
+    const column = c.expr(scope, node as Expr, 'order clause');
+    return bounds.some((b) => b.sql === column.sql);
+  };
+  return listed(expr);
 }
 
 /** ORDER BY name: an alias of the select list comes before a column of that name. */

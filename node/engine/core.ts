@@ -463,6 +463,8 @@ export class EngineCore implements Engine {
     const { message } = error as Error;
     if (/parser stack overflow|Expression tree is too large/.test(message))
       return { errno: 1436, sqlState: 'HY000', message: 'Thread stack overrun: the expression is nested too deeply' };
+    const known = SQLITE_ERRORS.find(([pattern]) => pattern.test(message));
+    if (known) return { errno: known[1], sqlState: known[2], message: known[3] };
     this.onInternalError(error as Error);
     return { errno: 1105, sqlState: 'HY000', message: `Internal error: ${message}` };
   }
@@ -515,6 +517,36 @@ export class EngineCore implements Engine {
     await this.committer.close();
   }
 }
+
+/** What SQLite refuses of its own accord, in MySQL's words. */
+const SQLITE_ERRORS: readonly (readonly [pattern: RegExp, errno: number, sqlState: string, message: string])[] = [
+  [
+    /circular reference|multiple recursive references|multiple references to recursive table/,
+    3577,
+    'HY000',
+    'In recursive query block of Recursive Common Table Expression, the recursive table must be referenced only once, and not in any subquery',
+  ],
+  [
+    /recursive aggregate queries not supported/,
+    3575,
+    'HY000',
+    'Recursive Common Table Expression can contain neither aggregation nor window functions in recursive query block',
+  ],
+  [
+    /unsupported frame specification/,
+    3586,
+    'HY000',
+    'Window: frame start or end is negative, NULL or of non-integral type',
+  ],
+  [/argument of ntile|argument to nth_value/, 1210, 'HY000', 'Incorrect arguments to window function'],
+  [
+    /do not have the same number of result columns/,
+    1222,
+    '21000',
+    'The used SELECT statements have a different number of columns',
+  ],
+  [/too many columns/, 1117, 'HY000', 'Too many columns'],
+];
 
 /** A unique index that existing rows break is MySQL's duplicate entry. */
 function constraintError(error: unknown, change: CatalogChange): unknown {

@@ -163,6 +163,10 @@ function compileLevel(
   } else {
     unlimited = `SELECT ${distinct ? 'DISTINCT ' : ''}${list.join(',')}${tail}${orderSql}`;
   }
+  if (having && grouped && select.groupBy.length === 0 && !containsAggregate(select.items)) {
+    // SQLite takes HAVING without GROUP BY only where a column aggregates.
+    unlimited = `SELECT ${items.map((_, i) => `f${i}`).join(',')} FROM (SELECT ${list.join(',')},count(*)${tail}${orderSql})`;
+  }
   return { sql: unlimited + limitSql(c, scope, limit), columns, atMostOneRow, unlimited };
 }
 
@@ -197,7 +201,8 @@ function lockedRowids(c: Compiler, scope: Scope, first: number): string[] {
 
 function groupClause(c: Compiler, keys: readonly Bound[], rolled: number | undefined): string {
   const used = rolled === undefined ? keys : keys.slice(0, keys.length - rolled);
-  if (used.length === 0) return '';
+  // The grand total of a ROLLUP is one group, and none where there are no rows.
+  if (used.length === 0) return rolled === undefined ? '' : ' GROUP BY (1+0)';
   return ` GROUP BY ${used.map((k) => groupKeySql(c, k)).join(',')}`;
 }
 

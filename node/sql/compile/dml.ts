@@ -1,5 +1,5 @@
 /** INSERT, UPDATE and DELETE. SQLite finds the rows and computes the values; the engine stores them, row by row. */
-import { columnName, primaryKey, ROWID, rowidColumn, type ColumnDef, type TableDef } from '../catalog/index.ts';
+import { columnName, primaryKey, ROWID, type ColumnDef, type TableDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
 import type { Assignment, ColumnRef, Delete, Expr, Insert, QualifiedName, TableExpr, Update } from '../parser/index.ts';
 import { Bound, COERCIBILITY, type Binder } from './bound.ts';
@@ -277,12 +277,9 @@ function targetsIn(c: Compiler, scope: Scope): Target[] {
 
 /** Rowid and all columns of a target, as the SELECT puts them out. */
 function rowOutput(target: Target): string[] {
-  const rowid = rowidColumn(target.table);
   return [
     `${target.name}.${ROWID}`,
-    ...target.table.columns.map((column) =>
-      column.id === rowid?.id ? `${target.name}.${ROWID}` : `${target.name}.${columnName(column.id)}`,
-    ),
+    ...target.table.columns.map((column) => `${target.name}.${columnName(column.id)}`),
   ];
 }
 

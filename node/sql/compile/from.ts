@@ -159,13 +159,12 @@ export const isSystemDatabase = (name: string): boolean =>
 
 /** The columns of a base table under an alias of SQLite's text. */
 export function baseColumns(table: TableDef, name: string, alias: string): RelationColumn[] {
-  const rowid = rowidColumn(table);
   return table.columns
     .filter((column) => !column.hidden)
     .map((column) => ({
       name: column.name,
       ...(column.invisible && { invisible: true }),
-      bound: new Bound(column.id === rowid?.id ? `${name}.${ROWID}` : `${name}.${columnName(column.id)}`, {
+      bound: new Bound(`${name}.${columnName(column.id)}`, {
         type: column.type,
         nullable: column.nullable,
         coercibility: COERCIBILITY.implicit,
@@ -199,11 +198,17 @@ export function baseSource(c: Compiler, table: TableDef, alias: string): NamedRe
 function sourceText(c: Compiler, table: TableDef): string {
   if (!c.settings.overlaid(table)) return tableName(table);
   const rowid = rowidColumn(table);
-  const columns = table.columns.filter((column) => column.id !== rowid?.id).map((column) => columnName(column.id));
+  const names = table.columns.map((column) => columnName(column.id));
+  // Beside the table the integer primary key is the overlay's rowid too.
+  const own = [ROWID, ...names].join(',');
+  const beside = [
+    ROWID,
+    ...table.columns.map((column, i) => (column.id === rowid?.id ? `${ROWID} AS ${names[i] ?? ''}` : names[i])),
+  ].join(',');
   const overlay = overlayName(table);
   return (
-    `(SELECT ${[ROWID, ...columns].join(',')} FROM ${tableName(table)} WHERE ${ROWID} NOT IN (SELECT ${ROWID} FROM ${overlay})` +
-    ` UNION ALL SELECT ${[ROWID, ...columns].join(',')} FROM ${overlay} WHERE present)`
+    `(SELECT ${own} FROM ${tableName(table)} WHERE ${ROWID} NOT IN (SELECT ${ROWID} FROM ${overlay})` +
+    ` UNION ALL SELECT ${beside} FROM ${overlay} WHERE present)`
   );
 }
 

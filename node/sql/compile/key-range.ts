@@ -1,5 +1,5 @@
 /** Which rowids a statement over one table can touch, as far as its WHERE says so plainly. */
-import { ROWID, type TableDef } from '../catalog/index.ts';
+import { rowidColumn, type TableDef } from '../catalog/index.ts';
 import type { Expr } from '../parser/index.ts';
 import type { Binder, Bound } from './bound.ts';
 import type { Compiler } from './compiler.ts';
@@ -17,22 +17,25 @@ export function keyRangeOf(
   const saved = scope.group;
   scope.group = undefined;
   try {
-    return rangeOf(c, scope, target.relation, where);
+    return rangeOf(c, scope, target.relation, target.table, where);
   } finally {
     scope.group = saved;
   }
 }
 
-function rangeOf(c: Compiler, scope: Scope, relation: Relation, e: Expr): KeyRange | undefined {
+function rangeOf(c: Compiler, scope: Scope, relation: Relation, table: TableDef, e: Expr): KeyRange | undefined {
+  const key = rowidColumn(table)?.id;
   const isRowid = (x: Expr): boolean =>
-    x.kind === 'column' && relation.byName.get(x.name.toLowerCase())?.bound.sql.endsWith(`.${ROWID}`) === true;
+    x.kind === 'column' &&
+    key !== undefined &&
+    relation.byName.get(x.name.toLowerCase())?.bound.column?.columnId === key;
   const integer = (x: Expr): Binder | undefined => {
     if (x.kind !== 'number' && x.kind !== 'param') return undefined;
     const bound: Bound = c.expr(scope, x, 'where clause');
     return bound.type.kind === 'int' ? bound.bind : undefined;
   };
   if (e.kind === 'binary' && e.op === 'and')
-    return rangeOf(c, scope, relation, e.left) ?? rangeOf(c, scope, relation, e.right);
+    return rangeOf(c, scope, relation, table, e.left) ?? rangeOf(c, scope, relation, table, e.right);
   if (e.kind === 'binary' && e.op === '=') {
     const value = isRowid(e.left) ? integer(e.right) : isRowid(e.right) ? integer(e.left) : undefined;
     return value && { low: value, high: value };

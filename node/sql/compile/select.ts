@@ -182,7 +182,8 @@ const comeBack: SqlFunction = {
 function interruptionPoint(c: Compiler, scope: Scope): string {
   const last = scope.relations.at(-1);
   if (!c.settings.interruptible || scope.relations.length < 2 || last?.rowid === undefined) return '';
-  return `${c.use(comeBack)}(${last.rowid})`;
+  const column = last.columns[0]?.bound.sql;
+  return column === undefined ? '' : `${c.use(comeBack)}(${column})`;
 }
 
 /** Rowids of the tables of a locking read, as further outputs. */

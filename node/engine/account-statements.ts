@@ -7,15 +7,29 @@ import { ok, type StatementContext } from './statement-context.ts';
 import { columnsOf } from './show/result.ts';
 import { alterUser, createRole, createUser, dropUsers, renameUser, setPassword } from './user-statements.ts';
 import { redactPasswords } from '../sql/index.ts';
+import { sendRows } from './results.ts';
 
 export type AccountStatement = Extract<
   Statement,
-  { kind: 'createUser' | 'alterUser' | 'dropUser' | 'dropRole' | 'createRole' | 'renameUser' | 'grant' | 'revoke' | 'setPassword' | 'setRole' | 'setDefaultRole' }
+  {
+    kind:
+      | 'createUser'
+      | 'alterUser'
+      | 'dropUser'
+      | 'dropRole'
+      | 'createRole'
+      | 'renameUser'
+      | 'grant'
+      | 'revoke'
+      | 'setPassword'
+      | 'setRole'
+      | 'setDefaultRole';
+  }
 >;
 
-const PASSWORD_COLUMNS = columnsOf('user varchar(32)!; host varchar(255)!; password varchar(64)!; auth_factor int!').map((c, i) =>
-  i === 2 ? { ...c, name: 'generated password' } : c,
-);
+const PASSWORD_COLUMNS = columnsOf(
+  'user varchar(32)!; host varchar(255)!; password varchar(64)!; auth_factor int!',
+).map((c, i) => (i === 2 ? { ...c, name: 'generated password' } : c));
 
 export function runAccountStatement(x: StatementContext, statement: AccountStatement): Promise<void> | undefined {
   const { session } = x;
@@ -72,6 +86,11 @@ async function finish(x: StatementContext, draft: AccountDraft): Promise<void> {
     return;
   }
   session.rowCount = -1;
-  await session.sendRows(PASSWORD_COLUMNS, draft.generated.map(({ user, host, password }) => [user, host, password, 1]), x.sink, x.more);
+  await sendRows(
+    session,
+    PASSWORD_COLUMNS,
+    draft.generated.map(({ user, host, password }) => [user, host, password, 1]),
+    x.sink,
+    x.more,
+  );
 }
-

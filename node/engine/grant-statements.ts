@@ -1,8 +1,26 @@
 /** GRANT and REVOKE. */
-import { findColumn, isSystemDatabase, SqlError, unsupported, type AccountDef, type Grant, type GrantTarget } from '../sql/index.ts';
+import {
+  findColumn,
+  isSystemDatabase,
+  SqlError,
+  unsupported,
+  type AccountDef,
+  type Grant,
+  type GrantTarget,
+} from '../sql/index.ts';
 import { parsed, quoted, ticked, type AccountDraft, type AccountName } from './account-draft.ts';
 import { denied, nameOf, needs } from './accounts.ts';
-import { COLUMN_PRIVILEGES, DYNAMIC_PRIVILEGES, privilegesOf, scopeKey, scopeNames, unescaped, wildcardAt, type Level, type Rights } from './privileges.ts';
+import {
+  COLUMN_PRIVILEGES,
+  DYNAMIC_PRIVILEGES,
+  privilegesOf,
+  scopeKey,
+  scopeNames,
+  unescaped,
+  wildcardAt,
+  type Level,
+  type Rights,
+} from './privileges.ts';
 import { mandatory } from './role-statements.ts';
 
 /** Where, and what: privileges of the whole scope, and of columns. */
@@ -26,7 +44,11 @@ export function grantOrRevoke(draft: AccountDraft, statement: Grant): void {
     case 'proxy':
       throw unsupported('PROXY');
     case 'roles':
-      return roles(draft, statement, what.roles.map((r) => draft.named(r)));
+      return roles(
+        draft,
+        statement,
+        what.roles.map((r) => draft.named(r)),
+      );
     case 'all':
       if (!what.target) return revokeEverything(draft, statement);
       return privileges(draft, statement, subjectOf(draft, statement, what.target));
@@ -39,11 +61,13 @@ export function grantOrRevoke(draft: AccountDraft, statement: Grant): void {
 
 function subjectOf(draft: AccountDraft, statement: Grant, target: GrantTarget): Subject {
   const { what } = statement;
-  if (target.type !== 'table') throw new SqlError(1305, '42000', `${target.type.toUpperCase()} ${target.name} does not exist`);
+  if (target.type !== 'table')
+    throw new SqlError(1305, '42000', `${target.type.toUpperCase()} ${target.name} does not exist`);
   const { level, database, table } = placeOf(draft, target);
   const key = level === 'global' ? '*' : level === 'database' ? scopeKey(database) : scopeKey(database, table);
   const place = { level, key, database, table };
-  if (what.kind === 'all') return { ...place, whole: privilegesOf(level), columns: [], all: true, grantOption: statement.withGrantOption };
+  if (what.kind === 'all')
+    return { ...place, whole: privilegesOf(level), columns: [], all: true, grantOption: statement.withGrantOption };
   const whole: string[] = [];
   const columns: { privilege: string; column: string }[] = [];
   let grantOption = statement.withGrantOption;
@@ -61,15 +85,24 @@ function subjectOf(draft: AccountDraft, statement: Grant, target: GrantTarget): 
   return { ...place, whole, columns, all: false, grantOption };
 }
 
-function placeOf(draft: AccountDraft, { schema, name }: GrantTarget): { level: Level; database: string; table: string } {
+function placeOf(
+  draft: AccountDraft,
+  { schema, name }: GrantTarget,
+): { level: Level; database: string; table: string } {
   if (schema === '*') return { level: 'global', database: '', table: '' };
   const database = schema ?? draft.session.database;
   if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
-  if (database.toLowerCase() === 'information_schema') throw draft.session.core.accounts.deniedDatabase(draft.session, database);
+  if (database.toLowerCase() === 'information_schema')
+    throw draft.session.core.accounts.deniedDatabase(draft.session, database);
   return name === '*' ? { level: 'database', database, table: '' } : { level: 'table', database, table: name };
 }
 
-const illegal = (): SqlError => new SqlError(1144, '42000', 'Illegal GRANT/REVOKE command; please consult the manual to see which privileges can be used');
+const illegal = (): SqlError =>
+  new SqlError(
+    1144,
+    '42000',
+    'Illegal GRANT/REVOKE command; please consult the manual to see which privileges can be used',
+  );
 
 function checkLevel(privilege: string, level: Level, columns: boolean): void {
   if (DYNAMIC_PRIVILEGES.has(privilege)) {
@@ -77,11 +110,17 @@ function checkLevel(privilege: string, level: Level, columns: boolean): void {
     return;
   }
   if (!privilegesOf('global').includes(privilege)) {
-    throw new SqlError(1149, '42000', 'You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use');
+    throw new SqlError(
+      1149,
+      '42000',
+      'You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use',
+    );
   }
   if (columns && (level !== 'table' || !COLUMN_PRIVILEGES.includes(privilege))) throw illegal();
   if (privilegesOf(level).includes(privilege)) return;
-  throw level === 'database' ? new SqlError(1221, 'HY000', 'Incorrect usage of DB GRANT and GLOBAL PRIVILEGES') : illegal();
+  throw level === 'database'
+    ? new SqlError(1221, 'HY000', 'Incorrect usage of DB GRANT and GLOBAL PRIVILEGES')
+    : illegal();
 }
 
 // Who may
@@ -98,14 +137,19 @@ function checkMayGrant(draft: AccountDraft, subject: Subject): void {
       const fixed = whole.filter((p) => !DYNAMIC_PRIVILEGES.has(p));
       const plain = fixed.length > 0 || dynamic.length === 0;
       if (plain && ![...fixed, 'GRANT OPTION'].every((p) => rights.global.has(p))) {
-        throw new SqlError(1045, '28000', `Access denied for user ${quoted(account)} (using password: ${account.authentication === '' ? 'NO' : 'YES'})`);
+        throw new SqlError(
+          1045,
+          '28000',
+          `Access denied for user ${quoted(account)} (using password: ${account.authentication === '' ? 'NO' : 'YES'})`,
+        );
       }
       if (!dynamic.every((p) => rights.mayGrantDynamic(p))) throw needs('GRANT OPTION');
       return;
     }
     case 'database': {
       const held = patternRights(rights, database);
-      if (![...whole, 'GRANT OPTION'].every((p) => held.has(p))) throw session.core.accounts.deniedDatabase(session, database);
+      if (![...whole, 'GRANT OPTION'].every((p) => held.has(p)))
+        throw session.core.accounts.deniedDatabase(session, database);
       return;
     }
     case 'table': {
@@ -129,7 +173,8 @@ function privileges(draft: AccountDraft, statement: Grant, subject: Subject): vo
   const { session } = draft;
   const names = statement.to.map((a) => draft.named(a));
   if (statement.kind === 'grant') {
-    for (const name of names) if (!draft.get(name)) throw new SqlError(1410, '42000', 'You are not allowed to create a user with GRANT');
+    for (const name of names)
+      if (!draft.get(name)) throw new SqlError(1410, '42000', 'You are not allowed to create a user with GRANT');
     checkExists(draft, subject);
   }
   for (const name of names) {
@@ -148,7 +193,13 @@ function privileges(draft: AccountDraft, statement: Grant, subject: Subject): vo
 }
 
 /** IF EXISTS and IGNORE UNKNOWN USER make warnings of errors. */
-function attempt(draft: AccountDraft, statement: Grant, name: AccountName, account: AccountDef | undefined, work: () => void): void {
+function attempt(
+  draft: AccountDraft,
+  statement: Grant,
+  name: AccountName,
+  account: AccountDef | undefined,
+  work: () => void,
+): void {
   if (!account && statement.ignoreUnknownUser) {
     draft.note(3162, `Authorization ID ${name.user} does not exist.`, 'Warning');
     return;
@@ -156,14 +207,17 @@ function attempt(draft: AccountDraft, statement: Grant, name: AccountName, accou
   try {
     work();
   } catch (error) {
-    if (!statement.ifExists || !(error instanceof SqlError) || (error.errno !== 1141 && error.errno !== 1147)) throw error;
+    if (!statement.ifExists || !(error instanceof SqlError) || (error.errno !== 1141 && error.errno !== 1147))
+      throw error;
     draft.note(error.errno, error.message, 'Warning');
   }
 }
 
 function noGrant({ user, host }: AccountName, { level, table }: Subject): SqlError {
   const text = `There is no such grant defined for user '${user}' on host '${host}'`;
-  return level === 'table' ? new SqlError(1147, '42000', `${text} on table '${table}'`) : new SqlError(1141, '42000', text);
+  return level === 'table'
+    ? new SqlError(1147, '42000', `${text} on table '${table}'`)
+    : new SqlError(1141, '42000', text);
 }
 
 function checkExists(draft: AccountDraft, { level, database, table, whole, columns }: Subject): void {
@@ -171,9 +225,12 @@ function checkExists(draft: AccountDraft, { level, database, table, whole, colum
   const { catalog } = draft.session.core;
   const found = catalog.table(database, table);
   const view = catalog.view(database, table);
-  if (!found && !view && !whole.includes('CREATE')) throw new SqlError(1146, '42S02', `Table '${database}.${table}' doesn't exist`);
+  if (!found && !view && !whole.includes('CREATE'))
+    throw new SqlError(1146, '42S02', `Table '${database}.${table}' doesn't exist`);
   for (const { column } of columns) {
-    const known = found ? findColumn(found, column) : view?.columns.some((c) => c.toLowerCase() === column.toLowerCase());
+    const known = found
+      ? findColumn(found, column)
+      : view?.columns.some((c) => c.toLowerCase() === column.toLowerCase());
     if (!known) throw new SqlError(1054, '42S22', `Unknown column '${column}' in '${table}'`);
   }
 }
@@ -198,14 +255,20 @@ function granted(account: AccountDef, subject: Subject): AccountDef {
   return {
     ...account,
     privileges: next,
-    ...(grantable.length > 0 && { dynamicGrantable: [...new Set([...(account.dynamicGrantable ?? []), ...grantable])] }),
+    ...(grantable.length > 0 && {
+      dynamicGrantable: [...new Set([...(account.dynamicGrantable ?? []), ...grantable])],
+    }),
   };
 }
 
 /** The key of a column, whatever the case in which it was granted before. */
 function columnKey({ database, table }: Subject, column: string, held: Readonly<Record<string, unknown>>): string {
   const wanted = scopeKey(database, table, column);
-  return Object.keys(held).find((k) => k.toLowerCase() === wanted.toLowerCase() && k.startsWith(scopeKey(database, table))) ?? wanted;
+  return (
+    Object.keys(held).find(
+      (k) => k.toLowerCase() === wanted.toLowerCase() && k.startsWith(scopeKey(database, table)),
+    ) ?? wanted
+  );
 }
 
 /** Undefined when the account has no such grant. */
@@ -220,7 +283,13 @@ function revoked(account: AccountDef, subject: Subject): AccountDef | undefined 
     const columnsHeld = level === 'table' && all && Object.keys(next).some(isColumnOf);
     if (!held && level !== 'global' && !columnsHeld) return undefined;
     if (held) {
-      const everything = held.includes('ALL') ? [...privilegesOf(level), ...(level === 'global' ? DYNAMIC_PRIVILEGES : []), ...held.filter((p) => p === 'GRANT OPTION')] : held;
+      const everything = held.includes('ALL')
+        ? [
+            ...privilegesOf(level),
+            ...(level === 'global' ? DYNAMIC_PRIVILEGES : []),
+            ...held.filter((p) => p === 'GRANT OPTION'),
+          ]
+        : held;
       // REVOKE ALL leaves GRANT OPTION.
       const gone = all ? new Set([...everything].filter((p) => p !== 'GRANT OPTION')) : new Set(whole);
       if (option) gone.add('GRANT OPTION');
@@ -264,9 +333,13 @@ function roles(draft: AccountDraft, statement: Grant, names: readonly AccountNam
   const { session } = draft;
   const { accounts } = session.core;
   const rights = accounts.rightsOf(session);
-  const own = [session.currentUser, ...session.activeRoles].flatMap((n) => session.core.catalog.accounts.get(n)?.adminRoles ?? []);
-  if (!rights.hasGlobal('ROLE_ADMIN', 'SUPER') && !names.every((n) => own.includes(nameOf(n)))) throw needs('WITH ADMIN, ROLE_ADMIN, SUPER');
-  const unknown = (name: AccountName): SqlError => new SqlError(3523, 'HY000', `Unknown authorization ID ${ticked(name)}`);
+  const own = [session.currentUser, ...session.activeRoles].flatMap(
+    (n) => session.core.catalog.accounts.get(n)?.adminRoles ?? [],
+  );
+  if (!rights.hasGlobal('ROLE_ADMIN', 'SUPER') && !names.every((n) => own.includes(nameOf(n))))
+    throw needs('WITH ADMIN, ROLE_ADMIN, SUPER');
+  const unknown = (name: AccountName): SqlError =>
+    new SqlError(3523, 'HY000', `Unknown authorization ID ${ticked(name)}`);
   for (const role of names) {
     if (draft.get(role)) continue;
     if (!statement.ifExists) throw unknown(role);
@@ -280,17 +353,30 @@ function roles(draft: AccountDraft, statement: Grant, names: readonly AccountNam
       continue;
     }
     if (!draft.isOwn(name)) accounts.checkMayTouch(session, account);
-    draft.put(statement.kind === 'grant' ? withRoles(draft, account, names, statement.withAdminOption) : withoutRoles(draft, account, names));
+    draft.put(
+      statement.kind === 'grant'
+        ? withRoles(draft, account, names, statement.withAdminOption)
+        : withoutRoles(draft, account, names),
+    );
   }
 }
 
-function withRoles(draft: AccountDraft, account: AccountDef, names: readonly AccountName[], admin: boolean): AccountDef {
+function withRoles(
+  draft: AccountDraft,
+  account: AccountDef,
+  names: readonly AccountName[],
+  admin: boolean,
+): AccountDef {
   const { accounts } = draft.session.core;
   const added = names.map(nameOf);
   for (const role of names) {
     accounts.checkMayTouch(draft.session, draft.get(role) ?? account);
     if (accounts.reaches(nameOf(role), nameOf(account))) {
-      throw new SqlError(4027, 'HY000', `User account ${ticked(account)} is directly or indirectly granted to the role ${ticked(role)}. The GRANT would create a loop`);
+      throw new SqlError(
+        4027,
+        'HY000',
+        `User account ${ticked(account)} is directly or indirectly granted to the role ${ticked(role)}. The GRANT would create a loop`,
+      );
     }
   }
   return {
@@ -305,5 +391,10 @@ function withoutRoles(draft: AccountDraft, account: AccountDef, names: readonly 
   const held = draft.session.core.accounts.mandatoryRoles().find((role) => gone.has(role));
   if (held !== undefined) throw mandatory(parsed(held));
   const rest = (list: readonly string[]): string[] => list.filter((r) => !gone.has(r));
-  return { ...account, roles: rest(account.roles), defaultRoles: rest(account.defaultRoles), ...(account.adminRoles && { adminRoles: rest(account.adminRoles) }) };
+  return {
+    ...account,
+    roles: rest(account.roles),
+    defaultRoles: rest(account.defaultRoles),
+    ...(account.adminRoles && { adminRoles: rest(account.adminRoles) }),
+  };
 }

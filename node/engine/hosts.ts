@@ -71,7 +71,10 @@ function prefixOf(mask: string): number | undefined {
 
 /** Whether a host part can be used: a network must have a base and a mask. */
 export function parseHost(pattern: string): boolean {
-  return pattern.length <= 255 && (!pattern.includes('/') || network(...(pattern.split('/') as [string, string])).rank[1] >= 0);
+  return (
+    pattern.length <= 255 &&
+    (!pattern.includes('/') || network(...(pattern.split('/') as [string, string])).rank[1] >= 0)
+  );
 }
 
 /** `address` as normalAddress gives it. */

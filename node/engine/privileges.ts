@@ -148,7 +148,10 @@ export class Rights {
 
   /** Granted globally, or for exactly this pattern of databases. */
   onPattern(pattern: string): ReadonlySet<string> {
-    return union([this.global, ...this.sources.map((s) => s.databases.find((d) => d.pattern === pattern)?.privileges ?? NONE)]);
+    return union([
+      this.global,
+      ...this.sources.map((s) => s.databases.find((d) => d.pattern === pattern)?.privileges ?? NONE),
+    ]);
   }
 
   /** Granted globally or for the database. */

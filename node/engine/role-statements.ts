@@ -8,11 +8,18 @@ export function setRole(session: EngineSession, selection: RoleSelection): void 
   const { accounts, catalog } = session.core;
   const account = catalog.accounts.get(session.currentUser);
   const granted = account ? accounts.grantedRoles(account) : [];
-  session.activeRoles = selected(parsed(session.currentUser), selection, granted, () => accounts.defaultRoles(session.account));
+  session.activeRoles = selected(parsed(session.currentUser), selection, granted, () =>
+    accounts.defaultRoles(session.account),
+  );
   session.state.changed();
 }
 
-function selected(holder: AccountName, selection: RoleSelection, granted: readonly string[], defaults: () => readonly string[]): readonly string[] {
+function selected(
+  holder: AccountName,
+  selection: RoleSelection,
+  granted: readonly string[],
+  defaults: () => readonly string[],
+): readonly string[] {
   switch (selection.kind) {
     case 'none':
       return [];
@@ -34,7 +41,8 @@ function selected(holder: AccountName, selection: RoleSelection, granted: readon
 
 function checkRolesGranted(names: readonly string[], granted: readonly string[], holder: AccountName): void {
   const missing = names.find((name) => !granted.includes(name));
-  if (missing !== undefined) throw new SqlError(3530, 'HY000', `${ticked(parsed(missing))} is not granted to ${ticked(holder)}`);
+  if (missing !== undefined)
+    throw new SqlError(3530, 'HY000', `${ticked(parsed(missing))} is not granted to ${ticked(holder)}`);
 }
 
 /** The default roles that a selection means for an account. */
@@ -56,4 +64,8 @@ export function setDefaultRole(draft: AccountDraft, statement: SetDefaultRole): 
 }
 
 export const mandatory = (role: AccountName): SqlError =>
-  new SqlError(3628, 'HY000', `The role ${ticked(role)} is a mandatory role and can't be revoked or dropped. The restriction can be lifted by excluding the role identifier from the global variable mandatory_roles.`);
+  new SqlError(
+    3628,
+    'HY000',
+    `The role ${ticked(role)} is a mandatory role and can't be revoked or dropped. The restriction can be lifted by excluding the role identifier from the global variable mandatory_roles.`,
+  );

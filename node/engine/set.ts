@@ -18,7 +18,6 @@ import { checkValue, displayValue, findVariable, type VariableDefinition } from 
 type VariableItem = Extract<SetItem, { kind: 'variable' }>;
 
 export function runSet(x: StatementContext, statement: Extract<Statement, { kind: 'set' }>): Promise<void> | undefined {
-  const { session } = x;
   const exprs: Expr[] = [];
   const places = statement.items.map((item) => {
     const value = item.kind === 'variable' || item.kind === 'userVariable' ? item.value : undefined;
@@ -37,7 +36,6 @@ export function runSet(x: StatementContext, statement: Extract<Statement, { kind
     return done ? done.then(() => ok(x)) : ok(x);
   };
   if (exprs.length === 0) return apply([], []);
-  void session;
   return evaluate(x, exprs, apply);
 }
 

@@ -1,6 +1,16 @@
 /** CREATE, ALTER, DROP, RENAME USER; CREATE and DROP ROLE; SET PASSWORD. */
 import { randomInt } from 'node:crypto';
-import { SqlError, unsupported, type AccountDef, type Authentication, type CreateRole, type CreateUser, type DropUser, type RenameUser, type SetPassword } from '../sql/index.ts';
+import {
+  SqlError,
+  unsupported,
+  type AccountDef,
+  type Authentication,
+  type CreateRole,
+  type CreateUser,
+  type DropUser,
+  type RenameUser,
+  type SetPassword,
+} from '../sql/index.ts';
 import { hashPassword, isPasswordHash, PasswordCache, verifyPassword, type AuthPlugin } from '../server/index.ts';
 import { failed, quoted, ticked, type AccountDraft, type AccountName } from './account-draft.ts';
 import { nameOf, needs } from './accounts.ts';
@@ -27,7 +37,8 @@ export function createUser(draft: AccountDraft, statement: CreateUser): void {
   accounts.checkGlobal(draft.session, ['CREATE USER']);
   const specs = statement.users.map((spec) => ({ spec, name: checkName(draft.named(spec.account)) }));
   const existing = specs.filter(({ name }) => draft.get(name)).map(({ name }) => name);
-  if (existing.length > 0 && !statement.conditional) throw failed('CREATE USER', existing, 'User account already exists');
+  if (existing.length > 0 && !statement.conditional)
+    throw failed('CREATE USER', existing, 'User account already exists');
   for (const { spec, name } of specs) {
     if (draft.get(name)) {
       draft.note(3163, `Authorization ID ${quoted(name)} already exists.`);
@@ -41,7 +52,8 @@ export function createUser(draft: AccountDraft, statement: CreateUser): void {
   const { defaultRoles } = statement;
   if (defaultRoles?.kind === 'roles') {
     const roles = defaultRoles.roles.map((r) => draft.named(r));
-    for (const role of roles) if (!draft.get(role)) throw new SqlError(3523, 'HY000', `Unknown authorization ID ${ticked(role)}`);
+    for (const role of roles)
+      if (!draft.get(role)) throw new SqlError(3523, 'HY000', `Unknown authorization ID ${ticked(role)}`);
     // Default roles of a new account are granted with it.
     const names = roles.map(nameOf);
     for (const { name } of specs) {
@@ -54,8 +66,17 @@ export function createUser(draft: AccountDraft, statement: CreateUser): void {
 export async function alterUser(draft: AccountDraft, statement: CreateUser): Promise<void> {
   const { session } = draft;
   const { accounts } = session.core;
-  const changesOnlyPasswords = !statement.require && statement.options.length === 0 && statement.comment === undefined && statement.attribute === undefined && !statement.defaultRoles;
-  const ownPasswords = changesOnlyPasswords && statement.users.every((s) => draft.isOwn(draft.named(s.account)) && (s.authentication !== undefined || s.discardOld));
+  const changesOnlyPasswords =
+    !statement.require &&
+    statement.options.length === 0 &&
+    statement.comment === undefined &&
+    statement.attribute === undefined &&
+    !statement.defaultRoles;
+  const ownPasswords =
+    changesOnlyPasswords &&
+    statement.users.every(
+      (s) => draft.isOwn(draft.named(s.account)) && (s.authentication !== undefined || s.discardOld),
+    );
   if (!ownPasswords) {
     accounts.checkPasswordFresh(session);
     const ownRoles = statement.defaultRoles && statement.users.every((s) => draft.isOwn(draft.named(s.account)));
@@ -106,9 +127,14 @@ export async function setPassword(draft: AccountDraft, statement: SetPassword): 
 /** REPLACE 'current password' */
 async function checkReplaced(draft: AccountDraft, account: AccountDef, current: string | undefined): Promise<void> {
   if (current === undefined) return;
-  if (!draft.isOwn(account)) throw new SqlError(3893, 'HY000', 'Do not specify the current password while changing it for other users.');
+  if (!draft.isOwn(account))
+    throw new SqlError(3893, 'HY000', 'Do not specify the current password while changing it for other users.');
   if (!(await verifyPassword(account, current, new PasswordCache(1)))) {
-    throw new SqlError(3891, 'HY000', 'Incorrect current password. Specify the correct password which has to be replaced.');
+    throw new SqlError(
+      3891,
+      'HY000',
+      'Incorrect current password. Specify the correct password which has to be replaced.',
+    );
   }
 }
 
@@ -117,12 +143,20 @@ function authenticated(draft: AccountDraft, account: AccountDef, given: Authenti
   if (!PLUGINS.has(plugin)) throw new SqlError(1524, 'HY000', `Plugin '${given.plugin ?? ''}' is not loaded`);
   const known = plugin as AuthPlugin;
   if (given.hash !== undefined) {
-    if (!isPasswordHash(known, given.hash)) throw new SqlError(1827, 'HY000', "The password hash doesn't have the expected format.");
+    if (!isPasswordHash(known, given.hash))
+      throw new SqlError(1827, 'HY000', "The password hash doesn't have the expected format.");
     return { ...account, plugin: known, authentication: given.hash, passwordExpired: false };
   }
-  if (given.randomPassword) return { ...account, plugin: known, authentication: hashPassword(known, generate(draft, account)), passwordExpired: false };
+  if (given.randomPassword)
+    return {
+      ...account,
+      plugin: known,
+      authentication: hashPassword(known, generate(draft, account)),
+      passwordExpired: false,
+    };
   // Another way to prove oneself without a password to prove: as MySQL, the password is to be set anew.
-  if (given.password === undefined) return { ...account, plugin: known, authentication: '', passwordExpired: account.authentication !== '' };
+  if (given.password === undefined)
+    return { ...account, plugin: known, authentication: '', passwordExpired: account.authentication !== '' };
   return { ...account, plugin: known, authentication: hashPassword(known, given.password), passwordExpired: false };
 }
 
@@ -130,7 +164,9 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789,
 const GENERATED_LENGTH = 20;
 
 function generate(draft: AccountDraft, { user, host }: AccountName): string {
-  const password = Array.from({ length: GENERATED_LENGTH }, () => LETTERS[randomInt(LETTERS.length)] as string).join('');
+  const password = Array.from({ length: GENERATED_LENGTH }, () => LETTERS[randomInt(LETTERS.length)] as string).join(
+    '',
+  );
   draft.generated.push({ user, host, password });
   return password;
 }
@@ -146,7 +182,8 @@ function withOptions(account: AccountDef, statement: CreateUser): AccountDef {
     if (name === 'account_lock' || name === 'account_unlock') next = { ...next, locked: name === 'account_lock' };
     else if (name === 'password_expire' && value === undefined) next = { ...next, passwordExpired: true };
     // Passwords do not age, and nothing is counted: what asks for that is the only thing refused.
-    else if (value !== undefined && value !== 0 && value !== 'default' && value !== 'never' && value !== 'optional') throw unsupported(name.toUpperCase());
+    else if (value !== undefined && value !== 0 && value !== 'default' && value !== 'never' && value !== 'optional')
+      throw unsupported(name.toUpperCase());
     else if (name === 'password_require_current' && value === undefined) throw unsupported('PASSWORD REQUIRE CURRENT');
   }
   if (statement.comment !== undefined) next = { ...next, comment: statement.comment };
@@ -162,7 +199,8 @@ function withAttribute(account: AccountDef, text: string): AccountDef {
   } catch {
     given = undefined;
   }
-  if (given === null || typeof given !== 'object' || Array.isArray(given)) throw new SqlError(3982, 'HY000', 'The user attribute must be a valid JSON object');
+  if (given === null || typeof given !== 'object' || Array.isArray(given))
+    throw new SqlError(3982, 'HY000', 'The user attribute must be a valid JSON object');
   const merged: Record<string, unknown> = { ...(JSON.parse(account.attribute ?? '{}') as object), ...given };
   for (const [key, value] of Object.entries(merged)) if (value === null) delete merged[key];
   const { comment, ...rest } = merged;
@@ -176,17 +214,25 @@ function withAttribute(account: AccountDef, text: string): AccountDef {
 }
 
 function checkName(name: AccountName): AccountName {
-  if (name.user.length > USER_MAX) throw new SqlError(1470, 'HY000', `String '${name.user}' is too long for user name (should be no longer than ${USER_MAX})`);
-  if (!parseHost(name.host)) throw new SqlError(1470, 'HY000', `String '${name.host}' is not a host name, pattern, address or network`);
+  if (name.user.length > USER_MAX)
+    throw new SqlError(
+      1470,
+      'HY000',
+      `String '${name.user}' is too long for user name (should be no longer than ${USER_MAX})`,
+    );
+  if (!parseHost(name.host))
+    throw new SqlError(1470, 'HY000', `String '${name.host}' is not a host name, pattern, address or network`);
   return { user: name.user, host: name.host };
 }
 
 export function createRole(draft: AccountDraft, statement: CreateRole): void {
   draft.session.core.accounts.checkGlobal(draft.session, ['CREATE USER', 'CREATE ROLE'], 'CREATE USER, CREATE ROLE');
   const names = statement.roles.map((r) => checkName(draft.named(r)));
-  if (names.some(({ user }) => user === '')) throw new SqlError(1396, 'HY000', 'Operation CREATE ROLE failed for anonymous user');
+  if (names.some(({ user }) => user === ''))
+    throw new SqlError(1396, 'HY000', 'Operation CREATE ROLE failed for anonymous user');
   const existing = names.filter((name) => draft.get(name));
-  if (existing.length > 0 && !statement.ifNotExists) throw failed('CREATE ROLE', existing, 'User account already exists');
+  if (existing.length > 0 && !statement.ifNotExists)
+    throw failed('CREATE ROLE', existing, 'User account already exists');
   for (const name of names) {
     if (draft.get(name)) draft.note(3163, `Authorization ID ${quoted(name)} already exists.`);
     else draft.put({ ...NEW, ...name, locked: true, passwordExpired: true, isRole: true });
@@ -202,7 +248,8 @@ export function dropUsers(draft: AccountDraft, statement: DropUser): void {
   const names = statement.accounts.map((a) => draft.named(a));
   for (const name of names) if (accounts.mandatoryRoles().includes(nameOf(name))) throw mandatory(name);
   const missing = names.filter((name) => !draft.get(name));
-  if (missing.length > 0 && !statement.ifExists) throw failed(role ? 'DROP ROLE' : 'DROP USER', missing, 'User account does not exist');
+  if (missing.length > 0 && !statement.ifExists)
+    throw failed(role ? 'DROP ROLE' : 'DROP USER', missing, 'User account does not exist');
   for (const name of names) {
     const account = draft.get(name);
     if (!account) {
@@ -210,9 +257,12 @@ export function dropUsers(draft: AccountDraft, statement: DropUser): void {
       continue;
     }
     accounts.checkMayTouch(session, account);
-    const defines = [...catalog.databases.keys()].some((d) => catalog.relationsOf(d).some((r) => 'definer' in r && r.definer === nameOf(name)));
+    const defines = [...catalog.databases.keys()].some((d) =>
+      catalog.relationsOf(d).some((r) => 'definer' in r && r.definer === nameOf(name)),
+    );
     if (defines) {
-      if (!accounts.rightsOf(session).hasGlobal('SET_ANY_DEFINER', 'ALLOW_NONEXISTENT_DEFINER')) throw needs('SET_ANY_DEFINER or ALLOW_NONEXISTENT_DEFINER');
+      if (!accounts.rightsOf(session).hasGlobal('SET_ANY_DEFINER', 'ALLOW_NONEXISTENT_DEFINER'))
+        throw needs('SET_ANY_DEFINER or ALLOW_NONEXISTENT_DEFINER');
       draft.note(4005, `User ${quoted(name)} is referenced as a definer account in a view.`, 'Warning');
     }
     draft.drop(name);
@@ -225,7 +275,12 @@ function rewriteRoles(draft: AccountDraft, from: string, to: readonly string[]):
   const renew = (names: readonly string[]): string[] => names.flatMap((n) => (n === from ? to : [n]));
   for (const account of draft.all()) {
     if (!account.roles.includes(from) && !account.defaultRoles.includes(from)) continue;
-    draft.put({ ...account, roles: renew(account.roles), defaultRoles: renew(account.defaultRoles), ...(account.adminRoles && { adminRoles: renew(account.adminRoles) }) });
+    draft.put({
+      ...account,
+      roles: renew(account.roles),
+      defaultRoles: renew(account.defaultRoles),
+      ...(account.adminRoles && { adminRoles: renew(account.adminRoles) }),
+    });
   }
 }
 
@@ -244,4 +299,3 @@ export function renameUser(draft: AccountDraft, statement: RenameUser): void {
     rewriteRoles(draft, nameOf(from), [nameOf(to)]);
   }
 }
-

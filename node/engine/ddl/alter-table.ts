@@ -60,7 +60,7 @@ export function alterTable(
         convert(draft, columnCollation(action.charset ?? 'utf8mb4', action.collation, false, draft.options.collation));
         break;
       default:
-        alter(x, draft, action);
+        alter(draft, action);
     }
   }
   draft.validate();
@@ -100,7 +100,7 @@ export function alterTable(
   return apply(x, changes, 0, 'Records: 0  Duplicates: 0  Warnings: 0');
 }
 
-function alter(x: StatementContext, draft: TableDraft, action: AlterAction): void {
+function alter(draft: TableDraft, action: AlterAction): void {
   switch (action.kind) {
     case 'addColumn':
       return draft.addColumn(action.column, action.place);
@@ -160,7 +160,6 @@ function alter(x: StatementContext, draft: TableDraft, action: AlterAction): voi
     default:
       throw unsupported(`ALTER TABLE … ${action.kind}`);
   }
-  void x;
 }
 
 /** CONVERT TO CHARACTER SET: the table's and every text column's. */

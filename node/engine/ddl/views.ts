@@ -84,7 +84,11 @@ function selectText(x: StatementContext, query: QueryExpression): string {
   try {
     const text = print(canonicalView(query, x.text, database, columnsOf));
     const columns = (select: string): number | undefined => {
-      const compiled = compileStatement(core.catalog, core.compileSettings(x.session, select, new Map(), false), parseStatement(select).statement);
+      const compiled = compileStatement(
+        core.catalog,
+        core.compileSettings(x.session, select, new Map(), false),
+        parseStatement(select).statement,
+      );
       return compiled?.plan.kind === 'select' ? compiled.plan.columns.length : undefined;
     };
     return columns(text) === columns(plain) ? text : plain;

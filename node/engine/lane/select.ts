@@ -5,6 +5,8 @@ import type { RowId } from '../../store/index.ts';
 import type { EngineSession } from '../session.ts';
 import { allVariables } from '../variables.ts';
 import type { LaneRequest, SessionSnapshot } from './messages.ts';
+import { shapeOf } from '../results.ts';
+import { differingImages } from '../view.ts';
 
 export async function runInLane(
   session: EngineSession,
@@ -25,7 +27,7 @@ export async function runInLane(
   await core.committer.published();
   // What the state shows may not move until the thread has its snapshot: the overlay is against this very state.
   const release = core.committer.holdPublishing();
-  const overlays = [...session.differingImages(plan.tables, range, true)].map(([tableId, images]) => ({
+  const overlays = [...differingImages(session, plan.tables, range, true)].map(([tableId, images]) => ({
     tableId,
     images: images,
   }));
@@ -40,7 +42,7 @@ export async function runInLane(
     overlays,
     taken: new Int32Array(new SharedArrayBuffer(4)),
   };
-  const shape = session.shapeOf(plan.columns);
+  const shape = shapeOf(session, plan.columns);
   const gathered: SqliteValue[][] = [];
   let begun = false;
   const begin = (): void => {

@@ -17,6 +17,7 @@ import { slotValues } from '../planner.ts';
 import type { StatementContext } from '../statement-context.ts';
 import { makeColumns, type VirtualColumn } from '../virtual/definitions.ts';
 import { encodeRows, type VirtualRow } from '../virtual/rows.ts';
+import { sendRows } from '../results.ts';
 
 /** Columns from their text (see virtual/definitions.ts), made once. */
 export function columnsOf(text: string): readonly ShowColumn[] {
@@ -51,7 +52,7 @@ export function answer(
   session.foundRows = chosen.length;
   session.rowCount = -1;
   const limit = session.state.variables.number('sql_select_limit');
-  return session.sendRows(columns, chosen.length > limit ? chosen.slice(0, limit) : chosen, x.sink, x.more);
+  return sendRows(session, columns, chosen.length > limit ? chosen.slice(0, limit) : chosen, x.sink, x.more);
 }
 
 function filtered(

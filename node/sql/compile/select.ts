@@ -252,7 +252,7 @@ function orderTerm(
   let bound: Bound;
   if (expr.kind === 'number' && typeof expr.value === 'number')
     bound = position(c, bounds, expr.value, expr.slot, 'order clause');
-  else bound = topLevelAlias(c, scope, items, expr) ?? c.expr(scope, expr, 'order clause');
+  else bound = topLevelAlias(items, expr) ?? c.expr(scope, expr, 'order clause');
   let place: number | undefined = bounds.indexOf(bound);
   if (place < 0) {
     place = bounds.findIndex((b) => b.sql === bound.sql);
@@ -298,14 +298,12 @@ function overListed(c: Compiler, scope: Scope, bounds: readonly Bound[], expr: E
 }
 
 /** ORDER BY name: an alias of the select list comes before a column of that name. */
-function topLevelAlias(c: Compiler, scope: Scope, items: readonly Item[], expr: Expr): Bound | undefined {
+function topLevelAlias(items: readonly Item[], expr: Expr): Bound | undefined {
   if (expr.kind !== 'column' || expr.table !== undefined) return undefined;
   const lower = expr.name.toLowerCase();
   const matches = items.filter((i) => i.name.toLowerCase() === lower);
   const distinctMatches = new Set(matches.map((m) => m.bound.sql));
   if (distinctMatches.size > 1) throw new SqlError(1052, '23000', `Column '${expr.name}' in order clause is ambiguous`);
-  void c;
-  void scope;
   return matches[0]?.bound;
 }
 
@@ -313,7 +311,7 @@ function groupKeys(c: Compiler, scope: Scope, select: Select): Bound[] {
   return select.groupBy.map(({ expr }) => {
     if (expr.kind === 'number' && typeof expr.value === 'number') {
       c.pinned.add(expr.slot);
-      const item = expandedItem(c, scope, select.items, expr.value);
+      const item = expandedItem(scope, select.items, expr.value);
       if (!item) throw new SqlError(1054, '42S22', `Unknown column '${expr.value}' in 'group statement'`);
       if (containsAggregate(item.expr)) throw new SqlError(1056, '42000', `Can't group on '${item.name}'`);
       return item.bound ?? c.expr(scope, item.expr as Expr, 'group statement');
@@ -334,7 +332,6 @@ function groupKeys(c: Compiler, scope: Scope, select: Select): Bound[] {
 
 /** The n-th column of the select list with `*` expanded. */
 function expandedItem(
-  c: Compiler,
   scope: Scope,
   items: readonly SelectItem[],
   n: number,
@@ -347,7 +344,6 @@ function expandedItem(
       for (const s of starColumns(scope, item)) if (++at === n) return { bound: s.bound, name: s.name };
     }
   }
-  void c;
   return undefined;
 }
 

@@ -1,0 +1,112 @@
+/** Runs a SELECT: in place, in a lane, or under locks. */
+import { SqlError, type LiteralValue, type SelectPlan, type SqliteValue, type Statement } from '../sql/index.ts';
+import type { ResultSink } from '../server/index.ts';
+import type { RowId } from '../store/index.ts';
+import { runInLane } from './lane/select.ts';
+import { rowLock, tableLock } from './locks.ts';
+import { sendRows } from './results.ts';
+import type { EngineSession } from './session.ts';
+import { keyRangeOf, rowsOf } from './view.ts';
+
+const hasInto = (statement: Extract<Statement, { kind: 'query' }>): boolean =>
+  statement.into !== undefined || (statement.body.kind === 'select' && statement.body.into !== undefined);
+
+export function runSelect(
+  session: EngineSession,
+  plan: SelectPlan,
+  slots: readonly (LiteralValue | null)[],
+  statement: Statement | undefined,
+  sink: ResultSink,
+  more: boolean,
+): Promise<void> | undefined {
+  session.openImplicitly(plan);
+  if (plan.locking && session.transaction) return lockingSelect(session, plan, slots, statement, sink, more);
+  const { core } = session;
+  core.env.begin(session.state.settings(session), slots, false, session.virtualRows);
+  const range = keyRangeOf(session, plan);
+  if (!isQuick(session, plan, range)) return runInLane(session, plan, slots, range, sink, more);
+  const rows = rowsOf(session, plan, plan.tables, range, true);
+  afterSelect(session, plan, rows.length);
+  const into = statement?.kind === 'query' && hasInto(statement) ? statement : undefined;
+  const answer = (): Promise<void> | undefined =>
+    into ? core.selectInto(session, plan, into, rows, sink, more) : sendRows(session, plan.columns, rows, sink, more);
+  if (!core.committer.hasUnflushed || plan.tables.length === 0) return answer();
+  // The rows may be of commits that are not durable yet: the answer leaves after them.
+  return core.committer.flushed().then(answer);
+}
+
+/** Whether the statement may run on the core's own thread. */
+function isQuick(session: EngineSession, plan: SelectPlan, range: { low: RowId; high: RowId } | undefined): boolean {
+  const { core } = session;
+  if (plan.tables.length === 0 || plan.volatile || plan.tables.some((t) => t.table.temporary)) return true;
+  const span = range && Number(range.high) - Number(range.low) + 1;
+  return core.cost.isQuick(plan, plan, span, () => core.runner.register(plan.functions));
+}
+
+function afterSelect(session: EngineSession, plan: SelectPlan, rows: number): void {
+  const { runner } = session.core;
+  session.foundRows = plan.countSql === undefined ? rows : Number(runner.value({ ...plan, sql: plan.countSql }));
+  session.keepWarnings();
+  session.rowCount = -1;
+}
+
+/** Rows of a SELECT under this session's view. */
+function read(
+  session: EngineSession,
+  plan: SelectPlan,
+  slots: readonly (LiteralValue | null)[],
+  consistent: boolean,
+): SqliteValue[][] {
+  const { core } = session;
+  core.env.begin(session.state.settings(session), slots, false, session.virtualRows);
+  return rowsOf(session, plan, plan.tables, keyRangeOf(session, plan), consistent);
+}
+
+function lockingSelect(
+  session: EngineSession,
+  plan: SelectPlan,
+  slots: readonly (LiteralValue | null)[],
+  statement: Statement | undefined,
+  sink: ResultSink,
+  more: boolean,
+): Promise<void> | undefined {
+  return session.withLocks(() => {
+    const { locking } = plan;
+    const owner = session.owner;
+    const { locks } = session.core;
+    const mode = locking?.strength === 'update' ? 'exclusive' : 'shared';
+    let rows = read(session, plan, slots, false);
+    const nowait = (): SqlError =>
+      new SqlError(
+        3572,
+        'HY000',
+        'Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.',
+      );
+    if (!locking?.targets) {
+      for (const { table } of plan.tables) locks.take(tableLock(table.id), owner, mode);
+    } else {
+      const { targets } = locking;
+      if (locking.wait === 'skipLocked') {
+        rows = rows.filter((row) =>
+          targets.every(
+            ({ table, output }) =>
+              row[output] === null || !locks.isTaken(rowLock(table.id, row[output] as RowId), owner, mode),
+          ),
+        );
+      }
+      for (const row of rows) {
+        for (const { table, output } of targets) {
+          const rowid = row[output] as RowId | null;
+          if (rowid === null || table.temporary) continue;
+          if (locking.wait === 'nowait' && locks.isTaken(rowLock(table.id, rowid), owner, mode)) throw nowait();
+          locks.take(rowLock(table.id, rowid), owner, mode);
+        }
+      }
+    }
+    afterSelect(session, plan, rows.length);
+    if (statement?.kind === 'query' && hasInto(statement))
+      return session.core.selectInto(session, plan, statement, rows, sink, more);
+    if (!session.core.committer.hasUnflushed) return sendRows(session, plan.columns, rows, sink, more);
+    return session.core.committer.flushed().then(() => sendRows(session, plan.columns, rows, sink, more));
+  });
+}

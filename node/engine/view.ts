@@ -1,0 +1,55 @@
+/** The rows that a session's statement sees: SQLite's, or SQLite's with its transaction's overlay. */
+import type { Plan, SelectPlan, SqliteValue } from '../sql/index.ts';
+import type { RowId } from '../store/index.ts';
+import { imagesFor } from './overlay.ts';
+import type { EngineSession } from './session.ts';
+import type { Images } from './transaction.ts';
+
+export function keyRangeOf(
+  session: EngineSession,
+  plan: Pick<SelectPlan, 'keyRange'>,
+): { low: RowId; high: RowId } | undefined {
+  if (!plan.keyRange) return undefined;
+  const { env } = session.core;
+  const [low, high] = [plan.keyRange.low(env), plan.keyRange.high(env)];
+  if ((typeof low !== 'number' && typeof low !== 'bigint') || (typeof high !== 'number' && typeof high !== 'bigint'))
+    return undefined;
+  return { low, high };
+}
+
+/** Images of the tables that this session sees otherwise than the state has them. */
+export function differingImages(
+  session: EngineSession,
+  tables: Plan['tables'],
+  range: { low: RowId; high: RowId } | undefined,
+  consistent: boolean,
+): Map<number, Images> {
+  const { core, transaction } = session;
+  if (!transaction) return new Map();
+  const snapshot =
+    consistent && (transaction.isolation === 'REPEATABLE-READ' || transaction.isolation === 'SERIALIZABLE');
+  if (snapshot) core.versions.open(transaction);
+  return new Map(
+    tables.flatMap(({ table }) => {
+      const images = table.temporary ? undefined : imagesFor(table, transaction, core.versions, snapshot, range);
+      return images ? [[table.id, images] as const] : [];
+    }),
+  );
+}
+
+export function rowsOf(
+  session: EngineSession,
+  plan: Plan & { sql?: string },
+  tables: Plan['tables'],
+  range: { low: RowId; high: RowId } | undefined,
+  consistent: boolean,
+): SqliteValue[][] {
+  const { core, transaction } = session;
+  const text = 'select' in plan && plan.select ? plan.select : (plan as SelectPlan);
+  if (!transaction || tables.length === 0) return core.runner.rows(text);
+  const differing = differingImages(session, tables, range, consistent);
+  if (differing.size === 0) return core.runner.rows(text);
+  const overlaid = core.overlaidText(session, plan);
+  for (const { table } of tables) if (!table.temporary) core.overlays.fill(table, differing.get(table.id));
+  return core.runner.rows(overlaid);
+}

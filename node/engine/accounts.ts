@@ -5,10 +5,8 @@
 import type { Access, AccountDef, Catalog, Plan } from '../sql/index.ts';
 import { SqlError } from '../sql/index.ts';
 import type { Account } from '../server/index.ts';
-import type { SchemaStatement } from './ddl/apply.ts';
 import { compareHosts, hostMatches, hostOf, normalAddress } from './hosts.ts';
 import { GLOBAL_PRIVILEGES, Rights } from './privileges.ts';
-import { checkSchemaStatement } from './schema-privileges.ts';
 import type { EngineSession } from './session.ts';
 import type { VariableStore } from './variables.ts';
 
@@ -270,11 +268,6 @@ export class Accounts {
     const { rights } = this.keep(session);
     const database = SYSTEM_DATABASES.has(lower) ? lower : name;
     return rights.opensDatabase(database);
-  }
-
-  checkSchema(session: EngineSession, statement: SchemaStatement): void {
-    this.checkPasswordFresh(session);
-    checkSchemaStatement(this, session, statement);
   }
 
   checkSystemVariables(session: EngineSession): void {

@@ -1,4 +1,5 @@
 /** Schema statements. Each ends the open transaction, waits for the tables it changes, and is durable before its OK. */
+import { checkSchemaStatement } from '../schema-privileges.ts';
 import { GLOBAL_READ_LOCK } from '../locks.ts';
 import { SqlError, type CatalogChange, type QualifiedName, type TableDef } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
@@ -11,7 +12,8 @@ import { alterDatabase, createDatabase, dropDatabase } from './databases.ts';
 export function runSchemaStatement(x: StatementContext, statement: SchemaStatement): Promise<void> | undefined {
   const { session } = x;
   session.core.refuseWrites();
-  session.core.accounts.checkSchema(session, statement);
+  session.core.accounts.checkPasswordFresh(session);
+  checkSchemaStatement(session.core.accounts, session, statement);
   const temporary =
     (statement.kind === 'createTable' || statement.kind === 'createTableLike' || statement.kind === 'dropTable') &&
     statement.temporary;

@@ -24,7 +24,8 @@ before(async () => {
 
 after(() => node.stop());
 
-const connect = (user: string, options: ConnectionOptions = {}): Promise<Connection> => node.connect({ user, password: `pw ${user}`, ...options });
+const connect = (user: string, options: ConnectionOptions = {}): Promise<Connection> =>
+  node.connect({ user, password: `pw ${user}`, ...options });
 
 /** Makes an account with grants, and connects as it. */
 async function account(name: string, ...grants: string[]): Promise<Connection> {
@@ -33,7 +34,8 @@ async function account(name: string, ...grants: string[]): Promise<Connection> {
   return connect(name);
 }
 
-const rows = async (c: Connection, sql: string): Promise<unknown[][]> => (await c.query<RowDataPacket[][]>({ sql, rowsAsArray: true }))[0];
+const rows = async (c: Connection, sql: string): Promise<unknown[][]> =>
+  (await c.query<RowDataPacket[][]>({ sql, rowsAsArray: true }))[0];
 
 async function fails(work: Promise<unknown>, errno: number, message?: string | RegExp): Promise<void> {
   await assert.rejects(work, (error: Error & { errno?: number }) => {
@@ -52,20 +54,28 @@ function allBytes(folder: string): Buffer {
 describe('logging in', () => {
   it('checks the password', async () => {
     await account('ann');
-    await fails(node.connect({ user: 'ann', password: 'wrong' }), 1045, "Access denied for user 'ann'@'localhost' (using password: YES)");
+    await fails(
+      node.connect({ user: 'ann', password: 'wrong' }),
+      1045,
+      "Access denied for user 'ann'@'localhost' (using password: YES)",
+    );
     await fails(node.connect({ user: 'nobody', password: '' }), 1045);
     await fails(node.connect({ user: '', password: '' }), 1045);
   });
 
   it('takes the most specific host', async () => {
-    await root.query("CREATE USER h@'%' IDENTIFIED BY 'any'; CREATE USER h@'127.0.0.0/255.0.0.0' IDENTIFIED BY 'net'; CREATE USER h@'10.%' IDENTIFIED BY 'ten'");
+    await root.query(
+      "CREATE USER h@'%' IDENTIFIED BY 'any'; CREATE USER h@'127.0.0.0/255.0.0.0' IDENTIFIED BY 'net'; CREATE USER h@'10.%' IDENTIFIED BY 'ten'",
+    );
     const net = await node.connect({ user: 'h', password: 'net' });
     assert.deepEqual(await rows(net, 'SELECT CURRENT_USER()'), [['h@127.0.0.0/255.0.0.0']]);
     await root.query("CREATE USER h@localhost IDENTIFIED BY 'local'");
     const local = await node.connect({ user: 'h', password: 'local' });
     assert.deepEqual(await rows(local, 'SELECT CURRENT_USER()'), [['h@localhost']]);
     await fails(node.connect({ user: 'h', password: 'net' }), 1045);
-    await root.query("DROP USER h@localhost, h@'127.0.0.0/255.0.0.0'; CREATE USER h@'127.0.0.0/8' IDENTIFIED BY 'cidr'");
+    await root.query(
+      "DROP USER h@localhost, h@'127.0.0.0/255.0.0.0'; CREATE USER h@'127.0.0.0/8' IDENTIFIED BY 'cidr'",
+    );
     await node.connect({ user: 'h', password: 'cidr' });
     await fails(root.query("CREATE USER h@'1.2.3.4/x'"), 1470);
   });
@@ -84,7 +94,11 @@ describe('logging in', () => {
     await root.query('ALTER USER exp PASSWORD EXPIRE');
     const own = await connect('exp', { flags: ['CAN_HANDLE_EXPIRED_PASSWORDS'] });
     for (const sql of ['SELECT 1', 'SHOW TABLES FROM shop', 'CREATE TABLE shop.x (a INT)', 'BEGIN']) {
-      await fails(own.query(sql), 1820, 'You must reset your password using ALTER USER statement before executing this statement.');
+      await fails(
+        own.query(sql),
+        1820,
+        'You must reset your password using ALTER USER statement before executing this statement.',
+      );
     }
     await own.query("SET PASSWORD = 'pw exp'");
     assert.deepEqual(await rows(own, 'SELECT 1'), [[1]]);
@@ -102,12 +116,20 @@ describe('logging in', () => {
 describe('accounts', () => {
   it('are made, changed, renamed and dropped', async () => {
     await root.query("CREATE USER a1, a2@localhost IDENTIFIED BY 'x' COMMENT 'two'");
-    await fails(root.query('CREATE USER a1'), 1396, "Operation CREATE USER failed for 'a1'@'%' (User account already exists)");
+    await fails(
+      root.query('CREATE USER a1'),
+      1396,
+      "Operation CREATE USER failed for 'a1'@'%' (User account already exists)",
+    );
     await root.query('CREATE USER IF NOT EXISTS a1');
     assert.deepEqual(await rows(root, 'SHOW WARNINGS'), [['Note', 3163, "Authorization ID 'a1'@'%' already exists."]]);
     await fails(root.query('RENAME USER a1 TO a2@localhost'), 1396, "Operation RENAME USER failed for 'a1'@'%'");
     await root.query('RENAME USER a1 TO a3');
-    await fails(root.query('DROP USER a3, a1'), 1396, "Operation DROP USER failed for 'a1'@'%' (User account does not exist)");
+    await fails(
+      root.query('DROP USER a3, a1'),
+      1396,
+      "Operation DROP USER failed for 'a1'@'%' (User account does not exist)",
+    );
     await root.query('DROP USER IF EXISTS a3, a1');
     assert.deepEqual(await rows(root, 'SHOW WARNINGS'), [['Note', 3162, "Authorization ID 'a1'@'%' does not exist."]]);
     await fails(root.query("ALTER USER nope IDENTIFIED BY 'x'"), 1396);
@@ -120,7 +142,9 @@ describe('accounts', () => {
   });
 
   it('get random passwords, which work', async () => {
-    const [[made]] = (await root.query<RowDataPacket[]>('CREATE USER rnd IDENTIFIED BY RANDOM PASSWORD')) as unknown as [[Record<string, string>]];
+    const [[made]] = (await root.query<RowDataPacket[]>(
+      'CREATE USER rnd IDENTIFIED BY RANDOM PASSWORD',
+    )) as unknown as [[Record<string, string>]];
     assert.deepEqual(Object.keys(made), ['user', 'host', 'generated password', 'auth_factor']);
     await node.connect({ user: 'rnd', password: String(made['generated password']) });
   });
@@ -131,7 +155,11 @@ describe('accounts', () => {
     await own.query("ALTER USER CURRENT_USER() IDENTIFIED BY 'n' REPLACE 'pw sue'");
     await own.query("SET PASSWORD = 'pw sue'");
     await connect('sue');
-    await fails(own.query('ALTER USER sue ACCOUNT LOCK'), 1227, 'Access denied; you need (at least one of) the CREATE USER privilege(s) for this operation');
+    await fails(
+      own.query('ALTER USER sue ACCOUNT LOCK'),
+      1227,
+      'Access denied; you need (at least one of) the CREATE USER privilege(s) for this operation',
+    );
     await fails(own.query("SET PASSWORD FOR root = 'x'"), 1044, "Access denied for user 'sue'@'%' to database 'mysql'");
   });
 
@@ -140,7 +168,11 @@ describe('accounts', () => {
     await fails(own.query("ALTER USER root IDENTIFIED BY 'mine'"), 1227, /SYSTEM_USER/);
     await fails(own.query('DROP USER root'), 1227, /SYSTEM_USER/);
     await own.query('CREATE USER made_by_hr');
-    await fails(own.query('GRANT SELECT ON *.* TO made_by_hr'), 1045, "Access denied for user 'hr'@'%' (using password: YES)");
+    await fails(
+      own.query('GRANT SELECT ON *.* TO made_by_hr'),
+      1045,
+      "Access denied for user 'hr'@'%' (using password: YES)",
+    );
   });
 });
 
@@ -149,10 +181,22 @@ describe('privileges', () => {
     const c = await account('t1', 'SELECT, INSERT ON shop.item');
     assert.equal((await rows(c, 'SELECT * FROM shop.item')).length, 2);
     await c.query("INSERT INTO shop.item VALUES (3, 'milk', 1)");
-    await fails(c.query('UPDATE shop.item SET price = 1'), 1142, "UPDATE command denied to user 't1'@'localhost' for table 'item'");
-    await fails(c.query('DELETE FROM shop.item'), 1142, "DELETE command denied to user 't1'@'localhost' for table 'item'");
+    await fails(
+      c.query('UPDATE shop.item SET price = 1'),
+      1142,
+      "UPDATE command denied to user 't1'@'localhost' for table 'item'",
+    );
+    await fails(
+      c.query('DELETE FROM shop.item'),
+      1142,
+      "DELETE command denied to user 't1'@'localhost' for table 'item'",
+    );
     await fails(c.query("REPLACE INTO shop.item VALUES (3, 'milk', 1)"), 1142, /DELETE command/);
-    await fails(c.query('SELECT * FROM shop.secret'), 1142, "SELECT command denied to user 't1'@'localhost' for table 'secret'");
+    await fails(
+      c.query('SELECT * FROM shop.secret'),
+      1142,
+      "SELECT command denied to user 't1'@'localhost' for table 'secret'",
+    );
     // Whoever may not see a table does not learn whether it exists.
     await fails(c.query('SELECT * FROM shop.nothing'), 1142);
     for (const sql of [
@@ -182,11 +226,16 @@ describe('privileges', () => {
     const c = await account('c1', 'SELECT (id, name), INSERT (id), UPDATE (price) ON shop.item');
     assert.equal((await rows(c, 'SELECT id, name FROM shop.item')).length, 2);
     assert.deepEqual(await rows(c, 'SELECT count(*) FROM shop.item'), [[2]]);
-    const column = (command: string, name: string): string => `${command} command denied to user 'c1'@'localhost' for column '${name}' in table 'item'`;
+    const column = (command: string, name: string): string =>
+      `${command} command denied to user 'c1'@'localhost' for column '${name}' in table 'item'`;
     await fails(c.query('SELECT price FROM shop.item'), 1143, column('SELECT', 'price'));
     await fails(c.query('SELECT id FROM shop.item ORDER BY price'), 1143, column('SELECT', 'price'));
     await fails(c.query('SELECT id FROM shop.item WHERE price > 3'), 1143, column('SELECT', 'price'));
-    await fails(c.query('SELECT * FROM shop.item'), 1142, "SELECT command denied to user 'c1'@'localhost' for table 'item'");
+    await fails(
+      c.query('SELECT * FROM shop.item'),
+      1142,
+      "SELECT command denied to user 'c1'@'localhost' for table 'item'",
+    );
     await fails(c.query("INSERT INTO shop.item (id, name) VALUES (9, 'x')"), 1143, column('INSERT', 'name'));
     await fails(c.query("INSERT INTO shop.item VALUES (9, 'x', 1)"), 1142);
     await c.query('UPDATE shop.item SET price = 5 WHERE id = 1');
@@ -204,13 +253,18 @@ describe('privileges', () => {
     const escaped = await account('d2', 'SELECT ON `shop\\_old`.*');
     await rows(escaped, 'SELECT * FROM shop_old.x');
     await fails(escaped.query('SELECT * FROM shop.item'), 1142);
-    assert.deepEqual(await rows(escaped, 'SHOW DATABASES'), [['information_schema'], ['shop_old']]);
+    assert.deepEqual(await rows(escaped, 'SHOW DATABASES'), [
+      ['information_schema'],
+      ['performance_schema'],
+      ['shop_old'],
+    ]);
     await root.query('DROP TABLE shop_old.x');
   });
 
   it('of schema statements', async () => {
     const c = await account('s1', 'SELECT ON shop.*');
-    const table = (command: string, name: string): string => `${command} command denied to user 's1'@'localhost' for table '${name}'`;
+    const table = (command: string, name: string): string =>
+      `${command} command denied to user 's1'@'localhost' for table '${name}'`;
     const cases: [string, number, string][] = [
       ['CREATE DATABASE q', 1044, "Access denied for user 's1'@'%' to database 'q'"],
       ['DROP DATABASE shop', 1044, "Access denied for user 's1'@'%' to database 'shop'"],
@@ -227,9 +281,21 @@ describe('privileges', () => {
       ['CREATE VIEW shop.v AS SELECT 1', 1142, table('CREATE VIEW', 'v')],
       ['LOCK TABLES shop.item READ', 1044, "Access denied for user 's1'@'%' to database 'shop'"],
       ['OPTIMIZE TABLE shop.item', 1142, table('INSERT', 'item')],
-      ['SET GLOBAL max_connections = 5', 1227, 'Access denied; you need (at least one of) the SUPER or SYSTEM_VARIABLES_ADMIN privilege(s) for this operation'],
-      ['CREATE USER u', 1227, 'Access denied; you need (at least one of) the CREATE USER privilege(s) for this operation'],
-      ['CREATE ROLE u', 1227, 'Access denied; you need (at least one of) the CREATE USER, CREATE ROLE privilege(s) for this operation'],
+      [
+        'SET GLOBAL max_connections = 5',
+        1227,
+        'Access denied; you need (at least one of) the SUPER or SYSTEM_VARIABLES_ADMIN privilege(s) for this operation',
+      ],
+      [
+        'CREATE USER u',
+        1227,
+        'Access denied; you need (at least one of) the CREATE USER privilege(s) for this operation',
+      ],
+      [
+        'CREATE ROLE u',
+        1227,
+        'Access denied; you need (at least one of) the CREATE USER, CREATE ROLE privilege(s) for this operation',
+      ],
       ['GRANT SELECT ON shop.* TO s1', 1044, "Access denied for user 's1'@'%' to database 'shop'"],
       ['GRANT SELECT ON shop.item TO s1', 1142, table('GRANT', 'item')],
       ['GRANT SELECT ON *.* TO s1', 1045, "Access denied for user 's1'@'%' (using password: YES)"],
@@ -237,7 +303,11 @@ describe('privileges', () => {
     ];
     for (const [sql, errno, message] of cases) await fails(c.query(sql), errno, message);
     await root.query('GRANT CREATE ON shop.* TO s1');
-    await fails(c.query('CREATE TABLE shop.n (a INT, FOREIGN KEY (a) REFERENCES shop.item (id))'), 1142, table('REFERENCES', 'item'));
+    await fails(
+      c.query('CREATE TABLE shop.n (a INT, FOREIGN KEY (a) REFERENCES shop.item (id))'),
+      1142,
+      table('REFERENCES', 'item'),
+    );
   });
 
   it('let temporary tables be, once made', async () => {
@@ -252,7 +322,10 @@ describe('privileges', () => {
   it('decide what is listed', async () => {
     const c = await account('l1', 'SELECT (id) ON shop.item');
     assert.deepEqual(await rows(c, 'SHOW TABLES FROM shop'), [['item']]);
-    assert.deepEqual(await rows(c, "SELECT table_name FROM information_schema.tables WHERE table_schema IN ('shop', 'other')"), [['item']]);
+    assert.deepEqual(
+      await rows(c, "SELECT table_name FROM information_schema.tables WHERE table_schema IN ('shop', 'other')"),
+      [['item']],
+    );
     await fails(c.query('SHOW TABLES FROM other'), 1044);
     assert.deepEqual(await rows(c, "SELECT count(*) FROM information_schema.processlist WHERE user <> 'l1'"), [[0]]);
   });
@@ -297,7 +370,9 @@ describe('privileges', () => {
     ];
     for (const [sql, errno] of cases) await fails(root.query(sql), errno);
     await root.query('REVOKE IF EXISTS SELECT ON shop.item FROM w1');
-    assert.deepEqual(await rows(root, 'SHOW WARNINGS'), [['Warning', 1147, "There is no such grant defined for user 'w1' on host '%' on table 'item'"]]);
+    assert.deepEqual(await rows(root, 'SHOW WARNINGS'), [
+      ['Warning', 1147, "There is no such grant defined for user 'w1' on host '%' on table 'item'"],
+    ]);
   });
 
   it('are taken back from open sessions at once', async () => {
@@ -316,7 +391,12 @@ describe('privileges', () => {
   });
 
   it('are shown by SHOW GRANTS', async () => {
-    const c = await account('show1', 'ALL ON shop.*', 'SELECT (id), UPDATE (id), DELETE ON shop.item', 'PROCESS ON *.*');
+    const c = await account(
+      'show1',
+      'ALL ON shop.*',
+      'SELECT (id), UPDATE (id), DELETE ON shop.item',
+      'PROCESS ON *.*',
+    );
     await root.query('REVOKE DROP ON shop.* FROM show1');
     const listed = (await rows(c, 'SHOW GRANTS')).map(([text]) => text);
     assert.deepEqual(listed, [
@@ -329,7 +409,9 @@ describe('privileges', () => {
 
 describe('roles', () => {
   it('are granted, made active, and taken back', async () => {
-    await root.query('CREATE ROLE reader, writer; GRANT SELECT ON shop.* TO reader; GRANT INSERT ON shop.* TO writer; GRANT reader TO writer');
+    await root.query(
+      'CREATE ROLE reader, writer; GRANT SELECT ON shop.* TO reader; GRANT INSERT ON shop.* TO writer; GRANT reader TO writer',
+    );
     const c = await account('ro', 'writer');
     await fails(c.query('SELECT * FROM shop.item'), 1142);
     await c.query('SET ROLE writer');
@@ -347,7 +429,11 @@ describe('roles', () => {
     await root.query('GRANT reader TO writer');
     await fails(root.query('GRANT writer TO reader'), 4027);
     await fails(root.query('GRANT nope TO ro'), 3523, 'Unknown authorization ID `nope`@`%`');
-    await fails(c.query('GRANT writer TO ro'), 1227, 'Access denied; you need (at least one of) the WITH ADMIN, ROLE_ADMIN, SUPER privilege(s) for this operation');
+    await fails(
+      c.query('GRANT writer TO ro'),
+      1227,
+      'Access denied; you need (at least one of) the WITH ADMIN, ROLE_ADMIN, SUPER privilege(s) for this operation',
+    );
     await root.query('GRANT writer TO ro WITH ADMIN OPTION');
     await account('ro2');
     await c.query('GRANT writer TO ro2');
@@ -386,7 +472,11 @@ describe('views', () => {
     await fails(root.query('SELECT * FROM shop.words'), 1356);
     await root.query('DROP USER maker');
     assert.match(String((await rows(root, 'SHOW WARNINGS'))[0]?.[2]), /referenced as a definer/);
-    await fails(root.query('SELECT * FROM shop.words'), 1449, "The user specified as a definer ('maker'@'%') does not exist");
+    await fails(
+      root.query('SELECT * FROM shop.words'),
+      1449,
+      "The user specified as a definer ('maker'@'%') does not exist",
+    );
     await root.query('DROP VIEW shop.words, shop.open_words');
   });
 });
@@ -396,7 +486,9 @@ describe('passwords', () => {
     const secrets = ['Xq7-first', 'Xq7-second', 'Xq7-third', 'Xq7-fourth', 'Xq7-fifth', 'Xq7-sixth'];
     const [a, b, c, d, e, f] = secrets as [string, string, string, string, string, string];
     const own = await account('hush');
-    await root.query(`CREATE TABLE other.z (a INT); CREATE /* ${a} */ USER z1 IDENTIFIED BY '${a}', z2 IDENTIFIED WITH caching_sha2_password BY "${b}"; DROP TABLE other.z`);
+    await root.query(
+      `CREATE TABLE other.z (a INT); CREATE /* ${a} */ USER z1 IDENTIFIED BY '${a}', z2 IDENTIFIED WITH caching_sha2_password BY "${b}"; DROP TABLE other.z`,
+    );
     await root.query(`ALTER USER z1 IDENTIFIED BY '${c}'`);
     await root.query(`SET PASSWORD FOR z2 = '${d}'`);
     await root.query(`PREPARE s FROM 'ALTER USER z2 IDENTIFIED BY ''${e}'''; EXECUTE s`);
@@ -406,7 +498,10 @@ describe('passwords', () => {
     let seen: string[];
     do seen = (await rows(root, 'SHOW FULL PROCESSLIST')).map((r) => String(r[7]));
     while (!seen.some((text) => text.includes('SLEEP')));
-    assert.equal(seen.some((text) => secrets.some((s) => text.includes(s))), false);
+    assert.equal(
+      seen.some((text) => secrets.some((s) => text.includes(s))),
+      false,
+    );
     await sleeping;
     const bytes = allBytes(node.folder);
     for (const secret of [...secrets, 'pw hush']) assert.equal(bytes.includes(secret), false, secret);

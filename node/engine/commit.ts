@@ -23,6 +23,15 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** The engine's part in restoring the state. */
+export interface SchemaApplier {
+  apply(change: CatalogChange): void;
+  /** What was prepared or kept of the state is void. */
+  restored(): void;
+}
+
+const diskFull = (): SqlError => new SqlError(1021, 'HY000', 'Disk full; waiting for someone to free some space...');
+
 /** The engine may not go on: the process ends, and the log makes the state anew. */
 export type Fatal = (error: Error) => void;
 
@@ -42,10 +51,62 @@ export class Committer {
   private publishTimer: NodeJS.Timeout | undefined;
   readonly stats = { transactions: 0, flushes: 0 };
 
-  constructor(log: LogStore, state: State, fatal: Fatal) {
+  /** In the log, and in the state's open transaction: put in again should SQLite give that up. */
+  private unpublished: CommitRecord[] = [];
+  private restoring = false;
+  /** The state met a full disk: no writes until there is room again. */
+  private full = false;
+  private readonly schema: SchemaApplier;
+
+  constructor(log: LogStore, state: State, fatal: Fatal, schema: SchemaApplier) {
     this.log = log;
     this.state = state;
     this.fatal = fatal;
+    this.schema = schema;
+    state.onLost = () => this.restore();
+    state.reserve.take();
+  }
+
+  /** Throws 1021 while the state has no room. */
+  checkSpace(): void {
+    if (!this.full) return;
+    if (!this.state.reserve.take()) throw diskFull();
+    this.full = false;
+  }
+
+  /** The state's transaction was given up. All that was committed since it was published is put in again, in order. */
+  private restore(): void {
+    if (this.restoring) throw new Error('the state met a full disk again while it was restored');
+    this.restoring = true;
+    this.full = true;
+    this.state.reserve.release();
+    try {
+      this.state.reloadCatalog();
+      for (const record of [
+        ...this.unpublished,
+        ...this.flying.map((p) => p.record),
+        ...this.pending.map((p) => p.record),
+      ]) {
+        for (const change of record.changes) this.state.apply(change);
+        for (const change of record.schema?.changes ?? []) this.schema.apply(change);
+      }
+    } catch (cause) {
+      this.noRoom(cause);
+      throw cause;
+    } finally {
+      this.restoring = false;
+      this.schema.restored();
+    }
+    this.publishSoon();
+  }
+
+  private noRoom(cause: unknown): void {
+    this.fatal(
+      new Error(
+        'the disk is full: the state cannot be kept. Free some space and start the node again; the log has everything that was acknowledged',
+        { cause },
+      ),
+    );
   }
 
   /** Whether rows lie in the state that are not durable yet. */
@@ -149,22 +210,21 @@ export class Committer {
     }
     this.stats.transactions += batch.length;
     this.stats.flushes++;
+    for (const p of batch) this.unpublished.push(p.record);
     this.publishSoon();
     for (const p of batch) p.resolve();
     for (const wake of readers) wake();
   }
 
   private takeBack(pending: readonly Pending[]): void {
-    const full = new SqlError(1021, 'HY000', 'Disk full; waiting for someone to free some space...');
-    for (const p of [...pending].reverse()) {
-      if (p.record.schema) {
-        // A schema change is not undone in place: the state is made anew from the log at the next start.
-        this.fatal(new Error('the disk is full and a schema change could not be logged'));
-        return;
-      }
-      for (const change of [...p.record.changes].reverse()) this.state.revert(change);
-    }
-    for (const p of pending) p.reject(full);
+    // A schema change cannot be undone by itself: the open transaction goes, and what is in the log comes back.
+    if (pending.some((p) => p.record.schema)) this.state.giveUp();
+    else
+      this.state.revertAll(
+        pending.flatMap((p) => [...p.record.changes]),
+        this.state.epoch,
+      );
+    for (const p of pending) p.reject(diskFull());
   }
 
   private publishSoon(): void {
@@ -178,8 +238,23 @@ export class Committer {
     this.publishDue = this.flying.length > 0 || this.holds > 0;
     if (this.publishDue) return;
     if (this.pending.length > 0) this.flush();
-    this.state.publish(this.log.seq);
+    if (!this.publishState()) return;
     for (const wake of this.publishWaiters.splice(0)) wake();
+  }
+
+  private publishState(): boolean {
+    // A full disk: the state was restored, and with the room that was set aside it can be published.
+    for (let attempt = 0; ; attempt++) {
+      try {
+        this.state.publish(this.log.seq, this.log.head);
+        this.unpublished = [];
+        return true;
+      } catch (error) {
+        if (error instanceof DiskFullError && attempt === 0) continue;
+        this.noRoom(error);
+        return false;
+      }
+    }
   }
   private readonly publishWaiters: (() => void)[] = [];
 

@@ -90,13 +90,15 @@ export class EngineCore implements Engine {
     this.overlays = new Overlays(state.db);
     this.planner = new Planner(this.catalog);
     this.namedLocks = new NamedLocks(this.locks);
-    this.committer = new Committer(log, state, options.fatal);
+    this.committer = new Committer(log, state, options.fatal, {
+      apply: (change) => this.applyChange(change, false),
+      restored: () => this.stateRestored(),
+    });
     this.accounts = new Accounts(this.catalog, this.globals);
     this.cost = new CostEstimator(state.db);
     this.lanes = new Lanes(state.file, LANES);
     for (const [name, value] of options.variables) this.globals.set(name, value);
-    for (const [name, value] of this.catalog.globals)
-      this.globals.set(name, /^-?\d+$/.test(value) ? Number(value) : value);
+    this.readPersisted();
     this.globals.set('version', options.version);
     this.globals.set('innodb_version', options.version);
   }
@@ -334,6 +336,22 @@ export class EngineCore implements Engine {
 
   refuseWrites(): void {
     if (this.stopping) throw new SqlError(1053, '08S01', 'Server shutdown in progress');
+    this.committer.checkSpace();
+  }
+
+  /** SET PERSIST: at the start, and again once the state has caught up. */
+  readPersisted(): void {
+    for (const [name, value] of this.catalog.globals)
+      this.globals.set(name, /^-?\d+$/.test(value) ? Number(value) : value);
+  }
+
+  /** The state lost its open transaction, and has its committed rows again. Temporary tables lived in it alone. */
+  private stateRestored(): void {
+    this.runner.forget();
+    this.overlays.forget();
+    for (const session of [...this.sessions.values()]) {
+      if (session.state.temporaryTables.size > 0) session.kill(true);
+    }
   }
 
   commit(session: EngineSession, changes: readonly RowChange[], sql: string): Promise<void> {
@@ -350,6 +368,7 @@ export class EngineCore implements Engine {
   /** Applies a schema change, logs it, and resolves when it is durable. Throws (and leaves everything as it was) when rows do not fit. */
   changeCatalog(session: EngineSession, text: string, changes: readonly CatalogChange[]): Promise<void> {
     const undo: CatalogChange[] = [];
+    const { epoch } = this.state;
     try {
       for (const change of changes) {
         undo.unshift(...this.inverse(change));
@@ -357,7 +376,7 @@ export class EngineCore implements Engine {
       }
     } catch (error) {
       undo.shift();
-      for (const change of undo) this.state.applyCatalog(change);
+      if (this.state.epoch === epoch) for (const change of undo) this.state.applyCatalog(change);
       throw error;
     } finally {
       this.runner.forget();
@@ -444,13 +463,14 @@ export class EngineCore implements Engine {
   /** Puts a transaction's rows into SQLite; all of them or, should one be refused, none. */
   applyTransaction(transaction: OpenTransaction): void {
     let done = 0;
+    const { epoch } = this.state;
     try {
       for (const change of transaction.changes) {
         this.state.apply(change);
         done++;
       }
     } catch (error) {
-      for (const change of transaction.changes.slice(0, done).reverse()) this.state.revert(change);
+      this.state.revertAll(transaction.changes.slice(0, done), epoch);
       throw error;
     }
   }

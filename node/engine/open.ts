@@ -1,22 +1,28 @@
 /** Opens a data folder: identity, log, state; replays what the state has not seen; makes the first account. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { decodeTransaction, type LogKey, type Operation, type TableReference } from '../log/index.ts';
-import { rowidColumn, type CatalogChange, type SqliteValue, type TableDef } from '../sql/index.ts';
+import { hex } from '../log/index.ts';
+import type { CatalogChange } from '../sql/index.ts';
 import { hashCachingSha2Password } from '../server/index.ts';
 import {
+  DiskFullError,
   loadIdentity,
+  lockFolder,
   LogDamagedError,
   LogStore,
+  markClean,
+  markOpen,
+  mayTrust,
+  readLog,
+  Reserve,
   State,
   StateCorruptError,
   writeFileDurably,
   type Identity,
-  type Row,
-  type StoredEntry,
 } from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
+import { replayEntry } from './replay.ts';
 
 const DATA_FORMAT = 1;
 
@@ -44,25 +50,20 @@ export function openEngine(options: OpenOptions): OpenedEngine {
   const { dir } = options;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   checkFormat(dir);
-  const unlock = lockFolder(dir);
+  const lock = lockFolder(dir);
+  if ('takenBy' in lock) throw new DataFolderError(`${dir} is in use by process ${lock.takenBy}`);
+  const { unlock } = lock;
   try {
     const identity = loadIdentity(dir);
     const groupDir = path.join(dir, 'groups', 'main');
     const file = path.join(groupDir, 'state.sqlite');
-    let opened: { core: EngineCore; log: LogStore };
-    try {
-      opened = openGroup(options, identity, groupDir, file);
-    } catch (error) {
-      // The state is a view of the log: a damaged one is made anew. Replay errors of the SQLite file count as damage.
-      if (!(error instanceof StateCorruptError) && !isSqliteError(error)) throw error;
-      options.notice('the state file is damaged and is made anew from the log', {
-        file,
-        reason: (error as Error).message,
-      });
+    mkdirSync(groupDir, { recursive: true, mode: 0o700 });
+    if (!mayTrust(file)) {
+      options.notice('the machine went down while the node ran: the state is made anew from the log', { file });
       State.remove(file);
-      opened = openGroup(options, identity, groupDir, file);
     }
-    const { core, log } = opened;
+    markOpen(file);
+    const { core, log } = openDamaged(options, identity, groupDir, file);
     const generatedPassword = core.catalog.accounts.size === 0 ? makeRoot(core, options.rootPassword) : undefined;
     return {
       core,
@@ -72,12 +73,41 @@ export function openEngine(options: OpenOptions): OpenedEngine {
         await core.close();
         core.state.close();
         log.close();
+        markClean(file);
         unlock();
       },
     };
   } catch (error) {
     unlock();
     throw error;
+  }
+}
+
+/** The state is a view of the log: a damaged one is made anew. SQLite's errors while it catches up count as damage. */
+function openDamaged(options: OpenOptions, identity: Identity, groupDir: string, file: string): Group {
+  const open = (): Group => openGroup(options, identity, groupDir, file);
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof DiskFullError) return openFull(groupDir, error, open);
+    if (!(error instanceof StateCorruptError) && !isSqliteError(error)) throw error;
+    options.notice('the state file is damaged and is made anew from the log', {
+      file,
+      reason: (error as Error).message,
+    });
+    State.remove(file);
+    return open();
+  }
+}
+
+/** With the room that was set aside the state may still catch up. */
+function openFull(groupDir: string, first: DiskFullError, open: () => Group): Group {
+  new Reserve(groupDir).release();
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof DiskFullError)) throw error;
+    throw new DataFolderError(`${first.message}: free some space on the disk of ${groupDir} and start the node again`);
   }
 }
 
@@ -97,149 +127,62 @@ function checkFormat(dir: string): void {
   if (!(format >= 1)) throw new DataFolderError(`${file} does not name a data format`);
 }
 
-/** One process a folder. The lock file names the process, so that one of a process that died is no obstacle. */
-function lockFolder(dir: string): () => void {
-  const file = path.join(dir, 'lock');
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const fd = openSync(file, 'wx', 0o600);
-      writeSync(fd, `${process.pid}\n`);
-      closeSync(fd);
-      return () => rmSync(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 0) throw error;
-      const pid = Number(readFileSync(file, 'utf8').trim());
-      if (pid > 0 && pid !== process.pid && isAlive(pid))
-        throw new DataFolderError(`${dir} is in use by process ${pid}`);
-      rmSync(file, { force: true });
-    }
-  }
+interface Group {
+  readonly core: EngineCore;
+  readonly log: LogStore;
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-function openGroup(
-  options: OpenOptions,
-  identity: Identity,
-  groupDir: string,
-  file: string,
-): { core: EngineCore; log: LogStore } {
-  let core: EngineCore | undefined;
+function openGroup(options: OpenOptions, identity: Identity, groupDir: string, file: string): Group {
   const logDir = path.join(groupDir, 'log');
-  const existed = existsSync(logDir);
   const state = new State(file);
+  let log: LogStore | undefined;
   try {
-    const from = state.appliedSeq + 1;
-    let replayed = 0;
-    let lastNotice = Date.now();
-    const pending: StoredEntry[] = [];
-    const log = LogStore.open(
-      logDir,
-      'main',
-      identity,
-      from,
-      (stored) => pending.push(stored),
-      (segment, offset, bytes) =>
-        options.notice(
-          'a write that was cut short by a crash is removed from the end of the log; nobody was told that it succeeded',
-          { segment, offset, bytes },
-        ),
+    log = LogStore.open(logDir, 'main', identity, (segment, offset, bytes) =>
+      options.notice(
+        'a write that was cut short by a crash is removed from the end of the log; nobody was told that it succeeded',
+        { segment, offset, bytes },
+      ),
     );
+    const from = state.appliedSeq + 1;
     if (log.seq < from - 1) {
       throw new LogDamagedError(
         `the log in ${logDir} ends at entry ${log.seq}, but the state has applied ${from - 1}: the end of the log was lost. Restore the folder from a backup.`,
       );
     }
-    core = new EngineCore(state, log, options);
-    if (pending.length > 1000 && existed)
-      options.notice('catching the state up with the log', { entries: pending.length });
-    for (const stored of pending) {
-      replayEntry(core, stored);
-      replayed++;
-      if (Date.now() - lastNotice > 2000) {
-        lastNotice = Date.now();
-        options.notice('catching the state up with the log', { entries: pending.length, done: replayed });
-        state.publish(stored.entry.seq);
-      }
-    }
-    if (replayed > 0) state.publish(log.seq);
+    const core = new EngineCore(state, log, options);
+    if (log.seq >= from - 1) catchUp(options, core, logDir, from);
     return { core, log };
   } catch (error) {
+    log?.close();
     state.close();
     throw error;
   }
 }
 
-/** Applies an entry's transactions to the state. */
-function replayEntry(core: EngineCore, stored: StoredEntry): void {
-  for (const bytes of stored.entry.transactions) {
-    const transaction = decodeTransaction(bytes);
-    for (const operation of transaction.operations) {
-      if (operation.kind === 'schema') {
-        for (const change of JSON.parse(operation.change) as CatalogChange[]) core.applyChange(change, false);
-        core.runner.forget();
-        continue;
-      }
-      const reference = transaction.tables[operation.table];
-      if (reference) replayOperation(core, reference, operation);
+const NOTICE_MS = 2000;
+
+/** Applies what the state has not seen yet. The entry that it saw last must be the log's: else it is of another history. */
+function catchUp(options: OpenOptions, core: EngineCore, logDir: string, from: number): void {
+  const { state, log } = core;
+  const entries = log.seq - from + 1;
+  if (entries > 1000) options.notice('catching the state up with the log', { entries });
+  let lastNotice = Date.now();
+  let head = '';
+  for (const { entry, signed } of readLog(logDir, Math.max(1, from - 1))) {
+    if (entry.seq === from - 1 && state.appliedHead !== '' && hex(signed.cid) !== state.appliedHead) {
+      throw new StateCorruptError(`the state has applied another entry ${entry.seq} than the log has`);
+    }
+    if (entry.seq < from) continue;
+    replayEntry(core, entry);
+    head = hex(signed.cid);
+    if (Date.now() - lastNotice > NOTICE_MS) {
+      lastNotice = Date.now();
+      options.notice('catching the state up with the log', { entries, done: entry.seq - from + 1 });
+      state.publish(entry.seq, head);
     }
   }
-}
-
-function replayOperation(
-  core: EngineCore,
-  reference: TableReference,
-  operation: Exclude<Operation, { kind: 'schema' }>,
-): void {
-  const table = core.catalog.tableById(reference.id);
-  if (!table) throw new LogDamagedError(`the log changes table ${reference.id}, which it never made`);
-  const places = reference.columns.map((id) => table.columns.findIndex((c) => c.id === id));
-  if (operation.kind === 'insert') {
-    const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
-    places.forEach((place, i) => {
-      if (place >= 0) row[place] = operation.values[i] ?? null;
-    });
-    const rowid = typeof operation.key === 'object' ? core.state.newRowid(table) : operation.key;
-    core.state.apply({ table, rowid, before: undefined, after: row });
-    const auto = table.columns.findIndex((c) => c.autoIncrement);
-    const value = auto < 0 ? null : row[auto];
-    if (typeof value === 'number' && value > 0) core.state.setAutoIncrement(table, value + 1);
-    return;
-  }
-  const rowid = rowidOf(core, table, operation.key);
-  const before = rowid === undefined ? undefined : core.state.get(table, rowid);
-  if (rowid === undefined || !before)
-    throw new LogDamagedError(`the log changes a row of table ${table.name} that is not there`);
-  if (operation.kind === 'delete') {
-    core.state.apply({ table, rowid, before, after: undefined });
-    return;
-  }
-  const after = [...before];
-  for (const { column, add, value } of operation.changes) {
-    const place = places[column] ?? -1;
-    if (place < 0) continue;
-    after[place] = add ? ((before[place] as number) ?? 0) + (value as number) : value;
-  }
-  core.state.apply({ table, rowid, before, after });
-}
-
-/** The rowid of the row with this key. */
-function rowidOf(core: EngineCore, table: TableDef, key: LogKey): number | bigint | undefined {
-  if (typeof key !== 'object') return key;
-  if (rowidColumn(table)) return key[0] as number;
-  const rt = core.runtimeOf(table);
-  const primary = rt.unique.find((u) => u.index.kind === 'primary');
-  if (!primary) return undefined;
-  const statement = core.state.db.prepare(primary.find);
-  statement.setReturnArrays(true);
-  return (statement.get(...key) as unknown as [number] | undefined)?.[0];
+  if (entries > 0) state.publish(log.seq, head);
+  core.readPersisted();
 }
 
 function makeRoot(core: EngineCore, given: string | undefined): string | undefined {

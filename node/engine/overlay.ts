@@ -36,6 +36,11 @@ export class Overlays {
     this.db = db;
   }
 
+  /** The connection's open transaction was taken back, with the tables made in it. */
+  forget(): void {
+    this.made.clear();
+  }
+
   fill(table: TableDef, images: Images | undefined): void {
     const name = overlayName(table);
     const key = `${name}:${table.version}`;

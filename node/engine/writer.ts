@@ -117,9 +117,11 @@ export class DirectWriter implements RowWriter {
   /** Whose own locks (LOCK TABLES) are no obstacle. */
   private readonly owner: LockOwner | undefined;
   readonly changes: RowChange[] = [];
+  private readonly epoch: number;
 
   constructor(state: State, locks: LockManager, owner: LockOwner | undefined) {
     this.state = state;
+    this.epoch = state.epoch;
     this.locks = locks;
     this.owner = owner;
   }
@@ -210,7 +212,7 @@ export class DirectWriter implements RowWriter {
   }
 
   rollbackTo(mark: number): void {
-    for (const change of this.changes.splice(mark).reverse()) this.state.revert(change);
+    this.state.revertAll(this.changes.splice(mark), this.epoch);
   }
 }
 

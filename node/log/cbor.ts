@@ -230,11 +230,15 @@ export class CborReader {
     throw new DecodeError(`reserved length at ${this.offset}`);
   }
 
-  private count(major: number, what: string): number {
+  private head(major: number, what: string): number | bigint {
     this.need(1);
     const head = this.bytes[this.offset++] ?? 0;
     if (head >> 5 !== major) throw new DecodeError(`expected ${what} at ${this.offset - 1}`);
-    const length = this.argument(head & 31);
+    return this.argument(head & 31);
+  }
+
+  private count(major: number, what: string): number {
+    const length = this.head(major, what);
     if (typeof length === 'bigint' || length > this.end) throw new DecodeError(`impossible length at ${this.offset}`);
     return length;
   }
@@ -278,7 +282,7 @@ export class CborReader {
   }
 
   link(): Uint8Array {
-    if (this.count(TAG, 'a link') !== CID_TAG) throw new DecodeError(`unknown tag at ${this.offset}`);
+    if (this.head(TAG, 'a link') !== CID_TAG) throw new DecodeError(`unknown tag at ${this.offset}`);
     const bytes = this.data();
     if (bytes[0] !== 0) throw new DecodeError(`link without prefix at ${this.offset}`);
     return bytes.subarray(1);

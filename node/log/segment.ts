@@ -7,7 +7,7 @@
  * All integers little-endian. A segment's name is the seq of its first entry, 16 decimal digits, `.log`.
  *
  * Reader's algorithm. Records follow each other from the header on. Where a record does not check:
- * - no whole record follows it anywhere in this segment, and this is the last segment: it is the torn tail of a write whose
+ * - no whole record of this log follows it anywhere in this segment, and this is the last segment: it is the torn tail of a write whose
  *   fdatasync never returned, so nobody was told OK for it. It is cut off.
  * - else bytes in the middle are damaged: the log is refused with segment and offset. Nothing is skipped silently.
  */
@@ -91,8 +91,15 @@ export type SegmentEnd =
   | { readonly kind: 'damaged'; readonly offset: number; readonly next: number }
   | { readonly kind: 'no-segment'; readonly reason: string };
 
-/** Walks a segment's records and says how it ends. */
-export function readSegment(bytes: Uint8Array, each: (record: LogRecord) => void): SegmentEnd {
+/**
+ * Walks a segment's records and says how it ends. `genuine` tells a record that follows a fault from one that only lies
+ * inside a torn one's body: somebody may keep a copy of a log in a BLOB.
+ */
+export function readSegment(
+  bytes: Uint8Array,
+  each: (record: LogRecord) => void,
+  genuine: (record: LogRecord) => boolean = () => true,
+): SegmentEnd {
   if (bytes.length < SEGMENT_HEADER_BYTES) return { kind: 'torn', offset: 0 };
   for (let i = 0; i < MAGIC.length; i++) {
     if (bytes[i] !== MAGIC.charCodeAt(i)) return { kind: 'no-segment', reason: 'it does not begin with P2PDBLOG' };
@@ -105,7 +112,7 @@ export function readSegment(bytes: Uint8Array, each: (record: LogRecord) => void
     const record = recordAt(bytes, offset);
     if (!record) {
       if (bytes.subarray(offset).every((byte) => byte === 0)) break;
-      const next = nextRecord(bytes, offset + 1);
+      const next = nextRecord(bytes, offset + 1, genuine);
       return next === undefined ? { kind: 'torn', offset } : { kind: 'damaged', offset, next };
     }
     each(record);
@@ -114,11 +121,12 @@ export function readSegment(bytes: Uint8Array, each: (record: LogRecord) => void
   return { kind: 'whole', offset };
 }
 
-function nextRecord(bytes: Uint8Array, from: number): number | undefined {
+function nextRecord(bytes: Uint8Array, from: number, genuine: (record: LogRecord) => boolean): number | undefined {
   const mark = [MARK & 0xff, (MARK >> 8) & 0xff, (MARK >> 16) & 0xff, MARK >> 24] as const;
   for (let i = bytes.indexOf(mark[0], from); i >= 0; i = bytes.indexOf(mark[0], i + 1)) {
-    if (bytes[i + 1] === mark[1] && bytes[i + 2] === mark[2] && bytes[i + 3] === mark[3] && recordAt(bytes, i))
-      return i;
+    if (bytes[i + 1] !== mark[1] || bytes[i + 2] !== mark[2] || bytes[i + 3] !== mark[3]) continue;
+    const record = recordAt(bytes, i);
+    if (record && genuine(record)) return i;
   }
   return undefined;
 }

@@ -22,6 +22,7 @@ import path from 'node:path';
 import {
   ChainVerifier,
   cidOf,
+  DecodeError,
   decodeEntry,
   encodeEntry,
   encodeRecord,
@@ -32,8 +33,10 @@ import {
   segmentHeader,
   segmentName,
   type Entry,
+  type LogRecord,
   type SignedEntry,
 } from '../log/index.ts';
+import { DiskFullError, LogBrokenError, LogDamagedError } from './errors.ts';
 import { syncFolder } from './files.ts';
 import { logCrypto, type Identity } from './identity.ts';
 
@@ -41,21 +44,6 @@ const SEGMENT_BYTES_MAX = 64 << 20;
 /** How far a segment file grows ahead: fdatasync of a file that grows costs half as much again. */
 const ALLOCATION_BYTES = 1 << 20;
 const zeros = new Uint8Array(ALLOCATION_BYTES);
-
-/** The log cannot be read as it must be: damage, a gap, a foreign author. `message` says where and what to do. */
-export class LogDamagedError extends Error {
-  override readonly name = 'LogDamagedError';
-}
-
-/** The disk failed in a way that leaves unknown what it holds. The process must end and start again. */
-export class LogBrokenError extends Error {
-  override readonly name = 'LogBrokenError';
-}
-
-/** No room on the disk: nothing was appended, and a later append may succeed. */
-export class DiskFullError extends Error {
-  override readonly name = 'DiskFullError';
-}
 
 const isFull = (error: unknown): boolean => {
   const code = (error as NodeJS.ErrnoException).code;
@@ -96,11 +84,15 @@ export function* readLog(
     const file = path.join(dir, segment.name);
     const bytes = readFileSync(file);
     const found: StoredEntry[] = [];
-    const end = readSegment(bytes, (record) => {
-      const entry = decodeEntry(record.body);
-      const signed = { cid: cidOf(record.body, logCrypto), body: record.body, signature: record.signature };
-      found.push({ entry, signed, segment: segment.name, offset: record.offset });
-    });
+    const end = readSegment(
+      bytes,
+      (record) => {
+        const entry = decodeStored(file, record);
+        const signed = { cid: cidOf(record.body, logCrypto), body: record.body, signature: record.signature };
+        found.push({ entry, signed, segment: segment.name, offset: record.offset });
+      },
+      (record) => follows(record.body, found.at(-1)?.entry),
+    );
     if (end.kind === 'no-segment') throw new LogDamagedError(`${file} is no log segment: ${end.reason}`);
     if (end.kind === 'damaged' || (end.kind === 'torn' && following)) {
       throw new LogDamagedError(
@@ -111,6 +103,26 @@ export function* readLog(
     yield* found;
     if (end.kind === 'whole') onEnd?.(segment.name, end.offset);
     if (end.kind === 'torn') onTorn?.(segment.name, end.offset, bytes.length - end.offset);
+  }
+}
+
+/** A record that checks holds an entry, unless a newer program wrote it. */
+function decodeStored(file: string, record: LogRecord): Entry {
+  try {
+    return decodeEntry(record.body);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new LogDamagedError(`${file}, byte ${record.offset}: ${error.message}`);
+  }
+}
+
+/** Whether a body is an entry that can come after another one of its log. */
+function follows(body: Uint8Array, last: Entry | undefined): boolean {
+  try {
+    const entry = decodeEntry(body);
+    return last === undefined || (entry.seq > last.seq && hex(entry.author) === hex(last.author));
+  } catch {
+    return false;
   }
 }
 
@@ -137,15 +149,12 @@ export class LogStore {
   }
 
   /**
-   * Opens or makes the log of a folder, walks it from `fromSeq` on (giving each entry to `replay`), cuts a torn tail.
-   * Throws LogDamagedError.
+   * Opens or makes the log of a folder, walks it whole, cuts a torn tail. Throws LogDamagedError.
    */
   static open(
     dir: string,
     group: string,
     identity: Identity,
-    fromSeq: number,
-    replay: (stored: StoredEntry) => void,
     onTorn?: (segment: string, offset: number, bytes: number) => void,
   ): LogStore {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -177,7 +186,6 @@ export class LogStore {
       log.lastSeq = entry.seq;
       log.lastCid = signed.cid;
       log.lamport = entry.lamport;
-      if (entry.seq >= fromSeq) replay(stored);
     }
     const last = segmentsOf(dir).at(-1);
     if (!last || (torn && torn.offset < SEGMENT_HEADER_BYTES)) {
@@ -193,6 +201,11 @@ export class LogStore {
       }
     }
     return log;
+  }
+
+  /** CID of the newest entry in hex; '' for an empty log. */
+  get head(): string {
+    return this.lastCid ? hex(this.lastCid) : '';
   }
 
   /** Seq of the newest entry; 0 for an empty log. */
@@ -229,13 +242,19 @@ export class LogStore {
   private allocate(bytes: number): void {
     if (this.size + bytes <= this.allocated) return;
     try {
-      writeSync(this.fd, zeros, 0, zeros.length, this.size + bytes);
-      this.allocated = this.size + bytes + zeros.length;
+      const grown = writeSync(this.fd, zeros, 0, zeros.length, this.size + bytes);
+      this.allocated = this.size + bytes + grown;
+      // Too little for all of it: what is left belongs to the record.
+      if (grown < zeros.length) this.giveBack();
     } catch (cause) {
       if (!isFull(cause)) throw cause;
-      ftruncateSync(this.fd, this.size);
-      this.allocated = this.size;
+      this.giveBack();
     }
+  }
+
+  private giveBack(): void {
+    ftruncateSync(this.fd, this.size);
+    this.allocated = this.size;
   }
 
   /**
@@ -288,11 +307,6 @@ export class LogStore {
     const cid = cidOf(body, logCrypto);
     const record = encodeRecord(body, this.identity.sign(cid));
     try {
-      if (this.dirtyTail) {
-        ftruncateSync(this.fd, this.size);
-        this.allocated = this.size;
-        this.dirtyTail = false;
-      }
       if (this.size > SEGMENT_HEADER_BYTES && this.size + record.length > SEGMENT_BYTES_MAX) this.openSegment();
       this.allocate(record.length);
       this.dirtyTail = true;
@@ -301,6 +315,14 @@ export class LogStore {
       throw this.failure(cause);
     }
     return { cid, bytes: record.length };
+  }
+
+  /** Cuts what stands behind the last entry. */
+  private cutTail(): void {
+    if (!this.dirtyTail) return;
+    ftruncateSync(this.fd, this.size);
+    this.allocated = this.size;
+    this.dirtyTail = false;
   }
 
   private written({ cid, bytes }: { cid: Uint8Array; bytes: number }, start: number): number {
@@ -315,7 +337,15 @@ export class LogStore {
   }
 
   private failure(cause: unknown): Error {
-    if (isFull(cause)) return new DiskFullError('no space is left for the log', { cause });
+    if (isFull(cause)) {
+      // At once: a whole record that stayed behind would come back after a crash, although its clients were refused.
+      try {
+        this.cutTail();
+      } catch (second) {
+        return this.failure(second);
+      }
+      return new DiskFullError('no space is left for the log', { cause });
+    }
     this.broken = new LogBrokenError(`the log's disk failed: ${(cause as Error).message}`, { cause });
     return this.broken;
   }

@@ -4,6 +4,10 @@
  *
  * The state's transaction stays open over many commits of clients (a COMMIT costs more than the update it ends): see
  * `publish()`, which ends it when another connection needs to see the rows.
+ *
+ * A full disk: SQLite then takes back the whole open transaction by itself, with rows in it that clients were told are
+ * committed. The state counts such losses (`epoch`) and has `onLost` put the rows back, which the engine keeps until they
+ * are published, before anybody can read; room for that was set aside.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -25,6 +29,9 @@ import {
   type SqliteValue,
   type TableDef,
 } from '../sql/index.ts';
+
+import { DiskFullError, StateCorruptError } from './errors.ts';
+import { Reserve } from './reserve.ts';
 
 export const STATE_FORMAT = 1;
 
@@ -54,10 +61,6 @@ export function registerSortKeys(db: DatabaseSync): void {
   }
 }
 
-export class StateCorruptError extends Error {
-  override readonly name = 'StateCorruptError';
-}
-
 interface TableStatements {
   readonly insert: StatementSync;
   readonly remove: StatementSync;
@@ -74,11 +77,17 @@ export class State {
   private readonly nextRowids = new Map<number, number>();
   private readonly autoIncrements = new Map<number, number | bigint>();
   private open = false;
+  readonly reserve: Reserve;
+  /** Counts how often the open transaction was lost: what was applied in an earlier epoch needs no taking back. */
+  epoch = 0;
+  /** Puts back what was lost. */
+  onLost: (() => void) | undefined;
 
   /** Opens or makes the state file. Throws StateCorruptError. */
   constructor(file: string) {
     this.file = file;
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    this.reserve = new Reserve(path.dirname(file));
     try {
       this.db = new DatabaseSync(file);
       this.db.exec(
@@ -92,12 +101,11 @@ export class State {
       if (format === undefined) this.setMeta('format', STATE_FORMAT);
       else if (format !== STATE_FORMAT)
         throw new StateCorruptError(`the state file has format ${String(format)}, this program ${STATE_FORMAT}`);
-      for (const row of this.db.prepare('SELECT definition FROM catalog').all()) {
-        this.catalog.apply(JSON.parse(String(row['definition'])) as CatalogChange);
-      }
+      this.readCatalog();
       this.catalog.nextTableId = Math.max(this.catalog.nextTableId, Number(this.meta('nextTableId') ?? 1));
     } catch (cause) {
       if (cause instanceof StateCorruptError) throw cause;
+      if (isFull(cause)) throw new DiskFullError(`no space is left for ${file}`, { cause });
       throw new StateCorruptError(`the state file ${file} cannot be read: ${(cause as Error).message}`, { cause });
     }
   }
@@ -116,8 +124,19 @@ export class State {
     this.db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)').run(name, value);
   }
 
+  private readCatalog(): void {
+    for (const row of this.db.prepare('SELECT definition FROM catalog').all()) {
+      this.catalog.apply(JSON.parse(String(row['definition'])) as CatalogChange);
+    }
+  }
+
   get appliedSeq(): number {
     return Number(this.meta('applied') ?? 0);
+  }
+
+  /** CID of the entry `appliedSeq`, in hex. */
+  get appliedHead(): string {
+    return String(this.meta('head') ?? '');
   }
 
   /** Opens the state's transaction if none is open: every change goes through it. */
@@ -127,13 +146,43 @@ export class State {
     this.open = true;
   }
 
-  /** Ends the state's transaction: other connections see everything up to `appliedSeq`. */
-  publish(appliedSeq: number): void {
+  /** Ends the state's transaction: other connections see everything up to this entry. Throws DiskFullError. */
+  publish(appliedSeq: number, head: string): void {
     if (!this.open) return;
-    this.setMeta('applied', appliedSeq);
-    this.flushCounters();
-    this.db.exec('COMMIT');
+    try {
+      this.setMeta('applied', appliedSeq);
+      this.setMeta('head', head);
+      this.flushCounters();
+      this.db.exec('COMMIT');
+    } catch (error) {
+      throw this.lost(error);
+    }
     this.open = false;
+  }
+
+  /** A full disk ends the open transaction, whatever SQLite made of it: one way out for all cases. Gives what to throw. */
+  private lost(error: unknown): unknown {
+    if (!isFull(error)) return error;
+    this.giveUp();
+    return new DiskFullError('no space is left for the state', { cause: error });
+  }
+
+  /** Takes the open transaction back whole and has its committed part put in again. */
+  giveUp(): void {
+    if (this.db.isTransaction) this.db.exec('ROLLBACK');
+    this.open = false;
+    this.epoch++;
+    this.made.clear();
+    this.forget();
+    // Counters only ever rise: those in memory are right, those in the file may be older now.
+    for (const id of this.autoIncrements.keys()) this.dirtyCounters.add(id);
+    this.onLost?.();
+  }
+
+  /** After giveUp(): the catalog as it was published, for its changes to be applied again. */
+  reloadCatalog(): void {
+    this.catalog.clear();
+    this.readCatalog();
   }
 
   get hasUnpublished(): boolean {
@@ -185,18 +234,33 @@ export class State {
     return row?.map(small);
   }
 
-  /** Applies one change. SQLite's own constraint errors pass through: the caller maps them. */
+  /** Applies one change. SQLite's own constraint errors pass through: the caller maps them. Throws DiskFullError. */
   apply(change: RowChange): void {
     this.begin();
     const { table, rowid, before, after } = change;
     const statements = this.of(table);
-    if (!after) {
-      affectsOne(table, statements.remove.run(rowid));
-    } else if (!before) {
-      if (statements.rowidIndex >= 0) statements.insert.run(...after);
-      else statements.insert.run(rowid, ...after);
-    } else {
-      this.update(table, statements, rowid, before, after);
+    try {
+      if (!after) {
+        affectsOne(table, statements.remove.run(rowid));
+      } else if (!before) {
+        if (statements.rowidIndex >= 0) statements.insert.run(...after);
+        else statements.insert.run(rowid, ...after);
+      } else {
+        this.update(table, statements, rowid, before, after);
+      }
+    } catch (error) {
+      throw this.lost(error);
+    }
+  }
+
+  /** Takes changes back, the newest first; those of an earlier epoch are gone already. */
+  revertAll(changes: readonly RowChange[], epoch: number): void {
+    for (let i = changes.length - 1; i >= 0 && this.epoch === epoch; i--) {
+      try {
+        this.revert(changes[i] as RowChange);
+      } catch (error) {
+        if (!(error instanceof DiskFullError)) throw error;
+      }
     }
   }
 
@@ -274,6 +338,7 @@ export class State {
     try {
       this.change(change);
     } catch (error) {
+      if (isFull(error)) throw this.lost(error);
       this.db.exec('ROLLBACK TO catalog; RELEASE catalog');
       this.forget();
       throw error;
@@ -365,13 +430,17 @@ export class State {
   /** Makes a new generation of a table, empty, for its rows to be copied into before the change is applied. */
   createTable(table: TableDef): void {
     this.begin();
-    this.db.exec(createTableSql(table));
-    for (const index of table.indexes) this.createIndex(table, index);
+    try {
+      this.db.exec(createTableSql(table));
+      for (const index of table.indexes) this.createIndex(table, index);
+    } catch (error) {
+      throw this.lost(error);
+    }
     this.made.add(tableName(table));
   }
 
   dropTableFiles(table: TableDef): void {
-    this.made.delete(tableName(table));
+    if (!this.made.delete(tableName(table))) return;
     this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`);
     this.forget();
   }
@@ -445,6 +514,9 @@ export class State {
     this.statements.clear();
   }
 }
+
+/** SQLITE_FULL */
+const isFull = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === 13;
 
 const small = (value: SqliteValue): SqliteValue =>
   typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;

@@ -53,6 +53,13 @@ export class Catalog {
     return found;
   }
 
+  /** Forgets all but the ids that were given out. */
+  clear(): void {
+    this.version++;
+    this.grantsVersion++;
+    for (const map of [this.databases, this.relations, this.tables, this.accounts, this.globals]) map.clear();
+  }
+
   apply(change: CatalogChange): void {
     this.version++;
     switch (change.kind) {

@@ -369,6 +369,9 @@ function starColumns(
     .map((column) => ({ name: column.name, bound: column.bound, base: relation.base }));
 }
 
+/** Characters of a column's name at most, when its text is its name. */
+const NAME_LENGTH_MAX = 256;
+
 function selectItems(c: Compiler, scope: Scope, items: readonly SelectItem[]): Item[] {
   return items.flatMap((item): Item[] => {
     if (item.kind === 'star') {
@@ -400,7 +403,8 @@ function selectItems(c: Compiler, scope: Scope, items: readonly SelectItem[]): I
       return [{ name: ofView ? (bound.column?.name ?? '') : item.expr.name, bound }];
     }
     for (const slot of slotsIn(item.expr)) c.pinned.add(slot);
-    if (item.expr.kind === 'string' && !item.expr.bytes) return [{ name: item.expr.value, bound }];
-    return [{ name: c.text.slice(item.textStart, item.textEnd), bound }];
+    if (item.expr.kind === 'string' && !item.expr.bytes)
+      return [{ name: item.expr.value.slice(0, NAME_LENGTH_MAX), bound }];
+    return [{ name: c.text.slice(item.textStart, Math.min(item.textEnd, item.textStart + NAME_LENGTH_MAX)), bound }];
   });
 }

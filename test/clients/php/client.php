@@ -13,7 +13,7 @@ if (getenv('DB_COMPRESS')) {
 }
 $pdo = new PDO("mysql:host=$host;port=$port;dbname=test;charset=utf8mb4", getenv('DB_USER'), getenv('DB_PASSWORD'), $options);
 $pdo->exec('DROP TABLE IF EXISTS clients_t');
-$pdo->exec('CREATE TABLE clients_t (id INT PRIMARY KEY AUTO_INCREMENT, s VARCHAR(100), d DECIMAL(10,2), dt DATETIME(6), b BLOB, n BIGINT)');
+$pdo->exec('CREATE TABLE clients_t (id INT PRIMARY KEY AUTO_INCREMENT, s VARCHAR(100), d DECIMAL(10,2), dt DATETIME(6), b LONGBLOB, n BIGINT)');
 $pdo->beginTransaction();
 $insert = $pdo->prepare('INSERT INTO clients_t (s, d, dt, b, n) VALUES (?, ?, ?, ?, ?)');
 $insert->bindValue(1, 'Grüße 🙂');

@@ -145,6 +145,11 @@ function figures(engine: OpenedEngine): Family[] {
     counter('p2pdb_log_entries_total', 'Entries that were appended to the log.', core.log.stats.entries),
     counter('p2pdb_log_bytes_total', 'Bytes that were appended to the log.', core.log.stats.bytes),
     counter('p2pdb_log_sync_seconds_total', 'Time spent in fdatasync of the log.', core.log.stats.syncSeconds),
+    counter(
+      'p2pdb_state_restores_total',
+      'Times that a full disk made SQLite give up its open transaction, and committed rows were put in again.',
+      core.committer.stats.restores,
+    ),
     gauge('p2pdb_log_seq', 'Number of the newest entry of the log.', core.log.seq),
     counter('p2pdb_plan_cache_hits_total', 'Statements whose plan was kept.', core.planner.stats.hits),
     counter('p2pdb_plan_cache_misses_total', 'Statements that were parsed and compiled.', core.planner.stats.misses),

@@ -49,7 +49,7 @@ export class Committer {
   private scheduled = false;
   private publishDue = false;
   private publishTimer: NodeJS.Timeout | undefined;
-  readonly stats = { transactions: 0, flushes: 0 };
+  readonly stats = { transactions: 0, flushes: 0, restores: 0 };
 
   /** In the log, and in the state's open transaction: put in again should SQLite give that up. */
   private unpublished: CommitRecord[] = [];
@@ -78,6 +78,7 @@ export class Committer {
   private restore(): void {
     if (this.restoring) throw new Error('the state met a full disk again while it was restored');
     this.restoring = true;
+    this.stats.restores++;
     this.full = true;
     this.state.reserve.release();
     try {

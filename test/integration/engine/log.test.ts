@@ -147,7 +147,8 @@ describe('a log folder', () => {
   });
 
   it('with a signature that is not the author’s does not verify', () => {
-    const forger = { ...identity, sign: makeIdentity().sign };
+    const other = makeIdentity();
+    const forger: Identity = { ...identity, sign: (message) => other.sign(message) };
     const forged = makeChain(forger, 9);
     write([1], [...records.slice(0, 8), forged[8]?.record ?? new Uint8Array()]);
     assert.match(verifyLog(dir).fault ?? '', /entry 9 fails the check of its signature/);

@@ -1,0 +1,180 @@
+/** Any arrival order, and any cut into blocks, gives the state of one serial run. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  comparePositions,
+  Linearizer,
+  type Applier,
+  type Footprint,
+  type Orderable,
+  type Position,
+} from '../../../node/consistency/index.ts';
+
+/** Guarded changes of registers: `when` another register has reached a value, else the transaction is refused. */
+interface Tx extends Orderable {
+  readonly position: Position;
+  readonly finalOnly: boolean;
+  readonly set: readonly { readonly key: string; readonly add: number }[];
+  readonly when: { readonly key: string; readonly below: number } | undefined;
+  readonly clears: boolean;
+}
+
+class Registers implements Applier<Tx> {
+  readonly values = new Map<string, number>();
+  readonly outcomes = new Map<Tx, 'applied' | 'refused'>();
+  readonly settled: Tx[] = [];
+  private readonly undos = new Map<Tx, ReadonlyMap<string, number>>();
+
+  apply(tx: Tx): Footprint {
+    const before = new Map(this.values);
+    this.undos.set(tx, before);
+    if (tx.clears) {
+      this.values.clear();
+      this.outcomes.set(tx, 'applied');
+      return { reads: [], writes: [], everything: true };
+    }
+    const reads = tx.when ? [tx.when.key] : [];
+    if (tx.when && (this.values.get(tx.when.key) ?? 0) >= tx.when.below) {
+      this.outcomes.set(tx, 'refused');
+      return { reads, writes: [] };
+    }
+    this.outcomes.set(tx, 'applied');
+    for (const { key, add } of tx.set) this.values.set(key, (this.values.get(key) ?? 0) * 3 + add);
+    return { reads, writes: tx.set.map((s) => s.key) };
+  }
+
+  undo(tx: Tx): void {
+    const before = this.undos.get(tx);
+    assert.ok(before, 'only what was applied is undone');
+    // Of its own keys alone: what commutes with it may have run since.
+    if (tx.clears) {
+      this.values.clear();
+      for (const [key, value] of before) this.values.set(key, value);
+    } else if (this.outcomes.get(tx) === 'applied') {
+      for (const { key } of tx.set) {
+        const value = before.get(key);
+        if (value === undefined) this.values.delete(key);
+        else this.values.set(key, value);
+      }
+    }
+    this.undos.delete(tx);
+    this.outcomes.delete(tx);
+  }
+
+  settle(tx: Tx): void {
+    this.settled.push(tx);
+    this.undos.delete(tx);
+  }
+}
+
+const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
+const history = fc
+  .array(
+    fc.record({
+      author: fc.constantFrom('x', 'y', 'z'),
+      step: fc.integer({ min: 1, max: 3 }),
+      set: fc.array(fc.record({ key, add: fc.integer({ min: 1, max: 5 }) }), { minLength: 0, maxLength: 2 }),
+      when: fc.option(fc.record({ key, below: fc.integer({ min: 1, max: 40 }) }), { nil: undefined }),
+      finalOnly: fc.boolean(),
+      clears: fc.integer({ min: 0, max: 12 }).map((n) => n === 0),
+    }),
+    { minLength: 1, maxLength: 24 },
+  )
+  .map((items) => {
+    const last = new Map<string, { lamport: number; seq: number }>();
+    return items.map((item): Tx => {
+      const { lamport, seq } = last.get(item.author) ?? { lamport: 0, seq: 0 };
+      const at = { lamport: lamport + item.step, seq: seq + 1 };
+      last.set(item.author, at);
+      return {
+        position: { ...at, author: item.author, index: 0 },
+        finalOnly: item.finalOnly || item.clears,
+        set: item.clears ? [] : item.set.filter((s, i, all) => all.findIndex((o) => o.key === s.key) === i),
+        when: item.when,
+        clears: item.clears,
+      };
+    });
+  });
+
+function serial(txs: readonly Tx[]): Registers {
+  const registers = new Registers();
+  for (const tx of txs) registers.apply(tx);
+  return registers;
+}
+
+const sorted = (txs: readonly Tx[]): Tx[] => [...txs].sort((a, b) => comparePositions(a.position, b.position));
+const state = (r: Registers): [string, number][] => [...r.values].sort();
+
+test('tentative transactions in any order of arrival give the serial state', () => {
+  fc.assert(
+    fc.property(history, fc.infiniteStream(fc.nat()), (txs, random) => {
+      const registers = new Registers();
+      const linearizer = new Linearizer(registers);
+      const waiting = [...txs];
+      while (waiting.length > 0) {
+        const batch = waiting.splice((random.next().value ?? 0) % waiting.length, 1 + ((random.next().value ?? 0) % 3));
+        linearizer.insert(batch);
+      }
+      const expected = serial(sorted(txs.filter((t) => !t.finalOnly)));
+      assert.deepEqual(state(registers), state(expected));
+      for (const [tx, outcome] of expected.outcomes) assert.equal(registers.outcomes.get(tx), outcome);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('blocks put their transactions first, whatever was applied before', () => {
+  fc.assert(
+    fc.property(history, fc.infiniteStream(fc.nat()), (txs, random) => {
+      const registers = new Registers();
+      const linearizer = new Linearizer(registers);
+      let unknown = [...txs];
+      let known: Tx[] = [];
+      const final: Tx[] = [];
+      for (let height = 1; unknown.length + known.length > 0; height++) {
+        const arriving = unknown.filter(() => (random.next().value ?? 0) % 2 === 0);
+        unknown = unknown.filter((t) => !arriving.includes(t));
+        linearizer.insert(arriving);
+        known.push(...arriving);
+        // A cut has a prefix of each author.
+        const block = known.filter((t) =>
+          [...known, ...unknown]
+            .filter((o) => o.position.author === t.position.author && o.position.seq < t.position.seq)
+            .every((o) => known.includes(o)),
+        );
+        const cut = block.slice(0, (random.next().value ?? 0) % (block.length + 1));
+        const closed = cut.filter((t) =>
+          known.every(
+            (o) => o.position.author !== t.position.author || o.position.seq >= t.position.seq || cut.includes(o),
+          ),
+        );
+        linearizer.decide(height, closed);
+        known = known.filter((t) => !closed.includes(t));
+        final.push(...sorted(closed));
+        const expected = serial([...final, ...sorted(known.filter((t) => !t.finalOnly))]);
+        assert.deepEqual(state(registers), state(expected));
+        assert.deepEqual(registers.settled, final);
+      }
+      assert.equal(linearizer.tentative, 0);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('transactions that have nothing in common are not undone', () => {
+  const registers = new Registers();
+  const linearizer = new Linearizer(registers);
+  const tx = (lamport: number, author: string, name: string): Tx => ({
+    position: { lamport, author, seq: lamport, index: 0 },
+    finalOnly: false,
+    set: [{ key: name, add: 1 }],
+    when: undefined,
+    clears: false,
+  });
+  linearizer.insert([tx(5, 'x', 'a'), tx(6, 'x', 'b')]);
+  linearizer.insert([tx(1, 'y', 'c'), tx(2, 'y', 'd')]);
+  assert.equal(linearizer.stats.undone, 0);
+  linearizer.insert([tx(3, 'y', 'b')]);
+  assert.equal(linearizer.stats.undone, 1);
+});

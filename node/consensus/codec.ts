@@ -1,0 +1,308 @@
+/**
+ * Messages and records as bytes.
+ *
+ * DAG-CBOR array [ format, kind, field … ], fields in the order of their declaration in messages.ts. A ballot is
+ * [ round, node ], a vote [ node, signature ], a certificate [ ballot, [ vote … ] ], an accepted value
+ * [ height, ballot, value ], a decision [ height, value, certificate ]; a missing value is null.
+ *
+ * Bytes of a peer are bounded in every dimension before they are believed, and decode to a result: nothing here throws
+ * for what it reads.
+ */
+import { CborReader, CborWriter, DecodeError } from '../log/index.ts';
+import type { Certificate, Vote } from './certificate.ts';
+import { type Ballot, height, type Height, nodeId, type NodeId } from './ids.ts';
+import {
+  ACCEPT_AHEAD,
+  type Accepted,
+  BATCH_DECISIONS_MAX,
+  type ConsensusRecord,
+  type Decision,
+  type Message,
+  VALUE_BYTES_MAX,
+} from './messages.ts';
+
+const FORMAT = 1;
+const ACCEPTED_MAX = 2 * ACCEPT_AHEAD;
+const VOTES_MAX = 64;
+const NODE_CHARS_MAX = 128;
+const SIGNATURE_BYTES_MAX = 128;
+const HASH_BYTES = 32;
+/** Of rounds and heights: far above what can be reached, far below where additions lose digits. */
+const NUMBER_MAX = 2 ** 48;
+
+export type Decoded<T> =
+  { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'malformed'; readonly reason: string };
+
+/** The place of a kind in its list is its number on the wire: lists only grow. */
+const MESSAGE_KINDS = [
+  'pre-vote',
+  'pre-vote-reply',
+  'prepare',
+  'promise',
+  'accept',
+  'accepted',
+  'nack',
+  'chosen',
+  'heartbeat',
+  'heartbeat-ack',
+  'resign',
+  'ask-chosen',
+  'decisions',
+  'pruned',
+] as const satisfies readonly Message['kind'][];
+const RECORD_KINDS = ['promise', 'accepted', 'chosen'] as const satisfies readonly ConsensusRecord['kind'][];
+
+export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
+  const writer = new CborWriter(256);
+  const open = (fields: number): CborWriter => head(writer, fields, MESSAGE_KINDS.indexOf(message.kind));
+  switch (message.kind) {
+    case 'pre-vote':
+    case 'prepare':
+    case 'heartbeat-ack':
+      writeBallot(open(2), message.ballot).int(message.chosen);
+      break;
+    case 'pre-vote-reply':
+      writeBallot(open(3), message.ballot).bool(message.granted).int(message.chosen);
+      break;
+    case 'promise':
+      writeBallot(open(3), message.ballot).int(message.chosen).array(message.accepted.length);
+      for (const accepted of message.accepted) writeAccepted(writer, accepted);
+      break;
+    case 'accept':
+      writeBallot(open(3), message.ballot).int(message.height).data(message.value);
+      break;
+    case 'accepted':
+      writeBallot(open(3), message.ballot).int(message.height).data(message.signature);
+      break;
+    case 'nack':
+      writeBallot(writeBallot(open(2), message.ballot), message.promised);
+      break;
+    case 'chosen':
+      writeCertificate(open(4).int(message.height).data(message.hash), message.certificate);
+      if (message.value) writer.data(message.value);
+      else writer.null();
+      break;
+    case 'heartbeat':
+      writeBallot(open(3), message.ballot).int(message.chosen).bool(message.ack);
+      break;
+    case 'resign':
+      writeBallot(open(2), message.ballot).text(message.successor);
+      break;
+    case 'ask-chosen':
+      open(1).int(message.from);
+      break;
+    case 'decisions':
+      open(2).int(message.chosen).array(message.decisions.length);
+      for (const decision of message.decisions) writeDecision(writer, decision);
+      break;
+    case 'pruned':
+      open(1).int(message.oldest);
+      break;
+  }
+  return writer.take();
+}
+
+export const decodeMessage = (bytes: Uint8Array): Decoded<Message> => decode(bytes, readMessage);
+
+export function encodeRecord(record: ConsensusRecord): Uint8Array<ArrayBuffer> {
+  const writer = head(new CborWriter(256), 1, RECORD_KINDS.indexOf(record.kind));
+  switch (record.kind) {
+    case 'promise':
+      return writeBallot(writer, record.ballot).take();
+    case 'accepted':
+      return writeAccepted(writer, record.accepted).take();
+    case 'chosen':
+      return writeDecision(writer, record.decision).take();
+  }
+}
+
+export const decodeRecord = (bytes: Uint8Array): Decoded<ConsensusRecord> => decode(bytes, readRecord);
+
+// Writing
+
+const head = (writer: CborWriter, fields: number, kind: number): CborWriter =>
+  writer
+    .array(2 + fields)
+    .int(FORMAT)
+    .int(kind);
+
+const writeBallot = (writer: CborWriter, ballot: Ballot): CborWriter =>
+  writer.array(2).int(ballot.round).text(ballot.node);
+
+const writeAccepted = (writer: CborWriter, { height: h, ballot, value }: Accepted): CborWriter =>
+  writeBallot(writer.array(3).int(h), ballot).data(value);
+
+function writeCertificate(writer: CborWriter, { ballot, votes }: Certificate): CborWriter {
+  writeBallot(writer.array(2), ballot).array(votes.length);
+  for (const { node, signature } of votes) writer.array(2).text(node).data(signature);
+  return writer;
+}
+
+const writeDecision = (writer: CborWriter, { height: h, value, certificate }: Decision): CborWriter =>
+  writeCertificate(writer.array(3).int(h).data(value), certificate);
+
+// Reading
+
+function decode<T>(bytes: Uint8Array, read: (reader: CborReader) => T): Decoded<T> {
+  try {
+    const reader = new CborReader(bytes);
+    const value = read(reader);
+    if (!reader.done) throw new DecodeError('bytes behind the end');
+    return { kind: 'ok', value };
+  } catch (error) {
+    if (error instanceof DecodeError) return { kind: 'malformed', reason: error.message };
+    throw error;
+  }
+}
+
+/** The kind's name; `fields` says how many items belong to each. */
+function readHead<K extends string>(reader: CborReader, kinds: readonly K[], fields: Readonly<Record<K, number>>): K {
+  const length = reader.array();
+  const format = reader.int();
+  if (format !== FORMAT) throw new DecodeError(`format ${format}: this program reads ${FORMAT}`);
+  const kind = kinds[reader.int()];
+  if (kind === undefined) throw new DecodeError('an unknown kind');
+  if (length !== 2 + fields[kind]) throw new DecodeError(`${kind} with ${length} items`);
+  return kind;
+}
+
+const MESSAGE_FIELDS: Readonly<Record<Message['kind'], number>> = {
+  'pre-vote': 2,
+  'pre-vote-reply': 3,
+  prepare: 2,
+  promise: 3,
+  accept: 3,
+  accepted: 3,
+  nack: 2,
+  chosen: 4,
+  heartbeat: 3,
+  'heartbeat-ack': 2,
+  resign: 2,
+  'ask-chosen': 1,
+  decisions: 2,
+  pruned: 1,
+};
+
+function readMessage(reader: CborReader): Message {
+  const kind = readHead(reader, MESSAGE_KINDS, MESSAGE_FIELDS);
+  switch (kind) {
+    case 'pre-vote':
+    case 'prepare':
+    case 'heartbeat-ack':
+      return { kind, ballot: readBallot(reader), chosen: readHeight(reader) };
+    case 'pre-vote-reply':
+      return { kind, ballot: readBallot(reader), granted: readBool(reader), chosen: readHeight(reader) };
+    case 'promise':
+      return {
+        kind,
+        ballot: readBallot(reader),
+        chosen: readHeight(reader),
+        accepted: readList(reader, ACCEPTED_MAX, readAccepted),
+      };
+    case 'accept':
+      return { kind, ballot: readBallot(reader), height: readPlace(reader), value: readValue(reader) };
+    case 'accepted':
+      return { kind, ballot: readBallot(reader), height: readPlace(reader), signature: readSignature(reader) };
+    case 'nack':
+      return { kind, ballot: readBallot(reader), promised: readBallot(reader) };
+    case 'chosen':
+      return {
+        kind,
+        height: readPlace(reader),
+        hash: readBytes(reader, HASH_BYTES, HASH_BYTES),
+        certificate: readCertificate(reader),
+        value: reader.skipNull() ? undefined : readValue(reader),
+      };
+    case 'heartbeat':
+      return { kind, ballot: readBallot(reader), chosen: readHeight(reader), ack: readBool(reader) };
+    case 'resign':
+      return { kind, ballot: readBallot(reader), successor: readNode(reader) };
+    case 'ask-chosen':
+      return { kind, from: readPlace(reader) };
+    case 'decisions':
+      return { kind, chosen: readHeight(reader), decisions: readList(reader, BATCH_DECISIONS_MAX, readDecision) };
+    case 'pruned':
+      return { kind, oldest: readPlace(reader) };
+  }
+}
+
+function readRecord(reader: CborReader): ConsensusRecord {
+  const kind = readHead(reader, RECORD_KINDS, { promise: 1, accepted: 1, chosen: 1 });
+  switch (kind) {
+    case 'promise':
+      return { kind, ballot: readBallot(reader) };
+    case 'accepted':
+      return { kind, accepted: readAccepted(reader) };
+    case 'chosen':
+      return { kind, decision: readDecision(reader) };
+  }
+}
+
+function expectArray(reader: CborReader, length: number): void {
+  if (reader.array() !== length) throw new DecodeError(`expected ${length} items at ${reader.offset}`);
+}
+
+function readNumber(reader: CborReader, min: number): number {
+  const value = reader.int();
+  if (value < min || value > NUMBER_MAX) throw new DecodeError(`a number out of bounds at ${reader.offset}`);
+  return value;
+}
+
+/** A watermark: 0 is "nothing yet". */
+const readHeight = (reader: CborReader): Height => height(readNumber(reader, 0));
+
+/** The height of a decision. */
+const readPlace = (reader: CborReader): Height => height(readNumber(reader, 1));
+
+function readNode(reader: CborReader): NodeId {
+  const text = reader.text();
+  if (text.length === 0 || text.length > NODE_CHARS_MAX) throw new DecodeError(`no node id at ${reader.offset}`);
+  return nodeId(text);
+}
+
+function readBallot(reader: CborReader): Ballot {
+  expectArray(reader, 2);
+  return { round: readNumber(reader, 1), node: readNode(reader) };
+}
+
+function readBool(reader: CborReader): boolean {
+  const value = reader.scalar();
+  if (typeof value !== 'boolean') throw new DecodeError(`expected a boolean at ${reader.offset}`);
+  return value;
+}
+
+/** A copy, so that what is kept does not hold on to the message that brought it. */
+function readBytes(reader: CborReader, min: number, max: number): Uint8Array {
+  const bytes = reader.data();
+  if (bytes.length < min || bytes.length > max) throw new DecodeError(`${bytes.length} bytes at ${reader.offset}`);
+  return bytes.slice();
+}
+
+const readValue = (reader: CborReader): Uint8Array => readBytes(reader, 0, VALUE_BYTES_MAX);
+const readSignature = (reader: CborReader): Uint8Array => readBytes(reader, 1, SIGNATURE_BYTES_MAX);
+
+function readList<T>(reader: CborReader, max: number, item: (reader: CborReader) => T): T[] {
+  const length = reader.array();
+  if (length > max) throw new DecodeError(`${length} items where ${max} are the most`);
+  return Array.from({ length }, () => item(reader));
+}
+
+function readVote(reader: CborReader): Vote {
+  expectArray(reader, 2);
+  return { node: readNode(reader), signature: readSignature(reader) };
+}
+
+function readCertificate(reader: CborReader): Certificate {
+  expectArray(reader, 2);
+  return { ballot: readBallot(reader), votes: readList(reader, VOTES_MAX, readVote) };
+}
+
+function readAccepted(reader: CborReader): Accepted {
+  expectArray(reader, 3);
+  return { height: readPlace(reader), ballot: readBallot(reader), value: readValue(reader) };
+}
+
+function readDecision(reader: CborReader): Decision {
+  expectArray(reader, 3);
+  return { height: readPlace(reader), value: readValue(reader), certificate: readCertificate(reader) };
+}

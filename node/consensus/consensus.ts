@@ -1,0 +1,499 @@
+/** Multi-Paxos as a pure state machine: events in, effects out. See DESIGN.md. */
+import { Acceptor, type AcceptOutcome } from './acceptor.ts';
+import { CatchUp } from './catch-up.ts';
+import type { Certificate, ConsensusCrypto } from './certificate.ts';
+import { Decisions } from './decisions.ts';
+import type { Effect, Event } from './events.ts';
+import { type Ballot, compareBallots, height, type Height, maxBallot, next, type NodeId, WINDOW } from './ids.ts';
+import { ACCEPT_AHEAD, type ConsensusRecord, type Decision, type Message, VALUE_BYTES_MAX } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { Proposer, type ProposerContext } from './proposer.ts';
+import { VoterSchedule, type VoterSpan } from './voters.ts';
+
+export interface Timing {
+  /** Between two heartbeats of a leader. */
+  readonly heartbeatMs: number;
+  /** A voter that heard no leader for once to twice this long (drawn anew each time) campaigns; a leader that no majority answered for this long stops. */
+  readonly electionMs: number;
+  /** After this long without an answer an accept is sent again. */
+  readonly resendMs: number;
+}
+
+export const DEFAULT_TIMING: Timing = { heartbeatMs: 50, electionMs: 300, resendMs: 200 };
+
+export interface ConsensusOptions {
+  readonly self: NodeId;
+  /** Votes are bound to it. */
+  readonly group: string;
+  readonly crypto: ConsensusCrypto;
+  /** Uniform in [0, 1): spreads the campaigns of voters in time, nothing else. */
+  readonly random: () => number;
+  readonly timing: Timing;
+  /** Decisions below the applied height that are kept for those who missed them. */
+  readonly historyHeights: number;
+}
+
+/** Where a node goes on from. */
+export interface Restored {
+  /** The durable applied state's height, 0 at first, and the voter spans that were kept with it. */
+  readonly applied: Height;
+  readonly spans: readonly VoterSpan[];
+  /** Everything that `persist` made durable, in any order. */
+  readonly records: readonly ConsensusRecord[];
+  /** The disk is known to be a copy or to have lost writes: listen, never vote. */
+  readonly abstain: boolean;
+}
+
+export class Consensus {
+  private readonly options: ConsensusOptions;
+  private readonly out = new Outbox();
+  private readonly schedule: VoterSchedule;
+  private readonly acceptor: Acceptor;
+  private readonly decisions: Decisions;
+  private readonly catchUp: CatchUp;
+  private readonly proposerContext: ProposerContext;
+  private members: ReadonlySet<NodeId> = new Set();
+  private abstain: boolean;
+
+  private proposer: Proposer | undefined;
+  private preVotes: { readonly ballot: Ballot; readonly grants: Set<NodeId> } | undefined;
+  private leader: Ballot | undefined;
+  private highestRound = 0;
+
+  /** Milliseconds that this node lived through; unlike `nowMs` it neither jumps nor turns back. */
+  private now = 0;
+  private lastTickMs = 0;
+  private leaderHeardAt = -Infinity;
+  private electionAt = 0;
+  private beatAt = 0;
+
+  constructor(options: ConsensusOptions, restored: Restored) {
+    const { self, group, crypto } = options;
+    const { out } = this;
+    this.options = options;
+    this.abstain = restored.abstain;
+    this.schedule = new VoterSchedule(restored.applied, restored.spans);
+    this.acceptor = new Acceptor(group, crypto, out);
+    for (const record of restored.records) this.acceptor.restore(record);
+    const chosen = restored.records.flatMap((record) => (record.kind === 'chosen' ? [record.decision] : []));
+    this.decisions = new Decisions(group, crypto, out, this.schedule, chosen);
+    this.acceptor.forget(this.decisions.watermark);
+    this.catchUp = new CatchUp(out, this.schedule, this.decisions, 2 * options.timing.heartbeatMs);
+    this.proposerContext = {
+      self,
+      group,
+      crypto,
+      out,
+      schedule: this.schedule,
+      decisions: this.decisions,
+      acceptHere: (ballot, h, value, known) => {
+        this.answerAccept(ballot, h, this.acceptor.accept(ballot, h, value, known));
+      },
+      decided: (h, hash, value, certificate) => {
+        this.tellChosen(h, hash, value, certificate);
+        this.decisions.add(h, value, certificate);
+      },
+    };
+  }
+
+  /** The applied height's voter spans: to be kept with the applied state, atomically. */
+  get spans(): VoterSpan[] {
+    return this.schedule.spans();
+  }
+
+  step(event: Event): Effect[] {
+    switch (event.kind) {
+      case 'start':
+        this.start(event.nowMs);
+        break;
+      case 'tick':
+        this.tick(event.nowMs);
+        break;
+      case 'message':
+        this.receive(event.from, event.message);
+        break;
+      case 'members':
+        this.members = new Set(event.nodes);
+        break;
+      case 'propose':
+        if (event.value.length > VALUE_BYTES_MAX) throw new RangeError(`a value of ${event.value.length} bytes`);
+        this.proposer?.offer(event.height, event.value, this.now);
+        break;
+      case 'validated': {
+        const outcome = this.acceptor.validated(event.height, event.ballot, event.ok);
+        if (outcome) this.answerAccept(event.ballot, event.height, outcome);
+        break;
+      }
+      case 'applied':
+        this.applied(event.height, event.voters);
+        break;
+      case 'chosen-known':
+        this.learn(this.options.self, event);
+        break;
+      case 'snapshot':
+        if (event.height > this.schedule.applied) {
+          this.schedule.reset(event.height, event.spans);
+          if (event.height > this.decisions.watermark) {
+            this.decisions.skipTo(event.height);
+            this.truncate(event.height);
+          }
+          this.catchUp.ask(this.now);
+        }
+        break;
+    }
+    this.settle();
+    return this.out.take();
+  }
+
+  /** What every step may have made possible. */
+  private settle(): void {
+    this.acceptor.forget(this.decisions.watermark);
+    const { proposer } = this;
+    if (!proposer) return;
+    if (proposer.tryLead()) {
+      this.setLeader(proposer.ballot);
+      this.beat(proposer);
+    }
+    proposer.advance(this.now);
+  }
+
+  // Time
+
+  private start(nowMs: number): void {
+    this.lastTickMs = nowMs;
+    this.decisions.replay();
+    this.postponeElection();
+    const voters = this.schedule.at(this.first);
+    if (voters?.nodes.length === 1) this.startElection();
+  }
+
+  private tick(nowMs: number): void {
+    const { heartbeatMs, electionMs, resendMs } = this.options.timing;
+    // A clock that jumps, or a process that stood still, must not look like the silence of others.
+    this.now += Math.min(Math.max(nowMs - this.lastTickMs, 0), heartbeatMs);
+    this.lastTickMs = nowMs;
+    const { proposer } = this;
+    if (!proposer) {
+      if (this.now >= this.electionAt) this.startElection();
+      return;
+    }
+    const age = this.now - proposer.since;
+    const voters = this.schedule.at(this.first);
+    if (!proposer.leading) {
+      if (age >= electionMs) return this.stepDown();
+    } else if (voters && !voters.has(this.options.self)) {
+      return this.resign(proposer, voters.nodes);
+    } else if (voters && age >= electionMs && !proposer.inContact(voters, this.now - electionMs)) {
+      return this.stepDown();
+    }
+    if (this.now >= this.beatAt) this.beat(proposer);
+    proposer.resend(this.now - resendMs, this.now);
+  }
+
+  private postponeElection(): void {
+    this.electionAt = this.now + this.options.timing.electionMs * (1 + this.options.random());
+  }
+
+  // Elections
+
+  /** The first height whose decision is unknown here. */
+  private get first(): Height {
+    return next(this.decisions.watermark);
+  }
+
+  /** The highest ballot that this node has reason to follow. */
+  private get highest(): Ballot {
+    return this.leader ? maxBallot(this.acceptor.promised, this.leader) : this.acceptor.promised;
+  }
+
+  private nextBallot(): Ballot {
+    return { round: Math.max(this.highestRound, this.highest.round) + 1, node: this.options.self };
+  }
+
+  /** Asks whether a campaign would be welcome; nobody's promise changes by that, so nobody is disturbed. */
+  private startElection(): void {
+    this.setLeader(undefined);
+    this.preVotes = undefined;
+    this.postponeElection();
+    const { self } = this.options;
+    const voters = this.schedule.at(this.first);
+    if (this.abstain || !voters?.has(self)) return;
+    const ballot = this.nextBallot();
+    this.preVotes = { ballot, grants: new Set([self]) };
+    for (const node of voters.nodes) {
+      if (node !== self) this.out.send(node, { kind: 'pre-vote', ballot, chosen: this.decisions.watermark });
+    }
+    this.countPreVotes();
+  }
+
+  private countPreVotes(): void {
+    const { preVotes } = this;
+    if (!preVotes) return;
+    const voters = this.schedule.at(this.first);
+    if (voters?.isQuorum((node) => preVotes.grants.has(node))) this.campaign();
+  }
+
+  private campaign(): void {
+    this.preVotes = undefined;
+    const ballot = this.nextBallot();
+    const { watermark } = this.decisions;
+    const proposer = new Proposer(this.proposerContext, ballot, this.now);
+    this.acceptor.promise(ballot);
+    proposer.promised(this.options.self, watermark, this.acceptor.report(watermark));
+    this.proposer = proposer;
+    this.beat(proposer);
+  }
+
+  /** Heartbeats to all who follow; to voters whose promise is missing, the question for it, which says as much. */
+  private beat(proposer: Proposer): void {
+    const { self, timing } = this.options;
+    const { ballot, leading } = proposer;
+    const chosen = this.decisions.watermark;
+    this.beatAt = this.now + timing.heartbeatMs;
+    for (const node of proposer.unpromised()) {
+      if (node !== self) this.out.send(node, { kind: 'prepare', ballot, chosen });
+    }
+    if (!leading) return;
+    const voters = new Set(this.schedule.votersFrom(this.first));
+    for (const node of voters.union(this.members)) {
+      if (node !== self) this.out.send(node, { kind: 'heartbeat', ballot, chosen, ack: voters.has(node) });
+    }
+  }
+
+  private stepDown(): void {
+    this.proposer = undefined;
+    this.preVotes = undefined;
+    this.setLeader(undefined);
+    this.postponeElection();
+  }
+
+  /** The last height in which this node voted is decided: the others need not wait for its silence. */
+  private resign(proposer: Proposer, voters: readonly NodeId[]): void {
+    const successor = proposer.latestHeard(voters) ?? voters[0];
+    if (successor === undefined) throw new Error('a height without voters');
+    for (const node of voters) this.out.send(node, { kind: 'resign', ballot: proposer.ballot, successor });
+    this.stepDown();
+  }
+
+  private setLeader(ballot: Ballot | undefined): void {
+    const before = this.leader;
+    this.leader = ballot;
+    if (before?.node === ballot?.node && before?.round === ballot?.round) return;
+    this.out.push({ kind: 'leader', node: ballot?.node, ballot: ballot ?? this.acceptor.promised });
+  }
+
+  /** A live leader spoke. */
+  private follow(ballot: Ballot): void {
+    if (this.proposer && compareBallots(this.proposer.ballot, ballot) < 0) this.proposer = undefined;
+    this.preVotes = undefined;
+    this.setLeader(ballot);
+    this.leaderHeardAt = this.now;
+    this.postponeElection();
+  }
+
+  private hasLiveLeader(except: NodeId): boolean {
+    if (this.proposer?.leading) return true;
+    if (!this.leader || this.leader.node === except) return false;
+    return this.now - this.leaderHeardAt < this.options.timing.electionMs;
+  }
+
+  // Messages
+
+  private receive(from: NodeId, message: Message): void {
+    const { out } = this;
+    if (!this.members.has(from) && !this.schedule.votersFrom(height(0)).includes(from))
+      return out.drop(from, 'stranger');
+    switch (message.kind) {
+      case 'pre-vote':
+        return this.onPreVote(from, message);
+      case 'pre-vote-reply':
+        this.catchUp.peerHas(from, message.chosen, this.now);
+        if (!message.granted || !this.preVotes || compareBallots(message.ballot, this.preVotes.ballot) !== 0) return;
+        this.preVotes.grants.add(from);
+        return this.countPreVotes();
+      case 'prepare':
+        return this.onPrepare(from, message);
+      case 'promise':
+        this.catchUp.peerHas(from, message.chosen, this.now);
+        return this.ifMine(from, message.ballot)?.promised(from, message.chosen, message.accepted);
+      case 'accept':
+        return this.onAccept(from, message);
+      case 'accepted':
+        if (this.ifMine(from, message.ballot)?.vote(from, message.height, message.signature) === false) {
+          out.drop(from, 'signature');
+        }
+        return;
+      case 'nack':
+        return this.onNack(message.ballot, message.promised);
+      case 'chosen':
+        return this.onChosen(from, message);
+      case 'heartbeat':
+        if (!this.obey(from, message.ballot)) return;
+        if (message.ack) {
+          out.send(from, { kind: 'heartbeat-ack', ballot: message.ballot, chosen: this.decisions.watermark });
+        }
+        return this.catchUp.peerHas(from, message.chosen, this.now);
+      case 'heartbeat-ack':
+        this.ifMine(from, message.ballot);
+        return this.catchUp.peerHas(from, message.chosen, this.now);
+      case 'resign':
+        return this.onResign(from, message.ballot, message.successor);
+      case 'ask-chosen':
+        return this.decisions.serve(from, message.from);
+      case 'decisions':
+        for (const decision of message.decisions) this.learn(from, decision);
+        return this.catchUp.answered(from, message.chosen, this.now);
+      case 'pruned':
+        return this.catchUp.pruned(from, message.oldest);
+    }
+  }
+
+  /** The proposer that an answer belongs to, if it is still this one; the answer shows that `from` hears it. */
+  private ifMine(from: NodeId, ballot: Ballot): Proposer | undefined {
+    const { proposer } = this;
+    if (!proposer || compareBallots(ballot, proposer.ballot) !== 0) return undefined;
+    proposer.heard(from, this.now);
+    return proposer;
+  }
+
+  /** True, and the sender is followed, unless a higher ballot stands against it. */
+  private obey(from: NodeId, ballot: Ballot): boolean {
+    if (ballot.node !== from) {
+      this.out.drop(from, 'impostor');
+      return false;
+    }
+    if (compareBallots(ballot, this.highest) < 0) {
+      this.out.send(from, { kind: 'nack', ballot, promised: this.highest });
+      return false;
+    }
+    this.follow(ballot);
+    return true;
+  }
+
+  private onPreVote(from: NodeId, { ballot, chosen }: Extract<Message, { kind: 'pre-vote' }>): void {
+    if (ballot.node !== from) return this.out.drop(from, 'impostor');
+    if (this.abstain) return;
+    const live = this.hasLiveLeader(from);
+    if (!live && compareBallots(ballot, this.highest) <= 0) {
+      return this.out.send(from, { kind: 'nack', ballot, promised: this.highest });
+    }
+    const { watermark } = this.decisions;
+    // Whoever is behind would only have to learn first what others know.
+    const granted = !live && chosen >= watermark;
+    this.out.send(from, { kind: 'pre-vote-reply', ballot, granted, chosen: watermark });
+    this.catchUp.peerHas(from, chosen, this.now);
+  }
+
+  private onPrepare(from: NodeId, { ballot, chosen }: Extract<Message, { kind: 'prepare' }>): void {
+    if (ballot.node !== from) return this.out.drop(from, 'impostor');
+    if (this.abstain) return;
+    if (compareBallots(ballot, this.highest) < 0 || !this.acceptor.promise(ballot)) {
+      return this.out.send(from, { kind: 'nack', ballot, promised: this.highest });
+    }
+    if (this.proposer) this.stepDown();
+    this.preVotes = undefined;
+    if (this.leader?.node !== from) this.setLeader(undefined);
+    this.postponeElection();
+    const { watermark } = this.decisions;
+    const above = height(Math.max(watermark, chosen));
+    this.out.send(from, { kind: 'promise', ballot, chosen: watermark, accepted: this.acceptor.report(above) });
+  }
+
+  private onAccept(from: NodeId, message: Extract<Message, { kind: 'accept' }>): void {
+    const { ballot, value } = message;
+    if (!this.obey(from, ballot)) return;
+    const { watermark } = this.decisions;
+    if (message.height > watermark + ACCEPT_AHEAD) {
+      this.out.drop(from, 'height');
+      // A leader has applied what lies WINDOW below its proposals.
+      return this.catchUp.peerHas(from, height(message.height - WINDOW), this.now);
+    }
+    if (this.abstain || message.height <= watermark) return;
+    if (this.schedule.at(message.height)?.has(this.options.self) === false) return;
+    const outcome = this.acceptor.accept(ballot, message.height, value, false);
+    if (outcome.kind === 'equivocation') this.out.drop(from, 'equivocation');
+    this.answerAccept(ballot, message.height, outcome);
+  }
+
+  /** Gives an acceptor's outcome to the ballot's proposer, wherever that is. */
+  private answerAccept(ballot: Ballot, h: Height, outcome: AcceptOutcome): void {
+    const { self } = this.options;
+    const to = ballot.node;
+    if (outcome.kind === 'voted') {
+      if (to === self) this.ifMine(self, ballot)?.vote(self, h, outcome.signature);
+      else this.out.send(to, { kind: 'accepted', ballot, height: h, signature: outcome.signature });
+    } else if (outcome.kind === 'late' && to !== self) {
+      this.out.send(to, { kind: 'nack', ballot, promised: this.highest });
+    }
+  }
+
+  private onNack(ballot: Ballot, promised: Ballot): void {
+    this.highestRound = Math.max(this.highestRound, promised.round);
+    if (this.preVotes && compareBallots(ballot, this.preVotes.ballot) === 0) return this.startElection();
+    const { proposer } = this;
+    if (!proposer || compareBallots(ballot, proposer.ballot) !== 0 || compareBallots(promised, ballot) <= 0) return;
+    const { electionMs, heartbeatMs } = this.options.timing;
+    const voters = this.schedule.at(this.first);
+    // One voter promised itself to a campaign that came to nothing, while a majority hears this leader: it takes a higher
+    // ballot and goes on leading. Not twice in a row, else two proposers could outbid each other for long.
+    const settled = proposer.leading && this.now - proposer.since >= electionMs;
+    if (settled && voters?.has(this.options.self) && proposer.inContact(voters, this.now - 3 * heartbeatMs)) {
+      this.campaign();
+    } else this.stepDown();
+  }
+
+  private onResign(from: NodeId, ballot: Ballot, successor: NodeId): void {
+    if (ballot.node !== from) return this.out.drop(from, 'impostor');
+    if (compareBallots(ballot, this.highest) < 0 || this.proposer) return;
+    this.setLeader(undefined);
+    this.postponeElection();
+    if (successor === this.options.self) this.startElection();
+  }
+
+  // Decisions
+
+  private tellChosen(h: Height, hash: Uint8Array, value: Uint8Array, certificate: Certificate): void {
+    const voters = new Set(this.schedule.at(h)?.nodes);
+    for (const node of voters.union(this.members)) {
+      if (node === this.options.self) continue;
+      const known = voters.has(node);
+      this.out.send(node, { kind: 'chosen', height: h, hash, certificate, value: known ? undefined : value });
+    }
+  }
+
+  private onChosen(from: NodeId, message: Extract<Message, { kind: 'chosen' }>): void {
+    const { hash, certificate } = message;
+    if (this.decisions.has(message.height)) return;
+    const value = message.value ?? this.acceptor.find(message.height, hash);
+    if (!value || !this.schedule.at(message.height)) return this.catchUp.peerHas(from, message.height, this.now);
+    this.learn(from, { height: message.height, value, certificate });
+  }
+
+  private learn(from: NodeId, { height: h, value, certificate }: Decision): void {
+    const outcome = this.decisions.learn({ height: h, value, certificate });
+    if (outcome === 'invalid') return this.out.drop(from, 'signature');
+    if (outcome !== 'learned' || this.abstain) return;
+    const mine = certificate.votes.some(({ node }) => node === this.options.self);
+    if (mine && compareBallots(this.acceptor.promised, certificate.ballot) < 0) {
+      this.abstain = true;
+      this.stepDown();
+      this.out.push({ kind: 'amnesia', height: h });
+    }
+  }
+
+  private applied(h: Height, voters: readonly NodeId[]): void {
+    if (h <= this.schedule.applied) return;
+    if (h > this.decisions.watermark) throw new Error(`height ${h} is applied and not chosen`);
+    this.schedule.apply(h, voters);
+    const upTo = this.decisions.prune(this.options.historyHeights);
+    if (upTo !== undefined) this.truncate(upTo);
+    this.catchUp.ask(this.now);
+  }
+
+  private truncate(upTo: Height): void {
+    // An accepted value is a promise too, so its record may only go when the promise stands by itself.
+    const { promised } = this.acceptor;
+    if (promised.round > 0) this.out.persist({ kind: 'promise', ballot: promised }, true);
+    this.out.push({ kind: 'truncate', upTo });
+  }
+}

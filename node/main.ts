@@ -1,18 +1,25 @@
 #!/usr/bin/env node
-/** The program: p2pdb node | start | sql | log. */
+/** The program: its commands, and what each says when it cannot go on. */
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { CommandLine } from '../operator/local/index.ts';
+import { runIdentityCommand } from './cli/identity.ts';
 import { runLogCommand } from './cli/log.ts';
 import { ConfigError, formatConfig, loadConfig, settingsHelp } from './config/index.ts';
 import { DataFolderError } from './engine/index.ts';
 import { makeLogger, startNode, VERSION } from './node.ts';
-import { LogDamagedError } from './store/index.ts';
+import { lockFolder, LogDamagedError } from './store/index.ts';
 
 const HELP = `p2pdb ${VERSION}
 
+  p2pdb up -f FILE         runs a cluster from its manifest, each node a process of this machine
+  p2pdb status             shows the nodes of a cluster that runs so
+  p2pdb partition GROUP…   cuts its nodes off from each other; p2pdb heal joins them again
   p2pdb node [SETTING…]    runs a node; --help lists the settings, --print-config shows them
   p2pdb start [SETTING…]   the same with a data folder ./data, and says how to connect
   p2pdb sql [OPTION…]      a small SQL shell
+  p2pdb identity           prints the public key of a data folder, which it makes when there is none
   p2pdb log verify DIR     checks every hash and signature of a node's log
   p2pdb log show DIR       prints its entries
 `;
@@ -35,6 +42,11 @@ async function runNode(argv: readonly string[]): Promise<number> {
       : readFileSync(config.rootPasswordFile, 'utf8').replace(/\r?\n$/, '');
   const stop = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+    // Whoever started the node with a channel wants it to end with him, however he ends.
+    if (process.channel !== undefined) {
+      if (process.connected) process.once('disconnect', () => resolve('disconnect'));
+      else resolve('disconnect');
+    }
   });
   const node = await startNode(config, password, log);
   const { port, address } = node.server.address;
@@ -51,10 +63,20 @@ async function runNode(argv: readonly string[]): Promise<number> {
   }
   log.info({ signal: end }, 'stopping');
   await node.stop();
+  if (process.connected) process.disconnect?.();
   return 0;
 }
 
 const at = ({ address, port }: AddressInfo): string => `${address}:${port}`;
+
+/** The operator's part of the program; a node does without it. */
+const local = () => import('../operator/local/index.ts');
+const line = (argv: readonly string[]): CommandLine => ({
+  argv,
+  env: process.env,
+  out: process.stdout,
+  err: process.stderr,
+});
 
 async function main(argv: readonly string[]): Promise<number> {
   const [command, ...rest] = argv;
@@ -65,6 +87,19 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'sql':
       // Loaded when asked for: a node that serves does without the client library.
       return (await import('./cli/index.ts')).runShell(rest, process);
+    case 'up':
+      return (await local()).runUp(line(rest), {
+        program: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
+        lockFolder,
+      });
+    case 'status':
+      return (await local()).runStatus(line(rest));
+    case 'partition':
+      return (await local()).runPartition(line(rest));
+    case 'heal':
+      return (await local()).runHeal(line(rest));
+    case 'identity':
+      return runIdentityCommand(rest, process.stdout);
     case 'log':
       return runLogCommand(rest, process.stdout);
     case undefined:

@@ -1,7 +1,7 @@
 /** One running node: data folder, engine, MySQL protocol, admin HTTP. */
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
-import { startAdmin, type Family, type RunningAdmin } from './admin/index.ts';
+import { startAdmin, testFaultRoutes, type Family, type RunningAdmin } from './admin/index.ts';
 import type { Config } from './config/index.ts';
 import { openEngine, type OpenedEngine } from './engine/index.ts';
 import { startServer, type RunningServer } from './server/index.ts';
@@ -35,6 +35,8 @@ export async function startNode(config: Config, rootPassword: string | undefined
       ['local_infile', config.localInfile ? 1 : 0],
       ['port', config.mysql.port],
       ['datadir', path.resolve(config.data)],
+      ['p2pdb_commit', config.commitLevel],
+      ['p2pdb_read', config.readLevel],
     ]),
     fatal: fail,
     notice: (message, facts) => log.warn(facts, message),
@@ -43,6 +45,8 @@ export async function startNode(config: Config, rootPassword: string | undefined
   core.onInternalError = (error) => log.error({ err: error }, 'a statement met an internal error');
   let stopping = false;
   let server: RunningServer | undefined;
+  /** Public keys of the members that a test cut this node off from. */
+  let cut: readonly string[] = [];
   try {
     server = await startServer(
       {
@@ -70,13 +74,16 @@ export async function startNode(config: Config, rootPassword: string | undefined
           config.httpTls && config.tlsCert !== undefined && config.tlsKey !== undefined
             ? { cert: config.tlsCert, key: config.tlsKey }
             : undefined,
+        routes: config.allowTestFaults
+          ? testFaultRoutes({ others: otherMembers(config), setCut: (ids) => (cut = ids) })
+          : undefined,
       },
       {
         engine: core,
         server: running.figures,
         nextSessionId: () => running.nextSessionId(),
         notReady: () => (stopping ? 'the node is stopping' : undefined),
-        status: () => status(engine),
+        status: () => ({ ...status(engine, config), ...(config.allowTestFaults && { cut }) }),
         figures: () => figures(engine),
         mayAdminister: (account) => core.accounts.mayAdminister(account),
         tokenAccount: () => core.findAccount('root', '127.0.0.1'),
@@ -102,10 +109,15 @@ export async function startNode(config: Config, rootPassword: string | undefined
   }
 }
 
-function status(engine: OpenedEngine): object {
+const otherMembers = ({ name, members }: Config): Map<string, string> =>
+  new Map(members.filter((member) => member.name !== name).map((member) => [member.name, member.id]));
+
+function status(engine: OpenedEngine, { name, cluster }: Config): object {
   const { core, identity } = engine;
   return {
     version: VERSION,
+    ...(name !== undefined && { name }),
+    ...(cluster !== undefined && { cluster }),
     author: Buffer.from(identity.author).toString('hex'),
     uptimeSeconds: Math.floor((Date.now() - core.startedAt) / 1000),
     sessions: core.sessions.size,

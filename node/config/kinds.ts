@@ -108,6 +108,42 @@ export const list: Kind<readonly string[]> = {
   format: (value) => value.join(','),
 };
 
+/** A DNS label, as Kubernetes takes it for the name of a pod. */
+export const nodeName: Kind<string> = {
+  form: 'NAME',
+  parse(value) {
+    if (!NODE_NAME.test(value)) throw new Unexpected('a name of at most 63 small letters, digits and inner hyphens');
+    return value;
+  },
+  format: (value) => value,
+};
+
+const NODE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+export interface NamedMember {
+  readonly name: string;
+  /** Ed25519 public key, 64 hex digits. */
+  readonly id: string;
+}
+
+/** `name=public key,…`; no name and no key twice. */
+export const members: Kind<readonly NamedMember[]> = {
+  form: 'NAME=KEY,…',
+  parse(value) {
+    const found = list.parse(value).map((part) => {
+      const [, name = '', id = ''] = /^([^=]*)=([0-9a-f]{64})$/i.exec(part) ?? [];
+      if (!NODE_NAME.test(name)) throw new Unexpected('NAME=KEY,… with a public key of 64 hex digits each');
+      return { name, id: id.toLowerCase() };
+    });
+    for (const field of ['name', 'id'] as const) {
+      const twice = found.find((member, i) => found.findIndex((other) => other[field] === member[field]) < i);
+      if (twice !== undefined) throw new Unexpected(`${field === 'id' ? 'each key' : 'each name'} once`);
+    }
+    return found;
+  },
+  format: (value) => value.map(({ name, id }) => `${name}=${id}`).join(','),
+};
+
 /** A setting that may be left unset. */
 export function optional<T>(kind: Kind<T>): Kind<T | undefined> {
   return {

@@ -175,6 +175,12 @@ function check(config: Config): void {
   if (config.rootPassword !== undefined && config.rootPasswordFile !== undefined) {
     throw new ConfigError('setting root_password_file: give root_password or root_password_file, not both');
   }
+  const names = new Set(config.members.map(({ name }) => name));
+  if (names.size > 0 && config.name !== undefined && !names.has(config.name)) {
+    throw new ConfigError(`setting name: ${config.name} is not among the members`);
+  }
+  const stranger = config.voters.find((voter) => !names.has(voter));
+  if (stranger !== undefined) throw new ConfigError(`setting voters: ${stranger} is not among the members`);
 }
 
 function unknownKey(where: string, key: string, known: readonly string[]): ConfigError {

@@ -11,6 +11,8 @@ import {
   integer,
   type Kind,
   list,
+  members,
+  nodeName,
   optional,
   path,
   text,
@@ -36,6 +38,10 @@ export const SETTINGS = {
   mysql: setting(hostPort, at('127.0.0.1', 3306), 'Where the MySQL protocol is served.'),
   http: setting(hostPort, at('127.0.0.1', 8080), 'Where health, metrics and the admin HTTP are served.'),
   peers: setting(hostPort, at('0.0.0.0', 4001), 'Where other nodes connect to.'),
+  name: setting(optional(nodeName), undefined, 'Name of the node in its cluster.'),
+  cluster: setting(optional(nodeName), undefined, 'Name of the cluster.'),
+  members: setting(members, [], 'Nodes of the cluster, each with its public key as hex; p2pdb identity prints it.'),
+  voters: setting(list, [], 'Names of the members that decide what is final.'),
   bootstrap: setting(list, [], 'Addresses of nodes to join by.'),
   swarmKey: setting(optional(path), undefined, 'File with the key that keeps strangers out of the swarm.'),
   logFormat: setting(choice('text', 'json'), 'text', 'Form of the log lines.'),
@@ -60,6 +66,17 @@ export const SETTINGS = {
   maxAllowedPacket: setting(bytes(1024, 1024 ** 3), 64 * 1024 ** 2, 'Longest statement or row.'),
   connectTimeout: setting(integer(2, 31_536_000), 10, 'Seconds that a client may take to log in.'),
   localInfile: setting(flag, false, 'Allows LOAD DATA LOCAL INFILE.'),
+  commitLevel: setting(
+    choice('local', 'replicated', 'final'),
+    'local',
+    'What OK means for a session that does not say it (p2pdb_commit).',
+  ),
+  readLevel: setting(
+    choice('local', 'linearizable'),
+    'local',
+    'What a session reads that does not say it (p2pdb_read).',
+  ),
+  allowTestFaults: setting(flag, false, 'Lets an administrator cut the node off from others, for tests and for shows.'),
 } satisfies Record<string, AnySetting>;
 
 type Settings = typeof SETTINGS;

@@ -1,0 +1,247 @@
+/** P2PDBCluster: the one description of its fields, from which validation, defaults and TypeScript's types are derived. */
+import type { Schema, ValueOf } from './schema.ts';
+
+export const API_VERSION = 'p2pdb.io/v1alpha1';
+
+const NAME = '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$';
+
+const amounts = (what: string) =>
+  ({
+    type: 'object',
+    description: what,
+    additionalProperties: {
+      'x-kubernetes-int-or-string': true,
+      format: 'quantity',
+      description: 'An amount, such as 500m or 2Gi.',
+    },
+  }) as const satisfies Schema;
+
+const SPEC = {
+  type: 'object',
+  description: 'What the cluster shall be.',
+  default: {},
+  properties: {
+    replicas: {
+      type: 'integer',
+      description: 'How many nodes. Each takes reads and writes.',
+      minimum: 1,
+      maximum: 100,
+      default: 3,
+    },
+    voters: {
+      type: 'integer',
+      description:
+        'How many of the nodes decide what is final; by default the largest odd number up to replicas and 7.',
+      enum: [1, 3, 5, 7],
+    },
+    image: {
+      type: 'string',
+      description: 'Container image of the nodes; by default the one of the operator.',
+      minLength: 1,
+    },
+    storage: {
+      type: 'object',
+      description: 'The volume of each node.',
+      default: {},
+      properties: {
+        size: {
+          type: 'string',
+          description: 'Size of each volume; it may only grow.',
+          format: 'quantity',
+          default: '10Gi',
+        },
+        class: {
+          type: 'string',
+          description: 'StorageClass; by default the one of the Kubernetes cluster.',
+          minLength: 1,
+        },
+        retain: {
+          type: 'boolean',
+          description: 'Keeps the volumes of nodes that were removed, and of a deleted cluster.',
+          default: true,
+        },
+      },
+    },
+    resources: {
+      type: 'object',
+      description: 'CPU and memory of each node.',
+      default: {},
+      properties: {
+        requests: amounts('What each node is sure to get.'),
+        limits: amounts('What each node gets at most.'),
+      },
+    },
+    service: {
+      type: 'object',
+      description: 'The Service that clients connect to.',
+      default: {},
+      properties: {
+        type: {
+          type: 'string',
+          description: 'Type of the Service.',
+          enum: ['ClusterIP', 'NodePort', 'LoadBalancer'],
+          default: 'ClusterIP',
+        },
+        annotations: {
+          type: 'object',
+          description: 'Annotations of the Service.',
+          additionalProperties: { type: 'string', description: 'Value of the annotation.' },
+          default: {},
+        },
+      },
+    },
+    tls: {
+      type: 'object',
+      description: 'TLS of the MySQL protocol.',
+      default: {},
+      properties: {
+        enabled: { type: 'boolean', description: 'Offers TLS to clients.', default: true },
+        secretName: {
+          type: 'string',
+          description: 'Secret with tls.crt, tls.key and ca.crt; by default the operator makes its own authority.',
+          minLength: 1,
+        },
+      },
+    },
+    rootPasswordSecret: {
+      type: 'object',
+      description:
+        'Secret with the password that root gets when the cluster is made; by default the operator makes one.',
+      required: ['name'],
+      properties: {
+        name: { type: 'string', description: 'Name of the Secret.', minLength: 1 },
+        key: { type: 'string', description: 'Key in the Secret.', minLength: 1, default: 'password' },
+      },
+    },
+    commitLevel: {
+      type: 'string',
+      description:
+        'What OK means for sessions that do not say it: durable here, on a majority of the voters, or final.',
+      enum: ['local', 'replicated', 'final'],
+      default: 'local',
+    },
+    readLevel: {
+      type: 'string',
+      description: 'What sessions read that do not say it: the state of the node, or everything that was final before.',
+      enum: ['local', 'linearizable'],
+      default: 'local',
+    },
+    config: {
+      type: 'object',
+      description: 'Settings of the nodes by their names in the settings file, such as max_connections.',
+      'x-kubernetes-preserve-unknown-fields': true,
+      default: {},
+    },
+    bootstrapPeers: {
+      type: 'array',
+      description: 'HOST:PORT of nodes elsewhere to join, such as those in another Kubernetes cluster.',
+      maxItems: 32,
+      items: { type: 'string', description: 'HOST:PORT.', pattern: '^(\\[[0-9a-fA-F:.]+\\]|[^:\\s]+):[0-9]{1,5}$' },
+      default: [],
+    },
+    paused: { type: 'boolean', description: 'The operator changes nothing while this is true.', default: false },
+    monitoring: {
+      type: 'object',
+      description: 'Objects for Prometheus and Grafana, made where their kinds exist.',
+      default: {},
+      properties: {
+        podMonitor: { type: 'boolean', description: 'Makes a PodMonitor.', default: true },
+        prometheusRule: { type: 'boolean', description: 'Makes a PrometheusRule with alerts.', default: true },
+        dashboard: { type: 'boolean', description: 'Makes a ConfigMap with the Grafana dashboard.', default: true },
+      },
+    },
+  },
+} as const satisfies Schema;
+
+export const CLUSTER_SCHEMA = {
+  type: 'object',
+  description: 'A cluster of equal P2PDB nodes.',
+  required: ['apiVersion', 'kind', 'metadata'],
+  properties: {
+    apiVersion: { type: 'string', description: 'Version of this kind.', enum: [API_VERSION] },
+    kind: { type: 'string', description: 'This kind.', enum: ['P2PDBCluster'] },
+    metadata: {
+      type: 'object',
+      description: 'Name, labels and annotations.',
+      required: ['name'],
+      properties: {
+        // With the ordinal behind it, it names pods and their DNS labels, which have 63 characters at most.
+        name: { type: 'string', description: 'Name of the cluster.', pattern: NAME, maxLength: 52 },
+        namespace: { type: 'string', description: 'Namespace of the cluster.', pattern: NAME, maxLength: 63 },
+        labels: {
+          type: 'object',
+          description: 'Labels of the cluster.',
+          additionalProperties: { type: 'string', description: 'Value of the label.' },
+        },
+        annotations: {
+          type: 'object',
+          description: 'Annotations of the cluster.',
+          additionalProperties: { type: 'string', description: 'Value of the annotation.' },
+        },
+      },
+    },
+    spec: SPEC,
+  },
+} as const satisfies Schema;
+
+/** A P2PDBCluster with its defaults. */
+export type Cluster = ValueOf<typeof CLUSTER_SCHEMA>;
+export type ClusterSpec = Cluster['spec'];
+
+/** What no field can say alone. */
+interface Rule {
+  readonly path: string;
+  /** Why the value is refused; undefined when it is good. */
+  readonly fault: (spec: ClusterSpec) => string | undefined;
+}
+
+/** Settings that follow from the rest of the manifest, or that name places in the pod. */
+const OWNED_SETTINGS: Readonly<Record<string, string>> = {
+  bootstrap: 'spec.bootstrapPeers',
+  commit_level: 'spec.commitLevel',
+  read_level: 'spec.readLevel',
+  root_password: 'spec.rootPasswordSecret',
+  root_password_file: 'spec.rootPasswordSecret',
+  tls: 'spec.tls',
+  tls_cert: 'spec.tls',
+  tls_key: 'spec.tls',
+  voters: 'spec.voters',
+  ...Object.fromEntries(
+    [
+      'admin_token_file',
+      'allow_test_faults',
+      'cluster',
+      'data',
+      'http',
+      'members',
+      'mysql',
+      'name',
+      'peers',
+      'swarm_key',
+    ].map((setting) => [setting, '']),
+  ),
+};
+
+export const CLUSTER_RULES: readonly Rule[] = [
+  {
+    path: 'spec.voters',
+    fault: ({ voters, replicas }) =>
+      voters !== undefined && voters > replicas ? `must be at most replicas, which is ${replicas}` : undefined,
+  },
+  ...Object.entries(OWNED_SETTINGS).map(([setting, field]) => ({
+    path: `spec.config.${setting}`,
+    fault: ({ config }: ClusterSpec) => {
+      if (!(setting in config)) return undefined;
+      return field === '' ? 'is set for each node and cannot be chosen' : `is set by ${field}`;
+    },
+  })),
+];
+
+/** How many nodes decide: as asked, else the largest odd number up to replicas and 7. */
+export function votersOf({ voters, replicas }: ClusterSpec): number {
+  return voters ?? Math.min(7, replicas - ((replicas + 1) % 2));
+}
+
+/** Names of the nodes, those of the pods of a StatefulSet. */
+export const nodeNames = ({ metadata, spec }: Cluster): string[] =>
+  Array.from({ length: spec.replicas }, (_, ordinal) => `${metadata.name}-${ordinal}`);

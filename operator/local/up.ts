@@ -1,0 +1,315 @@
+/** p2pdb up: the nodes of a P2PDBCluster as processes of this machine. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { stringify } from 'yaml';
+import { nodeNames, readCluster, type Cluster } from '../api/index.ts';
+import { LocalActor } from './actor.ts';
+import { meaningless, nodeEnvironment, type LocalNode, type Shared } from './environment.ts';
+import { removeRecord, replaceFile, rootPassword, swarmKeyFile, writeRecord, type RootPassword } from './folder.ts';
+import { statusOf, type NodeStatus } from './http.ts';
+import { choosePlaces } from './places.ts';
+import { Screen, type Output } from './screen.ts';
+import { tableOf } from './table.ts';
+
+export const UP_HELP = `p2pdb up -f FILE [OPTION…]
+
+  -f, --file FILE    manifest of a P2PDBCluster
+      --data DIR     keeps everything there (data/NAME, by the name of the cluster)
+      --free-ports   takes any free ports, also where 3306, 4001 and 8080 are free
+      --partition    lets p2pdb partition and p2pdb heal cut the nodes off from each other
+
+P2PDB_ROOT_PASSWORD is the password that root gets when the data is made; without it, one is made and shown.
+`;
+
+/** What the command line gives to a command. */
+export interface CommandLine {
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly out: Output;
+  readonly err: { write(text: string): unknown };
+}
+
+/** What `up` has from the rest of the program. */
+export interface UpPorts {
+  /** Runs this program: the file, and what stands before its arguments. */
+  readonly program: readonly string[];
+  /** Takes a folder for this process alone. */
+  lockFolder(dir: string): { readonly unlock: () => void } | { readonly takenBy: string };
+}
+
+/** Where a cluster's folder is when nobody says it. */
+export const DEFAULT_PARENT = 'data';
+
+const REFRESH_MS = 1_000;
+/** Signals that come together are one: a terminal and npm both pass Ctrl-C on. */
+const SECOND_SIGNAL_MS = 1_000;
+
+/** Gives the exit code: 0 after a stop that was asked for, 1 when it cannot start, 2 for a bad manifest or wrong use. */
+export async function runUp(command: CommandLine, ports: UpPorts): Promise<number> {
+  const refuse = (text: string, code = 2): number => {
+    command.err.write(`p2pdb up: ${text}\n`);
+    return code;
+  };
+  let options: ReturnType<typeof readOptions>;
+  try {
+    options = readOptions(command.argv);
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+  if (options.help === true) {
+    command.out.write(UP_HELP);
+    return 0;
+  }
+  const { file } = options;
+  if (file === undefined) return refuse('a manifest is needed: p2pdb up -f FILE');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return refuse(`cannot read ${file}: ${(error as Error).message}`);
+  }
+  const reading = readCluster(text);
+  if (reading.kind === 'refused') {
+    const places = reading.faults.map(({ path, reason, line }) => {
+      const where = line === undefined ? file : `${file}:${line}`;
+      return `  ${where}: ${path === '' ? 'the document' : path}: ${reason}`;
+    });
+    return refuse(`the manifest is refused\n${places.join('\n')}`);
+  }
+  const { cluster, given } = reading;
+  const dir = path.resolve(options.data ?? path.join(DEFAULT_PARENT, cluster.metadata.name));
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const lock = ports.lockFolder(dir);
+  if ('takenBy' in lock) return refuse(`${dir} is in use by process ${lock.takenBy}`, 1);
+  try {
+    return await serve({ command, ports, cluster, dir, unused: meaningless(given), options });
+  } finally {
+    removeRecord(dir);
+    lock.unlock();
+  }
+}
+
+const readOptions = (argv: readonly string[]) =>
+  parseArgs({
+    args: [...argv],
+    options: {
+      file: { type: 'string', short: 'f' },
+      data: { type: 'string' },
+      'free-ports': { type: 'boolean' },
+      partition: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  }).values;
+
+interface Up {
+  readonly command: CommandLine;
+  readonly ports: UpPorts;
+  readonly cluster: Cluster;
+  readonly dir: string;
+  /** Fields of the manifest that have no meaning here. */
+  readonly unused: readonly string[];
+  readonly options: { readonly 'free-ports'?: boolean | undefined; readonly partition?: boolean | undefined };
+}
+
+async function serve(up: Up): Promise<number> {
+  const { command, ports, cluster, dir } = up;
+  // Before anything that takes time: a signal must not end this process without its nodes.
+  const signals = new Signals();
+  const screen = new Screen(command.out);
+  const { name } = cluster.metadata;
+  screen.line(
+    `cluster ${name}: ${cluster.spec.replicas} node${cluster.spec.replicas === 1 ? '' : 's'}, data in ${dir}`,
+  );
+  if (up.unused.length > 0) screen.line(`without meaning on one machine: ${up.unused.join(', ')}`);
+
+  const names = nodeNames(cluster);
+  const places = await choosePlaces(names.length, up.options['free-ports'] === true);
+  const nodes = places.map((place, i): LocalNode => {
+    const node = names[i] as string;
+    const folder = path.join(dir, node);
+    return { ...place, name: node, folder, logFile: `${folder}.log`, tokenFile: path.join(folder, 'admin.token') };
+  });
+  const password = rootPassword(dir, nodes, command.env['P2PDB_ROOT_PASSWORD']);
+  const configFile = path.join(dir, 'config.yaml');
+  replaceFile(configFile, stringify(cluster.spec.config));
+  const draft: Shared = {
+    cluster,
+    nodes,
+    ids: new Map(),
+    swarmKeyFile: swarmKeyFile(dir),
+    configFile,
+    rootPassword: password.value,
+    testFaults: up.options.partition === true,
+  };
+  const environment = (node: LocalNode, shared: Shared): NodeJS.ProcessEnv => ({
+    ...withoutSettings(command.env),
+    ...nodeEnvironment(node, shared),
+  });
+
+  const fault = await settingsFault(ports.program, environment(nodes[0] as LocalNode, draft));
+  if (fault !== undefined) {
+    command.err.write(`p2pdb up: the manifest is refused\n  spec.config: ${fault}\n`);
+    return 2;
+  }
+  const shared: Shared = { ...draft, ids: await identities(ports.program, nodes) };
+  if (password.origin === 'generated') {
+    screen.line(`The password of root is ${password.value}   (kept in ${password.file})`);
+  }
+  return await new Cockpit(up, shared, password, screen, (node) => environment(node, shared)).run(signals);
+}
+
+/** What the running cluster shows, writes down and is told. */
+class Cockpit {
+  readonly #up: Up;
+  readonly #nodes: readonly LocalNode[];
+  readonly #password: RootPassword;
+  readonly #screen: Screen;
+  readonly #actor: LocalActor;
+  readonly #statuses = new Map<string, NodeStatus | undefined>();
+  #recorded = '';
+  #served = false;
+
+  constructor(
+    up: Up,
+    shared: Shared,
+    password: RootPassword,
+    screen: Screen,
+    environment: (node: LocalNode) => NodeJS.ProcessEnv,
+  ) {
+    this.#up = up;
+    this.#nodes = shared.nodes;
+    this.#password = password;
+    this.#screen = screen;
+    this.#actor = new LocalActor({
+      nodes: shared.nodes,
+      program: up.ports.program,
+      environment,
+      event: (node, text) => this.#event(node, text),
+      changed: () => this.#show(),
+    });
+  }
+
+  async run(signals: Signals): Promise<number> {
+    this.#actor.start();
+    const refresh = setInterval(() => void this.#refresh(), REFRESH_MS);
+    const signal = await signals.first;
+    this.#screen.line(`${signal}: the nodes stop`);
+    const killed = signals.second.then(() => {
+      this.#actor.kill();
+      return 1;
+    });
+    const code = await Promise.race([this.#actor.stop().then(() => 0), killed]);
+    clearInterval(refresh);
+    this.#show();
+    return code;
+  }
+
+  async #refresh(): Promise<void> {
+    await Promise.all(
+      this.#actor.view.map(async ({ node, ready }) => {
+        this.#statuses.set(node.name, ready && this.#screen.live ? await statusOf(node) : undefined);
+      }),
+    );
+    this.#show();
+  }
+
+  #event(node: LocalNode, text: string): void {
+    // On a terminal the table says it.
+    if (text === 'ready' && this.#screen.live) return;
+    this.#screen.line(`${node.name}: ${text}${text === 'ready' ? ` on ${node.host}:${node.mysql}` : ''}`);
+  }
+
+  #show(): void {
+    const { view } = this.#actor;
+    const record = {
+      pid: process.pid,
+      cluster: this.#up.cluster.metadata.name,
+      nodes: view.map(({ node, state, pid }) => ({ ...node, state, pid })),
+    };
+    const text = JSON.stringify(record);
+    if (text !== this.#recorded) {
+      this.#recorded = text;
+      writeRecord(this.#up.dir, record);
+    }
+    this.#screen.table([
+      '',
+      ...tableOf(view.map(({ node, state }) => ({ node, state, status: this.#statuses.get(node.name) }))),
+    ]);
+    if (!this.#served && view.every(({ ready }) => ready)) {
+      this.#served = true;
+      this.#welcome();
+    }
+  }
+
+  #welcome(): void {
+    const { host, mysql } = this.#nodes[0] as LocalNode;
+    const { origin, file } = this.#password;
+    if (origin === 'kept') this.#screen.line(`The password of root is in ${file}`);
+    this.#screen.line(`Connect with   mysql --host=${host} --port=${mysql} --user=root --password`);
+    this.#screen.line(`or by URL      mysql://root@${host}:${mysql}/`);
+    const addresses = this.#nodes.map((node) => `${node.host}:${node.mysql}`).join(', ');
+    this.#screen.line(
+      this.#nodes.length === 1
+        ? `ready: MySQL protocol on ${addresses}`
+        : `ready: MySQL protocol on ${addresses}; any of them will do`,
+    );
+  }
+}
+
+/** The settings of the nodes come from the manifest, not from the shell of whoever starts them. */
+const withoutSettings = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([key]) => !key.startsWith('P2PDB_')));
+
+const run = promisify(execFile);
+
+/** What a node says against its settings; undefined when it takes them. */
+async function settingsFault(
+  [file = '', ...before]: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  try {
+    await run(file, [...before, 'node', '--print-config'], { env });
+    return undefined;
+  } catch (error) {
+    const { stderr = '', message } = error as { stderr?: string; message: string };
+    const line = stderr.split('\n').find((one) => one.startsWith('p2pdb: ')) ?? message;
+    return line.replace(/^p2pdb: /, '').replace(/ \(from file [^)]*\)/, '');
+  }
+}
+
+/** The public key of each node, which it makes when it has none. */
+async function identities(
+  [file = '', ...before]: readonly string[],
+  nodes: readonly LocalNode[],
+): Promise<Map<string, string>> {
+  const pairs = await Promise.all(
+    nodes.map(async ({ name, folder }) => {
+      const { stdout } = await run(file, [...before, 'identity', '--data', folder]);
+      return [name, (JSON.parse(stdout) as { id: string }).id] as const;
+    }),
+  );
+  return new Map(pairs);
+}
+
+/** Whoever asks this process to end: once, and then for good. */
+class Signals {
+  readonly first: Promise<string>;
+  readonly second: Promise<void>;
+
+  constructor() {
+    let ask: (signal: string) => void = () => undefined;
+    let insist: () => void = () => undefined;
+    this.first = new Promise((resolve) => (ask = resolve));
+    this.second = new Promise((resolve) => (insist = resolve));
+    let since: number | undefined;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        since ??= performance.now();
+        if (performance.now() - since >= SECOND_SIGNAL_MS) insist();
+        else ask(signal);
+      });
+    }
+  }
+}

@@ -1,0 +1,4 @@
+import { consensusScenario } from './consensus/scenario.ts';
+import type { Scenario } from './kernel/scenario.ts';
+
+export const scenarios: readonly Scenario[] = [consensusScenario];

@@ -1,0 +1,62 @@
+/** Gathers the reports of a turn of the event loop, in order, and hands them over as a whole. */
+import type { Link } from './link.ts';
+import type { Report } from './messages.ts';
+
+export class Outbox {
+  private readonly post: (reports: readonly Report[]) => void;
+  private reports: Report[] = [];
+  private readonly receiving = new Set<Link>();
+  private readonly sent = new Map<Link, number>();
+  private scheduled = false;
+
+  constructor(post: (reports: readonly Report[]) => void) {
+    this.post = post;
+  }
+
+  add(report: Report): void {
+    this.reports.push(report);
+    this.schedule();
+  }
+
+  /** A link holds messages. */
+  received(link: Link): void {
+    this.receiving.add(link);
+    this.schedule();
+  }
+
+  sentBytes(link: Link, bytes: number): void {
+    this.sent.set(link, (this.sent.get(link) ?? 0) + bytes);
+    this.schedule();
+  }
+
+  /** The last of a link: its messages first. */
+  down(link: Link, reason: string): void {
+    this.collect(link);
+    this.receiving.delete(link);
+    this.sent.delete(link);
+    this.add({ kind: 'down', link: link.number, reason });
+  }
+
+  private collect(link: Link): void {
+    const chunk = link.take();
+    if (chunk) this.reports.push({ kind: 'messages', link: link.number, chunk });
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    this.scheduled = false;
+    for (const link of this.receiving) this.collect(link);
+    this.receiving.clear();
+    for (const [link, bytes] of this.sent) this.reports.push({ kind: 'sent', link: link.number, bytes });
+    this.sent.clear();
+    if (this.reports.length === 0) return;
+    const { reports } = this;
+    this.reports = [];
+    this.post(reports);
+  }
+}

@@ -32,6 +32,11 @@ export class CatchUp {
     this.ask(now);
   }
 
+  /** Asks a peer that did not say how far it knows: a node that nobody leads may have missed everything. */
+  probe(peer: NodeId, now: number): void {
+    this.peerHas(peer, next(this.decisions.watermark), now);
+  }
+
   answered(peer: NodeId, chosen: Height, now: number): void {
     if (this.source?.peer !== peer) return;
     this.source = { peer, chosen };

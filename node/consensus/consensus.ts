@@ -8,7 +8,7 @@ import { type Ballot, compareBallots, height, type Height, maxBallot, next, type
 import { ACCEPT_AHEAD, type ConsensusRecord, type Decision, type Message, VALUE_BYTES_MAX } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { Proposer, type ProposerContext } from './proposer.ts';
-import { VoterSchedule, type VoterSpan } from './voters.ts';
+import { VoterSchedule, type VoterSet, type VoterSpan } from './voters.ts';
 
 export interface Timing {
   /** Between two heartbeats of a leader. */
@@ -66,6 +66,8 @@ export class Consensus {
   private leaderHeardAt = -Infinity;
   private electionAt = 0;
   private beatAt = 0;
+  /** When this leader's vote ended. */
+  private votelessAt: number | undefined;
 
   constructor(options: ConsensusOptions, restored: Restored) {
     const { self, group, crypto } = options;
@@ -178,11 +180,12 @@ export class Consensus {
       return;
     }
     const age = this.now - proposer.since;
+    proposer.expect(this.schedule.votersFrom(this.first), this.now);
     const voters = this.schedule.at(this.first);
     if (!proposer.leading) {
       if (age >= electionMs) return this.stepDown();
-    } else if (voters && !voters.has(this.options.self)) {
-      return this.resign(proposer, voters.nodes);
+    } else if (voters && !voters.has(this.options.self) && this.mayResign(proposer, voters)) {
+      return this.resign(proposer, voters);
     } else if (voters && age >= electionMs && !proposer.inContact(voters, this.now - electionMs)) {
       return this.stepDown();
     }
@@ -217,13 +220,21 @@ export class Consensus {
     this.postponeElection();
     const { self } = this.options;
     const voters = this.schedule.at(this.first);
-    if (this.abstain || !voters?.has(self)) return;
+    if (this.abstain || !voters?.has(self)) return this.probe();
     const ballot = this.nextBallot();
     this.preVotes = { ballot, grants: new Set([self]) };
     for (const node of voters.nodes) {
       if (node !== self) this.out.send(node, { kind: 'pre-vote', ballot, chosen: this.decisions.watermark });
     }
     this.countPreVotes();
+  }
+
+  /** A node without a vote and without a leader finds out by asking somebody, anybody in turn. */
+  private probe(): void {
+    const others = [...this.members.union(new Set(this.schedule.votersFrom(height(0))))];
+    const peers = others.filter((node) => node !== this.options.self);
+    const peer = peers[Math.floor(this.options.random() * peers.length)];
+    if (peer !== undefined) this.catchUp.probe(peer, this.now);
   }
 
   private countPreVotes(): void {
@@ -235,6 +246,7 @@ export class Consensus {
 
   private campaign(): void {
     this.preVotes = undefined;
+    this.votelessAt = undefined;
     const ballot = this.nextBallot();
     const { watermark } = this.decisions;
     const proposer = new Proposer(this.proposerContext, ballot, this.now);
@@ -267,11 +279,19 @@ export class Consensus {
     this.postponeElection();
   }
 
-  /** The last height in which this node voted is decided: the others need not wait for its silence. */
-  private resign(proposer: Proposer, voters: readonly NodeId[]): void {
-    const successor = proposer.latestHeard(voters) ?? voters[0];
+  /** A leader without a vote stays until the voters can go on without it, or have had time enough to. */
+  private mayResign(proposer: Proposer, voters: VoterSet): boolean {
+    this.votelessAt ??= this.now;
+    if (this.now - this.votelessAt >= this.options.timing.electionMs) return true;
+    return voters.isQuorum((node) => proposer.knows(node, this.decisions.watermark));
+  }
+
+  /** The others need not wait for its silence. */
+  private resign(proposer: Proposer, voters: VoterSet): void {
+    const ready = voters.nodes.filter((node) => proposer.knows(node, this.decisions.watermark));
+    const successor = ready[0] ?? voters.nodes[0];
     if (successor === undefined) throw new Error('a height without voters');
-    for (const node of voters) this.out.send(node, { kind: 'resign', ballot: proposer.ballot, successor });
+    for (const node of voters.nodes) this.out.send(node, { kind: 'resign', ballot: proposer.ballot, successor });
     this.stepDown();
   }
 
@@ -334,7 +354,7 @@ export class Consensus {
         }
         return this.catchUp.peerHas(from, message.chosen, this.now);
       case 'heartbeat-ack':
-        this.ifMine(from, message.ballot);
+        this.ifMine(from, message.ballot)?.told(from, message.chosen);
         return this.catchUp.peerHas(from, message.chosen, this.now);
       case 'resign':
         return this.onResign(from, message.ballot, message.successor);

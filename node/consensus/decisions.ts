@@ -5,8 +5,8 @@ import { BATCH_BYTES_MAX, BATCH_DECISIONS_MAX, type Decision } from './messages.
 import type { Outbox } from './outbox.ts';
 import type { VoterSchedule } from './voters.ts';
 
-/** Old decisions are let go this many at a time, so that the disk is asked seldom. */
-const TRUNCATE_STEP = 64;
+/** Old decisions are let go a part of the history at a time, so that the disk is asked seldom. */
+const TRUNCATE_PART = 1 / 4;
 
 export type LearnOutcome = 'learned' | 'known' | 'voters-unknown' | 'invalid';
 
@@ -87,14 +87,13 @@ export class Decisions {
   /** Lets go of what lies more than `keep` below the applied height; the height up to which it did. */
   prune(keep: number): Height | undefined {
     const upTo = this.schedule.applied - keep;
-    if (upTo < this.oldestKept + TRUNCATE_STEP - 1) return undefined;
+    if (upTo < this.oldestKept + keep * TRUNCATE_PART) return undefined;
     for (; this.oldestKept <= upTo; this.oldestKept = next(this.oldestKept)) this.byHeight.delete(this.oldestKept);
     return height(upTo);
   }
 
-  /** Answers `ask-chosen`. */
+  /** Answers `ask-chosen`; with no decision when there is none yet. */
   serve(to: NodeId, from: Height): void {
-    if (from > this.mark) return;
     if (from < this.oldestKept) {
       this.out.send(to, { kind: 'pruned', oldest: this.oldestKept });
       return;

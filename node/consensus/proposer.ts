@@ -45,6 +45,7 @@ export class Proposer {
   private readonly proposals = new Map<Height, Proposal>();
   /** When each voter last answered this ballot. */
   private readonly heardAt = new Map<NodeId, number>();
+  private readonly watermarks = new Map<NodeId, Height>();
   private leads = false;
   private wanted: { height: Height; urgent: boolean } | undefined;
 
@@ -62,19 +63,24 @@ export class Proposer {
     this.heardAt.set(node, now);
   }
 
+  /** From now on these have to answer; whoever was not asked to before counts as heard at this moment. */
+  expect(nodes: readonly NodeId[], now: number): void {
+    for (const node of this.heardAt.keys()) if (!nodes.includes(node)) this.heardAt.delete(node);
+    for (const node of nodes) if (!this.heardAt.has(node)) this.heardAt.set(node, now);
+  }
+
   /** True when a majority of the voters, this node included, answered since `since`. */
   inContact(voters: VoterSet, since: number): boolean {
     return voters.isQuorum((node) => node === this.context.self || (this.heardAt.get(node) ?? -Infinity) >= since);
   }
 
-  /** Of these, the one that answered last. */
-  latestHeard(nodes: readonly NodeId[]): NodeId | undefined {
-    const heard = nodes.filter((node) => this.heardAt.has(node));
-    return heard.reduce<NodeId | undefined>(
-      (best, node) =>
-        best === undefined || (this.heardAt.get(node) ?? 0) > (this.heardAt.get(best) ?? 0) ? node : best,
-      undefined,
-    );
+  /** A voter tells how far it knows what is chosen. */
+  told(node: NodeId, chosen: Height): void {
+    this.watermarks.set(node, chosen);
+  }
+
+  knows(node: NodeId, h: Height): boolean {
+    return (this.watermarks.get(node) ?? -1) >= h;
   }
 
   promised(node: NodeId, chosen: Height, accepted: readonly Accepted[]): void {

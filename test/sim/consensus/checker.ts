@@ -36,6 +36,7 @@ export class ConsensusChecker implements Observer {
   /** Voters of heights 1, 2, … as far as the chosen values tell. */
   private readonly voters: (readonly NodeId[])[] = [];
   private contiguous = 0;
+  private readonly seen = new Set<string>();
   private readonly accepted = new Map<string, { value: string; by: Set<string> }>();
   private readonly proposed = new Map<string, string>();
   /** When set, no other host may come to be seen as the leader. */
@@ -49,6 +50,16 @@ export class ConsensusChecker implements Observer {
   /** Height up to which every value is chosen. */
   get height(): number {
     return this.contiguous;
+  }
+
+  /** True when a value is chosen and everything below it is. */
+  isFinal(value: string): boolean {
+    return this.seen.has(value);
+  }
+
+  /** True when the voters of all heights that can be in flight are the same. */
+  get settled(): boolean {
+    return this.voters.slice(this.contiguous).every((set) => String(set) === String(this.currentVoters));
   }
 
   get currentVoters(): readonly NodeId[] {
@@ -118,7 +129,9 @@ export class ConsensusChecker implements Observer {
 
   durable(host: string, records: readonly DiskRecord[]): void {
     for (const { about } of records) {
-      const record = about as ConsensusRecord;
+      const record = about as ConsensusRecord | undefined;
+      // A torn record says nothing.
+      if (record === undefined) continue;
       const view = this.view(host);
       if (record.kind === 'promise') view.durable = max(view.durable, record.ballot);
       else if (record.kind === 'accepted') {
@@ -207,8 +220,10 @@ export class ConsensusChecker implements Observer {
     this.chosen.set(h, value);
     for (let done = this.contiguous + 1; this.chosen.has(done); done++) {
       this.contiguous = done;
-      const current = this.voters.at(-1) ?? [];
-      this.voters.push(votersOf(this.chosen.get(done) ?? '') ?? current);
+      const value = this.chosen.get(done) ?? '';
+      const asked = this.seen.has(value) ? undefined : votersOf(value);
+      this.seen.add(value);
+      this.voters.push(asked ?? this.voters.at(-1) ?? []);
     }
   }
 

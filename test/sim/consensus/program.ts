@@ -57,6 +57,8 @@ interface State {
   readonly height: Height;
   readonly voters: readonly NodeId[];
   readonly spans: readonly VoterSpan[];
+  /** Changes of voters that are done: proposed again, they change nothing. */
+  readonly done: readonly string[];
 }
 
 const CONSENSUS = 0;
@@ -87,7 +89,7 @@ function lastState(disk: Disk, genesis: readonly NodeId[]): State {
       if (!(error instanceof SyntaxError)) throw error;
     }
   }
-  return { height: height(0), voters: genesis, spans: [{ from: height(1), voters: genesis }] };
+  return { height: height(0), voters: genesis, spans: [{ from: height(1), voters: genesis }], done: [] };
 }
 
 function records(disk: Disk): ConsensusRecord[] {
@@ -246,10 +248,12 @@ export class ConsensusProgram implements Program<ConsensusInput> {
     const block = this.toApply.shift();
     if (this.toApply.length > 0) this.later(this.settings.applyMs, { kind: 'apply' });
     if (!block || block.height <= this.state.height) return;
-    const voters = votersOf(block.value) ?? this.state.voters;
+    const asked = this.state.done.includes(block.value) ? undefined : votersOf(block.value);
+    const voters = asked ?? this.state.voters;
+    const done = asked ? [...this.state.done, block.value] : this.state.done;
     // The spans that go with the state come from consensus, which knows them once it has heard of the block.
     this.feed({ kind: 'applied', height: block.height, voters });
-    this.state = { height: block.height, voters, spans: this.consensus.spans };
+    this.state = { height: block.height, voters, spans: this.consensus.spans, done };
     this.keepState(this.random.chance(0.1));
     this.note({ kind: 'applied', height: block.height, voters });
   }

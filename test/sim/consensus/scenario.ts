@@ -229,7 +229,7 @@ class Run {
     this.offerEveryMs = 100;
     const reached = (): boolean =>
       checker.height >= goal &&
-      this.wishes.every((wish) => this.isChosen(wish)) &&
+      this.wishes.every((wish) => checker.isFinal(wish)) &&
       this.running.every((host) => checker.view(host).applied >= goal) &&
       checker.agreedLeader !== undefined;
     const ok = world.runUntil(healedAt + HEAL_WITHIN_MS, reached);
@@ -243,10 +243,15 @@ class Run {
   private rest(): void {
     const { world, checker, random } = this;
     // Changes of voters that are still on their way may take the leader's vote; let them come into force.
-    const settled = checker.height + 12;
     this.offerEveryMs = 20;
     ensure(
-      world.runUntil(world.now + 5000, () => checker.height >= settled && checker.agreedLeader !== undefined),
+      world.runUntil(world.now + 5000, () => checker.settled),
+      () => 'the voters that were asked for do not come into force',
+    );
+    this.offerEveryMs = Infinity;
+    const level = (): boolean => this.running.every((host) => checker.view(host).applied >= checker.height);
+    ensure(
+      world.runUntil(world.now + 5000, () => level() && checker.agreedLeader !== undefined),
       () => 'no progress in peace',
     );
     const leader = checker.agreedLeader;
@@ -265,7 +270,7 @@ class Run {
     world.runUntil(world.now + 800);
     this.offerEveryMs = Infinity;
     world.network.mend();
-    world.runUntil(world.now + 1000, () => this.running.every((host) => checker.view(host).applied >= checker.height));
+    world.runUntil(world.now + 3000, level);
     ensure(checker.height > before, () => 'nothing is decided in peace');
     for (const host of this.running) {
       const { applied } = checker.view(host);
@@ -284,11 +289,6 @@ class Run {
     return this.plan.hosts.filter((host) => this.world.isUp(host));
   }
 
-  private isChosen(value: string): boolean {
-    for (const chosen of this.checker.chosen.values()) if (chosen === value) return true;
-    return false;
-  }
-
   private startAll(): void {
     for (const host of this.plan.hosts) if (!this.dead.has(host)) this.world.start(host);
   }
@@ -298,7 +298,7 @@ class Run {
     const { world } = this;
     if (this.offerEveryMs < Infinity) {
       this.offer(`v${this.offered++}`);
-      for (const wish of this.wishes) if (!this.isChosen(wish)) this.offer(wish);
+      for (const wish of this.wishes) if (!this.checker.isFinal(wish)) this.offer(wish);
     }
     world.at(world.now + Math.min(this.offerEveryMs, 100), () => this.offering());
   }

@@ -46,7 +46,9 @@ export class Disk {
     return file.records.slice(0, file.synced);
   }
 
-  crash(random: Random): void {
+  /** What survived although it was not synced. */
+  crash(random: Random): DiskRecord[] {
+    const survivors: DiskRecord[] = [];
     for (const file of this.files.values()) {
       const reached = file.synced + random.below(file.records.length - file.synced + 1);
       const torn = reached > file.synced && random.chance(0.5);
@@ -58,8 +60,10 @@ export class Disk {
           about: undefined,
         };
       }
+      survivors.push(...file.records.slice(file.synced));
       file.synced = reached;
     }
+    return survivors;
   }
 
   /** A copy of what is durable now. */

@@ -133,7 +133,7 @@ export class World<Input> {
     this.trace(() => `${name} crashes`);
     host.program = undefined;
     host.run++;
-    host.disk.crash(this.random);
+    this.options.observer.durable(name, host.disk.crash(this.random));
     this.options.observer.crashed(name);
   }
 

@@ -41,8 +41,12 @@ export class AddressBook {
     this.changed = true;
   }
 
-  delete(id: NodeId): void {
-    if (this.addresses.delete(id)) this.changed = true;
+  keepOnly(members: ReadonlySet<NodeId>): void {
+    for (const id of this.addresses.keys()) {
+      if (members.has(id)) continue;
+      this.addresses.delete(id);
+      this.changed = true;
+    }
   }
 
   /** Writes the file if there is something new. Throws the file system's error. */

@@ -172,7 +172,8 @@ export class NetworkClient implements Network {
 
   announce(topic: string, message: Uint8Array): void {
     if (message.length > GOSSIP_BYTES_MAX) throw new RangeError(`an announcement of ${message.length} bytes`);
-    this.command({ kind: 'announce', topic, messages: [message] });
+    // A copy: a view would take its whole buffer along to another thread.
+    this.command({ kind: 'announce', topic, messages: [new Uint8Array(message)] });
   }
 
   peers(): readonly PeerInfo[] {

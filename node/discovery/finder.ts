@@ -3,7 +3,7 @@
  * missing, through the bootstrap addresses. Each member has its own back-off, so a dead one costs little and one that comes
  * back is found soon.
  */
-import type { Connection, PeerId } from '@libp2p/interface';
+import type { Connection, IdentifyResult, PeerId, PeerInfo } from '@libp2p/interface';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import type { AddressBook } from './address-book.ts';
 import { resolveBootstrap, type BootstrapAddress } from './bootstrap.ts';
@@ -14,6 +14,9 @@ import type { Swarm } from './swarm.ts';
 
 const TICK_MS = 200;
 const DIAL_MS_MAX = 3_000;
+const LOOK_UP_MS_MAX = 3_000;
+/** A look-up ends after so many answers. */
+const ANSWERS_MAX = 4;
 const BACKOFF_MS_MIN = 250;
 const BACKOFF_MS_MAX = 8_000;
 /** How long the side that does not open the stream waits for the one that does. */
@@ -56,12 +59,18 @@ export class Finder {
 
   start(members: readonly NodeId[]): void {
     this.setMembers(members);
+    const { swarm } = this.context;
+    swarm.addEventListener('peer:identify', this.onIdentify);
+    swarm.addEventListener('peer:discovery', this.onDiscovery);
     this.timer = setInterval(() => this.tick(), TICK_MS);
     this.tick();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    const { swarm } = this.context;
+    swarm.removeEventListener('peer:identify', this.onIdentify);
+    swarm.removeEventListener('peer:discovery', this.onDiscovery);
     this.stopping.abort(new Error('this node stops'));
     await Promise.all(this.running);
     this.save();
@@ -71,6 +80,7 @@ export class Finder {
     this.members = members.filter((id) => id !== this.context.self && peerIdOf(id) !== undefined);
     const wanted = new Set(this.members);
     for (const id of this.missing.keys()) if (!wanted.has(id)) this.missing.delete(id);
+    this.context.book.keepOnly(wanted);
     for (const id of wanted) if (!this.context.links.has(id)) this.miss(id, 0);
   }
 
@@ -83,6 +93,19 @@ export class Finder {
   down(id: NodeId): void {
     if (this.members.includes(id)) this.miss(id, Math.random() * BACKOFF_MS_MIN);
   }
+
+  private readonly onIdentify = (event: CustomEvent<IdentifyResult>): void => {
+    const { peerId, listenAddrs } = event.detail;
+    const id = nodeIdOfPeer(peerId);
+    if (id !== undefined && this.members.includes(id)) this.context.book.set(id, listenAddrs.map(String));
+    // Who was identified can be asked by the DHT.
+    this.hasten();
+  };
+
+  private readonly onDiscovery = (event: CustomEvent<PeerInfo>): void => {
+    const one = this.missing.get(nodeIdOfPeer(event.detail.id) as NodeId);
+    if (one) one.nextAt = performance.now();
+  };
 
   /** Something was learnt: missing members are tried soon. */
   hasten(): void {
@@ -171,7 +194,28 @@ export class Finder {
         this.context.log('debug', 'no answer at the known addresses', { peer: id, error: (error as Error).message });
       }
     }
-    throw new Error('no known address');
+    return this.dialAt(peer, await this.lookUp(peer));
+  }
+
+  /** What the others say: all answers together, because some may be out of date. */
+  private async lookUp(peer: PeerId): Promise<Multiaddr[]> {
+    const found = new Map<string, Multiaddr>();
+    try {
+      const answers = this.context.swarm.services.dht.findPeer(peer, {
+        useCache: false,
+        signal: this.signal(LOOK_UP_MS_MAX),
+      });
+      let count = 0;
+      for await (const event of answers) {
+        if (event.name !== 'FINAL_PEER') continue;
+        for (const address of event.peer.multiaddrs) found.set(address.toString(), address);
+        if (++count === ANSWERS_MAX) break;
+      }
+    } catch (error) {
+      if (found.size === 0) throw error;
+    }
+    if (found.size === 0) throw new Error('nobody knows its address');
+    return [...found.values()];
   }
 
   private dialAt(peer: PeerId, addresses: readonly Multiaddr[]): Promise<Connection> {

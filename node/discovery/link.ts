@@ -63,7 +63,7 @@ export class Link {
     const { stream } = this;
     stream.addEventListener('message', this.onMessage);
     stream.addEventListener('drain', this.pump);
-    stream.addEventListener('idle', this.pump);
+    stream.addEventListener('idle', this.onIdle);
     stream.addEventListener('remoteCloseWrite', this.onEnd);
     stream.addEventListener('close', this.onEnd);
     this.write(controlFrame('hello', LINK_VERSION));
@@ -123,12 +123,17 @@ export class Link {
     this.queue = [];
     this.stream.removeEventListener('message', this.onMessage);
     this.stream.removeEventListener('drain', this.pump);
-    this.stream.removeEventListener('idle', this.pump);
+    this.stream.removeEventListener('idle', this.onIdle);
     this.stream.removeEventListener('remoteCloseWrite', this.onEnd);
     this.stream.removeEventListener('close', this.onEnd);
     this.stream.abort(new Error(reason));
     this.events.down(reason);
   }
+
+  /** The stream says so while it still sends: what is written then would lie there until the next write. */
+  private readonly onIdle = (): void => {
+    if (this.queue.length > 0) queueMicrotask(this.pump);
+  };
 
   private readonly onEnd = (): void => this.close('the peer ended the stream');
 

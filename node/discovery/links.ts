@@ -84,7 +84,11 @@ export class Links {
     this.byPeer.get(id)?.close(reason);
     const peer = peerIdOf(id);
     if (!peer) return;
-    for (const connection of this.context.libp2p.getConnections(peer)) connection.abort(new Error(reason));
+    const { libp2p, log } = this.context;
+    for (const connection of libp2p.getConnections(peer)) connection.abort(new Error(reason));
+    libp2p.peerStore
+      .delete(peer)
+      .catch((error: Error) => log('warn', 'cannot forget a peer', { error: error.message }));
   }
 
   /** Opens the link over a connection if it is this side's to open and there is none. */

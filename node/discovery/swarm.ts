@@ -1,56 +1,96 @@
 /** A libp2p node as a swarm's member has it. */
+import { networkInterfaces } from 'node:os';
+import { gossipsub, type GossipSub } from '@chainsafe/libp2p-gossipsub';
 import { identify, type Identify } from '@libp2p/identify';
-import type { ConnectionGater, Libp2p, PeerId, PrivateKey } from '@libp2p/interface';
-import { noise } from '@libp2p/noise';
+import type { Libp2p, PrivateKey } from '@libp2p/interface';
+import { kadDHT, passthroughMapper, type KadDHT } from '@libp2p/kad-dht';
+import { mdns } from '@libp2p/mdns';
+import { ping, type Ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
+import { gossipOptions } from '../pubsub/index.ts';
+import { gaterOf, joinListener, memberEncrypter } from './admission.ts';
 import { NetworkError } from './errors.ts';
-import { nodeIdOfPeer } from './identity.ts';
+import { JOIN_MS_MAX } from './join.ts';
 import type { NetworkOptions, NodeId } from './ports.ts';
 
 /** Both sides of a stream must start with the same window. */
 const STREAM_WINDOW_BYTES = 1 << 20;
+/** A whole swarm may start on one machine, and all of it dial one bootstrap address. */
+const INBOUND_PER_SECOND_MAX = 200;
+const INBOUND_PENDING_MAX = 100;
+const CONNECTIONS_MAX = 1_000;
 
-export type Swarm = Libp2p<{ identify: Identify }>;
+export type Swarm = Libp2p<{ identify: Identify; ping: Ping; dht: KadDHT; pubsub: GossipSub }>;
 
-/** `/ip4/…/tcp/…` of a listening host and port. */
-export function listenAddress(host: string, port: number): string {
-  return `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`;
+export interface SwarmAdmission {
+  readonly isMember: (id: NodeId) => boolean;
+  readonly answerJoin: (from: NodeId, question: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** Only members get a connection, whoever dials. */
-function gaterOf(isMember: (id: NodeId) => boolean): ConnectionGater {
-  const isStranger = (peer: PeerId): boolean => {
-    const id = nodeIdOfPeer(peer);
-    return id === undefined || !isMember(id);
-  };
-  return {
-    denyDialPeer: isStranger,
-    denyInboundEncryptedConnection: isStranger,
-    denyOutboundEncryptedConnection: isStranger,
-  };
+const address = (host: string, port: number): string => `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`;
+
+/**
+ * What others are told besides the private addresses that libp2p tells by itself: it holds public ones back until another
+ * service has confirmed them, and a swarm has none.
+ */
+function ownAddresses(host: string, port: number): string[] {
+  if (port === 0) return [];
+  if (host !== '0.0.0.0' && host !== '::') return [address(host, port)];
+  return Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter(
+      ({ internal, family, address: ip }) =>
+        !internal && !ip.startsWith('fe80:') && (family === 'IPv4' || host === '::'),
+    )
+    .map(({ address: ip }) => address(ip, port));
 }
 
+/** A node that is not started. Rejects with NetworkError. */
 export async function createSwarm(
   options: NetworkOptions,
   privateKey: PrivateKey,
-  isMember: (id: NodeId) => boolean,
+  { isMember, answerJoin }: SwarmAdmission,
 ): Promise<Swarm> {
-  const { listen, announce, swarm } = options;
+  const { listen, announce = [], swarm } = options;
   const prefix = `p2pdb/${swarm.id}`;
   try {
     return await createLibp2p({
       start: false,
       privateKey,
-      addresses: { listen: [listenAddress(listen.host, listen.port)], announce: [...(announce ?? [])] },
+      addresses: {
+        listen: [address(listen.host, listen.port)],
+        announce: [...announce],
+        appendAnnounce: ownAddresses(listen.host, listen.port),
+      },
       transports: [tcp()],
-      connectionEncrypters: [noise()],
+      connectionEncrypters: [memberEncrypter(swarm), joinListener(swarm, answerJoin)],
       streamMuxers: [yamux({ streamOptions: { initialStreamWindowSize: STREAM_WINDOW_BYTES } })],
       connectionGater: gaterOf(isMember),
-      // Links watch their peers themselves.
+      connectionManager: {
+        maxConnections: CONNECTIONS_MAX,
+        inboundConnectionThreshold: INBOUND_PER_SECOND_MAX,
+        maxIncomingPendingConnections: INBOUND_PENDING_MAX,
+        inboundUpgradeTimeout: JOIN_MS_MAX,
+        // The finder reconnects.
+        reconnectRetries: 0,
+      },
+      // Links watch their peers.
       connectionMonitor: { enabled: false },
-      services: { identify: identify({ protocolPrefix: prefix }) },
+      peerDiscovery: options.mdns ? [mdns({ serviceTag: `_p2pdb-${swarm.id}._udp.local` })] : [],
+      services: {
+        identify: identify({ protocolPrefix: prefix }),
+        ping: ping({ protocolPrefix: prefix }),
+        dht: kadDHT({
+          protocol: `/${prefix}/kad/1.0.0`,
+          clientMode: false,
+          // Members may well live at private or loopback addresses.
+          peerInfoMapper: passthroughMapper,
+          allowQueryWithZeroPeers: true,
+        }),
+        pubsub: gossipsub(gossipOptions),
+      },
     });
   } catch (cause) {
     throw new NetworkError('BAD_OPTIONS', (cause as Error).message, { cause });

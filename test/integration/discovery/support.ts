@@ -102,3 +102,7 @@ export const hostPort = (node: TestNode): string => {
   const [, , host, , port] = (node.network.addresses[0] ?? '').split('/');
   return `${host}:${port}`;
 };
+
+export const stopAll = async (nodes: readonly TestNode[]): Promise<void> => {
+  await Promise.all(nodes.map((node) => node.network.stop()));
+};

@@ -1,0 +1,181 @@
+/**
+ * Who gets a connection at all. Under libp2p's noise, which proves both sides' node ids, each side proves that it knows the
+ * swarm's key, before anything else is said:
+ *
+ *   proof = HMAC-SHA256(swarm key, "p2pdb admission 1" 0 role 0 swarm id 0 prover's id (32 bytes) verifier's id (32 bytes))
+ *
+ * The one that dialled goes first, and the other answers only a good proof. Because a proof names both ends of the noise
+ * channel, it is of no use in any other, so nobody in the middle can pass it on. A connection of the members' kind then
+ * passes the gater, which knows the members; one of the joiners' kind ends after one question and its answer and never
+ * becomes a libp2p connection, so identify, DHT, gossip and links do not see it.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type {
+  ConnectionEncrypter,
+  ConnectionGater,
+  MessageStream,
+  PeerId,
+  SecureConnectionOptions,
+  SecuredConnection,
+} from '@libp2p/interface';
+import { noise, type NoiseComponents } from '@libp2p/noise';
+import { lpStream, type LengthPrefixedStream } from '@libp2p/utils';
+import { nodeIdOfPeer } from './identity.ts';
+import type { NodeId, SwarmIdentity } from './ports.ts';
+
+type Role = 'dialler' | 'listener' | 'joiner';
+
+/** The longest question or answer of a join. */
+const JOIN_BYTES_MAX = 1 << 20;
+
+const contextOf = (role: Role, swarm: SwarmIdentity, prover: NodeId, verifier: NodeId): Buffer =>
+  Buffer.concat([
+    Buffer.from(`p2pdb admission 1\0${role}\0${swarm.id}\0`),
+    Buffer.from(prover, 'hex'),
+    Buffer.from(verifier, 'hex'),
+  ]);
+
+const proofOf = (role: Role, swarm: SwarmIdentity, prover: NodeId, verifier: NodeId): Buffer =>
+  createHmac('sha256', swarm.key)
+    .update(contextOf(role, swarm, prover, verifier))
+    .digest();
+
+class AdmissionError extends Error {
+  override readonly name = 'AdmissionError';
+}
+
+/** What ends a joiner's connection when all is said. */
+class JoinDone extends Error {
+  override readonly name = 'JoinDone';
+}
+
+/** Both proofs are exchanged over a secured connection, which goes on behind them. */
+class Channel {
+  readonly remote: NodeId;
+  private readonly stream: LengthPrefixedStream;
+  private readonly swarm: SwarmIdentity;
+  private readonly self: NodeId;
+  private readonly options: SecureConnectionOptions | undefined;
+
+  constructor(
+    secured: SecuredConnection,
+    swarm: SwarmIdentity,
+    self: NodeId,
+    options: SecureConnectionOptions | undefined,
+  ) {
+    const remote = nodeIdOfPeer(secured.remotePeer);
+    if (remote === undefined) throw new AdmissionError('the peer’s key is not Ed25519');
+    this.remote = remote;
+    this.stream = lpStream(secured.connection, { maxDataLength: JOIN_BYTES_MAX });
+    this.swarm = swarm;
+    this.self = self;
+    this.options = options;
+  }
+
+  async read(): Promise<Uint8Array> {
+    return (await this.stream.read(this.options)).subarray();
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.stream.write(bytes, this.options);
+  }
+
+  async prove(role: Role): Promise<void> {
+    await this.write(proofOf(role, this.swarm, this.self, this.remote));
+  }
+
+  async verify(role: Role): Promise<void> {
+    const expected = proofOf(role, this.swarm, this.remote, this.self);
+    const given = await this.read();
+    if (given.length !== expected.length || !timingSafeEqual(given, expected))
+      throw new AdmissionError('the peer does not know the swarm’s key');
+  }
+
+  unwrap(): MessageStream {
+    return this.stream.unwrap();
+  }
+}
+
+const secure = noise();
+const selfOf = (components: NoiseComponents): NodeId => nodeIdOfPeer(components.peerId) as NodeId;
+
+/** Connections between members. */
+export const memberEncrypter =
+  (swarm: SwarmIdentity) =>
+  (components: NoiseComponents): ConnectionEncrypter => {
+    const inner = secure(components);
+    const self = selfOf(components);
+    return {
+      protocol: `/p2pdb/${swarm.id}/member/1`,
+      secureOutbound: async (connection, options) => {
+        const secured = await inner.secureOutbound(connection, options);
+        const channel = new Channel(secured, swarm, self, options);
+        await channel.prove('dialler');
+        await channel.verify('listener');
+        return { ...secured, connection: channel.unwrap() };
+      },
+      secureInbound: async (connection, options) => {
+        const secured = await inner.secureInbound(connection, options);
+        const channel = new Channel(secured, swarm, self, options);
+        await channel.verify('dialler');
+        await channel.prove('listener');
+        return { ...secured, connection: channel.unwrap() };
+      },
+    };
+  };
+
+const joinProtocol = (swarm: SwarmIdentity): string => `/p2pdb/${swarm.id}/join/1`;
+
+/** Answers those who want to join; they never get further. */
+export const joinListener =
+  (swarm: SwarmIdentity, answer: (from: NodeId, question: Uint8Array) => Promise<Uint8Array>) =>
+  (components: NoiseComponents): ConnectionEncrypter => {
+    const inner = secure(components);
+    return {
+      protocol: joinProtocol(swarm),
+      secureOutbound: () => Promise.reject(new AdmissionError('a member does not join')),
+      secureInbound: async (connection, options) => {
+        const secured = await inner.secureInbound(connection, options);
+        const channel = new Channel(secured, swarm, selfOf(components), options);
+        await channel.verify('joiner');
+        await channel.prove('listener');
+        await channel.write(await answer(channel.remote, await channel.read()));
+        // Closing first could cut the answer off: the joiner closes when it has it.
+        await channel.read().catch(() => undefined);
+        throw new JoinDone('the join was answered');
+      },
+    };
+  };
+
+/** Asks to join, once per connection, and gives the answer to `onAnswer`; the connection then fails as planned. */
+export const joinDialler =
+  (swarm: SwarmIdentity, question: Uint8Array, onAnswer: (answer: Uint8Array) => void) =>
+  (components: NoiseComponents): ConnectionEncrypter => {
+    const inner = secure(components);
+    return {
+      protocol: joinProtocol(swarm),
+      secureInbound: () => Promise.reject(new AdmissionError('a joiner answers nobody')),
+      secureOutbound: async (connection, options) => {
+        const secured = await inner.secureOutbound(connection, options);
+        const channel = new Channel(secured, swarm, selfOf(components), options);
+        await channel.prove('joiner');
+        await channel.verify('listener');
+        await channel.write(question);
+        onAnswer(await channel.read());
+        throw new JoinDone('the join was answered');
+      },
+    };
+  };
+
+/** Only members get a connection, whoever dials. */
+export function gaterOf(isMember: (id: NodeId) => boolean): ConnectionGater {
+  const isStranger = (peer: PeerId): boolean => {
+    const id = nodeIdOfPeer(peer);
+    return id === undefined || !isMember(id);
+  };
+  return {
+    denyDialPeer: isStranger,
+    denyInboundEncryptedConnection: isStranger,
+    denyOutboundEncryptedConnection: isStranger,
+  };
+}

@@ -52,48 +52,61 @@ const MESSAGE_KINDS = [
 ] as const satisfies readonly Message['kind'][];
 const RECORD_KINDS = ['promise', 'accepted', 'chosen'] as const satisfies readonly ConsensusRecord['kind'][];
 
+/** One buffer for all: an encoding is copied out before the next begins. */
+const writer = new CborWriter();
+
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
-  const writer = new CborWriter(256);
-  const open = (fields: number): CborWriter => head(writer, fields, MESSAGE_KINDS.indexOf(message.kind));
+  writer.clear();
+  const open = (fields: number): CborWriter => head(fields, MESSAGE_KINDS.indexOf(message.kind));
   switch (message.kind) {
     case 'pre-vote':
     case 'prepare':
     case 'heartbeat-ack':
-      writeBallot(open(2), message.ballot).int(message.chosen);
+      open(2);
+      writeBallot(message.ballot).int(message.chosen);
       break;
     case 'pre-vote-reply':
-      writeBallot(open(3), message.ballot).bool(message.granted).int(message.chosen);
+      open(3);
+      writeBallot(message.ballot).bool(message.granted).int(message.chosen);
       break;
     case 'promise':
-      writeBallot(open(3), message.ballot).int(message.chosen).array(message.accepted.length);
-      for (const accepted of message.accepted) writeAccepted(writer, accepted);
+      open(3);
+      writeBallot(message.ballot).int(message.chosen).array(message.accepted.length);
+      for (const accepted of message.accepted) writeAccepted(accepted);
       break;
     case 'accept':
-      writeBallot(open(3), message.ballot).int(message.height).data(message.value);
+      open(3);
+      writeBallot(message.ballot).int(message.height).data(message.value);
       break;
     case 'accepted':
-      writeBallot(open(3), message.ballot).int(message.height).data(message.signature);
+      open(3);
+      writeBallot(message.ballot).int(message.height).data(message.signature);
       break;
     case 'nack':
-      writeBallot(writeBallot(open(2), message.ballot), message.promised);
+      open(2);
+      writeBallot(message.ballot);
+      writeBallot(message.promised);
       break;
     case 'chosen':
-      writeCertificate(open(4).int(message.height).data(message.hash), message.certificate);
+      open(4).int(message.height).data(message.hash);
+      writeCertificate(message.certificate);
       if (message.value) writer.data(message.value);
       else writer.null();
       break;
     case 'heartbeat':
-      writeBallot(open(3), message.ballot).int(message.chosen).bool(message.ack);
+      open(3);
+      writeBallot(message.ballot).int(message.chosen).bool(message.ack);
       break;
     case 'resign':
-      writeBallot(open(2), message.ballot).text(message.successor);
+      open(2);
+      writeBallot(message.ballot).text(message.successor);
       break;
     case 'ask-chosen':
       open(1).int(message.from);
       break;
     case 'decisions':
       open(2).int(message.chosen).array(message.decisions.length);
-      for (const decision of message.decisions) writeDecision(writer, decision);
+      for (const decision of message.decisions) writeDecision(decision);
       break;
     case 'pruned':
       open(1).int(message.oldest);
@@ -105,41 +118,49 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
 export const decodeMessage = (bytes: Uint8Array): Decoded<Message> => decode(bytes, readMessage);
 
 export function encodeRecord(record: ConsensusRecord): Uint8Array<ArrayBuffer> {
-  const writer = head(new CborWriter(256), 1, RECORD_KINDS.indexOf(record.kind));
+  writer.clear();
+  head(1, RECORD_KINDS.indexOf(record.kind));
   switch (record.kind) {
     case 'promise':
-      return writeBallot(writer, record.ballot).take();
+      writeBallot(record.ballot);
+      break;
     case 'accepted':
-      return writeAccepted(writer, record.accepted).take();
+      writeAccepted(record.accepted);
+      break;
     case 'chosen':
-      return writeDecision(writer, record.decision).take();
+      writeDecision(record.decision);
+      break;
   }
+  return writer.take();
 }
 
 export const decodeRecord = (bytes: Uint8Array): Decoded<ConsensusRecord> => decode(bytes, readRecord);
 
 // Writing
 
-const head = (writer: CborWriter, fields: number, kind: number): CborWriter =>
+const head = (fields: number, kind: number): CborWriter =>
   writer
     .array(2 + fields)
     .int(FORMAT)
     .int(kind);
 
-const writeBallot = (writer: CborWriter, ballot: Ballot): CborWriter =>
-  writer.array(2).int(ballot.round).text(ballot.node);
+const writeBallot = (ballot: Ballot): CborWriter => writer.array(2).int(ballot.round).text(ballot.node);
 
-const writeAccepted = (writer: CborWriter, { height: h, ballot, value }: Accepted): CborWriter =>
-  writeBallot(writer.array(3).int(h), ballot).data(value);
-
-function writeCertificate(writer: CborWriter, { ballot, votes }: Certificate): CborWriter {
-  writeBallot(writer.array(2), ballot).array(votes.length);
-  for (const { node, signature } of votes) writer.array(2).text(node).data(signature);
-  return writer;
+function writeAccepted({ height: h, ballot, value }: Accepted): void {
+  writer.array(3).int(h);
+  writeBallot(ballot).data(value);
 }
 
-const writeDecision = (writer: CborWriter, { height: h, value, certificate }: Decision): CborWriter =>
-  writeCertificate(writer.array(3).int(h).data(value), certificate);
+function writeCertificate({ ballot, votes }: Certificate): void {
+  writer.array(2);
+  writeBallot(ballot).array(votes.length);
+  for (const { node, signature } of votes) writer.array(2).text(node).data(signature);
+}
+
+function writeDecision({ height: h, value, certificate }: Decision): void {
+  writer.array(3).int(h).data(value);
+  writeCertificate(certificate);
+}
 
 // Reading
 
@@ -284,7 +305,9 @@ const readSignature = (reader: CborReader): Uint8Array => readBytes(reader, 1, S
 function readList<T>(reader: CborReader, max: number, item: (reader: CborReader) => T): T[] {
   const length = reader.array();
   if (length > max) throw new DecodeError(`${length} items where ${max} are the most`);
-  return Array.from({ length }, () => item(reader));
+  const items: T[] = [];
+  for (let n = 0; n < length; n++) items.push(item(reader));
+  return items;
 }
 
 function readVote(reader: CborReader): Vote {

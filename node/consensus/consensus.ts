@@ -321,6 +321,7 @@ export class Consensus {
 
   private receive(from: NodeId, message: Message): void {
     const { out } = this;
+    if (from === this.options.self) return out.drop(from, 'impostor');
     if (!this.members.has(from) && !this.schedule.votersFrom(height(0)).includes(from))
       return out.drop(from, 'stranger');
     switch (message.kind) {
@@ -448,8 +449,12 @@ export class Consensus {
   }
 
   private onNack(ballot: Ballot, promised: Ballot): void {
+    const news = promised.round > this.highestRound;
     this.highestRound = Math.max(this.highestRound, promised.round);
-    if (this.preVotes && compareBallots(ballot, this.preVotes.ballot) === 0) return this.startElection();
+    if (this.preVotes && compareBallots(ballot, this.preVotes.ballot) === 0) {
+      if (news) this.startElection();
+      return;
+    }
     const { proposer } = this;
     if (!proposer || compareBallots(ballot, proposer.ballot) !== 0 || compareBallots(promised, ballot) <= 0) return;
     const { electionMs, heartbeatMs } = this.options.timing;

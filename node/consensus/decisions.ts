@@ -3,7 +3,7 @@ import { type Certificate, verifyCertificate, type ConsensusCrypto } from './cer
 import { height, type Height, next, type NodeId } from './ids.ts';
 import { BATCH_BYTES_MAX, BATCH_DECISIONS_MAX, type Decision } from './messages.ts';
 import type { Outbox } from './outbox.ts';
-import type { VoterSchedule } from './voters.ts';
+import type { VoterSchedule, VoterSet } from './voters.ts';
 
 /** Old decisions are let go a part of the history at a time, so that the disk is asked seldom. */
 const TRUNCATE_PART = 1 / 4;
@@ -56,10 +56,13 @@ export class Decisions {
     if (this.has(decision.height)) return 'known';
     const voters = this.schedule.at(decision.height);
     if (!voters) return 'voters-unknown';
-    const { value, certificate } = decision;
-    if (!verifyCertificate(this.group, decision.height, value, certificate, voters, this.crypto)) return 'invalid';
-    this.add(decision.height, value, certificate);
+    if (!this.verifies(decision, voters)) return 'invalid';
+    this.add(decision.height, decision.value, decision.certificate);
     return 'learned';
+  }
+
+  private verifies({ height: h, value, certificate }: Decision, voters: VoterSet): boolean {
+    return verifyCertificate(this.group, h, value, certificate, voters, this.crypto);
   }
 
   /** Takes a decision whose votes this node has verified. */

@@ -32,7 +32,7 @@ export type Event =
 export type DropReason =
   /** Neither a member nor a voter. */
   | 'stranger'
-  /** A ballot that is not the sender's. */
+  /** A ballot that is not the sender's, or this node's own name. */
   | 'impostor'
   /** A vote or certificate that does not verify. */
   | 'signature'

@@ -139,11 +139,10 @@ export class Proposer {
 
   /** A voter's signature. False when it does not verify. */
   vote(node: NodeId, h: Height, signature: Uint8Array): boolean {
-    const { self, group, crypto, schedule } = this.context;
     const proposal = this.proposals.get(h);
-    const voters = schedule.at(h);
+    const voters = this.context.schedule.at(h);
     if (!proposal || !voters?.has(node) || proposal.votes.has(node)) return true;
-    if (node !== self && !crypto.verify(node, voteBytes(group, h, this.ballot, proposal.hash), signature)) return false;
+    if (!this.verifies(node, h, proposal.hash, signature)) return false;
     proposal.votes.set(node, signature);
     if (voters.isQuorum((voter) => proposal.votes.has(voter))) {
       this.proposals.delete(h);
@@ -152,6 +151,11 @@ export class Proposer {
       this.context.decided(h, proposal.hash, proposal.value, { ballot: this.ballot, votes });
     }
     return true;
+  }
+
+  private verifies(node: NodeId, h: Height, hash: Uint8Array, signature: Uint8Array): boolean {
+    const { self, group, crypto } = this.context;
+    return node === self || crypto.verify(node, voteBytes(group, h, this.ballot, hash), signature);
   }
 
   /** Sends proposals again to those who did not answer since `before`. */

@@ -3,20 +3,19 @@
 import type { ConsensusCrypto, NodeId } from '../../node/consensus/index.ts';
 
 function digest(seed: number, bytes: Uint8Array, length: number): Uint8Array {
-  const out = new Uint8Array(length);
-  const view = new DataView(out.buffer);
+  const out = new Int32Array(length / 4);
   let a = 0x811c9dc5 ^ seed;
   let b = 0x9e3779b9 ^ bytes.length;
   for (const byte of bytes) {
     a = Math.imul(a ^ byte, 0x01000193);
     b = Math.imul(b ^ a, 0x85ebca6b);
   }
-  for (let i = 0; i < length; i += 4) {
+  for (let i = 0; i < out.length; i++) {
     a = Math.imul(a ^ (a >>> 15) ^ i, 0x2c1b3c6d);
     b = Math.imul(b ^ (b >>> 13) ^ a, 0x297a2d39);
-    view.setInt32(i, a ^ b);
+    out[i] = a ^ b;
   }
-  return out;
+  return new Uint8Array(out.buffer);
 }
 
 export const fakeHash = (bytes: Uint8Array): Uint8Array => digest(1, bytes, 32);

@@ -2,7 +2,14 @@
  * What must hold in every run, judged from outside: from what lies durably on disks, what was sent and what programs reported.
  * It shares nothing with the code under test but the form of records and of signed bytes.
  */
-import { compareBallots, nodeId, WINDOW, type Ballot, type NodeId } from '../../../node/consensus/index.ts';
+import {
+  compareBallots,
+  nodeId,
+  WINDOW,
+  type Ballot,
+  type Height,
+  type NodeId,
+} from '../../../node/consensus/index.ts';
 import { voteBytes } from '../../../node/consensus/certificate.ts';
 import type { ConsensusRecord, Message } from '../../../node/consensus/messages.ts';
 import { fakeCrypto, fakeHash } from '../../support/consensus.ts';
@@ -31,7 +38,8 @@ const show = (ballot: Ballot | undefined): string => (ballot ? `${ballot.round}.
 export class ConsensusChecker implements Observer {
   /** What a majority of the right voters durably accepted in one ballot. */
   readonly chosen = new Map<number, string>();
-  sends = 0;
+  /** The proposal that was sent last. */
+  latest: { readonly ballot: Ballot; readonly height: Height } | undefined;
   private readonly hosts = new Map<string, HostView>();
   /** Voters of heights 1, 2, … as far as the chosen values tell. */
   private readonly voters: (readonly NodeId[])[] = [];
@@ -96,7 +104,6 @@ export class ConsensusChecker implements Observer {
   }
 
   sent(from: string, _to: string, about: unknown): void {
-    this.sends++;
     const message = about as Message;
     const view = this.view(from);
     switch (message.kind) {
@@ -111,6 +118,7 @@ export class ConsensusChecker implements Observer {
       case 'accept': {
         const key = `${message.height} ${show(message.ballot)}`;
         const value = text(message.value);
+        this.latest = message;
         ensure((this.proposed.get(key) ?? value) === value, () => `ballot and height ${key} propose two values`);
         this.proposed.set(key, value);
         break;

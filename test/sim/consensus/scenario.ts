@@ -193,7 +193,7 @@ class Run {
 
   /** What a member without honour could send: none of it may be believed. */
   private forge(from: NodeId, to: NodeId): void {
-    const { world, random, checker } = this;
+    const { random, checker } = this;
     const victim = random.pick(this.plan.hosts);
     const ballot = { round: 1 + random.below(8), node: victim };
     const at = height(Math.max(1, checker.height + random.below(4)));
@@ -201,7 +201,6 @@ class Run {
     const value = bytesOf(`forged${random.below(100)}`);
     const certificate: Certificate = { ballot, votes: this.plan.hosts.map((node) => ({ node, signature })) };
     const forgeries: Message[] = [
-      { kind: 'accepted', ballot: { round: ballot.round, node: to }, height: at, signature },
       { kind: 'chosen', height: at, hash: new Uint8Array(32), certificate, value },
       { kind: 'decisions', chosen: at, decisions: [{ height: at, value, certificate }] },
       { kind: 'decisions', chosen: at, decisions: [{ height: at, value, certificate: { ballot, votes: [] } }] },
@@ -212,10 +211,19 @@ class Run {
     ];
     const message = random.pick(forgeries);
     if (message.kind === 'accept' && message.ballot.node === from && message.height === at) return;
+    this.inject(random.chance(0.2) ? 'stranger' : from, to, message);
+    // Votes of others for what is being decided just now.
+    const { latest } = checker;
+    if (!latest) return;
+    const vote: Message = { kind: 'accepted', ballot: latest.ballot, height: latest.height, signature };
+    for (const voter of this.plan.hosts) this.inject(voter, latest.ballot.node, vote);
+  }
+
+  private inject(from: string, to: string, message: Message): void {
     const body = encodeMessage(message);
     const bytes = new Uint8Array(body.length + 1);
     bytes.set(body, 1);
-    world.inject(random.chance(0.2) ? 'stranger' : from, to, bytes);
+    this.world.inject(from, to, bytes);
   }
 
   private heal(): void {
@@ -239,7 +247,7 @@ class Run {
     });
   }
 
-  /** Peace: the leader stays, even when one voter hears nothing for a while. */
+  /** Peace: the leader stays, even when one voter hears nothing, or all but the leader, for a while. */
   private rest(): void {
     const { world, checker, random } = this;
     // Changes of voters that are still on their way may take the leader's vote; let them come into force.
@@ -259,16 +267,14 @@ class Run {
     world.trace(() => `** ${leader} leads in peace`);
     this.offerEveryMs = 100;
     const deaf = this.running.find((host) => host !== leader && this.canSpare(host));
-    if (deaf !== undefined && random.chance(0.5)) {
-      world.network.partition(
-        this.plan.hosts.filter((host) => host !== deaf),
-        [deaf],
-        true,
-      );
+    if (deaf !== undefined) {
+      const unheard = random.pick([[], [leader ?? deaf], this.plan.hosts.filter((host) => host !== deaf)]);
+      world.network.partition(unheard, [deaf], true);
     }
     const before = checker.height;
-    world.runUntil(world.now + 800);
+    world.runUntil(world.now + 300);
     this.offerEveryMs = Infinity;
+    world.runUntil(world.now + 1000);
     world.network.mend();
     world.runUntil(world.now + 3000, level);
     ensure(checker.height > before, () => 'nothing is decided in peace');

@@ -6,7 +6,7 @@
 import { Agenda } from './agenda.ts';
 import { Disk, type DiskRecord } from './disk.ts';
 import { Network } from './network.ts';
-import { Random } from './random.ts';
+import type { Random } from './random.ts';
 
 export type ProgramEvent<Input> =
   | { readonly kind: 'start'; readonly nowMs: number }

@@ -1,0 +1,51 @@
+// The simulator: a fixed set of seeds, every seed that once failed, and planted faults, each of which must be found.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { mutants, withMutant } from './consensus/mutants.ts';
+import { consensusScenario } from './consensus/scenario.ts';
+import { SimulationFailure } from './kernel/scenario.ts';
+import { scenarios } from './scenarios.ts';
+
+const SEEDS = 300;
+/** A planted fault that survives this many seeds is not found. */
+const MUTANT_SEEDS_MAX = 1000;
+
+const kept = JSON.parse(readFileSync(new URL('kept-seeds.json', import.meta.url), 'utf8')) as Record<string, number[]>;
+
+for (const scenario of scenarios) {
+  it(`${scenario.name}: ${SEEDS} seeds, and those that once failed`, () => {
+    const seeds = new Set([...Array.from({ length: SEEDS }, (_, i) => i + 1), ...(kept[scenario.name] ?? [])]);
+    for (const seed of seeds) {
+      try {
+        scenario.run(seed, undefined);
+      } catch (cause) {
+        const replay = `npm run sim -- --scenario ${scenario.name} --seed ${seed} --trace`;
+        throw new Error(`seed ${seed} failed; replay: ${replay}`, { cause });
+      }
+    }
+  });
+}
+
+it('gives the same transcript for the same seed', () => {
+  const transcript = (): string[] => {
+    const lines: string[] = [];
+    consensusScenario.run(7, (line) => lines.push(line));
+    return lines;
+  };
+  const first = transcript();
+  assert.ok(first.length > 100);
+  assert.deepEqual(transcript(), first);
+});
+
+describe('planted faults in consensus are found', () => {
+  for (const mutant of mutants) {
+    it(mutant.name, () => {
+      withMutant(mutant, () => {
+        assert.throws(() => {
+          for (let seed = 1; seed <= MUTANT_SEEDS_MAX; seed++) consensusScenario.run(seed, undefined);
+        }, SimulationFailure);
+      });
+    });
+  }
+});

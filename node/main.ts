@@ -1,15 +1,12 @@
 #!/usr/bin/env node
 /** The program: its commands, and what each says when it cannot go on. */
-import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { CommandLine } from '../operator/local/index.ts';
 import { runIdentityCommand } from './cli/identity.ts';
 import { runLogCommand } from './cli/log.ts';
-import { ConfigError, formatConfig, loadConfig, settingsHelp } from './config/index.ts';
-import { DataFolderError } from './engine/index.ts';
-import { makeLogger, startNode, VERSION } from './node.ts';
-import { lockFolder, LogDamagedError } from './store/index.ts';
+import { runNode } from './serve.ts';
+import { lockFolder, makeFolder } from './store/index.ts';
+import { VERSION } from './version.ts';
 
 const HELP = `p2pdb ${VERSION}
 
@@ -23,51 +20,6 @@ const HELP = `p2pdb ${VERSION}
   p2pdb log verify DIR     checks every hash and signature of a node's log
   p2pdb log show DIR       prints its entries
 `;
-
-async function runNode(argv: readonly string[]): Promise<number> {
-  const loaded = loadConfig(argv, process.env);
-  if (loaded.help) {
-    process.stdout.write(settingsHelp());
-    return 0;
-  }
-  if (loaded.printConfig) {
-    process.stdout.write(formatConfig(loaded));
-    return 0;
-  }
-  const { config } = loaded;
-  const log = makeLogger(config);
-  const password =
-    config.rootPasswordFile === undefined
-      ? config.rootPassword
-      : readFileSync(config.rootPasswordFile, 'utf8').replace(/\r?\n$/, '');
-  const stop = new Promise<string>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
-    // Whoever started the node with a channel wants it to end with him, however he ends.
-    if (process.channel !== undefined) {
-      if (process.connected) process.once('disconnect', () => resolve('disconnect'));
-      else resolve('disconnect');
-    }
-  });
-  const node = await startNode(config, password, log);
-  const { port, address } = node.server.address;
-  const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
-  const generated = node.engine.generatedPassword;
-  if (generated !== undefined) process.stdout.write(`The password of root is ${generated}   (shown this once)\n`);
-  process.stdout.write(`Connect with   mysql --host=${host} --port=${port} --user=root --password\n`);
-  process.stdout.write(`or by URL      mysql://root@${host}:${port}/\n`);
-  process.stdout.write(`ready: MySQL protocol on ${host}:${port}, admin HTTP on ${at(node.admin.address)}\n`);
-  const end = await Promise.race([stop, node.failed]);
-  if (end instanceof Error) {
-    log.fatal({ err: end }, 'the node cannot go on; start it again and it catches up from its log');
-    return 1;
-  }
-  log.info({ signal: end }, 'stopping');
-  await node.stop();
-  if (process.connected) process.disconnect?.();
-  return 0;
-}
-
-const at = ({ address, port }: AddressInfo): string => `${address}:${port}`;
 
 /** The operator's part of the program; a node does without it. */
 const local = () => import('../operator/local/index.ts');
@@ -90,7 +42,10 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'up':
       return (await local()).runUp(line(rest), {
         program: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
-        lockFolder,
+        lockFolder: (dir) => {
+          makeFolder(dir);
+          return lockFolder(dir);
+        },
       });
     case 'status':
       return (await local()).runStatus(line(rest));
@@ -117,17 +72,32 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** Errors whose message is for the user; by name, as their classes come with parts that most commands do without. */
+const FOR_THE_USER = new Set(['ConfigError', 'DataFolderError', 'LogDamagedError']);
+
 /** What went wrong, in one line, for the causes that a user can mend. */
 function explain(error: unknown): string | undefined {
-  if (error instanceof ConfigError || error instanceof DataFolderError || error instanceof LogDamagedError)
-    return error.message;
-  const { code, message, port, address, path } = error as NodeJS.ErrnoException & { port?: number; address?: string };
-  if (code === 'EADDRINUSE')
-    return `${address ?? ''}:${port ?? ''} is in use by another program; choose another with --mysql or --http`;
-  if (code === 'EADDRNOTAVAIL') return `this machine has no address ${address ?? ''}`;
-  if (code === 'EACCES' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EROFS' || code === 'EEXIST')
-    return `${path ?? address ?? ''} cannot be used: ${message}`;
-  return undefined;
+  const { name, code, message, port, address, path } = error as NodeJS.ErrnoException & {
+    port?: number;
+    address?: string;
+  };
+  if (FOR_THE_USER.has(name)) return message;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${address ?? ''}:${port ?? ''} is in use by another program; choose another with --mysql or --http`;
+    case 'EADDRNOTAVAIL':
+      return `this machine has no address ${address ?? ''}`;
+    case 'EACCES':
+    case 'EEXIST':
+    case 'EISDIR':
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'EPERM':
+    case 'EROFS':
+      return `${path ?? address ?? ''} cannot be used: ${message}`;
+    default:
+      return undefined;
+  }
 }
 
 try {

@@ -5,8 +5,8 @@ import { startAdmin, testFaultRoutes, type Family, type RunningAdmin } from './a
 import type { Config } from './config/index.ts';
 import { openEngine, type OpenedEngine } from './engine/index.ts';
 import { startServer, type RunningServer } from './server/index.ts';
+import { VERSION } from './version.ts';
 
-export const VERSION = '0.1.0';
 /** What clients see: they choose their SQL by the number in front. */
 const SERVER_VERSION = `9.7.4-p2pdb-${VERSION}`;
 
@@ -169,9 +169,14 @@ function figures(engine: OpenedEngine): Family[] {
   ];
 }
 
+/** Bytes of log lines that wait to be written. */
+const LOG_WAITING_MAX = 1024 ** 2;
+
 /** The node's log lines, on standard error: standard output is for what the user asked for. */
 export function makeLogger(config: Pick<Config, 'logFormat' | 'logLevel'>): Logger {
-  const stream = pino.destination({ dest: 2, sync: true });
+  // Where standard error is a file on a full disk, lines wait, some are lost, and the node goes on.
+  const stream = pino.destination({ dest: 2, sync: true, maxLength: LOG_WAITING_MAX });
+  stream.on('error', () => undefined);
   if (config.logFormat === 'json')
     return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
   const text = { write: (line: string) => stream.write(textLine(JSON.parse(line) as Record<string, unknown>)) };

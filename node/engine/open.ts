@@ -1,6 +1,6 @@
 /** Opens a data folder: identity, log, state; replays what the state has not seen; makes the first account. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { hex } from '../log/index.ts';
 import type { CatalogChange } from '../sql/index.ts';
@@ -11,6 +11,7 @@ import {
   lockFolder,
   LogDamagedError,
   LogStore,
+  makeFolder,
   markClean,
   markOpen,
   mayTrust,
@@ -48,7 +49,7 @@ export interface OpenedEngine {
 
 export function openEngine(options: OpenOptions): OpenedEngine {
   const { dir } = options;
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   checkFormat(dir);
   const lock = lockFolder(dir);
   if ('takenBy' in lock) throw new DataFolderError(`${dir} is in use by process ${lock.takenBy}`);
@@ -57,7 +58,7 @@ export function openEngine(options: OpenOptions): OpenedEngine {
     const identity = loadIdentity(dir);
     const groupDir = path.join(dir, 'groups', 'main');
     const file = path.join(groupDir, 'state.sqlite');
-    mkdirSync(groupDir, { recursive: true, mode: 0o700 });
+    makeFolder(groupDir);
     if (!mayTrust(file)) {
       options.notice('the machine went down while the node ran: the state is made anew from the log', { file });
       State.remove(file);

@@ -1,6 +1,23 @@
-/** Small durable files. */
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+/** Folders, and small durable files. */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
+
+/**
+ * Makes a folder that only this user of the machine can read, and those around it, where they are missing. Not by Node's own
+ * `recursive`, which never returns where a file system refuses with ENOENT, as /proc does.
+ */
+export function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const parent = path.dirname(path.resolve(dir));
+    if (code === 'EEXIST' && statSync(dir).isDirectory()) return;
+    if (code !== 'ENOENT' || existsSync(parent)) throw error;
+    makeFolder(parent);
+    mkdirSync(dir, { mode: 0o700 });
+  }
+}
 
 /** Makes names in a folder durable. */
 export function syncFolder(dir: string): void {

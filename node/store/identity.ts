@@ -9,10 +9,10 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { authorOf, type LogCrypto } from '../log/index.ts';
-import { writeFileDurably } from './files.ts';
+import { makeFolder, writeFileDurably } from './files.ts';
 
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
@@ -36,7 +36,7 @@ export interface Identity {
 
 /** Reads `identity.key` (PKCS#8 PEM) and `incarnation` of a data folder, making them at the first start. */
 export function loadIdentity(dir: string): Identity {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   const keyFile = path.join(dir, 'identity.key');
   if (!existsSync(keyFile)) {
     const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' });

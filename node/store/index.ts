@@ -1,6 +1,6 @@
 /** The disk: the log's segment files, the state file, and who this node is. */
 export { DiskFullError, LogBrokenError, LogDamagedError, StateCorruptError } from './errors.ts';
-export { syncFolder, writeFileDurably } from './files.ts';
+export { makeFolder, syncFolder, writeFileDurably } from './files.ts';
 export { lockFolder } from './folder-lock.ts';
 export { loadIdentity, logCrypto, type Identity } from './identity.ts';
 export { LogStore, readLog, segmentsOf, verifyLog, type StoredEntry, type Verification } from './log-store.ts';

@@ -110,20 +110,17 @@ export class LocalActor {
 
   #start(slot: Slot): void {
     const { node } = slot;
-    rotateLog(node.logFile);
-    const log = openSync(node.logFile, 'a', 0o600);
-    slot.logStart = fstatSync(log).size;
-    const [file = '', ...before] = this.#options.program;
-    const child = spawn(file, [...before, 'node'], {
-      env: this.#options.environment(node),
-      // The channel tells the node when this process is gone.
-      stdio: ['ignore', log, log, 'ipc'],
-      // Ctrl-C in the terminal is for this process alone, which then stops its nodes in order.
-      detached: true,
-    });
-    closeSync(log);
-    slot.child = child;
     slot.pod = started(slot.pod, performance.now());
+    let child: ChildProcess;
+    try {
+      child = this.#spawn(slot);
+    } catch (error) {
+      // Such as a full disk: the plan tries again.
+      slot.pod = ended(slot.pod, performance.now());
+      this.#options.event(node, `could not be started: ${(error as Error).message}`);
+      return;
+    }
+    slot.child = child;
     let over = false;
     const end = (how: string): void => {
       if (over) return;
@@ -139,6 +136,25 @@ export class LocalActor {
       else end(`ended with ${code ?? '?'}${code === 0 ? '' : `: ${lastLine(node.logFile, slot.logStart)}`}`);
     });
     void this.#probe(slot, child);
+  }
+
+  #spawn(slot: Slot): ChildProcess {
+    const { node } = slot;
+    rotateLog(node.logFile);
+    const log = openSync(node.logFile, 'a', 0o600);
+    try {
+      slot.logStart = fstatSync(log).size;
+      const [file = '', ...before] = this.#options.program;
+      return spawn(file, [...before, 'node'], {
+        env: this.#options.environment(node),
+        // The channel tells the node when this process is gone.
+        stdio: ['ignore', log, log, 'ipc'],
+        // Ctrl-C in the terminal is for this process alone, which then stops its nodes in order.
+        detached: true,
+      });
+    } finally {
+      closeSync(log);
+    }
   }
 
   /** Asks again and again until the process is gone. */

@@ -1,17 +1,16 @@
 /** p2pdb up: the nodes of a P2PDBCluster as processes of this machine. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { nodeNames, readCluster, type Cluster } from '../api/index.ts';
-import { LocalActor } from './actor.ts';
+import { Cockpit } from './cockpit.ts';
 import { meaningless, nodeEnvironment, type LocalNode, type Shared } from './environment.ts';
-import { removeRecord, replaceFile, rootPassword, swarmKeyFile, writeRecord, type RootPassword } from './folder.ts';
-import { statusOf, type NodeStatus } from './http.ts';
+import { removeRecord, replaceFile, rootPassword, swarmKeyFile } from './folder.ts';
 import { choosePlaces } from './places.ts';
 import { Screen, type Output } from './screen.ts';
-import { tableOf } from './table.ts';
+import { Signals } from './signals.ts';
 
 export const UP_HELP = `p2pdb up -f FILE [OPTION…]
 
@@ -35,16 +34,12 @@ export interface CommandLine {
 export interface UpPorts {
   /** Runs this program: the file, and what stands before its arguments. */
   readonly program: readonly string[];
-  /** Takes a folder for this process alone. */
+  /** Takes a folder for this process alone, and makes it when it is not there. */
   lockFolder(dir: string): { readonly unlock: () => void } | { readonly takenBy: string };
 }
 
 /** Where a cluster's folder is when nobody says it. */
 export const DEFAULT_PARENT = 'data';
-
-const REFRESH_MS = 1_000;
-/** Signals that come together are one: a terminal and npm both pass Ctrl-C on. */
-const SECOND_SIGNAL_MS = 1_000;
 
 /** Gives the exit code: 0 after a stop that was asked for, 1 when it cannot start, 2 for a bad manifest or wrong use. */
 export async function runUp(command: CommandLine, ports: UpPorts): Promise<number> {
@@ -80,7 +75,6 @@ export async function runUp(command: CommandLine, ports: UpPorts): Promise<numbe
   }
   const { cluster, given } = reading;
   const dir = path.resolve(options.data ?? path.join(DEFAULT_PARENT, cluster.metadata.name));
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
   const lock = ports.lockFolder(dir);
   if ('takenBy' in lock) return refuse(`${dir} is in use by process ${lock.takenBy}`, 1);
   try {
@@ -157,105 +151,16 @@ async function serve(up: Up): Promise<number> {
   if (password.origin === 'generated') {
     screen.line(`The password of root is ${password.value}   (kept in ${password.file})`);
   }
-  return await new Cockpit(up, shared, password, screen, (node) => environment(node, shared)).run(signals);
-}
-
-/** What the running cluster shows, writes down and is told. */
-class Cockpit {
-  readonly #up: Up;
-  readonly #nodes: readonly LocalNode[];
-  readonly #password: RootPassword;
-  readonly #screen: Screen;
-  readonly #actor: LocalActor;
-  readonly #statuses = new Map<string, NodeStatus | undefined>();
-  #recorded = '';
-  #served = false;
-
-  constructor(
-    up: Up,
-    shared: Shared,
-    password: RootPassword,
-    screen: Screen,
-    environment: (node: LocalNode) => NodeJS.ProcessEnv,
-  ) {
-    this.#up = up;
-    this.#nodes = shared.nodes;
-    this.#password = password;
-    this.#screen = screen;
-    this.#actor = new LocalActor({
-      nodes: shared.nodes,
-      program: up.ports.program,
-      environment,
-      event: (node, text) => this.#event(node, text),
-      changed: () => this.#show(),
-    });
-  }
-
-  async run(signals: Signals): Promise<number> {
-    this.#actor.start();
-    const refresh = setInterval(() => void this.#refresh(), REFRESH_MS);
-    const signal = await signals.first;
-    this.#screen.line(`${signal}: the nodes stop`);
-    const killed = signals.second.then(() => {
-      this.#actor.kill();
-      return 1;
-    });
-    const code = await Promise.race([this.#actor.stop().then(() => 0), killed]);
-    clearInterval(refresh);
-    this.#show();
-    return code;
-  }
-
-  async #refresh(): Promise<void> {
-    await Promise.all(
-      this.#actor.view.map(async ({ node, ready }) => {
-        this.#statuses.set(node.name, ready && this.#screen.live ? await statusOf(node) : undefined);
-      }),
-    );
-    this.#show();
-  }
-
-  #event(node: LocalNode, text: string): void {
-    // On a terminal the table says it.
-    if (text === 'ready' && this.#screen.live) return;
-    this.#screen.line(`${node.name}: ${text}${text === 'ready' ? ` on ${node.host}:${node.mysql}` : ''}`);
-  }
-
-  #show(): void {
-    const { view } = this.#actor;
-    const record = {
-      pid: process.pid,
-      cluster: this.#up.cluster.metadata.name,
-      nodes: view.map(({ node, state, pid }) => ({ ...node, state, pid })),
-    };
-    const text = JSON.stringify(record);
-    if (text !== this.#recorded) {
-      this.#recorded = text;
-      writeRecord(this.#up.dir, record);
-    }
-    this.#screen.table([
-      '',
-      ...tableOf(view.map(({ node, state }) => ({ node, state, status: this.#statuses.get(node.name) }))),
-    ]);
-    if (!this.#served && view.every(({ ready }) => ready)) {
-      this.#served = true;
-      this.#welcome();
-    }
-  }
-
-  #welcome(): void {
-    const { host, mysql } = this.#nodes[0] as LocalNode;
-    const { origin, file } = this.#password;
-    if (origin === 'kept') this.#screen.line(`The password of root is in ${file}`);
-    this.#screen.line(`Connect with   mysql --host=${host} --port=${mysql} --user=root --password`);
-    this.#screen.line(`or by URL      mysql://root@${host}:${mysql}/`);
-    const addresses = this.#nodes.map((node) => `${node.host}:${node.mysql}`).join(', ');
-    this.#screen.line(
-      this.#nodes.length === 1
-        ? `ready: MySQL protocol on ${addresses}`
-        : `ready: MySQL protocol on ${addresses}; any of them will do`,
-    );
-  }
+  const cockpit = new Cockpit({
+    dir,
+    cluster: name,
+    nodes,
+    program: ports.program,
+    environment: (node) => environment(node, shared),
+    password,
+    screen,
+  });
+  return await cockpit.run(signals);
 }
 
 /** The settings of the nodes come from the manifest, not from the shell of whoever starts them. */
@@ -274,7 +179,10 @@ async function settingsFault(
     return undefined;
   } catch (error) {
     const { stderr = '', message } = error as { stderr?: string; message: string };
-    const line = stderr.split('\n').find((one) => one.startsWith('p2pdb: ')) ?? message;
+    const line = stderr
+      .split('\n')
+      .find((one) => one.startsWith('p2pdb: setting') || one.startsWith('p2pdb: unknown setting'));
+    if (line === undefined) throw new Error(`the nodes' settings could not be checked: ${message}`, { cause: error });
     return line.replace(/^p2pdb: /, '').replace(/ \(from file [^)]*\)/, '');
   }
 }
@@ -291,25 +199,4 @@ async function identities(
     }),
   );
   return new Map(pairs);
-}
-
-/** Whoever asks this process to end: once, and then for good. */
-class Signals {
-  readonly first: Promise<string>;
-  readonly second: Promise<void>;
-
-  constructor() {
-    let ask: (signal: string) => void = () => undefined;
-    let insist: () => void = () => undefined;
-    this.first = new Promise((resolve) => (ask = resolve));
-    this.second = new Promise((resolve) => (insist = resolve));
-    let since: number | undefined;
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        since ??= performance.now();
-        if (performance.now() - since >= SECOND_SIGNAL_MS) insist();
-        else ask(signal);
-      });
-    }
-  }
 }

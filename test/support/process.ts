@@ -49,10 +49,15 @@ export class Program {
 
   /** Resolves with the port once the node serves; throws when it ends before. */
   async ready(): Promise<number> {
+    return Number((await this.says(/^ready: MySQL protocol on [^\n]*?:(\d+)[,\n]/m))[1]);
+  }
+
+  /** Resolves once the output matches; throws when the program ends before. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
-      const port = /^ready: MySQL protocol on [^\n]*?:(\d+),/m.exec(this.out)?.[1];
-      if (port !== undefined) return Number(port);
-      if (!this.running) throw new Error(`the node did not start: ${this.err}`);
+      const match = pattern.exec(this.out);
+      if (match !== null) return match;
+      if (!this.running) throw new Error(`the program ended before it said ${String(pattern)}: ${this.out}${this.err}`);
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
   }

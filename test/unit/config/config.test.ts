@@ -60,6 +60,25 @@ describe('settings', () => {
     refuses(/not a flag/, ['--root-password', 'x']);
   });
 
+  it('of a cluster name its members, each with a key, and voters among them', () => {
+    const [a, b] = ['a'.repeat(64), 'b'.repeat(64)];
+    const { config } = load(['--name=db-0'], {
+      P2PDB_MEMBERS: `db-0=${a},db-1=${b.toUpperCase()}`,
+      P2PDB_VOTERS: 'db-1',
+    });
+    assert.deepEqual(config.members, [
+      { name: 'db-0', id: a },
+      { name: 'db-1', id: b },
+    ]);
+    assert.deepEqual(config.voters, ['db-1']);
+    refuses(/^setting name: .*small letters/, ['--name', 'Db']);
+    refuses(/^setting members: expected NAME=KEY/, ['--members', 'db-0=abc']);
+    refuses(/^setting members: expected each name once/, ['--members', `x=${a},x=${b}`]);
+    refuses(/^setting members: expected each key once/, ['--members', `x=${a},y=${a}`]);
+    refuses(/^setting name: z is not among the members$/, ['--members', `x=${a}`, '--name', 'z']);
+    refuses(/^setting voters: z is not among the members$/, ['--members', `x=${a}`, '--voters', 'x,z']);
+  });
+
   it('that nobody knows are refused with the nearest known one', () => {
     refuses(/did you mean --max-connections\?/, ['--max-conections', '1']);
     refuses(/unknown setting "P2PDB_MYSQ" .*did you mean P2PDB_MYSQL\?/, [], { P2PDB_MYSQ: 'x' });

@@ -1,0 +1,52 @@
+/** p2pdb node: a node from its settings to its end. */
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { formatConfig, loadConfig, settingsHelp } from './config/index.ts';
+
+/** Serves until a signal or a fault ends it. Gives the exit code. */
+export async function runNode(argv: readonly string[]): Promise<number> {
+  const loaded = loadConfig(argv, process.env);
+  if (loaded.help) {
+    process.stdout.write(settingsHelp());
+    return 0;
+  }
+  if (loaded.printConfig) {
+    process.stdout.write(formatConfig(loaded));
+    return 0;
+  }
+  const { config } = loaded;
+  // Loaded when it shall serve: what only asks for the settings is answered at once.
+  const { makeLogger, startNode } = await import('./node.ts');
+  const log = makeLogger(config);
+  const password =
+    config.rootPasswordFile === undefined
+      ? config.rootPassword
+      : readFileSync(config.rootPasswordFile, 'utf8').replace(/\r?\n$/, '');
+  const stop = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+    // Whoever started the node with a channel wants it to end with him, however he ends.
+    if (process.channel !== undefined) {
+      if (process.connected) process.once('disconnect', () => resolve('disconnect'));
+      else resolve('disconnect');
+    }
+  });
+  const node = await startNode(config, password, log);
+  const { port, address } = node.server.address;
+  const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
+  const generated = node.engine.generatedPassword;
+  if (generated !== undefined) process.stdout.write(`The password of root is ${generated}   (shown this once)\n`);
+  process.stdout.write(`Connect with   mysql --host=${host} --port=${port} --user=root --password\n`);
+  process.stdout.write(`or by URL      mysql://root@${host}:${port}/\n`);
+  process.stdout.write(`ready: MySQL protocol on ${host}:${port}, admin HTTP on ${at(node.admin.address)}\n`);
+  const end = await Promise.race([stop, node.failed]);
+  if (end instanceof Error) {
+    log.fatal({ err: end }, 'the node cannot go on; start it again and it catches up from its log');
+    return 1;
+  }
+  log.info({ signal: end }, 'stopping');
+  await node.stop();
+  if (process.connected) process.disconnect?.();
+  return 0;
+}
+
+const at = ({ address, port }: AddressInfo): string => `${address}:${port}`;

@@ -3,8 +3,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -15,11 +13,9 @@ const here = import.meta.dirname;
 const cache = path.join(here, '../../node_modules/.cache/clients');
 
 let target: Target;
-let folder = '';
 let status = '';
 before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'p2pdb-clients-'));
-  target = await startTarget(folder);
+  target = await startTarget();
   try {
     await run(path.join(here, 'setup.sh'), { timeout: 10 * 60_000 });
   } catch (error) {
@@ -28,10 +24,7 @@ before(async () => {
   const file = path.join(cache, 'status');
   if (existsSync(file)) status += readFileSync(file, 'utf8');
 });
-after(async () => {
-  await target.close();
-  await rm(folder, { recursive: true, force: true });
-});
+after(() => target.close());
 
 /** Why a client cannot be run here, or undefined. */
 function missing(name: string): string | undefined {
@@ -89,7 +82,7 @@ describe('client programs', () => {
           DB_PORT: String(target.port),
           DB_USER: target.user,
           DB_PASSWORD: target.password,
-          DB_CA: path.join(folder, 'ca.pem'),
+          DB_CA: target.authority,
         };
         if (mode === 'TLS') env['DB_TLS'] = '1';
         if (mode === 'compressed') env['DB_COMPRESS'] = '1';
@@ -123,7 +116,12 @@ describe('client programs', () => {
         '--default-character-set=utf8mb4',
         ...flags,
       ];
-      const sql = 'SELECT id, s, d, dt, b, n FROM clients_t ORDER BY id; SELECT 1';
+      const sql = `
+        DROP TABLE IF EXISTS clients_t;
+        CREATE TABLE clients_t (id INT PRIMARY KEY AUTO_INCREMENT, s VARCHAR(100), d DECIMAL(10,2), dt DATETIME(6), b BLOB, n BIGINT);
+        INSERT INTO clients_t (s, d, dt, b, n) VALUES ('Grüße 🙂', 12.5, '2024-02-29 12:34:56.123456', x'00ff10', 9007199254740993);
+        SELECT id, s, d, dt, b, n FROM clients_t ORDER BY id;
+        SELECT 1`;
       const { stdout } = await run('mariadb', [...login, '--binary-as-hex', '-e', sql, 'test']);
       assert.equal(
         stdout,

@@ -134,6 +134,15 @@ export function encodeRecord(record: ConsensusRecord): Uint8Array<ArrayBuffer> {
   return writer.take();
 }
 
+/** Alone, for whoever keeps a chosen value elsewhere. */
+export function encodeCertificate(certificate: Certificate): Uint8Array<ArrayBuffer> {
+  writer.clear();
+  writeCertificate(certificate);
+  return writer.take();
+}
+
+export const decodeCertificate = (bytes: Uint8Array): Decoded<Certificate> => decode(bytes, readCertificate);
+
 export const decodeRecord = (bytes: Uint8Array): Decoded<ConsensusRecord> => decode(bytes, readRecord);
 
 // Writing

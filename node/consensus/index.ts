@@ -1,6 +1,14 @@
 /** Multi-Paxos: one value for each height, decided by a majority of that height's voters. Pure; see DESIGN.md. */
 export { verifyCertificate, type Certificate, type ConsensusCrypto, type Vote } from './certificate.ts';
-export { decodeMessage, decodeRecord, encodeMessage, encodeRecord, type Decoded } from './codec.ts';
+export {
+  decodeCertificate,
+  decodeMessage,
+  decodeRecord,
+  encodeCertificate,
+  encodeMessage,
+  encodeRecord,
+  type Decoded,
+} from './codec.ts';
 export { Consensus, DEFAULT_TIMING, type ConsensusOptions, type Restored, type Timing } from './consensus.ts';
 export type { DropReason, Effect, Event } from './events.ts';
 export { compareBallots, height, nodeId, WINDOW, type Ballot, type Height, type NodeId } from './ids.ts';

@@ -1,8 +1,8 @@
 /**
  * The proposer of one ballot: phase 1 once for all heights, then phase 2 for each.
  *
- * A height is open to proposals when a majority of *its* voters have promised the ballot and none of all who promised knows
- * it to be chosen. Voters of later heights may differ, so leading begins with the first height and each height
+ * A height is open to proposals when a majority of *its* voters have promised the ballot and reported what they had
+ * accepted there; those who call it chosen reported nothing and do not count. Voters of later heights may differ, so leading begins with the first height and each height
  * is judged by itself.
  */
 import { type Certificate, type ConsensusCrypto, voteBytes } from './certificate.ts';
@@ -77,6 +77,8 @@ export class Proposer {
   /** A voter tells how far it knows what is chosen. */
   told(node: NodeId, chosen: Height): void {
     this.watermarks.set(node, chosen);
+    // It restarted and lost decisions that it had not synced: it has to report what it accepted there.
+    if (chosen < (this.promises.get(node)?.chosen ?? 0)) this.promises.delete(node);
   }
 
   knows(node: NodeId, h: Height): boolean {
@@ -94,8 +96,9 @@ export class Proposer {
   unpromised(): NodeId[] {
     const { schedule, decisions } = this.context;
     const missing = new Set<NodeId>();
-    for (const set of schedule.setsFrom(next(decisions.watermark))) {
-      if (set.isQuorum((node) => this.promises.has(node))) continue;
+    const first = next(decisions.watermark);
+    for (const set of schedule.setsFrom(first)) {
+      if (set.isQuorum((node) => this.reports(node, first))) continue;
       for (const node of set.nodes) if (!this.promises.has(node)) missing.add(node);
     }
     return [...missing];
@@ -171,11 +174,14 @@ export class Proposer {
     }
   }
 
+  /** True when a voter promised and said what it had accepted at `h`. Of what it calls chosen it says nothing. */
+  private reports(node: NodeId, h: Height): boolean {
+    const promise = this.promises.get(node);
+    return promise !== undefined && promise.chosen < h;
+  }
+
   private isOpen(h: Height): boolean {
-    const voters = this.context.schedule.at(h);
-    if (!voters?.isQuorum((node) => this.promises.has(node))) return false;
-    for (const { chosen } of this.promises.values()) if (chosen >= h) return false;
-    return true;
+    return this.context.schedule.at(h)?.isQuorum((node) => this.reports(node, h)) ?? false;
   }
 
   /** The value that may have been chosen already: of those accepted, the one of the highest ballot. */

@@ -129,10 +129,10 @@ export const mutants: readonly Mutant[] = [
 
 /** Runs something with a fault planted. */
 export function withMutant<T>({ of, member, replace }: Mutant, run: () => T): T {
-  const before = Object.getOwnPropertyDescriptor(of.prototype, member);
-  if (!before) throw new Error(`there is no ${member} to replace`);
-  const field = 'get' in before ? 'get' : 'value';
-  Object.defineProperty(of.prototype, member, { ...before, [field]: replace(before[field] as Method) });
+  const before = Object.getOwnPropertyDescriptor(of.prototype, member) as { get?: Method; value?: Method } | undefined;
+  const original = before?.get ?? before?.value;
+  if (!before || !original) throw new Error(`there is no ${member} to replace`);
+  Object.defineProperty(of.prototype, member, { ...before, [before.get ? 'get' : 'value']: replace(original) });
   try {
     return run();
   } finally {

@@ -31,6 +31,27 @@ module.exports = {
       to: { path: '^node/[^/]+/.+', pathNot: ['^node/$1/', '^node/[^/]+/index\\.ts$'] },
     },
     {
+      name: 'network-stands-alone',
+      severity: 'error',
+      comment: 'The network runs in a thread of its own, which loads all that it imports a second time.',
+      from: { path: '^node/(discovery|pubsub)/' },
+      to: { path: '^node/(server|store|admin|replica|engine|sql|config|cli)/' },
+    },
+    {
+      name: 'gossip-knows-no-discovery',
+      severity: 'error',
+      comment: 'Gossip is given its members and its libp2p service; discovery puts both together.',
+      from: { path: '^node/pubsub/' },
+      to: { path: '^node/discovery/' },
+    },
+    {
+      name: 'libp2p-is-the-networks-own',
+      severity: 'error',
+      comment: 'The rest of a node knows the network by its ports: what carries it can change.',
+      from: { path: '^(node|operator)/', pathNot: '^node/(discovery|pubsub)/' },
+      to: { path: 'node_modules/(libp2p|@libp2p|@chainsafe|@multiformats)/' },
+    },
+    {
       name: 'operator-and-node-are-apart',
       severity: 'error',
       comment: 'They meet in the custom resource, the configuration and the admin HTTP only.',

@@ -5,16 +5,15 @@
  *   proof = HMAC-SHA256(swarm key, "p2pdb admission 1" 0 role 0 swarm id 0 prover's id (32 bytes) verifier's id (32 bytes))
  *
  * The one that dialled goes first, and the other answers only a good proof. Because a proof names both ends of the noise
- * channel, it is of no use in any other, so nobody in the middle can pass it on. A connection of the members' kind then
- * passes the gater, which knows the members; one of the joiners' kind ends after one question and its answer and never
- * becomes a libp2p connection, so identify, DHT, gossip and links do not see it.
+ * channel, it is of no use in any other, so nobody in the middle can pass it on. Who knows the key but is no member gets
+ * an empty answer, and the connection ends there. Of the joiners' kind, a connection ends after one question and its answer.
+ * So only members' connections ever become libp2p's, and identify, DHT, gossip and links see no others.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type {
   ConnectionEncrypter,
   ConnectionGater,
   MessageStream,
-  PeerId,
   SecureConnectionOptions,
   SecuredConnection,
 } from '@libp2p/interface';
@@ -27,6 +26,7 @@ type Role = 'dialler' | 'listener' | 'joiner';
 
 /** The longest question or answer of a join. */
 const JOIN_BYTES_MAX = 1 << 20;
+const CLOSE_MS_MAX = 2_000;
 
 const contextOf = (role: Role, swarm: SwarmIdentity, prover: NodeId, verifier: NodeId): Buffer =>
   Buffer.concat([
@@ -87,8 +87,20 @@ class Channel {
   async verify(role: Role): Promise<void> {
     const expected = proofOf(role, this.swarm, this.remote, this.self);
     const given = await this.read();
+    if (given.length === 0) throw new AdmissionError('the peer does not count this node among the members');
     if (given.length !== expected.length || !timingSafeEqual(given, expected))
       throw new AdmissionError('the peer does not know the swarm’s key');
+  }
+
+  /** Instead of a proof. */
+  async refuse(): Promise<void> {
+    await this.write(new Uint8Array(0));
+    await this.untilClosed();
+  }
+
+  /** Closing first could cut off what was written last: the other side closes when it has it. */
+  async untilClosed(): Promise<void> {
+    await this.stream.read({ signal: AbortSignal.timeout(CLOSE_MS_MAX) }).catch(() => undefined);
   }
 
   unwrap(): MessageStream {
@@ -101,7 +113,7 @@ const selfOf = (components: NoiseComponents): NodeId => nodeIdOfPeer(components.
 
 /** Connections between members. */
 export const memberEncrypter =
-  (swarm: SwarmIdentity) =>
+  (swarm: SwarmIdentity, isMember: (id: NodeId) => boolean) =>
   (components: NoiseComponents): ConnectionEncrypter => {
     const inner = secure(components);
     const self = selfOf(components);
@@ -110,6 +122,7 @@ export const memberEncrypter =
       secureOutbound: async (connection, options) => {
         const secured = await inner.secureOutbound(connection, options);
         const channel = new Channel(secured, swarm, self, options);
+        if (!isMember(channel.remote)) throw new AdmissionError('who answers there is no member');
         await channel.prove('dialler');
         await channel.verify('listener');
         return { ...secured, connection: channel.unwrap() };
@@ -118,6 +131,10 @@ export const memberEncrypter =
         const secured = await inner.secureInbound(connection, options);
         const channel = new Channel(secured, swarm, self, options);
         await channel.verify('dialler');
+        if (!isMember(channel.remote)) {
+          await channel.refuse();
+          throw new AdmissionError('no member');
+        }
         await channel.prove('listener');
         return { ...secured, connection: channel.unwrap() };
       },
@@ -140,8 +157,7 @@ export const joinListener =
         await channel.verify('joiner');
         await channel.prove('listener');
         await channel.write(await answer(channel.remote, await channel.read()));
-        // Closing first could cut the answer off: the joiner closes when it has it.
-        await channel.read().catch(() => undefined);
+        await channel.untilClosed();
         throw new JoinDone('the join was answered');
       },
     };
@@ -167,15 +183,10 @@ export const joinDialler =
     };
   };
 
-/** Only members get a connection, whoever dials. */
-export function gaterOf(isMember: (id: NodeId) => boolean): ConnectionGater {
-  const isStranger = (peer: PeerId): boolean => {
+/** Keeps libp2p's services from dialling others than members. */
+export const gaterOf = (isMember: (id: NodeId) => boolean): ConnectionGater => ({
+  denyDialPeer: (peer) => {
     const id = nodeIdOfPeer(peer);
     return id === undefined || !isMember(id);
-  };
-  return {
-    denyDialPeer: isStranger,
-    denyInboundEncryptedConnection: isStranger,
-    denyOutboundEncryptedConnection: isStranger,
-  };
-}
+  },
+});

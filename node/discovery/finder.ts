@@ -13,21 +13,23 @@ import type { NodeId } from './ports.ts';
 import type { Swarm } from './swarm.ts';
 
 const TICK_MS = 200;
-const DIAL_MS_MAX = 3_000;
-const LOOK_UP_MS_MAX = 3_000;
-/** A look-up ends after so many answers. */
-const ANSWERS_MAX = 4;
+const DIAL_MS_MAX = 8_000;
+const LOOK_UP_MS_MAX = 5_000;
+/** How long the side that does not open the stream lets the other one search first; a sixth of it if it need not search. */
+const YIELD_MS = 3_000;
 const BACKOFF_MS_MIN = 250;
 const BACKOFF_MS_MAX = 8_000;
 /** How long the side that does not open the stream waits for the one that does. */
 const STREAM_MS_MAX = 4_000;
-const PARALLEL_MAX = 6;
+const PARALLEL_MAX = 4;
 /** While some member is missing, the bootstrap addresses are tried so often; while all are, at the members' pace. */
 const BOOTSTRAP_EVERY_MS = 10_000;
 const SAVE_EVERY_MS = 2_000;
 
 interface Missing {
   failures: number;
+  /** Not even what was learnt makes it be tried before. */
+  readonly notBefore: number;
   nextAt: number;
   busy: boolean;
 }
@@ -44,6 +46,9 @@ export interface FinderContext {
 export class Finder {
   private readonly context: FinderContext;
   private readonly missing = new Map<NodeId, Missing>();
+  /** Addresses of missing members that others told of. */
+  private readonly heard = new Map<NodeId, Set<string>>();
+  private lookingUp: Promise<void> = Promise.resolve();
   private members: readonly NodeId[] = [];
   private timer: NodeJS.Timeout | undefined;
   private bootstrapAt = 0;
@@ -81,17 +86,18 @@ export class Finder {
     const wanted = new Set(this.members);
     for (const id of this.missing.keys()) if (!wanted.has(id)) this.missing.delete(id);
     this.context.book.keepOnly(wanted);
-    for (const id of wanted) if (!this.context.links.has(id)) this.miss(id, 0);
+    for (const id of wanted) if (!this.context.links.has(id)) this.miss(id);
   }
 
   up(id: NodeId): void {
     this.missing.delete(id);
+    this.heard.delete(id);
     // Who is connected may know where the others are.
     this.hasten();
   }
 
   down(id: NodeId): void {
-    if (this.members.includes(id)) this.miss(id, Math.random() * BACKOFF_MS_MIN);
+    if (this.members.includes(id)) this.miss(id);
   }
 
   private readonly onIdentify = (event: CustomEvent<IdentifyResult>): void => {
@@ -113,8 +119,13 @@ export class Finder {
     for (const one of this.missing.values()) one.nextAt = Math.min(one.nextAt, soon);
   }
 
-  private miss(id: NodeId, delayMs: number): void {
-    if (!this.missing.has(id)) this.missing.set(id, { failures: 0, nextAt: performance.now() + delayMs, busy: false });
+  /** One of two nodes that miss each other goes first, and the other only if nothing came of it: one connection does. */
+  private miss(id: NodeId): void {
+    if (this.missing.has(id)) return;
+    const { links, book } = this.context;
+    const yieldMs = links.opens(id) ? 0 : book.of(id).length > 0 ? YIELD_MS / 6 : YIELD_MS;
+    const delayMs = Math.random() * BACKOFF_MS_MIN + yieldMs;
+    this.missing.set(id, { failures: 0, notBefore: performance.now() + delayMs, nextAt: 0, busy: false });
   }
 
   private tick(): void {
@@ -123,7 +134,7 @@ export class Finder {
     for (const one of this.missing.values()) if (one.busy) busy++;
     for (const [id, one] of this.missing) {
       if (busy >= PARALLEL_MAX) break;
-      if (one.busy || one.nextAt > now) continue;
+      if (one.busy || one.nextAt > now || one.notBefore > now) continue;
       busy++;
       one.busy = true;
       this.run(this.seek(id, one));
@@ -155,7 +166,7 @@ export class Finder {
   private async seek(id: NodeId, one: Missing): Promise<void> {
     const peer = peerIdOf(id) as PeerId;
     try {
-      const connection = this.context.swarm.getConnections(peer)[0] ?? (await this.dial(id, peer));
+      const connection = this.context.swarm.getConnections(peer)[0] ?? (await this.dial(id, peer, one.failures));
       this.context.links.open(connection);
       await this.untilUp(id, connection);
     } catch (error) {
@@ -179,48 +190,67 @@ export class Finder {
     }
   }
 
-  private async dial(id: NodeId, peer: PeerId): Promise<Connection> {
+  private async dial(id: NodeId, peer: PeerId, failures: number): Promise<Connection> {
+    const { log } = this.context;
+    const known = await this.knownAddresses(id, peer);
+    if (known.length > 0) {
+      try {
+        return await this.dialAt(peer, known);
+      } catch (error) {
+        this.heard.delete(id);
+        log('debug', 'no answer at the known addresses', { peer: id, error: (error as Error).message });
+      }
+    }
+    await this.lookUp(id, peer, 1 + failures);
+    const heard = this.heard.get(id);
+    if (!heard) throw new Error('nobody knows its address');
+    return this.dialAt(peer, [...heard]);
+  }
+
+  private async knownAddresses(id: NodeId, peer: PeerId): Promise<string[]> {
     const { swarm, book } = this.context;
-    const known = new Set(book.of(id));
+    const known = new Set([...book.of(id), ...(this.heard.get(id) ?? [])]);
     if (await swarm.peerStore.has(peer))
       for (const { multiaddr: address } of (await swarm.peerStore.get(peer)).addresses) known.add(address.toString());
-    if (known.size > 0) {
+    return [...known];
+  }
+
+  /** Asks the DHT, once at a time: what one look-up tells of other members saves them theirs. */
+  private lookUp(id: NodeId, peer: PeerId, answersMax: number): Promise<void> {
+    this.lookingUp = this.lookingUp.then(async () => {
+      if (this.heard.has(id) || this.stopping.signal.aborted) return;
       try {
-        return await this.dialAt(
-          peer,
-          [...known].map((text) => multiaddr(text)),
-        );
+        await this.askDht(peer, answersMax);
       } catch (error) {
-        this.context.log('debug', 'no answer at the known addresses', { peer: id, error: (error as Error).message });
+        this.context.log('debug', 'the DHT does not know a member', { peer: id, error: (error as Error).message });
       }
-    }
-    return this.dialAt(peer, await this.lookUp(peer));
+    });
+    return this.lookingUp;
   }
 
-  /** What the others say: all answers together, because some may be out of date. */
-  private async lookUp(peer: PeerId): Promise<Multiaddr[]> {
-    const found = new Map<string, Multiaddr>();
-    try {
-      const answers = this.context.swarm.services.dht.findPeer(peer, {
-        useCache: false,
-        signal: this.signal(LOOK_UP_MS_MAX),
-      });
-      let count = 0;
-      for await (const event of answers) {
-        if (event.name !== 'FINAL_PEER') continue;
-        for (const address of event.peer.multiaddrs) found.set(address.toString(), address);
-        if (++count === ANSWERS_MAX) break;
-      }
-    } catch (error) {
-      if (found.size === 0) throw error;
+  /** Takes up to so many answers together, because some may be out of date. */
+  private async askDht(peer: PeerId, answersMax: number): Promise<void> {
+    const signal = this.signal(LOOK_UP_MS_MAX);
+    let answers = 0;
+    for await (const event of this.context.swarm.services.dht.findPeer(peer, { useCache: false, signal })) {
+      if (event.name === 'PEER_RESPONSE') for (const closer of event.closer) this.hear(closer);
+      if (event.name === 'FINAL_PEER' && ++answers === answersMax) return;
     }
-    if (found.size === 0) throw new Error('nobody knows its address');
-    return [...found.values()];
   }
 
-  private dialAt(peer: PeerId, addresses: readonly Multiaddr[]): Promise<Connection> {
+  private hear({ id: peer, multiaddrs }: PeerInfo): void {
+    const id = nodeIdOfPeer(peer);
+    const one = id === undefined ? undefined : this.missing.get(id);
+    if (id === undefined || !one || multiaddrs.length === 0) return;
+    let heard = this.heard.get(id);
+    if (!heard) this.heard.set(id, (heard = new Set()));
+    for (const address of multiaddrs) heard.add(address.toString());
+    one.nextAt = 0;
+  }
+
+  private dialAt(peer: PeerId, addresses: readonly string[]): Promise<Connection> {
     const suffix = `/p2p/${peer.toString()}`;
-    const whole = addresses.map((a) => (a.toString().includes('/p2p/') ? a : a.encapsulate(suffix)));
+    const whole = addresses.map((text) => multiaddr(text.includes('/p2p/') ? text : text + suffix));
     return this.context.swarm.dial(whole, { signal: this.signal(DIAL_MS_MAX) });
   }
 

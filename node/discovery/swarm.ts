@@ -65,7 +65,7 @@ export async function createSwarm(
         appendAnnounce: ownAddresses(listen.host, listen.port),
       },
       transports: [tcp()],
-      connectionEncrypters: [memberEncrypter(swarm), joinListener(swarm, answerJoin)],
+      connectionEncrypters: [memberEncrypter(swarm, isMember), joinListener(swarm, answerJoin)],
       streamMuxers: [yamux({ streamOptions: { initialStreamWindowSize: STREAM_WINDOW_BYTES } })],
       connectionGater: gaterOf(isMember),
       connectionManager: {
@@ -88,6 +88,8 @@ export async function createSwarm(
           // Members may well live at private or loopback addresses.
           peerInfoMapper: passthroughMapper,
           allowQueryWithZeroPeers: true,
+          // Members trust each other: no need to ask many of them along separate ways.
+          disjointPaths: 2,
         }),
         pubsub: gossipsub(gossipOptions),
       },

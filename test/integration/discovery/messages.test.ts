@@ -1,28 +1,26 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { hostPort, makeNode, newSwarm, type TestNode } from './support.ts';
+import { setTimeout } from 'node:timers/promises';
+import type { NodeId } from '../../../node/discovery/index.ts';
+import { allUp, cluster, newSwarm, stopAll, type TestNode, type TestNodeSettings } from './support.ts';
 
-/** Two members that know each other, up; stopped when `body` ends. */
+/** How far a sender runs ahead of what the receiver has handled: frames.ts. */
+const WINDOW_BYTES = 4 << 20;
+
+/** Two members, up; stopped when `body` ends. */
 async function pair(
-  where: 'thread' | 'here',
-  handlers: [TestHandler, TestHandler],
+  settings: readonly [TestNodeSettings, TestNodeSettings],
   body: (a: TestNode, b: TestNode) => Promise<void>,
 ): Promise<void> {
-  const swarm = newSwarm();
-  const a = await makeNode(swarm, { where, handler: handlers[0] });
-  await a.network.start();
-  const b = await makeNode(swarm, { where, handler: handlers[1], bootstrap: [hostPort(a)], members: [a.id] });
-  a.network.setMembers([a.id, b.id]);
+  const nodes = await cluster(newSwarm(), 2, (i) => settings[i as 0 | 1]);
   try {
-    await b.network.start();
-    await Promise.all([a.until(() => a.up.has(b.id), 'b is up at a'), b.until(() => b.up.has(a.id), 'a is up at b')]);
-    await body(a, b);
+    await allUp(nodes);
+    await body(...(nodes as [TestNode, TestNode]));
   } finally {
-    await Promise.all([a.network.stop(), b.network.stop()]);
+    await stopAll(nodes);
   }
 }
-type TestHandler = NonNullable<Parameters<typeof makeNode>[1]>['handler'] & object;
 
 for (const where of ['here', 'thread'] as const) {
   describe(`messages between two nodes (${where})`, () => {
@@ -33,8 +31,9 @@ for (const where of ['here', 'thread'] as const) {
       sent.push(new Uint8Array(0), randomBytes(16 << 20), randomBytes(10));
       const got: Uint8Array[] = [];
       let drained = 0;
-      const receive = { message: (_: string, bytes: Uint8Array) => void got.push(bytes.slice()) };
-      await pair(where, [{ drained: () => void drained++ }, receive], async (a, b) => {
+      const sender = { where, handler: { drained: () => void drained++ } };
+      const receiver = { where, handler: { message: (_: NodeId, bytes: Uint8Array) => void got.push(bytes.slice()) } };
+      await pair([sender, receiver], async (a, b) => {
         let next = 0;
         while (next < sent.length) {
           const before = drained;
@@ -46,6 +45,67 @@ for (const where of ['here', 'thread'] as const) {
         for (const [i, bytes] of sent.entries())
           assert.deepEqual(Buffer.from(got[i]!), Buffer.from(bytes), `message ${i}`);
       });
+    });
+
+    it('wait at the sender, within bounds, while the receiver does not handle them', async () => {
+      const queueBytesMax = 2 << 20;
+      const message = new Uint8Array(50_000);
+      let open: (() => void) | undefined;
+      const gate = new Promise<void>((resolve) => (open = resolve));
+      let begun = 0;
+      let drained = 0;
+      const sender = { where, queueBytesMax, handler: { drained: () => void drained++ } };
+      const receiver = {
+        where,
+        handler: {
+          message: async () => {
+            begun++;
+            await gate;
+          },
+        },
+      };
+      await pair([sender, receiver], async (a, b) => {
+        let queued = 0;
+        // Until the receiver's window and then the queue are full, and stay so.
+        for (let full = 0; full < 5;) {
+          if (a.network.send(b.id, message) === 'queued') {
+            queued++;
+            full = 0;
+            if (queued % 8 === 0) await setTimeout(0);
+          } else {
+            full++;
+            await setTimeout(50);
+          }
+        }
+        assert.ok(queued * message.length < queueBytesMax + WINDOW_BYTES + (1 << 20), `${queued} messages were taken`);
+        assert.ok(begun * message.length < WINDOW_BYTES + (1 << 20), `${begun} messages came`);
+        const before = drained;
+        assert.ok(a.network.peers()[0]!.queueBytes <= queueBytesMax);
+        open?.();
+        await b.until(() => begun === queued, 'all came');
+        await a.until(() => drained > before && a.network.peers()[0]!.queueBytes === 0, 'the queue is empty');
+      });
+    });
+
+    it('of a peer that stalls do not hold up another one', async () => {
+      const stalls = { where, handler: { message: () => new Promise<void>(() => undefined) } };
+      const nodes = await cluster(newSwarm(), 3, (i) => (i === 0 ? stalls : { where, queueBytesMax: 1 << 20 }));
+      const [stalled, quick, sender] = nodes as [TestNode, TestNode, TestNode];
+      try {
+        await allUp(nodes);
+        let got = 0;
+        quick.onMessage = () => void got++;
+        const message = new Uint8Array(50_000);
+        for (let i = 0; i < 1_000; i++) {
+          sender.network.send(stalled.id, message);
+          assert.equal(sender.network.send(quick.id, message), 'queued');
+          await quick.until(() => got === i + 1, 'the quick one has it');
+        }
+        assert.equal(sender.network.send(stalled.id, new Uint8Array(1 << 20)), 'full');
+        assert.ok(sender.up.has(stalled.id), 'who is slow is not down');
+      } finally {
+        await stopAll(nodes);
+      }
     });
   });
 }

@@ -16,8 +16,13 @@ export interface TestNode {
   readonly id: NodeId;
   readonly seed: Uint8Array;
   readonly network: Network;
+  readonly swarm: SwarmIdentity;
+  /** What it logged. */
+  readonly lines: readonly string[];
   /** Peers that are up. */
   readonly up: Set<NodeId>;
+  /** Sees each message, after the handler. */
+  onMessage: (from: NodeId, bytes: Uint8Array) => void;
   /** Resolves when the condition holds; rejects after `ms` with what is known. */
   until(condition: () => boolean, what: string, ms?: number): Promise<void>;
 }
@@ -62,6 +67,7 @@ export async function makeNode(swarm: SwarmIdentity, settings: TestNodeSettings 
       }),
       message: (from, bytes) => {
         const waits = handler.message?.(from, bytes);
+        node.onMessage(from, bytes);
         changes.emit('change');
         return waits;
       },
@@ -70,13 +76,17 @@ export async function makeNode(swarm: SwarmIdentity, settings: TestNodeSettings 
       log: (level, text, detail) => {
         lines.push(`${level} ${text} ${JSON.stringify(detail)}`);
         handler.log?.(level, text, detail);
+        changes.emit('change');
       },
     },
     where,
   );
-  return {
+  const node: TestNode = {
+    onMessage: () => undefined,
     id: network.id,
     seed,
+    swarm,
+    lines,
     network,
     up,
     until: (condition, what, ms = 15_000) =>
@@ -95,6 +105,7 @@ export async function makeNode(swarm: SwarmIdentity, settings: TestNodeSettings 
         check();
       }),
   };
+  return node;
 }
 
 /** `127.0.0.1:port` of a started node. */
@@ -106,3 +117,22 @@ export const hostPort = (node: TestNode): string => {
 export const stopAll = async (nodes: readonly TestNode[]): Promise<void> => {
   await Promise.all(nodes.map((node) => node.network.stop()));
 };
+
+/** `count` members of which all but the first know only the first one's address; started. */
+export async function cluster(
+  swarm: SwarmIdentity,
+  count: number,
+  settings: TestNodeSettings | ((index: number) => TestNodeSettings) = {},
+): Promise<TestNode[]> {
+  const settingsOf = typeof settings === 'function' ? settings : (): TestNodeSettings => settings;
+  const first = await makeNode(swarm, settingsOf(0));
+  await first.network.start();
+  const nodes = [first];
+  for (let i = 1; i < count; i++) nodes.push(await makeNode(swarm, { ...settingsOf(i), bootstrap: [hostPort(first)] }));
+  for (const node of nodes) node.network.setMembers(nodes.map((n) => n.id));
+  for (const node of nodes.slice(1)) await node.network.start();
+  return nodes;
+}
+
+export const allUp = (nodes: readonly TestNode[], ms?: number): Promise<void[]> =>
+  Promise.all(nodes.map((n) => n.until(() => n.up.size === nodes.length - 1, `all of ${nodes.length} are up`, ms)));

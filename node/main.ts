@@ -21,8 +21,6 @@ const HELP = `p2pdb ${VERSION}
   p2pdb log show DIR       prints its entries
 `;
 
-/** The operator's part of the program; a node does without it. */
-const local = () => import('../operator/local/index.ts');
 const line = (argv: readonly string[]): CommandLine => ({
   argv,
   env: process.env,
@@ -30,6 +28,7 @@ const line = (argv: readonly string[]): CommandLine => ({
   err: process.stderr,
 });
 
+/** Each command loads what it needs: a node does without the operator, `up` without the engine. */
 async function main(argv: readonly string[]): Promise<number> {
   const [command, ...rest] = argv;
   switch (command) {
@@ -37,22 +36,29 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'start':
       return runNode(rest);
     case 'sql':
-      // Loaded when asked for: a node that serves does without the client library.
       return (await import('./cli/index.ts')).runShell(rest, process);
-    case 'up':
-      return (await local()).runUp(line(rest), {
+    case 'up': {
+      const { runUp } = await import('../operator/local/index.ts');
+      return runUp(line(rest), {
         program: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
         lockFolder: (dir) => {
           makeFolder(dir);
           return lockFolder(dir);
         },
       });
-    case 'status':
-      return (await local()).runStatus(line(rest));
-    case 'partition':
-      return (await local()).runPartition(line(rest));
-    case 'heal':
-      return (await local()).runHeal(line(rest));
+    }
+    case 'status': {
+      const { runStatus } = await import('../operator/local/index.ts');
+      return runStatus(line(rest));
+    }
+    case 'partition': {
+      const { runPartition } = await import('../operator/local/index.ts');
+      return runPartition(line(rest));
+    }
+    case 'heal': {
+      const { runHeal } = await import('../operator/local/index.ts');
+      return runHeal(line(rest));
+    }
     case 'identity':
       return runIdentityCommand(rest, process.stdout);
     case 'log':

@@ -1,6 +1,7 @@
 /** Does what the plan says with real processes: a pod is a child process, its probes are asked over HTTP. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalNode } from './environment.ts';
 import { rotateLog } from './folder.ts';
 import { probe } from './http.ts';
@@ -130,10 +131,12 @@ export class LocalActor {
       if (this.#desired === 'run') this.#options.event(node, how);
       this.#step();
     };
-    child.once('error', (error) => end(`could not be started: ${error.message}`));
+    child.on('error', (error) => {
+      if (child.pid === undefined) end(`could not be started: ${error.message}`);
+    });
     child.once('exit', (code, signal) => {
       if (signal !== null) end(`was ended by ${signal}`);
-      else end(`ended with ${code ?? '?'}${code === 0 ? '' : `: ${lastLine(node.logFile, slot.logStart)}`}`);
+      else end(`ended with ${code ?? '?'}${code === 0 ? '' : `: ${lastWord(node.logFile, slot.logStart)}`}`);
     });
     void this.#probe(slot, child);
   }
@@ -166,23 +169,26 @@ export class LocalActor {
       slot.pod = probed(slot.pod, seen, performance.now());
       const ready = isReady(slot.pod);
       if (ready && !before) this.#options.event(slot.node, 'ready');
+      const { process } = slot.pod;
+      if (!ready && before && process.kind === 'running') this.#options.event(slot.node, process.notReady ?? 'stops');
       this.#step();
-      await new Promise((resolve) => setTimeout(resolve, ready ? PROBE_READY_MS : PROBE_STARTING_MS));
+      await sleep(ready ? PROBE_READY_MS : PROBE_STARTING_MS, undefined, { ref: false });
     }
   }
 }
 
 const TAIL_BYTES = 4096;
 
-/** The last line that a process printed, which says why it ended when it knew it. */
-function lastLine(file: string, from: number): string {
+/** The line that says why a process ended, as far as it said it. */
+function lastWord(file: string, from: number): string {
   const log = openSync(file, 'r');
   try {
     const { size } = fstatSync(log);
     const start = Math.max(from, size - TAIL_BYTES);
     const tail = Buffer.alloc(Math.max(0, size - start));
     readSync(log, tail, 0, tail.length, start);
-    return tail.toString('utf8').trimEnd().split('\n').at(-1) ?? '';
+    const lines = tail.toString('utf8').trimEnd().split('\n');
+    return lines.findLast((line) => /^(?:p2pdb:|\w*Error\b)/.test(line)) ?? lines.at(-1) ?? '';
   } finally {
     closeSync(log);
   }

@@ -26,17 +26,18 @@ export class Program {
   err = '';
   private readonly waiting: (() => void)[] = [];
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  /** `stderr`: an open file that takes the lines of standard error in place of `err`. */
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, stderr?: number) {
     const child = spawn(process.execPath, [...FLAGS, MAIN, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', stderr ?? 'pipe'],
       env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, ...env },
     });
     this.child = child;
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.out += text;
       for (const wake of this.waiting.splice(0)) wake();
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.err += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.err += text));
     this.exit = once(child, 'close').then(([code, signal]) => {
       for (const wake of this.waiting.splice(0)) wake();
       return { code: code as number | null, signal: signal as NodeJS.Signals | null, out: this.out, err: this.err };

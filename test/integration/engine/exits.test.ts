@@ -1,6 +1,6 @@
 // How a node ends and how it refuses to start: exit codes, and one line for the person who started it.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -8,8 +8,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import { ROOT_PASSWORD } from '../../support/node.ts';
-import type { Program} from '../../support/process.ts';
-import { runProgram, startProgram, type Exit } from '../../support/process.ts';
+import { Program, runProgram, startProgram, type Exit } from '../../support/process.ts';
 
 let folder = '';
 let started: Program[] = [];
@@ -104,6 +103,24 @@ describe('SIGTERM', () => {
       await program.ready();
       const exit = await program.kill(signal);
       assert.deepEqual([exit.code, exit.signal], [0, null]);
+    }
+  });
+});
+
+describe('a node whose log lines find no room', () => {
+  it('goes on, and ends in order', { skip: !existsSync('/dev/full') && 'there is no /dev/full here' }, async () => {
+    const full = openSync('/dev/full', 'w');
+    try {
+      const args = ['--data', path.join(folder, 'data'), '--mysql', '127.0.0.1:0', '--http', '127.0.0.1:0'];
+      const env = { P2PDB_ROOT_PASSWORD: ROOT_PASSWORD };
+      const program = new Program(['node', ...args, '--log-level', 'trace'], env, full);
+      started.push(program);
+      const c = await connect(program);
+      await c.query('CREATE DATABASE d');
+      c.destroy();
+      assert.equal((await program.kill('SIGTERM')).code, 0);
+    } finally {
+      closeSync(full);
     }
   });
 });

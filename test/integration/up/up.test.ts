@@ -86,11 +86,21 @@ async function free(folder: string): Promise<void> {
   }
 }
 
-const cutOf = async ({ host, http, tokenFile }: Entry): Promise<unknown> => {
-  const authorization = `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`;
-  const response = await fetch(`http://${host}:${http}/v1/status`, { headers: { authorization } });
+const tokenOf = ({ tokenFile }: Entry): string => readFileSync(tokenFile, 'utf8').trim();
+
+const cutOf = async (entry: Entry): Promise<unknown> => {
+  const response = await fetch(`http://${entry.host}:${entry.http}/v1/status`, {
+    headers: { authorization: `Bearer ${tokenOf(entry)}` },
+  });
   return ((await response.json()) as { cut?: unknown }).cut;
 };
+
+const postCut = (entry: Entry, cut: unknown, token = tokenOf(entry)): Promise<Response> =>
+  fetch(`http://${entry.host}:${entry.http}/v1/test/partition`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ cut }),
+  });
 
 describe('three nodes', () => {
   const cluster = new Cluster();
@@ -148,6 +158,9 @@ describe('three nodes', () => {
     assert.deepEqual(await cutOf(b), [await idOf(a)]);
     assert.equal((await runProgram('heal', '--data', cluster.data)).code, 0);
     assert.deepEqual(await cutOf(a), []);
+    assert.equal((await postCut(a, ['nobody'])).status, 400);
+    assert.equal((await postCut(a, 'nobody')).status, 400);
+    assert.equal((await postCut(a, [], '')).status, 401);
     const wrong = await runProgram('partition', '--data', cluster.data, '7');
     assert.deepEqual([wrong.code, wrong.err], [2, "p2pdb partition: there is no node '7'; there are t-0, t-1, t-2\n"]);
   });

@@ -11,6 +11,8 @@ import { VERSION } from './version.ts';
 const SERVER_VERSION = `9.7.4-p2pdb-${VERSION}`;
 
 export interface RunningNode {
+  /** The password that was made for root, to be shown once. */
+  readonly generatedPassword: string | undefined;
   readonly engine: OpenedEngine;
   readonly server: RunningServer;
   readonly admin: RunningAdmin;
@@ -40,7 +42,11 @@ export async function startNode(config: Config, rootPassword: string | undefined
     ]),
     fatal: fail,
     notice: (message, facts) => log.warn(facts, message),
+    membership: (self) => ({ members: () => [self], voters: () => [self] }),
+    onDurable: () => undefined,
+    send: () => undefined,
   });
+  const generatedPassword = await engine.ready();
   const { core } = engine;
   core.onInternalError = (error) => log.error({ err: error }, 'a statement met an internal error');
   let stopping = false;
@@ -91,6 +97,7 @@ export async function startNode(config: Config, rootPassword: string | undefined
       log,
     );
     return {
+      generatedPassword,
       engine,
       server: running,
       admin,
@@ -152,7 +159,7 @@ function figures(engine: OpenedEngine): Family[] {
     counter(
       'p2pdb_transactions_committed_total',
       'Transactions that were made durable.',
-      core.committer.stats.transactions,
+      core.replica.stats.transactions,
     ),
     counter('p2pdb_log_entries_total', 'Entries that were appended to the log.', core.log.stats.entries),
     counter('p2pdb_log_bytes_total', 'Bytes that were appended to the log.', core.log.stats.bytes),
@@ -160,7 +167,7 @@ function figures(engine: OpenedEngine): Family[] {
     counter(
       'p2pdb_state_restores_total',
       'Times that a full disk made SQLite give up its open transaction, and committed rows were put in again.',
-      core.committer.stats.restores,
+      core.replica.stats.restores,
     ),
     gauge('p2pdb_log_seq', 'Number of the newest entry of the log.', core.log.seq),
     counter('p2pdb_plan_cache_hits_total', 'Statements whose plan was kept.', core.planner.stats.hits),

@@ -33,7 +33,7 @@ export async function runNode(argv: readonly string[]): Promise<number> {
   const node = await startNode(config, password, log);
   const { port, address } = node.server.address;
   const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
-  const generated = node.engine.generatedPassword;
+  const generated = node.generatedPassword;
   if (generated !== undefined) process.stdout.write(`The password of root is ${generated}   (shown this once)\n`);
   process.stdout.write(`Connect with   mysql --host=${host} --port=${port} --user=root --password\n`);
   process.stdout.write(`or by URL      mysql://root@${host}:${port}/\n`);

@@ -28,7 +28,7 @@ export function runLogCommand(argv: readonly string[], out: { write(text: string
     return show(folder, at < 0 ? 1 : Number(argv[at + 1]), out);
   }
   const result = verifyLog(folder);
-  const covered = `${result.entries} entries with ${result.transactions} transactions in ${result.segments} segments, ${result.bytes} bytes; author ${result.author}; newest ${result.lastCid}`;
+  const covered = `${result.entries} entries and ${result.blocks} blocks with ${result.transactions} transactions in ${result.segments} segments, ${result.bytes} bytes; authors ${result.authors.join(', ')}; newest ${result.lastCid}`;
   if (result.fault !== undefined) {
     out.write(`FAILED: ${result.fault}\nchecked before that: ${covered}\n`);
     return 1;
@@ -42,10 +42,18 @@ export function runLogCommand(argv: readonly string[], out: { write(text: string
 }
 
 function show(folder: string, from: number, out: { write(text: string): unknown }): number {
-  for (const { entry, signed } of readLog(folder, from)) {
+  for (const record of readLog(folder)) {
+    if (record.kind === 'block') {
+      const { height, cut, time } = record.block;
+      out.write(
+        `block ${height}  ${new Date(time).toISOString()}  orders up to ${cut.map((c) => `${c.author.slice(0, 16)}:${c.seq}`).join(', ') || 'nothing new'}\n`,
+      );
+      continue;
+    }
+    const { entry, signed } = record;
     if (entry.seq < from) continue;
     out.write(
-      `entry ${entry.seq}  ${new Date(entry.time).toISOString()}  ${hex(signed.cid).slice(8, 24)}…  lamport ${entry.lamport}\n`,
+      `entry ${hex(entry.author).slice(0, 16)}:${entry.seq}  ${new Date(entry.time).toISOString()}  ${hex(signed.cid).slice(8, 24)}…  lamport ${entry.lamport}\n`,
     );
     for (const bytes of entry.transactions) {
       const transaction = decodeTransaction(bytes);
@@ -78,7 +86,7 @@ function describe(operation: Operation, tables: readonly number[]): string {
     case 'move':
     case 'update': {
       const changes = operation.changes.map(
-        (c) => `column ${c.column} ${c.add ? '+=' : '='} ${JSON.stringify(c.value, printable)}`,
+        (c) => `column ${c.column} ${c.mode === 'add' ? '+=' : c.mode === 'merge' ? 'merges' : '='} ${JSON.stringify(c.value, printable)}`,
       );
       return `${operation.kind} ${table} ${key}${operation.kind === 'move' ? ` to ${JSON.stringify(operation.newKey, printable)}` : ''}: ${changes.join(', ')}`;
     }

@@ -27,14 +27,14 @@ export interface Orderable {
   readonly position: Position;
   /** Runs only at its place in a block: a schema change, or one that asked for certification. */
   readonly finalOnly: boolean;
+  /** Commutes with nothing, and cannot be undone once it is applied: a schema change. */
+  readonly exclusive: boolean;
 }
 
 const TENTATIVE = Number.POSITIVE_INFINITY;
 
 class Node<T> {
-  readonly transaction: T;
-  readonly position: Position;
-  readonly finalOnly: boolean;
+  readonly transaction: T & Orderable;
   /** Height of the block that ordered it. */
   height = TENTATIVE;
   /** Of its last run; undefined: not applied. */
@@ -42,8 +42,11 @@ class Node<T> {
 
   constructor(transaction: T & Orderable) {
     this.transaction = transaction;
-    this.position = transaction.position;
-    this.finalOnly = transaction.finalOnly;
+  }
+
+  /** Asked for anew: a transaction that has none yet gets one that is behind all that are known then. */
+  get position(): Position {
+    return this.transaction.position;
   }
 }
 
@@ -85,9 +88,27 @@ export class Linearizer<T extends Orderable> {
     for (const transaction of transactions) {
       const node = new Node<T>(transaction);
       this.nodes.set(transaction, node);
-      if (!node.finalOnly) nodes.push(node);
+      if (!transaction.finalOnly) nodes.push(node);
     }
     this.run(nodes);
+  }
+
+  /** Transactions that shall never have been. */
+  remove(transactions: readonly T[]): void {
+    const gone = new Set<Node<T>>();
+    for (const transaction of transactions) {
+      const node = this.nodes.get(transaction);
+      if (node) gone.add(node);
+    }
+    const applied = new Set([...gone].filter((node) => node.footprint));
+    const withdrawn = this.withdraw(applied);
+    for (const node of gone) this.nodes.delete(node.transaction);
+    this.run(withdrawn.filter((node) => !gone.has(node)));
+  }
+
+  /** All that no block has ordered, in no particular order. */
+  transactions(): T[] {
+    return [...this.nodes.keys()];
   }
 
   /** A block was decided: `transactions` are all those it adds, in any order. They must be known. */
@@ -138,6 +159,12 @@ export class Linearizer<T extends Orderable> {
     });
   }
 
+  private laterThan(node: Node<T>): ReadonlySet<Node<T>> {
+    const later = new Set<Node<T>>();
+    for (const other of this.nodes.values()) if (other.footprint && compare(other, node) > 0) later.add(other);
+    return later;
+  }
+
   /** Undoes nodes with all later ones that do not commute with them. Returns what is to be done again. */
   private withdraw(roots: ReadonlySet<Node<T>>): Node<T>[] {
     if (roots.size === 0) return [];
@@ -165,6 +192,7 @@ export class Linearizer<T extends Orderable> {
     let queue = [...nodes].sort((a, b) => compare(b, a));
     for (let node = queue.pop(); node; node = queue.pop()) {
       const current = node;
+      if (current.transaction.exclusive) queue = merged(queue, this.withdraw(this.laterThan(current)));
       for (;;) {
         const footprint = this.applier.apply(current.transaction, current.height !== TENTATIVE);
         const later = new Set<Node<T>>();

@@ -22,36 +22,42 @@ import {
   type Statement,
   type TableDef,
   type VirtualTable,
+  type Warning,
   columnById,
   primaryKey,
 } from '../sql/index.ts';
 import type { Account, ClientInfo, ColumnDefinition, Engine, ResultSink, Session } from '../server/index.ts';
-import { DiskFullError, type LogStore, type RowChange, type State } from '../store/index.ts';
+import { APPLIED, GroupTransaction, RejectedError, Replica, type Fatal, type ReplicaEvents } from '../replica/index.ts';
+import { DiskFullError, type LogStore, type Row, type RowChange, type State } from '../store/index.ts';
 import { Accounts } from './accounts.ts';
 import { makeCompileSettings } from './compile-settings.ts';
 import { CostEstimator } from './lane/cost.ts';
 import { Lanes } from './lane/lanes.ts';
 import type { CompileFacts } from './lane/messages.ts';
-import type { DmlContext } from './dml.ts';
+import { Dml, type DmlContext } from './dml.ts';
 import { copyRows } from './rebuild.ts';
-import { Committer, type Fatal } from './commit.ts';
-import { Environment } from './environment.ts';
-import { LockManager } from './locks.ts';
+import { Environment, NobodysSession, type StatementSettings } from './environment.ts';
+import { LockManager, tableLock } from './locks.ts';
+import { Merger, StateMachine, transactionOf, type SeenRow } from './merge/index.ts';
 import { NamedLocks } from './named-locks.ts';
 import { Overlays } from './overlay.ts';
 import { Planner, type Ready } from './planner.ts';
 import { Runner } from './runner.ts';
-import { EngineSession } from './session.ts';
+import { EngineSession, SchemaChanged } from './session.ts';
 import type { SessionState } from './session-state.ts';
 import { makeTableRuntime, type TableRuntime } from './table.ts';
 import { VersionStore, type OpenTransaction } from './transaction.ts';
 import { VariableStore } from './variables.ts';
+import { DirectWriter, type RowWriter } from './writer.ts';
 import { findVirtualTable, virtualRows } from './virtual/index.ts';
 
 export interface EngineOptions {
   readonly version: string;
   readonly variables: ReadonlyMap<string, string | number>;
   readonly fatal: Fatal;
+  readonly events: ReplicaEvents;
+  /** Nobody else hosts the group. */
+  readonly alone: () => boolean;
 }
 
 /** Threads for long SELECTs. */
@@ -69,7 +75,9 @@ export class EngineCore implements Engine {
   readonly locks = new LockManager();
   readonly namedLocks: NamedLocks;
   readonly versions = new VersionStore();
-  readonly committer: Committer;
+  readonly replica: Replica;
+  readonly machine: StateMachine;
+  readonly merger: Merger;
   readonly accounts: Accounts;
   readonly cost: CostEstimator;
   readonly lanes: Lanes;
@@ -90,10 +98,17 @@ export class EngineCore implements Engine {
     this.overlays = new Overlays(state.db);
     this.planner = new Planner(this.catalog);
     this.namedLocks = new NamedLocks(this.locks);
-    this.committer = new Committer(log, state, options.fatal, {
-      apply: (change) => this.applyChange(change, false),
-      restored: () => this.stateRestored(),
-    });
+    this.merger = new Merger(this);
+    this.machine = new StateMachine(this);
+    this.replica = new Replica(
+      { group: 'main', log, machine: this.machine, events: options.events, fatal: options.fatal, alone: options.alone },
+      state.position,
+    );
+    state.onLost = () => {
+      this.full = true;
+      this.replica.restore();
+    };
+    state.reserve.take();
     this.accounts = new Accounts(this.catalog, this.globals);
     this.cost = new CostEstimator(state.db);
     this.lanes = new Lanes(state.file, LANES);
@@ -336,8 +351,12 @@ export class EngineCore implements Engine {
 
   refuseWrites(): void {
     if (this.stopping) throw new SqlError(1053, '08S01', 'Server shutdown in progress');
-    this.committer.checkSpace();
+    if (!this.full) return;
+    if (!this.state.reserve.take()) throw diskFull();
+    this.full = false;
   }
+  /** The state met a full disk: no writes until there is room again. */
+  private full = false;
 
   /** SET PERSIST: at the start, and again once the state has caught up. */
   readPersisted(): void {
@@ -346,7 +365,7 @@ export class EngineCore implements Engine {
   }
 
   /** The state lost its open transaction, and has its committed rows again. Temporary tables lived in it alone. */
-  private stateRestored(): void {
+  stateRestored(): void {
     this.runner.forget();
     this.overlays.forget();
     for (const session of [...this.sessions.values()]) {
@@ -354,25 +373,114 @@ export class EngineCore implements Engine {
     }
   }
 
-  commit(session: EngineSession, changes: readonly RowChange[], sql: string): Promise<void> {
+  /** Rows changed: snapshots that are open keep what was there. */
+  stateChanged(changes: readonly RowChange[]): void {
     this.versions.committed(changes);
-    return this.committer.commit({
-      user: session.currentUser,
-      database: session.database,
-      sql: sql.length > 65536 ? `${sql.slice(0, 65536)} …` : sql,
-      level: 'local',
-      changes,
-    });
+    if (this.openTransactions.size === 0) return;
+    const related = (table: TableDef): boolean =>
+      table.foreignKeys.length > 0 || this.catalog.children(table.database, table.name).length > 0;
+    for (const transaction of this.openTransactions) transaction.disturbedBy(changes, related);
+  }
+  readonly openTransactions = new Set<OpenTransaction>();
+
+  /**
+   * Changes that lie in the state are logged, as `meant` where rows had changed under the transaction. Resolves when the session's commit level is
+   * reached.
+   */
+  commit(
+    session: EngineSession,
+    changes: readonly RowChange[],
+    sql: string,
+    meant: readonly RowChange[] = changes,
+  ): Promise<void> {
+    this.versions.committed(changes);
+    const level = session.state.commitLevel === 'replicated' ? 'replicated' : 'local';
+    const record = { ...this.author(session), sql: cutSql(sql), level, changes: meant } as const;
+    const transaction = GroupTransaction.own(record.level, false, () => transactionOf(record));
+    transaction.run = { changes, outcome: APPLIED, epoch: this.state.epoch };
+    return this.acknowledged(session, transaction, this.replica.commit(transaction));
   }
 
-  /** Applies a schema change, logs it, and resolves when it is durable. Throws (and leaves everything as it was) when rows do not fit. */
-  changeCatalog(session: EngineSession, text: string, changes: readonly CatalogChange[]): Promise<void> {
+  /** Changes that are not in the state yet run at their place in a block, if what they saw still stands there. */
+  commitFinal(
+    session: EngineSession,
+    changes: readonly RowChange[],
+    seen: readonly SeenRow[],
+    sql: string,
+  ): Promise<void> {
+    const record = { ...this.author(session), sql: cutSql(sql), level: 'final' as const, changes, seen };
+    const transaction = GroupTransaction.own('final', false, () => transactionOf(record));
+    return this.acknowledged(session, transaction, this.replica.submit(transaction));
+  }
+
+  private author(session: EngineSession): { user: string; database: string; unchecked: boolean } {
+    return {
+      user: session.currentUser,
+      database: session.database,
+      unchecked: session.state.variables.number('foreign_key_checks') === 0,
+    };
+  }
+
+  private async acknowledged(
+    session: EngineSession,
+    transaction: GroupTransaction,
+    done: Promise<void>,
+  ): Promise<void> {
+    try {
+      await done;
+    } catch (error) {
+      throw commitError(error);
+    }
+    session.lastTransaction = transaction;
+  }
+
+  /**
+   * A schema change: it runs at its place in a block, on every node. Resolves when it did; rejects, with everything as it was,
+   * when rows do not fit it. Its warnings follow those that the session has.
+   */
+  async changeCatalog(session: EngineSession, text: string, changes: readonly CatalogChange[]): Promise<void> {
+    session.keepWarnings();
+    const release = this.lockChanged(session, changes);
+    try {
+      const schema = { text, changes, basis: this.machine.schemaCount, strict: session.state.strict };
+      const record = { ...this.author(session), sql: '', level: 'final' as const, changes: [], schema };
+      const transaction = GroupTransaction.own('final', true, () => transactionOf(record));
+      await this.replica.submit(transaction);
+      session.lastTransaction = transaction;
+      const { outcome } = transaction.run ?? {};
+      if (outcome?.kind === 'applied') session.addWarnings(outcome.warnings ?? []);
+    } catch (error) {
+      throw commitError(error);
+    } finally {
+      release();
+    }
+  }
+
+  /** Nobody starts to write a table while its change is decided. */
+  private lockChanged(session: EngineSession, changes: readonly CatalogChange[]): () => void {
+    const taken: string[] = [];
+    for (const change of changes) {
+      const id = change.kind === 'put-table' ? change.table.id : 'id' in change ? change.id : undefined;
+      const key = id === undefined ? undefined : tableLock(id);
+      if (key === undefined || session.owner.held.has(key) || !this.catalog.tableById(id as number)) continue;
+      this.locks.take(key, session.owner, 'exclusive');
+      taken.push(key);
+    }
+    return () => {
+      for (const key of taken) this.locks.release(key, session.owner);
+    };
+  }
+
+  /** Runs the changes of a schema change, all or none of them. Throws SqlError for rows that do not fit. */
+  applyCatalogChanges(changes: readonly CatalogChange[], strict: boolean): readonly Warning[] {
     const undo: CatalogChange[] = [];
     const { epoch } = this.state;
+    this.beginMerge();
     try {
       for (const change of changes) {
         undo.unshift(...this.inverse(change));
-        this.applyChange(change, session.state.strict);
+        this.keepColumnTypes(change);
+        this.applyChange(change, strict);
       }
     } catch (error) {
       undo.shift();
@@ -381,14 +489,9 @@ export class EngineCore implements Engine {
     } finally {
       this.runner.forget();
     }
-    return this.committer.commit({
-      user: session.currentUser,
-      database: session.database,
-      sql: '',
-      level: 'final',
-      changes: [],
-      schema: { text, changes },
-    });
+    for (const transaction of this.openTransactions)
+      if (changes.some((change) => transaction.touches(change))) transaction.isDoomed = true;
+    return this.env.warnings;
   }
 
   /** What takes a change back that came before one that failed. */
@@ -442,6 +545,40 @@ export class EngineCore implements Engine {
     this.runtimeFor(table);
   }
 
+  // Merging.
+
+  /** Points expressions at nobody's session. */
+  beginMerge(): void {
+    this.env.begin(this.mergeSettings, [], true, () => '[]');
+  }
+  private readonly mergeSettings = mergeSettings(this);
+
+  /** What storing rows of merged transactions needs. */
+  mergeContext(writer: RowWriter, foreignKeyChecks: boolean): DmlContext {
+    return {
+      ...this.schemaDmlContext(),
+      writer,
+      foreignKeyChecks,
+      childrenOf: (table) => this.catalog.children(table.database, table.name),
+      tableNamed: (database, name) => this.catalog.table(database, name),
+    };
+  }
+
+  /** What a row that was written under an older schema takes in a column that was added since. */
+  addedValue(rt: TableRuntime, place: number, row: Row): SqliteValue {
+    return new Dml(this.mergeContext(new DirectWriter(this.state, this.locks, undefined), false)).added(rt, place, row);
+  }
+
+  /** The columns' types under earlier versions of a table, for rows that were written under them. */
+  private keepColumnTypes(change: CatalogChange): void {
+    const old = change.kind === 'put-table' ? this.catalog.tableById(change.table.id) : undefined;
+    if (old && !old.temporary) this.state.keepTableVersion(old);
+  }
+
+  columnTypeAt(tableId: number, version: number, columnId: number): SqlType | undefined {
+    return this.state.tableVersion(tableId, version)?.find((c) => c.id === columnId)?.type;
+  }
+
   /** What storing rows needs when no session asks for it. */
   schemaDmlContext(): Omit<DmlContext, 'writer'> {
     return {
@@ -460,8 +597,13 @@ export class EngineCore implements Engine {
     };
   }
 
-  /** Puts a transaction's rows into SQLite; all of them or, should one be refused, none. */
-  applyTransaction(transaction: OpenTransaction): void {
+  /**
+   * Puts a transaction's rows into SQLite; all of them or, should one be refused, none. Returns what was done: where rows changed
+   * under it, by transactions of other nodes, that is what its intentions give now. Throws SqlError.
+   */
+  applyTransaction(session: EngineSession, transaction: OpenTransaction): readonly RowChange[] {
+    if (transaction.isDoomed) throw deadlock();
+    if (transaction.isDisturbed) return this.mergeTransaction(session, transaction);
     let done = 0;
     const { epoch } = this.state;
     try {
@@ -473,6 +615,15 @@ export class EngineCore implements Engine {
       this.state.revertAll(transaction.changes.slice(0, done), epoch);
       throw error;
     }
+    return transaction.changes;
+  }
+
+  private mergeTransaction(session: EngineSession, { changes }: OpenTransaction): readonly RowChange[] {
+    const record = { ...this.author(session), sql: '', level: 'local' as const, changes };
+    const { outcome, changes: merged } = this.merger.run(transactionOf(record));
+    if (outcome.kind === 'applied' && outcome.dropped.length === 0) return merged;
+    this.state.revertAll(merged, this.state.epoch);
+    throw deadlock();
   }
 
   /** What a client is told of an error. */
@@ -534,8 +685,24 @@ export class EngineCore implements Engine {
   async close(): Promise<void> {
     this.stopping = true;
     await this.lanes.close();
-    await this.committer.close();
+    await this.replica.close();
   }
+}
+
+const cutSql = (sql: string): string => (sql.length > 65536 ? `${sql.slice(0, 65536)} …` : sql);
+
+const deadlock = (): SqlError =>
+  new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction');
+
+const diskFull = (): SqlError => new SqlError(1021, 'HY000', 'Disk full; waiting for someone to free some space...');
+
+/** Why a commit failed, in MySQL's words. */
+function commitError(error: unknown): unknown {
+  if (!(error instanceof RejectedError)) return error;
+  const { reason, errno, sqlState, message } = error.outcome;
+  if (reason === 'stale') return new SchemaChanged();
+  if (reason === 'schema') return new SqlError(errno, sqlState, message);
+  return deadlock();
 }
 
 /** What SQLite refuses of its own accord, in MySQL's words. */
@@ -574,6 +741,22 @@ function constraintError(error: unknown, change: CatalogChange): unknown {
   const named = /index '([^']+)'/.exec((error as Error).message)?.[1];
   const index = change.table.indexes.find((i) => indexName(change.table, i) === named) ?? change.table.indexes[0];
   return new SqlError(1062, '23000', `Duplicate entry for key '${change.table.name}.${index?.name ?? ''}'`);
+}
+
+/** Expressions of the schema, and values that are merged, mean the same on every node. */
+function mergeSettings(core: EngineCore): StatementSettings {
+  return {
+    facts: new NobodysSession(core.version),
+    sqlMode: SCHEMA_SQL_MODE,
+    strictMode: true,
+    timeZone: 'UTC',
+    divPrecisionIncrement: 4,
+    groupConcatMaxLen: 1024,
+    defaultWeekFormat: 0,
+    collation: 'utf8mb4_0900_ai_ci',
+    maxAllowedPacket: 1 << 30,
+    timestamp: 0,
+  };
 }
 
 const SCHEMA_SQL_MODE = {

@@ -1,23 +1,21 @@
 /** Runs INSERT, REPLACE, UPDATE and DELETE row by row: conversion, defaults, generated columns, CHECK, keys, foreign keys. */
 import {
   SqlError,
-  wireValue,
   type DeletePlan,
   type InsertPlan,
   type InsertValue,
-  type RowExpression,
   type SqliteValue,
   type SqlText,
   type SqlType,
   type TableDef,
   type UpdatePlan,
 } from '../sql/index.ts';
-import { sameValue, type Row, type RowId, type State } from '../store/index.ts';
+import { sameValue, type Intent, type Row, type RowId, type State } from '../store/index.ts';
 import type { Environment } from './environment.ts';
-import { ForeignKeys } from './foreign-keys.ts';
+import { duplicateEntry, ER_BAD_NULL, implicitDefault, RowStore } from './row-store.ts';
 import type { Runner } from './runner.ts';
-import type { TableRuntime, UniqueKey } from './table.ts';
-import { DuplicateError, type RowWriter } from './writer.ts';
+import type { TableRuntime } from './table.ts';
+import type { RowWriter } from './writer.ts';
 
 export interface DmlResult {
   affected: number;
@@ -54,31 +52,19 @@ export interface DmlContext {
   readonly strict: boolean;
 }
 
-const ER_BAD_NULL = 1048;
-const ER_DUP_ENTRY = 1062;
-
 export class Dml {
   private readonly x: DmlContext;
-  private readonly foreignKeys: ForeignKeys;
+  private readonly rows: RowStore;
 
   constructor(x: DmlContext) {
     this.x = x;
-    this.foreignKeys = new ForeignKeys(x, {
-      update: (rt, rowid, before, after) => this.updateRow(rt, rowid, before, after, undefined),
-      remove: (rt, rowid, before) => this.removeRow(rt, rowid, before),
-    });
+    this.rows = new RowStore(x);
   }
 
   /** IGNORE: what strict mode would refuse is a warning, and the value is made to fit. */
   private ignoreErrors(ignore: boolean): void {
     this.x.env.ignore = ignore;
     if (ignore) this.x.env.strict = false;
-  }
-
-  private evaluate(expression: RowExpression): SqliteValue {
-    if (expression.bind) return expression.bind(this.x.env);
-    if (!expression.query) return null;
-    return this.x.runner.value(expression.query);
   }
 
   // ALTER TABLE
@@ -102,8 +88,8 @@ export class Dml {
   /** AUTO_INCREMENT, generated columns and CHECKs of a row that is copied. */
   complete(rt: TableRuntime, row: Row): void {
     this.autoIncrement(rt, row);
-    this.derive(rt, row);
-    const failure = this.violated(rt, row);
+    this.rows.derive(rt, row);
+    const failure = this.rows.violated(rt, row);
     if (failure) throw failure;
   }
 
@@ -150,7 +136,7 @@ export class Dml {
     for (const [i, place] of targets.entries()) {
       const value = values[i] as InsertValue;
       if (value === 'default') row[place] = this.defaultValue(rt, place, row);
-      else this.put(rt, row, place, this.evaluate(value), value.type, single);
+      else this.put(rt, row, place, this.rows.evaluate(value), value.type, single);
     }
   }
 
@@ -165,21 +151,10 @@ export class Dml {
         `The value specified for generated column '${column.name}' in table '${rt.table.name}' is not allowed.`,
       );
     if (value === null) {
-      row[place] = this.nullFor(rt, place, single);
+      row[place] = this.rows.nullFor(rt, place, single);
       return;
     }
     row[place] = (rt.convert[place] as TableRuntime['convert'][number])(value, from, this.x.env);
-  }
-
-  /** What NULL becomes in a column: itself, the next AUTO_INCREMENT value (later), or an error. */
-  private nullFor(rt: TableRuntime, place: number, single: boolean): SqliteValue {
-    const column = rt.table.columns[place];
-    if (!column || column.nullable || place === rt.autoIncrement) return null;
-    const { env } = this.x;
-    if (!env.ignore && (single || this.x.strict))
-      throw new SqlError(ER_BAD_NULL, '23000', `Column '${column.name}' cannot be null`);
-    env.warn('Warning', ER_BAD_NULL, `Column '${column.name}' cannot be null`);
-    return implicitDefault(column.type, rt, place, env);
   }
 
   /** The column's default. */
@@ -196,7 +171,7 @@ export class Dml {
         return env.nowAs(column.type);
       case 'expression': {
         env.oldRow = row;
-        const value = this.evaluate(d.expression);
+        const value = this.rows.evaluate(d.expression);
         return value === null
           ? null
           : (rt.convert[place] as TableRuntime['convert'][number])(value, d.expression.type, env);
@@ -228,15 +203,17 @@ export class Dml {
       if (!given.has(place)) row[place] = this.defaultValue(rt, place, row);
     fill(row);
     const generated = this.autoIncrement(rt, row);
-    this.derive(rt, row);
-    const failure = this.violated(rt, row);
+    this.rows.derive(rt, row);
+    const failure = this.rows.violated(rt, row);
     if (failure) {
       if (!env.ignore) throw failure;
       env.warn('Warning', failure.errno, failure.message);
       return;
     }
     if (plan.replace) {
-      this.replaceOne(rt, row, result, counts);
+      const removed = this.rows.replace(rt, row);
+      counts.duplicates += removed;
+      result.affected += removed + 1;
     } else if (plan.onDuplicate) {
       const duplicate = writer.duplicateOf(rt, row, undefined);
       if (duplicate) {
@@ -244,20 +221,20 @@ export class Dml {
         this.updateDuplicate(plan, rt, duplicate.rowid, duplicate.row, row, result);
         return;
       }
-      this.insertRow(rt, row);
+      this.rows.insert(rt, row, this.upsertIntent(plan, rt, row));
       result.affected++;
     } else if (plan.ignore) {
       const duplicate = writer.duplicateOf(rt, row, undefined);
-      const error = duplicate ? duplicateEntry(rt, duplicate.key, row) : this.foreignKeys.parentMissing(rt, row);
+      const error = duplicate ? duplicateEntry(rt, duplicate.key, row) : this.rows.foreignKeys.parentMissing(rt, row);
       if (error) {
         counts.duplicates++;
         env.warn('Warning', error.errno, error.message);
         return;
       }
-      this.insertRow(rt, row);
+      this.rows.insert(rt, row, { mode: 'ignore' });
       result.affected++;
     } else {
-      this.insertRow(rt, row);
+      this.rows.insert(rt, row);
       result.affected++;
     }
     if (generated !== undefined && result.generatedId === 0) result.generatedId = generated;
@@ -297,50 +274,41 @@ export class Dml {
     return next;
   }
 
-  /** Generated columns. */
-  private derive(rt: TableRuntime, row: Row): void {
-    if (rt.generated.length === 0) return;
-    this.x.env.oldRow = row;
-    for (const { place, expression } of rt.generated) {
-      const value = this.evaluate(expression);
-      row[place] =
-        value === null
-          ? this.nullFor(rt, place, true)
-          : (rt.convert[place] as TableRuntime['convert'][number])(value, expression.type, this.x.env);
+  /** What ON DUPLICATE KEY UPDATE makes of a row. */
+  private assignDuplicate(
+    plan: InsertPlan,
+    rt: TableRuntime,
+    base: Row,
+    inserted: Row,
+  ): { updated: Row; adds: number[] } {
+    const { env } = this.x;
+    const updated = [...base];
+    const adds: number[] = [];
+    env.newRow = inserted;
+    for (const { column, value, add } of plan.onDuplicate ?? []) {
+      env.oldRow = updated;
+      if (value === 'default') updated[column] = this.defaultValue(rt, column, updated);
+      else this.put(rt, updated, column, this.rows.evaluate(value), value.type, true);
+      if (add) adds.push(rt.table.columns[column]?.id ?? 0);
     }
+    return { updated, adds };
   }
 
-  /** The error of the first CHECK that the row fails. */
-  private violated(rt: TableRuntime, row: Row): SqlError | undefined {
-    if (rt.checks.length === 0) return undefined;
-    this.x.env.oldRow = row;
-    for (const { name, expression } of rt.checks) {
-      const value = this.evaluate(expression);
-      if (value !== null && Number(value) === 0)
-        return new SqlError(3819, 'HY000', `Check constraint '${name}' is violated.`);
-    }
-    return undefined;
-  }
-
-  private insertRow(rt: TableRuntime, row: Row): void {
-    const missing = this.foreignKeys.parentMissing(rt, row);
-    if (missing) throw missing;
+  /**
+   * What the upsert of a row that was not there would have done to it: elsewhere the row may exist. Assignments that cannot be
+   * computed leave a plain insert.
+   */
+  private upsertIntent(plan: InsertPlan, rt: TableRuntime, inserted: Row): Intent | undefined {
+    const { env } = this.x;
+    const warnings = env.warnings.length;
     try {
-      this.x.writer.insert(rt, row);
+      return { mode: 'upsert', inserted, base: inserted, ...this.assignDuplicate(plan, rt, inserted, inserted) };
     } catch (error) {
-      if (error instanceof DuplicateError) throw duplicateEntry(rt, error.key, row);
-      throw error;
+      if (!(error instanceof SqlError)) throw error;
+      return undefined;
+    } finally {
+      env.warnings.length = Math.min(env.warnings.length, warnings);
     }
-  }
-
-  private replaceOne(rt: TableRuntime, row: Row, result: DmlResult, counts: { duplicates: number }): void {
-    for (let d = this.x.writer.duplicateOf(rt, row, undefined); d; d = this.x.writer.duplicateOf(rt, row, undefined)) {
-      this.removeRow(rt, d.rowid, d.row);
-      counts.duplicates++;
-      result.affected++;
-    }
-    this.insertRow(rt, row);
-    result.affected++;
   }
 
   private updateDuplicate(
@@ -351,18 +319,10 @@ export class Dml {
     inserted: Row,
     result: DmlResult,
   ): void {
-    const { env } = this.x;
     this.x.writer.lockForChange(rt.table, rowid);
-    const after = [...old];
-    const adds: number[] = [];
-    env.newRow = inserted;
-    for (const { column, value, add } of plan.onDuplicate ?? []) {
-      env.oldRow = after;
-      if (value === 'default') after[column] = this.defaultValue(rt, column, after);
-      else this.put(rt, after, column, this.evaluate(value), value.type, true);
-      if (add) adds.push(rt.table.columns[column]?.id ?? 0);
-    }
-    const changed = this.finishUpdate(rt, rowid, old, after, adds);
+    const { updated: after, adds } = this.assignDuplicate(plan, rt, old, inserted);
+    const intent: Intent = { mode: 'upsert', inserted, base: old, updated: after, adds };
+    const changed = this.finishUpdate(rt, rowid, old, after, adds, intent);
     if (changed === undefined) return;
     result.affected += changed ? 2 : this.x.foundRows ? 1 : 0;
     const auto = rt.autoIncrement >= 0 ? after[rt.autoIncrement] : undefined;
@@ -428,6 +388,7 @@ export class Dml {
     before: Row,
     after: Row,
     adds: readonly number[],
+    intent?: Intent,
   ): boolean | undefined {
     const { env } = this.x;
     if (before.every((value, i) => sameValue(value, after[i]))) return false;
@@ -435,36 +396,17 @@ export class Dml {
       if (sameValue(before[place], after[place]))
         after[place] = env.nowAs((rt.table.columns[place] as TableDef['columns'][number]).type, fsp);
     }
-    this.derive(rt, after);
-    const failure = this.violated(rt, after);
+    this.rows.derive(rt, after);
+    const failure = this.rows.violated(rt, after);
     try {
       if (failure) throw failure;
-      this.updateRow(rt, rowid, before, after, adds.length > 0 ? adds : undefined);
+      this.rows.update(rt, rowid, before, after, adds.length > 0 ? adds : undefined, intent);
     } catch (error) {
       if (!env.ignore || !(error instanceof SqlError)) throw error;
       env.warn('Warning', error.errno, error.message);
       return undefined;
     }
     return true;
-  }
-
-  private updateRow(
-    rt: TableRuntime,
-    rowid: RowId,
-    before: Row,
-    after: Row,
-    adds: readonly number[] | undefined,
-  ): void {
-    const missing = this.foreignKeys.parentMissing(rt, after, before);
-    if (missing) throw missing;
-    this.foreignKeys.parentChanges(rt, before, after);
-    try {
-      this.x.writer.update(rt, rowid, before, after, adds);
-    } catch (error) {
-      if (error instanceof DuplicateError) throw duplicateEntry(rt, error.key, after);
-      throw error;
-    }
-    this.foreignKeys.parentChanged(rt, before, after);
   }
 
   // DELETE
@@ -485,7 +427,7 @@ export class Dml {
         const before = writer.get(target.table, rowid);
         if (!before) continue;
         try {
-          this.removeRow(rt, rowid, before);
+          this.rows.remove(rt, rowid, before);
           result.affected++;
         } catch (error) {
           if (!env.ignore || !(error instanceof SqlError)) throw error;
@@ -496,9 +438,6 @@ export class Dml {
     return result;
   }
 
-  private removeRow(rt: TableRuntime, rowid: RowId, before: Row): void {
-    this.foreignKeys.parentRemoved(rt, before, () => this.x.writer.remove(rt, rowid, before));
-  }
 }
 
 /** AUTO_INCREMENT beyond the column's range is error 1467. */
@@ -508,48 +447,4 @@ function failOnRange(env: Environment): Environment {
     throw new SqlError(1467, 'HY000', 'Failed to read auto-increment value from storage engine');
   };
   return failing;
-}
-
-/** The zero of a type, which a column without a default takes when strict mode does not forbid it. */
-function implicitDefault(type: SqlType, rt: TableRuntime, place: number, env: Environment): SqliteValue {
-  switch (type.kind) {
-    case 'date':
-      return '0000-00-00';
-    case 'datetime':
-    case 'timestamp':
-      return `0000-00-00 00:00:00${type.fsp > 0 ? `.${'0'.repeat(type.fsp)}` : ''}`;
-    case 'string':
-      return '';
-    case 'binary':
-      return new Uint8Array(type.family === 'binary' ? type.length : 0);
-    case 'enum':
-      return 1;
-    case 'json':
-      return 'null';
-    case 'decimal':
-      return (rt.convert[place] as TableRuntime['convert'][number])(
-        0n,
-        { kind: 'int', bits: 64, unsigned: false },
-        env,
-      );
-    default:
-      return 0;
-  }
-}
-
-export function duplicateEntry(rt: TableRuntime, key: UniqueKey | undefined, row: Row): SqlError {
-  const values = (key?.places ?? []).map((p) =>
-    displayed(row[p] ?? null, (rt.table.columns[p] as TableDef['columns'][number]).type),
-  );
-  return new SqlError(
-    ER_DUP_ENTRY,
-    '23000',
-    `Duplicate entry '${values.join('-')}' for key '${rt.table.name}.${key?.index.name ?? ''}'`,
-  );
-}
-
-function displayed(value: SqliteValue, type: SqlType): string {
-  if (value === null) return 'NULL';
-  const shown = wireValue(type)?.(value) ?? value;
-  return shown instanceof Uint8Array ? Buffer.from(shown).toString('latin1') : String(shown);
 }

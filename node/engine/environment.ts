@@ -127,3 +127,40 @@ export class Environment implements ExecContext, StoreContext {
     return text;
   }
 }
+
+/** Who asks when nobody does: what the schema's expressions may name of a session is nothing. */
+export class NobodysSession implements SessionFacts {
+  readonly connectionId = 0;
+  readonly user = '';
+  readonly currentUser = '';
+  readonly currentRole = 'NONE';
+  readonly database = '';
+  readonly lastInsertId = 0;
+  readonly rowCount = 0;
+  readonly foundRows = 0;
+  readonly version: string;
+
+  constructor(version: string) {
+    this.version = version;
+  }
+
+  systemVariable(): SqliteValue {
+    return null;
+  }
+
+  userVariable(): undefined {
+    return undefined;
+  }
+
+  setUserVariable(): void {
+    throw new Error('an expression of the schema sets no variable');
+  }
+
+  setLastInsertId(): void {
+    throw new Error('an expression of the schema inserts nothing');
+  }
+
+  call(): SqliteValue {
+    return null;
+  }
+}

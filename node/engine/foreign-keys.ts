@@ -130,11 +130,15 @@ export class ForeignKeys {
     if (this.depth >= CASCADE_DEPTH_MAX) {
       throw new SqlError(3008, 'HY000', `Foreign key cascade delete/update exceeds max depth of ${CASCADE_DEPTH_MAX}.`);
     }
+    const { writer } = this.x;
+    const { derived } = writer;
     this.depth++;
+    writer.derived = true;
     try {
       work();
     } finally {
       this.depth--;
+      writer.derived = derived;
     }
   }
 }

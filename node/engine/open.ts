@@ -1,8 +1,10 @@
-/** Opens a data folder: identity, log, state; replays what the state has not seen; makes the first account. */
+/** Opens a data folder: identity, log, state; catches the state up with the log; makes the first account. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { hex } from '../log/index.ts';
+import { nodeId, type NodeId } from '../consensus/index.ts';
+import { hex, type SignedEntry } from '../log/index.ts';
+import { ConsensusDecider, GroupTransaction, RejectedError } from '../replica/index.ts';
 import type { CatalogChange } from '../sql/index.ts';
 import { hashCachingSha2Password } from '../server/index.ts';
 import {
@@ -15,25 +17,39 @@ import {
   markClean,
   markOpen,
   mayTrust,
-  readLog,
+  logCrypto,
+  RecordStore,
+  renewIncarnation,
   Reserve,
+  segmentsOf,
   State,
   StateCorruptError,
   writeFileDurably,
   type Identity,
 } from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
-import { replayEntry } from './replay.ts';
+import { transactionOf } from './merge/index.ts';
 
-const DATA_FORMAT = 1;
+const DATA_FORMAT = 2;
 
 /** The data folder cannot be used. One line for the person who starts the node. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
 }
 
-export interface OpenOptions extends EngineOptions {
+/** Who hosts the group. A node alone is its own. */
+export interface Membership {
+  readonly members: () => readonly NodeId[];
+  readonly voters: () => readonly NodeId[];
+}
+
+export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone'> {
   readonly dir: string;
+  /** Made with this node's id. */
+  readonly membership: (self: NodeId) => Membership;
+  /** Entries are durable here; `own` is to be sent to everybody. */
+  readonly onDurable: (entries: readonly SignedEntry[], own: SignedEntry | undefined) => void;
+  readonly send: (to: NodeId, message: Uint8Array) => void;
   readonly rootPassword: string | undefined;
   /** Lines for the operator: a torn tail that was cut, progress of a replay. */
   readonly notice: (message: string, facts: Readonly<Record<string, unknown>>) => void;
@@ -42,8 +58,11 @@ export interface OpenOptions extends EngineOptions {
 export interface OpenedEngine {
   readonly core: EngineCore;
   readonly identity: Identity;
-  /** The password that was made for root, to be shown once. */
-  readonly generatedPassword: string | undefined;
+  readonly self: NodeId;
+  readonly membership: Membership;
+  readonly decider: ConsensusDecider;
+  /** There are accounts to log in with. The password that was made for root, to be shown once. */
+  ready(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -55,23 +74,26 @@ export function openEngine(options: OpenOptions): OpenedEngine {
   if ('takenBy' in lock) throw new DataFolderError(`${dir} is in use by process ${lock.takenBy}`);
   const { unlock } = lock;
   try {
-    const identity = loadIdentity(dir);
     const groupDir = path.join(dir, 'groups', 'main');
     const file = path.join(groupDir, 'state.sqlite');
-    makeFolder(groupDir);
+    makeFolder(path.join(groupDir, 'log'));
+    const identity = identityOf(options, groupDir);
     if (!mayTrust(file)) {
       options.notice('the machine went down while the node ran: the state is made anew from the log', { file });
       State.remove(file);
     }
     markOpen(file);
-    const { core, log } = openDamaged(options, identity, groupDir, file);
-    const generatedPassword = core.catalog.accounts.size === 0 ? makeRoot(core, options.rootPassword) : undefined;
+    const group = openDamaged(options, identity, groupDir, file);
+    const { core, log, decider } = group;
+    decider.start();
+    decider.setMembers(group.membership.members());
     return {
-      core,
+      ...group,
       identity,
-      generatedPassword,
+      ready: () => makeRoot(core, options.rootPassword),
       close: async () => {
         await core.close();
+        decider.stop();
         core.state.close();
         log.close();
         markClean(file);
@@ -82,6 +104,18 @@ export function openEngine(options: OpenOptions): OpenedEngine {
     unlock();
     throw error;
   }
+}
+
+/**
+ * Where others know this node's entries, each start begins a new author: a folder that was restored from an old copy cannot write a
+ * second history under a name that has one.
+ */
+function identityOf(options: OpenOptions, groupDir: string): Identity {
+  const identity = loadIdentity(options.dir);
+  const { members } = options.membership(nodeId(hex(identity.publicKey)));
+  if (members().length < 2 || segmentsOf(path.join(groupDir, 'log')).length === 0) return identity;
+  renewIncarnation(options.dir);
+  return loadIdentity(options.dir);
 }
 
 /** The state is a view of the log: a damaged one is made anew. SQLite's errors while it catches up count as damage. */
@@ -131,30 +165,63 @@ function checkFormat(dir: string): void {
 interface Group {
   readonly core: EngineCore;
   readonly log: LogStore;
+  readonly self: NodeId;
+  readonly membership: Membership;
+  readonly decider: ConsensusDecider;
 }
 
 function openGroup(options: OpenOptions, identity: Identity, groupDir: string, file: string): Group {
   const logDir = path.join(groupDir, 'log');
+  const self = nodeId(hex(identity.publicKey));
+  const membership = options.membership(self);
   const state = new State(file);
-  let log: LogStore | undefined;
+  const log = new LogStore(logDir, 'main', identity);
+  let decider: ConsensusDecider | undefined;
   try {
-    log = LogStore.open(logDir, 'main', identity, (segment, offset, bytes) =>
-      options.notice(
-        'a write that was cut short by a crash is removed from the end of the log; nobody was told that it succeeded',
-        { segment, offset, bytes },
-      ),
-    );
-    const from = state.appliedSeq + 1;
-    if (log.seq < from - 1) {
+    const { position } = state;
+    const core = new EngineCore(state, log, {
+      ...options,
+      alone: () => membership.members().length < 2,
+      events: {
+        durable: options.onDurable,
+        applied: (block) => decider?.applied(block.height),
+        diverged: (height) => options.notice('the state differs from what the other nodes have', { height }),
+      },
+    });
+    core.machine.undoKept();
+    const logged = catchUp(options, core);
+    if (logged < position.height) {
       throw new LogDamagedError(
-        `the log in ${logDir} ends at entry ${log.seq}, but the state has applied ${from - 1}: the end of the log was lost. Restore the folder from a backup.`,
+        `the log in ${logDir} ends at block ${logged}, but the state has applied ${position.height}: the end of the log was lost. Restore the folder from a backup.`,
       );
     }
-    const core = new EngineCore(state, log, options);
-    if (log.seq >= from - 1) catchUp(options, core, logDir, from);
-    return { core, log };
+    for (const [author, seq] of Object.entries(position.final)) {
+      if (log.seqOf(author) >= seq) continue;
+      throw new LogDamagedError(
+        `the log in ${logDir} ends at entry ${log.seqOf(author)} of ${author.slice(0, 16)}…, but the state has applied ${seq}: the end of the log was lost. Restore the folder from a backup.`,
+      );
+    }
+    decider = new ConsensusDecider(
+      {
+        self,
+        group: 'main',
+        crypto: {
+          sha256: (bytes) => logCrypto.sha256(bytes),
+          sign: (bytes) => identity.sign(bytes),
+          verify: (node, bytes, signature) => logCrypto.verify(Buffer.from(node, 'hex'), bytes, signature),
+        },
+        records: new RecordStore(path.join(groupDir, 'consensus.log')),
+        voters: membership.voters,
+        send: options.send,
+        onAmnesia: () => options.notice('this folder is an old copy of one that has voted since: the node votes no more', {}),
+      },
+      core.replica,
+      core.replica.height,
+    );
+    core.replica.decideBy(decider);
+    return { core, log, self, membership, decider };
   } catch (error) {
-    log?.close();
+    log.close();
     state.close();
     throw error;
   }
@@ -162,33 +229,51 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
 
 const NOTICE_MS = 2000;
 
-/** Applies what the state has not seen yet. The entry that it saw last must be the log's: else it is of another history. */
-function catchUp(options: OpenOptions, core: EngineCore, logDir: string, from: number): void {
-  const { state, log } = core;
-  const entries = log.seq - from + 1;
-  if (entries > 1000) options.notice('catching the state up with the log', { entries });
+/** Walks the log and applies what the state has not seen yet. Gives the height of the last block. */
+function catchUp(options: OpenOptions, core: EngineCore): number {
+  let height = 0;
+  let records = 0;
   let lastNotice = Date.now();
-  let head = '';
-  for (const { entry, signed } of readLog(logDir, Math.max(1, from - 1))) {
-    if (entry.seq === from - 1 && state.appliedHead !== '' && hex(signed.cid) !== state.appliedHead) {
-      throw new StateCorruptError(`the state has applied another entry ${entry.seq} than the log has`);
-    }
-    if (entry.seq < from) continue;
-    replayEntry(core, entry);
-    head = hex(signed.cid);
-    if (Date.now() - lastNotice > NOTICE_MS) {
+  core.log.load({
+    onTorn: (segment, offset, bytes) =>
+      options.notice(
+        'a write that was cut short by a crash is removed from the end of the log; nobody was told that it succeeded',
+        { segment, offset, bytes },
+      ),
+    onRecord: (record) => {
+      if (record.kind === 'block') ({ height } = record.block);
+      core.replica.recover(record);
+      records++;
+      if (Date.now() - lastNotice < NOTICE_MS) return;
       lastNotice = Date.now();
-      options.notice('catching the state up with the log', { entries, done: entry.seq - from + 1 });
-      state.publish(entry.seq, head);
-    }
-  }
-  if (entries > 0) state.publish(log.seq, head);
+      options.notice('catching the state up with the log', { records });
+      core.replica.publish();
+    },
+  });
+  core.replica.publish();
   core.readPersisted();
+  return height;
 }
 
-function makeRoot(core: EngineCore, given: string | undefined): string | undefined {
+/** The first account. Where several nodes start together, one of them makes it for all. */
+async function makeRoot(core: EngineCore, given: string | undefined): Promise<string | undefined> {
   const password = given ?? randomBytes(12).toString('base64url');
-  const changes: CatalogChange[] = ['localhost', '%'].map((host) => ({
+  while (core.catalog.accounts.size === 0) {
+    const changes = rootAccounts(password);
+    const schema = { text: 'CREATE USER root', changes, basis: core.machine.schemaCount, strict: true };
+    const record = { user: 'root@localhost', database: '', sql: '', level: 'final', unchecked: false, changes: [], schema } as const;
+    try {
+      await core.replica.submit(GroupTransaction.own('final', true, () => transactionOf(record)));
+      return given === undefined ? password : undefined;
+    } catch (error) {
+      if (!(error instanceof RejectedError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+const rootAccounts = (password: string): CatalogChange[] =>
+  ['localhost', '%'].map((host) => ({
     kind: 'put-account',
     account: {
       user: 'root',
@@ -203,15 +288,3 @@ function makeRoot(core: EngineCore, given: string | undefined): string | undefin
       defaultRoles: [],
     },
   }));
-  for (const change of changes) core.applyChange(change, true);
-  void core.committer.commit({
-    user: 'root@localhost',
-    database: '',
-    sql: '',
-    level: 'final',
-    changes: [],
-    schema: { text: 'CREATE USER root', changes },
-  });
-  core.committer.flush();
-  return given === undefined ? password : undefined;
-}

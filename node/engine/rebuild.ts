@@ -2,7 +2,8 @@
 import { type SqliteValue, type TableDef } from '../sql/index.ts';
 import type { Row } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
-import { Dml, duplicateEntry } from './dml.ts';
+import { Dml } from './dml.ts';
+import { duplicateEntry } from './row-store.ts';
 import { DirectWriter } from './writer.ts';
 
 /** The next generation must exist in SQLite already, empty. Throws what a row that does not fit says. */

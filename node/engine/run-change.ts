@@ -29,7 +29,10 @@ function changeRows(
   plan: Exclude<Plan, SelectPlan>,
   slots: readonly (LiteralValue | null)[],
 ): { result: DmlResult; commit: Promise<void> | undefined } {
-  const { core, transaction } = session;
+  const { core } = session;
+  // At level `final` a statement alone is a transaction too: it goes to the state only where it is certified.
+  const alone = !session.transaction && session.state.commitLevel === 'final';
+  const transaction = alone ? session.openTransaction() : session.transaction;
   core.env.begin(session.state.settings(session), slots, true, session.virtualRows);
   const table = plan.kind === 'insert' ? plan.table : plan.targets[0]?.table;
   const temporary = table?.temporary === true;
@@ -52,6 +55,7 @@ function changeRows(
     else result = dml.delete(plan, keyRangeOf(session, plan));
   } catch (error) {
     writer.rollbackTo(mark);
+    if (alone) session.rollback();
     throw error;
   }
   session.keepWarnings();
@@ -59,8 +63,9 @@ function changeRows(
   if (result.generatedId !== 0) session.lastInsertId = result.generatedId;
   if (writer !== direct) {
     if (session.state.variables.number('p2pdb_log_sql') === 1) transaction?.statements.push(session.info ?? '');
-    return { result, commit: undefined };
+    return { result, commit: alone ? session.commitTransaction() : undefined };
   }
+  if (alone) session.rollback();
   const logged = direct.changes.filter((c) => !c.table.temporary);
   if (logged.length === 0) return { result, commit: undefined };
   return {
@@ -87,8 +92,8 @@ function answerChange(
     info: result.info,
   };
   if (commit) return commit.then(() => sink.ok(ok, more));
-  if (session.core.committer.hasUnflushed && !session.transaction)
-    return session.core.committer.flushed().then(() => sink.ok(ok, more));
+  if (session.core.replica.hasUnflushed && !session.transaction)
+    return session.core.replica.flushed().then(() => sink.ok(ok, more));
   sink.ok(ok, more);
   return undefined;
 }

@@ -30,9 +30,9 @@ export function runSelect(
   const into = statement?.kind === 'query' && hasInto(statement) ? statement : undefined;
   const answer = (): Promise<void> | undefined =>
     into ? core.selectInto(session, plan, into, rows, sink, more) : sendRows(session, plan.columns, rows, sink, more);
-  if (!core.committer.hasUnflushed || plan.tables.length === 0) return answer();
+  if (!core.replica.hasUnflushed || plan.tables.length === 0) return answer();
   // The rows may be of commits that are not durable yet: the answer leaves after them.
-  return core.committer.flushed().then(answer);
+  return core.replica.flushed().then(answer);
 }
 
 /** Whether the statement may run on the core's own thread. */
@@ -106,7 +106,7 @@ function lockingSelect(
     afterSelect(session, plan, rows.length);
     if (statement?.kind === 'query' && hasInto(statement))
       return session.core.selectInto(session, plan, statement, rows, sink, more);
-    if (!session.core.committer.hasUnflushed) return sendRows(session, plan.columns, rows, sink, more);
-    return session.core.committer.flushed().then(() => sendRows(session, plan.columns, rows, sink, more));
+    if (!session.core.replica.hasUnflushed) return sendRows(session, plan.columns, rows, sink, more);
+    return session.core.replica.flushed().then(() => sendRows(session, plan.columns, rows, sink, more));
   });
 }

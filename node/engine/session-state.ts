@@ -139,6 +139,10 @@ export class SessionState {
     return this.scopeKey;
   }
 
+  get commitLevel(): 'local' | 'replicated' | 'final' {
+    return String(this.variables.get('p2pdb_commit')) as 'local' | 'replicated' | 'final';
+  }
+
   settings(facts: SessionFacts): StatementSettings {
     this.settingsCache ??= {
       facts,

@@ -39,11 +39,17 @@ import {
   type PreparedQuery,
   type PreparedSource,
 } from './prepared-query.ts';
+import type { GroupTransaction } from '../replica/index.ts';
 import { shapeOf } from './results.ts';
 import { runChange } from './run-change.ts';
 import { runSelect } from './run-select.ts';
 import { runStatement } from './statements.ts';
 import { OpenTransaction, type Isolation } from './transaction.ts';
+
+/** The schema changed while the statement waited: it is made anew. */
+export class SchemaChanged extends Error {
+  override readonly name = 'SchemaChanged';
+}
 
 const EMPTY_CHANGES: readonly SessionChange[] = [];
 
@@ -224,9 +230,10 @@ export class EngineSession implements Session, SessionFacts {
       const scope = this.state.planScope;
       const options = latin1 ? { ...this.state.parseOptions, latin1 } : this.state.parseOptions;
       const cached = scope === undefined ? undefined : this.core.planner.cached(text, options, scope);
-      if (cached) return this.finish(this.execute_(cached, sink, false), sink);
+      const again = (): Promise<void> | undefined => this.run(text, latin1, sink);
+      if (cached) return this.finish(this.execute_(cached, sink, false), sink, again);
       const ready = this.prepareNext(text, 0, latin1);
-      if (ready.parsed?.last !== false) return this.finish(this.execute_(ready, sink, false), sink);
+      if (ready.parsed?.last !== false) return this.finish(this.execute_(ready, sink, false), sink, again);
       if (!this.multiStatements) return this.fail(multiple(text, ready.parsed.end), sink);
       return this.several(text, latin1, ready, sink);
     } catch (error) {
@@ -250,8 +257,14 @@ export class EngineSession implements Session, SessionFacts {
         const end = ready.parsed?.end ?? rest.length;
         // The process list and the log get this statement alone: its neighbours may hold passwords.
         this.info = rest.slice(0, end);
-        const done = this.execute_(ready, sink, more);
-        if (done) await done;
+        try {
+          const done = this.execute_(ready, sink, more);
+          if (done) await done;
+        } catch (error) {
+          if (!(error instanceof SchemaChanged)) throw error;
+          ready = this.prepareNext(rest, 0, latin1);
+          continue;
+        }
         if (!more) break;
         rest = rest.slice(end);
         ready = this.prepareNext(rest, 0, latin1);
@@ -275,11 +288,15 @@ export class EngineSession implements Session, SessionFacts {
     this.since = Date.now();
   }
 
-  private finish(done: Promise<void> | undefined, sink: ResultSink): Promise<void> | undefined {
+  private finish(
+    done: Promise<void> | undefined,
+    sink: ResultSink,
+    again: () => Promise<void> | undefined,
+  ): Promise<void> | undefined {
     if (done)
       return done.then(
         () => this.end(),
-        (error: unknown) => this.fail(error, sink),
+        (error: unknown) => (error instanceof SchemaChanged ? again() : this.fail(error, sink)),
       );
     this.end();
     return undefined;
@@ -331,8 +348,18 @@ export class EngineSession implements Session, SessionFacts {
     const only =
       readOnly ?? this.nextTransaction.readOnly ?? this.state.variables.number('transaction_read_only') === 1;
     this.nextTransaction = {};
-    this.transaction = new OpenTransaction(this.owner, isolation, only);
+    this.transaction = new OpenTransaction(this.owner, isolation, only, this.state.commitLevel === 'final');
+    this.core.openTransactions.add(this.transaction);
     return this.transaction;
+  }
+
+  /** The last transaction that this session committed. */
+  lastTransaction: GroupTransaction | undefined;
+
+  addWarnings(warnings: readonly Warning[]): void {
+    if (warnings.length === 0) return;
+    this.warnings = [...this.warnings, ...warnings];
+    this.warningCount += warnings.length;
   }
 
   keepWarnings(): void {
@@ -385,6 +412,7 @@ export class EngineSession implements Session, SessionFacts {
 
   private async retry(work: () => Promise<void> | undefined, first: LockWait): Promise<void> {
     const info = this.info;
+    const { version } = this.core.catalog;
     for (let wait = first; ;) {
       const timeout = this.state.variables.number(
         wait.key.endsWith(':*') ? 'lock_wait_timeout' : 'innodb_lock_wait_timeout',
@@ -392,6 +420,7 @@ export class EngineSession implements Session, SessionFacts {
       await this.core.locks.wait(wait.key, this.owner, wait.mode, timeout, (cancel) => (this.cancelWait = cancel));
       this.cancelWait = undefined;
       this.info = info;
+      if (this.core.catalog.version !== version) throw new SchemaChanged();
       try {
         await work();
         return;
@@ -409,24 +438,37 @@ export class EngineSession implements Session, SessionFacts {
     const { transaction, core } = this;
     if (!transaction) return undefined;
     this.transaction = undefined;
+    const { changes } = transaction;
+    const sql = transaction.statements.join(';\n');
     let done: Promise<void> | undefined;
     try {
-      if (transaction.changes.length > 0) {
+      if (changes.length > 0) {
         core.refuseWrites();
-        core.applyTransaction(transaction);
-        done = core.commit(this, transaction.changes, transaction.statements.join(';\n'));
+        if (transaction.certified) {
+          if (transaction.isDoomed) throw deadlock();
+          done = core.commitFinal(this, changes, [...transaction.seen.values()], sql);
+          // Its rows stay locked until it is decided.
+          return done.finally(() => this.endTransaction(transaction));
+        }
+        done = core.commit(this, core.applyTransaction(this, transaction), sql, changes);
       }
     } finally {
-      core.versions.close(transaction);
-      core.locks.releaseAll(this.owner);
+      if (!transaction.certified || done === undefined) this.endTransaction(transaction);
     }
     return done;
+  }
+
+  private endTransaction(transaction: OpenTransaction): void {
+    this.core.openTransactions.delete(transaction);
+    this.core.versions.close(transaction);
+    this.core.locks.releaseAll(this.owner);
   }
 
   rollback(): void {
     const { transaction, core } = this;
     if (!transaction) return;
     this.transaction = undefined;
+    core.openTransactions.delete(transaction);
     core.versions.close(transaction);
     core.locks.releaseAll(this.owner);
   }
@@ -464,7 +506,9 @@ export class EngineSession implements Session, SessionFacts {
     const { query } = statement as PreparedStatement & { readonly query: PreparedQuery };
     this.begin(query.text);
     try {
-      return this.finish(this.executeQuery(query, parameters, sink, false), sink);
+      return this.finish(this.executeQuery(query, parameters, sink, false), sink, () =>
+        this.execute(statement, parameters, sink),
+      );
     } catch (error) {
       return this.fail(error, sink);
     }
@@ -567,6 +611,9 @@ export class EngineSession implements Session, SessionFacts {
     this.core.sessions.delete(this.id);
   }
 }
+
+const deadlock = (): SqlError =>
+  new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction');
 
 const multiple = (text: string, at: number): SqlError => {
   const near = text.slice(at).trimStart();

@@ -158,7 +158,7 @@ function uniqueKey(table: TableDef, index: IndexDef, rowid: ColumnDef | undefine
   };
 }
 
-function partKey(type: SqlType, length: number | undefined): (value: SqliteValue) => string {
+export function partKey(type: SqlType, length: number | undefined): (value: SqliteValue) => string {
   if (type.kind === 'string') {
     const cut = (s: string): string => (length === undefined ? s : [...s].slice(0, length).join(''));
     if (isBinaryCollation(type.collation))

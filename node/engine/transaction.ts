@@ -4,9 +4,10 @@
  * overlay.ts). The same overlay gives a REPEATABLE READ transaction its snapshot: rows that others changed since it began
  * are shown as they were (`VersionStore`).
  */
-import type { TableDef } from '../sql/index.ts';
+import type { CatalogChange, TableDef } from '../sql/index.ts';
 import type { Row, RowChange, RowId } from '../store/index.ts';
 import type { LockOwner } from './locks.ts';
+import type { SeenRow } from './merge/index.ts';
 import type { TableRuntime, UniqueKey } from './table.ts';
 
 export type Isolation = 'READ-UNCOMMITTED' | 'READ-COMMITTED' | 'REPEATABLE-READ' | 'SERIALIZABLE';
@@ -29,11 +30,19 @@ export class OpenTransaction {
   private savepoints: Savepoint[] = [];
   /** Number of the last commit that its snapshot shows; undefined until its first consistent read. */
   snapshot: number | undefined;
+  /** At level `final`: what it saw must still stand when it is ordered. */
+  readonly certified: boolean;
+  readonly seen = new Map<string, SeenRow>();
+  /** Rows that it wrote, or what their foreign keys rest on, were changed by another node's transaction. */
+  isDisturbed = false;
+  /** It cannot be committed any more: a table that it wrote has another definition now, or what it saw is not so any more. */
+  isDoomed = false;
   /** Text of its statements, for the log. */
   readonly statements: string[] = [];
   bytes = 0;
 
-  constructor(owner: LockOwner, isolation: Isolation, readOnly: boolean) {
+  constructor(owner: LockOwner, isolation: Isolation, readOnly: boolean, certified = false) {
+    this.certified = certified;
     this.owner = owner;
     this.isolation = isolation;
     this.readOnly = readOnly;
@@ -47,6 +56,22 @@ export class OpenTransaction {
     this.changes.push(change);
     this.show(change.table, change.rowid, change);
     this.bytes += 64 + sizeOf(change.after) + sizeOf(change.before);
+  }
+
+  /** Others' changes came to lie under this transaction's. `related`: a table whose rows foreign keys join to others. */
+  disturbedBy(changes: readonly RowChange[], related: (table: TableDef) => boolean): void {
+    if (this.isDisturbed || this.changes.length === 0) return;
+    this.isDisturbed = changes.some(({ table, rowid, newRowid }) => {
+      const images = this.images.get(table.id);
+      if (images && (images.has(rowid) || (newRowid !== undefined && images.has(newRowid)))) return true;
+      return related(table) && this.changes.some((own) => related(own.table));
+    });
+  }
+
+  /** Whether a schema change concerns a table that it wrote. */
+  touches(change: CatalogChange): boolean {
+    const id = change.kind === 'put-table' ? change.table.id : 'id' in change ? change.id : undefined;
+    return id === undefined ? change.kind === 'drop-database' && this.images.size > 0 : this.images.has(id);
   }
 
   private show(table: TableDef, rowid: RowId, change: RowChange): void {

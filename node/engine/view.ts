@@ -1,6 +1,7 @@
 /** The rows that a session's statement sees: SQLite's, or SQLite's with its transaction's overlay. */
 import type { Plan, SelectPlan, SqliteValue } from '../sql/index.ts';
 import type { RowId } from '../store/index.ts';
+import { noteSeen } from './certification.ts';
 import { imagesFor } from './overlay.ts';
 import type { EngineSession } from './session.ts';
 import type { Images } from './transaction.ts';
@@ -47,6 +48,7 @@ export function rowsOf(
   const { core, transaction } = session;
   const text = 'select' in plan && plan.select ? plan.select : (plan as SelectPlan);
   if (!transaction || tables.length === 0) return core.runner.rows(text);
+  noteSeen(session, plan, range);
   const differing = differingImages(session, tables, range, consistent);
   if (differing.size === 0) return core.runner.rows(text);
   const overlaid = core.overlaidText(session, plan);

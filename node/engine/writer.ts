@@ -13,7 +13,7 @@ import {
   type SqliteValue,
   type TableDef,
 } from '../sql/index.ts';
-import type { Row, RowChange, RowId, State } from '../store/index.ts';
+import type { Intent, Row, RowChange, RowId, State } from '../store/index.ts';
 import { keyLock, rowLock, tableLock, type LockManager, type LockOwner } from './locks.ts';
 import type { TableRuntime, UniqueKey } from './table.ts';
 import type { OpenTransaction } from './transaction.ts';
@@ -26,13 +26,22 @@ export interface Duplicate {
 }
 
 export interface RowWriter {
+  /** Set while changes follow from another one: see RowChange. */
+  derived: boolean;
   /** The row as this statement sees it. */
   get(table: TableDef, rowid: RowId): Row | undefined;
   /** A row with the same unique key, other than `except`; the first key in the table's order. */
   duplicateOf(rt: TableRuntime, row: Row, except: RowId | undefined): Duplicate | undefined;
   /** Throws LockWait; a duplicate is a DuplicateError. */
-  insert(rt: TableRuntime, row: Row): RowId;
-  update(rt: TableRuntime, rowid: RowId, before: Row, after: Row, adds: readonly number[] | undefined): void;
+  insert(rt: TableRuntime, row: Row, intent?: Intent): RowId;
+  update(
+    rt: TableRuntime,
+    rowid: RowId,
+    before: Row,
+    after: Row,
+    adds: readonly number[] | undefined,
+    intent?: Intent,
+  ): void;
   remove(rt: TableRuntime, rowid: RowId, before: Row): void;
   /** Locks a row that was read in order to be changed, and says whether it still is as it was read. */
   lockForChange(table: TableDef, rowid: RowId): void;
@@ -111,7 +120,15 @@ function sameKey(key: UniqueKey, a: Row, b: Row): boolean {
   return k !== undefined && k === key.keyOf(b);
 }
 
+const meant = (writer: RowWriter, intent?: Intent): { intent?: Intent; derived?: true } => ({
+  ...(intent && { intent }),
+  ...(writer.derived && { derived: true as const }),
+});
+
 export class DirectWriter implements RowWriter {
+  derived = false;
+  /** Hidden key of the next row that is inserted, where it has one already. */
+  nextRowid: RowId | undefined;
   private readonly state: State;
   private readonly locks: LockManager;
   /** Whose own locks (LOCK TABLES) are no obstacle. */
@@ -157,30 +174,38 @@ export class DirectWriter implements RowWriter {
     this.locks.check(rowLock(table.id, rowid), this.owner, 'exclusive');
   }
 
-  insert(rt: TableRuntime, row: Row): RowId {
+  insert(rt: TableRuntime, row: Row, intent?: Intent): RowId {
     const { table } = rt;
-    const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : this.state.newRowid(table);
+    const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : (this.nextRowid ?? this.state.newRowid(table));
+    this.nextRowid = undefined;
     if (this.locks.tableHasLocks(table.id)) {
       this.lockForChange(table, rowid);
       this.checkKeys(rt, row);
     }
-    this.apply(rt, { table, rowid, before: undefined, after: row }, row, undefined);
+    this.apply(rt, { table, rowid, before: undefined, after: row, ...meant(this, intent) }, row, undefined);
     return rowid;
   }
 
-  update(rt: TableRuntime, rowid: RowId, before: Row, after: Row, adds: readonly number[] | undefined): void {
+  update(
+    rt: TableRuntime,
+    rowid: RowId,
+    before: Row,
+    after: Row,
+    adds: readonly number[] | undefined,
+    intent?: Intent,
+  ): void {
     const { table } = rt;
     if (this.locks.tableHasLocks(table.id)) {
       this.lockForChange(table, rowid);
       this.checkKeys(rt, after);
     }
     const newRowid = rt.rowid >= 0 ? (after[rt.rowid] as RowId) : rowid;
-    this.apply(rt, { table, rowid, before, after, adds, ...(newRowid !== rowid && { newRowid }) }, after, rowid);
+    this.apply(rt, { table, rowid, before, after, adds, ...(newRowid !== rowid && { newRowid }), ...meant(this, intent) }, after, rowid);
   }
 
   remove(rt: TableRuntime, rowid: RowId, before: Row): void {
     this.lockForChange(rt.table, rowid);
-    this.apply(rt, { table: rt.table, rowid, before, after: undefined }, undefined, undefined);
+    this.apply(rt, { table: rt.table, rowid, before, after: undefined, ...meant(this) }, undefined, undefined);
   }
 
   private apply(rt: TableRuntime, change: RowChange, row: Row | undefined, except: RowId | undefined): void {
@@ -217,6 +242,7 @@ export class DirectWriter implements RowWriter {
 }
 
 export class TransactionWriter implements RowWriter {
+  derived = false;
   private readonly state: State;
   private readonly locks: LockManager;
   private readonly transaction: OpenTransaction;
@@ -291,18 +317,25 @@ export class TransactionWriter implements RowWriter {
     }
   }
 
-  insert(rt: TableRuntime, row: Row): RowId {
+  insert(rt: TableRuntime, row: Row, intent?: Intent): RowId {
     const { table } = rt;
     const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : this.state.newRowid(table);
     this.lockForChange(table, rowid);
     this.lockKeys(rt, row);
     const duplicate = this.duplicateOf(rt, row, undefined);
     if (duplicate) throw new DuplicateError(duplicate.key);
-    this.record(rt, { table, rowid, before: undefined, after: row });
+    this.record(rt, { table, rowid, before: undefined, after: row, ...meant(this, intent) });
     return rowid;
   }
 
-  update(rt: TableRuntime, rowid: RowId, before: Row, after: Row, adds: readonly number[] | undefined): void {
+  update(
+    rt: TableRuntime,
+    rowid: RowId,
+    before: Row,
+    after: Row,
+    adds: readonly number[] | undefined,
+    intent?: Intent,
+  ): void {
     const { table } = rt;
     this.lockForChange(table, rowid);
     const newRowid = rt.rowid >= 0 ? (after[rt.rowid] as RowId) : rowid;
@@ -314,13 +347,13 @@ export class TransactionWriter implements RowWriter {
       const duplicate = this.duplicateOf(rt, after, rowid);
       if (duplicate) throw new DuplicateError(duplicate.key);
     }
-    this.record(rt, { table, rowid, before, after, adds, ...(newRowid !== rowid && { newRowid }) });
+    this.record(rt, { table, rowid, before, after, adds, ...(newRowid !== rowid && { newRowid }), ...meant(this, intent) });
   }
 
   remove(rt: TableRuntime, rowid: RowId, before: Row): void {
     this.lockForChange(rt.table, rowid);
     this.lockKeys(rt, before);
-    this.record(rt, { table: rt.table, rowid, before, after: undefined });
+    this.record(rt, { table: rt.table, rowid, before, after: undefined, ...meant(this) });
   }
 
   rowsWith(

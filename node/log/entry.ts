@@ -2,10 +2,12 @@
  * An entry: what one author appended to its log in one flush.
  *
  * Body (DAG-CBOR map, keys in canonical order):
- *   `key`?, `seq`, `txs`, `prev`, `time`, `group`, `author`, `format`, `lamport`, `parents`, `incarnation`?
+ *   `key`?, `seq`, `txs`, `prev`, `time`, `group`, `author`, `format`, `height`, `lamport`, `parents`, `incarnation`?
  * - `author` (32 bytes) is SHA-256(public key ‖ incarnation). Entry 1 alone carries both (`key`, `incarnation`), so that a
  *   reader of the log can check every signature without anything else.
- * - `prev` is the CID of the author's entry before (null at seq 1); `parents` are the heads of other authors it saw.
+ * - `height` is that of the newest block that the author had applied: whoever has not, keeps the entry until then.
+ * - `prev` is the CID of the author's entry before (null at seq 1); `parents`, `[author, seq, link]`, are the
+ *   heads of other authors that it saw since its entry before.
  * - `txs` are the transactions in commit order, each a byte string in the codec of `transaction.ts`.
  *
  * CID: version 1, dag-cbor (0x71), sha2-256 (0x12) of the body. Signature: Ed25519 over the 36 bytes of the CID. It lies
@@ -13,10 +15,16 @@
  */
 import { CborReader, CborWriter, DecodeError } from './cbor.ts';
 
-export const ENTRY_FORMAT = 1;
+export const ENTRY_FORMAT = 2;
 const CID_PREFIX = Uint8Array.of(0x01, 0x71, 0x12, 0x20);
 export const CID_BYTES = 36;
 export const SIGNATURE_BYTES = 64;
+
+export interface Parent {
+  readonly author: Uint8Array;
+  readonly seq: number;
+  readonly cid: Uint8Array;
+}
 
 export interface Entry {
   readonly group: string;
@@ -24,7 +32,8 @@ export interface Entry {
   /** 1, 2, 3 … of this author. */
   readonly seq: number;
   readonly prev: Uint8Array | null;
-  readonly parents: readonly Uint8Array[];
+  readonly parents: readonly Parent[];
+  readonly height: number;
   readonly lamport: number;
   /** Milliseconds since 1970 by the author's clock; for people and for AS OF TIMESTAMP, never for order. */
   readonly time: number;
@@ -64,7 +73,7 @@ const writer = new CborWriter(1 << 16);
 
 export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
   writer.clear();
-  writer.map(entry.genesis ? 11 : 9);
+  writer.map(entry.genesis ? 12 : 10);
   if (entry.genesis) writer.text('key').data(entry.genesis.key);
   writer.text('seq').int(entry.seq);
   writer.text('txs').array(entry.transactions.length);
@@ -76,9 +85,10 @@ export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
   writer.text('group').text(entry.group);
   writer.text('author').data(entry.author);
   writer.text('format').int(ENTRY_FORMAT);
+  writer.text('height').int(entry.height);
   writer.text('lamport').int(entry.lamport);
   writer.text('parents').array(entry.parents.length);
-  for (const parent of entry.parents) writer.link(parent);
+  for (const { author, seq, cid } of entry.parents) writer.array(3).data(author).int(seq).link(cid);
   if (entry.genesis) writer.text('incarnation').data(entry.genesis.incarnation);
   return writer.take();
 }
@@ -87,12 +97,12 @@ export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
 export function decodeEntry(body: Uint8Array): Entry {
   const reader = new CborReader(body);
   const size = reader.map();
-  if (size !== 9 && size !== 11) throw new DecodeError('an entry has 9 or 11 fields');
+  if (size !== 10 && size !== 12) throw new DecodeError('an entry has 10 or 12 fields');
   const expect = (name: string): void => {
     if (reader.text() !== name) throw new DecodeError(`an entry needs its field "${name}" at ${reader.offset}`);
   };
   let key: Uint8Array | undefined;
-  if (size === 11) {
+  if (size === 12) {
     expect('key');
     key = reader.data();
   }
@@ -112,11 +122,16 @@ export function decodeEntry(body: Uint8Array): Entry {
   expect('format');
   const format = reader.int();
   if (format !== ENTRY_FORMAT) throw new DecodeError(`entry format ${format}: this program reads ${ENTRY_FORMAT}`);
+  expect('height');
+  const height = reader.int();
   expect('lamport');
   const lamport = reader.int();
   expect('parents');
-  const parents: Uint8Array[] = [];
-  for (let n = reader.array(); n > 0; n--) parents.push(reader.link());
+  const parents: Parent[] = [];
+  for (let n = reader.array(); n > 0; n--) {
+    if (reader.array() !== 3) throw new DecodeError('a parent has 3 fields');
+    parents.push({ author: reader.data(), seq: reader.int(), cid: reader.link() });
+  }
   let genesis: Entry['genesis'];
   if (key) {
     expect('incarnation');
@@ -127,7 +142,7 @@ export function decodeEntry(body: Uint8Array): Entry {
   if (seq < 1 || (seq === 1) !== (prev === null) || (seq === 1) !== (genesis !== undefined)) {
     throw new DecodeError('the first entry of an author, and it alone, carries the key and has no predecessor');
   }
-  return { group, author, seq, prev, parents, lamport, time, transactions, ...(genesis && { genesis }) };
+  return { group, author, seq, prev, parents, height, lamport, time, transactions, ...(genesis && { genesis }) };
 }
 
 export const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean => {
@@ -143,44 +158,3 @@ export const hex = (bytes: Uint8Array): string => {
   for (const byte of bytes) text += (HEX[byte >> 4] ?? '') + (HEX[byte & 15] ?? '');
   return text;
 };
-
-/** What is wrong with an entry as the next one of its chain, or undefined. */
-export type ChainFault =
-  | { readonly kind: 'hash'; readonly seq: number }
-  | { readonly kind: 'signature'; readonly seq: number }
-  | { readonly kind: 'author'; readonly seq: number }
-  | { readonly kind: 'sequence'; readonly seq: number; readonly expected: number }
-  | { readonly kind: 'prev'; readonly seq: number }
-  | { readonly kind: 'lamport'; readonly seq: number };
-
-/** Follows one author's chain from its first entry and checks hash, signature, sequence and links. */
-export class ChainVerifier {
-  private readonly crypto: LogCrypto;
-  private key: Uint8Array | undefined;
-  private author: Uint8Array | undefined;
-  private cid: Uint8Array | null = null;
-  private seq = 0;
-  private lamport = 0;
-
-  constructor(crypto: LogCrypto) {
-    this.crypto = crypto;
-  }
-
-  next(signed: SignedEntry, entry: Entry): ChainFault | undefined {
-    const { seq } = entry;
-    if (!sameBytes(cidOf(signed.body, this.crypto), signed.cid)) return { kind: 'hash', seq };
-    if (seq !== this.seq + 1) return { kind: 'sequence', seq, expected: this.seq + 1 };
-    if (entry.genesis) {
-      this.key = entry.genesis.key;
-      this.author = authorOf(entry.genesis.key, entry.genesis.incarnation, this.crypto);
-    }
-    if (!this.key || !this.author || !sameBytes(this.author, entry.author)) return { kind: 'author', seq };
-    if (!sameBytes(entry.prev, this.cid)) return { kind: 'prev', seq };
-    if (entry.lamport <= this.lamport) return { kind: 'lamport', seq };
-    if (!this.crypto.verify(this.key, signed.cid, signed.signature)) return { kind: 'signature', seq };
-    this.cid = signed.cid;
-    this.seq = seq;
-    this.lamport = entry.lamport;
-    return undefined;
-  }
-}

@@ -1,21 +1,27 @@
 /**
- * Segment files: an author's entries on disk, append-only.
+ * Segment files: a group's entries and blocks on disk, append-only, in the order in which this replica got them. What an entry
+ * or block refers to stands before it.
  *
  * Header (16 bytes): "P2PDBLOG", format (u32), reserved (u32, zero).
- * Record: mark "entr" (4 bytes) · body length (u32) · CRC-32C (u32) of length, signature and body · signature (64) · body.
+ * Record: mark "entr" or "blck" (4 bytes) · body length (u32) · CRC-32C (u32) of length, signature and body · signature (64; zeros
+ * for a block, which carries its certificate in its body) · body.
  * Zeros may follow the last record: the file grows ahead of its use, so that a sync writes no change of its size.
- * All integers little-endian. A segment's name is the seq of its first entry, 16 decimal digits, `.log`.
+ * All integers little-endian. Segments are numbered from 1; the name is the number, 16 decimal digits, `.log`.
  *
  * Reader's algorithm. Records follow each other from the header on. Where a record does not check:
  * - no whole record of this log follows it anywhere in this segment, and this is the last segment: it is the torn tail of a write whose
  *   fdatasync never returned, so nobody was told OK for it. It is cut off.
  * - else bytes in the middle are damaged: the log is refused with segment and offset. Nothing is skipped silently.
  */
-export const SEGMENT_FORMAT = 1;
+export const SEGMENT_FORMAT = 2;
 export const SEGMENT_HEADER_BYTES = 16;
 export const RECORD_HEADER_BYTES = 76;
 const MAGIC = 'P2PDBLOG';
-const MARK = 0x72746e65; // "entr", little-endian
+// Little-endian.
+const ENTRY_MARK = 0x72746e65;
+const BLOCK_MARK = 0x6b636c62;
+const MARK_BYTES = new Uint8Array(Uint32Array.of(ENTRY_MARK, BLOCK_MARK).buffer);
+const NO_SIGNATURE = new Uint8Array(64);
 
 const table = new Int32Array(256);
 for (let n = 0; n < 256; n++) {
@@ -38,16 +44,22 @@ export function segmentHeader(): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-export const segmentName = (firstSeq: number): string => `${String(firstSeq).padStart(16, '0')}.log`;
+export const segmentName = (number: number): string => `${String(number).padStart(16, '0')}.log`;
 
 /** Undefined when the name is no segment's. */
-export const segmentFirstSeq = (name: string): number | undefined =>
+export const segmentNumber = (name: string): number | undefined =>
   /^\d{16}\.log$/.test(name) ? Number(name.slice(0, 16)) : undefined;
 
-export function encodeRecord(body: Uint8Array, signature: Uint8Array): Uint8Array<ArrayBuffer> {
+export const encodeEntryRecord = (body: Uint8Array, signature: Uint8Array): Uint8Array<ArrayBuffer> =>
+  encodeRecord(ENTRY_MARK, body, signature);
+
+export const encodeBlockRecord = (body: Uint8Array): Uint8Array<ArrayBuffer> =>
+  encodeRecord(BLOCK_MARK, body, NO_SIGNATURE);
+
+function encodeRecord(mark: number, body: Uint8Array, signature: Uint8Array): Uint8Array<ArrayBuffer> {
   const record = new Uint8Array(RECORD_HEADER_BYTES + body.length);
   const view = new DataView(record.buffer);
-  view.setUint32(0, MARK, true);
+  view.setUint32(0, mark, true);
   view.setUint32(4, body.length, true);
   record.set(signature, 12);
   record.set(body, RECORD_HEADER_BYTES);
@@ -61,6 +73,7 @@ function recordChecksum(bytes: Uint8Array, offset: number, end: number): number 
 }
 
 export interface LogRecord {
+  readonly kind: 'entry' | 'block';
   readonly offset: number;
   readonly end: number;
   readonly signature: Uint8Array;
@@ -71,10 +84,12 @@ export interface LogRecord {
 export function recordAt(bytes: Uint8Array, offset: number): LogRecord | undefined {
   if (offset + RECORD_HEADER_BYTES > bytes.length) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(offset, true) !== MARK) return undefined;
+  const mark = view.getUint32(offset, true);
+  if (mark !== ENTRY_MARK && mark !== BLOCK_MARK) return undefined;
   const end = offset + RECORD_HEADER_BYTES + view.getUint32(offset + 4, true);
   if (end > bytes.length || recordChecksum(bytes, offset, end) !== view.getUint32(offset + 8, true)) return undefined;
   return {
+    kind: mark === ENTRY_MARK ? 'entry' : 'block',
     offset,
     end,
     signature: bytes.subarray(offset + 12, offset + RECORD_HEADER_BYTES),
@@ -122,11 +137,14 @@ export function readSegment(
 }
 
 function nextRecord(bytes: Uint8Array, from: number, genuine: (record: LogRecord) => boolean): number | undefined {
-  const mark = [MARK & 0xff, (MARK >> 8) & 0xff, (MARK >> 16) & 0xff, MARK >> 24] as const;
-  for (let i = bytes.indexOf(mark[0], from); i >= 0; i = bytes.indexOf(mark[0], i + 1)) {
-    if (bytes[i + 1] !== mark[1] || bytes[i + 2] !== mark[2] || bytes[i + 3] !== mark[3]) continue;
-    const record = recordAt(bytes, i);
-    if (record && genuine(record)) return i;
+  let found: number | undefined;
+  for (const mark of [MARK_BYTES.subarray(0, 4), MARK_BYTES.subarray(4, 8)]) {
+    const first = mark[0] as number;
+    for (let i = bytes.indexOf(first, from); i >= 0 && (found === undefined || i < found); i = bytes.indexOf(first, i + 1)) {
+      if (mark.some((byte, k) => bytes[i + k] !== byte)) continue;
+      const record = recordAt(bytes, i);
+      if (record && genuine(record)) found = i;
+    }
   }
-  return undefined;
+  return found;
 }

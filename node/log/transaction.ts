@@ -1,20 +1,27 @@
 /**
- * A transaction as it lies in an entry: what it was, and its write set.
+ * A transaction as it lies in an entry: what it was, and its write set as intentions, which every replica runs at the
+ * transaction's place in the order.
  *
- * DAG-CBOR: `[format, user, database, sql, level, tables, operations]`
+ * DAG-CBOR: `[format, user, database, sql, level, flags, tables, operations, reads]`
+ * - flags: 1 foreign keys were not checked.
  * - `tables`: `[table id, schema version, [column id …]]` for each table that the operations touch; operations name it by
  *   its place in this list, and columns by their place in its column list.
- * - operations: `[0, table, key, value …]` insert with all columns · `[1, table, key, (column, mode, value) …]` update of
- *   the changed columns, mode 0 assign, 1 add · `[2, table, key]` delete · `[3, table, key, new key, (column, mode, value) …]`
- *   move to a new key · `[16, text, change]` schema change: its SQL for people, the catalog's change as JSON for machines.
+ * - operations: `[0, table, key, value …]` insert with all columns · `[4 …]` the same, passed over where its key is taken ·
+ *   `[5 …]` the same, in place of the rows that have its keys · `[6, table, key, [value …], change …]` the same, or the changes where
+ *   its key is taken · `[1, table, key, change …]` update of the changed columns · `[2, table, key]` delete ·
+ *   `[3, table, key, new key, change …]` move to a new key · `[16, text, change, basis]` schema change: its SQL for people, the
+ *   catalog's changes as JSON for machines, the number of schema changes that it was made on.
+ * - a change is `column, 0, value` assign · `column, 1, value` add · `column, 2, value, base` merge by the column's rule.
  * - a key is the primary key's values (an array), or the hidden key (an integer) of a table without one.
+ * - reads, for certification: `[table, key, h1, h2]` a row and its hash (zeros: no such row), `[table, null, h1, h2]` a whole table
+ *   and its digest.
  *
  * Values are as SQLite stores them (see sql/types). A REAL that holds an integer is an integer here; the column's
  * affinity makes it a REAL again.
  */
 import { CborReader, CborWriter, DecodeError } from './cbor.ts';
 
-export const TRANSACTION_FORMAT = 1;
+export const TRANSACTION_FORMAT = 2;
 
 export type LogValue = null | number | bigint | string | Uint8Array;
 export type LogKey = number | bigint | readonly LogValue[];
@@ -28,12 +35,27 @@ export interface TableReference {
 export interface ColumnChange {
   /** Place in the table reference's column list. */
   readonly column: number;
-  readonly add: boolean;
+  readonly mode: 'assign' | 'add' | 'merge';
   readonly value: LogValue;
+  /** What the column held before, for rules that compare. */
+  readonly base?: LogValue;
 }
 
-export type Operation =
-  | { readonly kind: 'insert'; readonly table: number; readonly key: LogKey; readonly values: readonly LogValue[] }
+/** What an insert does where its key is taken: a conflict · nothing · takes the place of the rows · changes the row. */
+export type InsertMode = 'plain' | 'ignore' | 'replace' | 'upsert';
+
+export interface InsertOperation {
+  readonly kind: 'insert';
+  readonly table: number;
+  readonly key: LogKey;
+  readonly values: readonly LogValue[];
+  readonly mode: InsertMode;
+  /** Of an upsert. */
+  readonly changes: readonly ColumnChange[];
+}
+
+export type RowOperation =
+  | InsertOperation
   | { readonly kind: 'update'; readonly table: number; readonly key: LogKey; readonly changes: readonly ColumnChange[] }
   | { readonly kind: 'delete'; readonly table: number; readonly key: LogKey }
   | {
@@ -42,8 +64,21 @@ export type Operation =
       readonly key: LogKey;
       readonly newKey: LogKey;
       readonly changes: readonly ColumnChange[];
-    }
-  | { readonly kind: 'schema'; readonly text: string; readonly change: string };
+    };
+
+export type Operation =
+  | RowOperation
+  | { readonly kind: 'schema'; readonly text: string; readonly change: string; readonly basis: number };
+
+/** Two 32-bit halves of a row's hash or of a table's digest. */
+export type Digest = readonly [number, number];
+
+/** What a transaction that asks for certification saw: a row, or with key null the whole table. */
+export interface Read {
+  readonly table: number;
+  readonly key: LogKey | null;
+  readonly digest: Digest;
+}
 
 export interface Transaction {
   readonly user: string;
@@ -51,16 +86,24 @@ export interface Transaction {
   /** Text of its statements for audit, or '' when that is off. */
   readonly sql: string;
   readonly level: 'local' | 'replicated' | 'final';
+  /** Foreign keys were not checked when it ran, and are not when it is merged. */
+  readonly unchecked: boolean;
   readonly tables: readonly TableReference[];
   readonly operations: readonly Operation[];
+  readonly reads: readonly Read[];
 }
 
 const LEVELS = ['local', 'replicated', 'final'] as const;
+const MODES = ['assign', 'add', 'merge'] as const;
 const INSERT = 0;
 const UPDATE = 1;
 const DELETE = 2;
 const MOVE = 3;
+const INSERT_IGNORE = 4;
+const REPLACE = 5;
+const UPSERT = 6;
 const SCHEMA = 16;
+const UNCHECKED = 1;
 
 function writeValue(writer: CborWriter, value: LogValue): void {
   if (value === null) writer.null();
@@ -81,12 +124,40 @@ function writeKey(writer: CborWriter, key: LogKey): void {
   }
 }
 
+const changesLength = (changes: readonly ColumnChange[]): number => {
+  let items = 0;
+  for (const change of changes) items += change.mode === 'merge' ? 4 : 3;
+  return items;
+};
+
 function writeChanges(writer: CborWriter, changes: readonly ColumnChange[]): void {
   for (const change of changes) {
     writer.int(change.column);
-    writer.int(change.add ? 1 : 0);
+    writer.int(MODES.indexOf(change.mode));
     writeValue(writer, change.value);
+    if (change.mode === 'merge') writeValue(writer, change.base ?? null);
   }
+}
+
+function writeInsert(writer: CborWriter, operation: InsertOperation): void {
+  const { table, key, values, mode, changes } = operation;
+  if (mode === 'upsert') {
+    writer
+      .array(4 + changesLength(changes))
+      .int(UPSERT)
+      .int(table);
+    writeKey(writer, key);
+    writer.array(values.length);
+    for (const value of values) writeValue(writer, value);
+    writeChanges(writer, changes);
+    return;
+  }
+  writer
+    .array(3 + values.length)
+    .int(mode === 'plain' ? INSERT : mode === 'ignore' ? INSERT_IGNORE : REPLACE)
+    .int(table);
+  writeKey(writer, key);
+  for (const value of values) writeValue(writer, value);
 }
 
 /** Writes a transaction's bytes. One writer for all: it is emptied at the start. */
@@ -94,8 +165,8 @@ const writer = new CborWriter(1 << 16);
 
 export function encodeTransaction(transaction: Transaction): Uint8Array<ArrayBuffer> {
   writer.clear();
-  writer.array(7).int(TRANSACTION_FORMAT).text(transaction.user).text(transaction.database).text(transaction.sql);
-  writer.int(LEVELS.indexOf(transaction.level));
+  writer.array(9).int(TRANSACTION_FORMAT).text(transaction.user).text(transaction.database).text(transaction.sql);
+  writer.int(LEVELS.indexOf(transaction.level)).int(transaction.unchecked ? UNCHECKED : 0);
   writer.array(transaction.tables.length);
   for (const table of transaction.tables) {
     writer.array(3).int(table.id).int(table.version).array(table.columns.length);
@@ -105,16 +176,11 @@ export function encodeTransaction(transaction: Transaction): Uint8Array<ArrayBuf
   for (const operation of transaction.operations) {
     switch (operation.kind) {
       case 'insert':
-        writer
-          .array(3 + operation.values.length)
-          .int(INSERT)
-          .int(operation.table);
-        writeKey(writer, operation.key);
-        for (const value of operation.values) writeValue(writer, value);
+        writeInsert(writer, operation);
         break;
       case 'update':
         writer
-          .array(3 + 3 * operation.changes.length)
+          .array(3 + changesLength(operation.changes))
           .int(UPDATE)
           .int(operation.table);
         writeKey(writer, operation.key);
@@ -126,7 +192,7 @@ export function encodeTransaction(transaction: Transaction): Uint8Array<ArrayBuf
         break;
       case 'move':
         writer
-          .array(4 + 3 * operation.changes.length)
+          .array(4 + changesLength(operation.changes))
           .int(MOVE)
           .int(operation.table);
         writeKey(writer, operation.key);
@@ -134,9 +200,16 @@ export function encodeTransaction(transaction: Transaction): Uint8Array<ArrayBuf
         writeChanges(writer, operation.changes);
         break;
       case 'schema':
-        writer.array(3).int(SCHEMA).text(operation.text).text(operation.change);
+        writer.array(4).int(SCHEMA).text(operation.text).text(operation.change).int(operation.basis);
         break;
     }
+  }
+  writer.array(transaction.reads.length);
+  for (const { table, key, digest } of transaction.reads) {
+    writer.array(4).int(table);
+    if (key === null) writer.null();
+    else writeKey(writer, key);
+    writer.int(digest[0]).int(digest[1]);
   }
   return writer.take();
 }
@@ -157,18 +230,55 @@ function readKey(reader: CborReader, isArray: boolean): LogKey {
 }
 
 function readChanges(reader: CborReader, items: number): ColumnChange[] {
-  if (items % 3 !== 0) throw new DecodeError(`changes come in threes at ${reader.offset}`);
-  return Array.from({ length: items / 3 }, () => ({
-    column: reader.int(),
-    add: reader.int() === 1,
-    value: readValue(reader),
-  }));
+  const changes: ColumnChange[] = [];
+  for (let left = items; left > 0; ) {
+    const column = reader.int();
+    const mode = MODES[reader.int()];
+    const length = mode === 'merge' ? 4 : 3;
+    if (!mode || left < length) throw new DecodeError(`no change of a column at ${reader.offset}`);
+    const value = readValue(reader);
+    changes.push(mode === 'merge' ? { column, mode, value, base: readValue(reader) } : { column, mode, value });
+    left -= length;
+  }
+  return changes;
+}
+
+function readOperation(reader: CborReader, tables: readonly TableReference[]): Operation {
+  const items = reader.array();
+  const kind = reader.int();
+  if (kind === SCHEMA) return { kind: 'schema', text: reader.text(), change: reader.text(), basis: reader.int() };
+  const table = reader.int();
+  if (!tables[table]) throw new DecodeError(`operation on table ${table} of ${tables.length}`);
+  const key = readKey(reader, reader.nextIsArray);
+  const values = (count: number): LogValue[] => Array.from({ length: count }, () => readValue(reader));
+  switch (kind) {
+    case INSERT:
+    case INSERT_IGNORE:
+    case REPLACE: {
+      const mode = kind === INSERT ? 'plain' : kind === REPLACE ? 'replace' : 'ignore';
+      return { kind: 'insert', table, key, values: values(items - 3), mode, changes: [] };
+    }
+    case UPSERT: {
+      const row = values(reader.array());
+      return { kind: 'insert', table, key, values: row, mode: 'upsert', changes: readChanges(reader, items - 4) };
+    }
+    case UPDATE:
+      return { kind: 'update', table, key, changes: readChanges(reader, items - 3) };
+    case DELETE:
+      return { kind: 'delete', table, key };
+    case MOVE: {
+      const newKey = readKey(reader, reader.nextIsArray);
+      return { kind: 'move', table, key, newKey, changes: readChanges(reader, items - 4) };
+    }
+    default:
+      throw new DecodeError(`unknown operation ${kind}`);
+  }
 }
 
 /** Throws DecodeError. */
 export function decodeTransaction(bytes: Uint8Array): Transaction {
   const reader = new CborReader(bytes);
-  if (reader.array() !== 7) throw new DecodeError('a transaction has 7 fields');
+  if (reader.array() !== 9) throw new DecodeError('a transaction has 9 fields');
   const format = reader.int();
   if (format !== TRANSACTION_FORMAT)
     throw new DecodeError(`transaction format ${format}: this program reads ${TRANSACTION_FORMAT}`);
@@ -177,34 +287,21 @@ export function decodeTransaction(bytes: Uint8Array): Transaction {
   const sql = reader.text();
   const level = LEVELS[reader.int()];
   if (!level) throw new DecodeError('unknown commit level');
+  const unchecked = (reader.int() & UNCHECKED) !== 0;
   const tables = Array.from({ length: reader.array() }, (): TableReference => {
     if (reader.array() !== 3) throw new DecodeError('a table reference has 3 fields');
     const id = reader.int();
     const version = reader.int();
     return { id, version, columns: Array.from({ length: reader.array() }, () => reader.int()) };
   });
-  const operations = Array.from({ length: reader.array() }, (): Operation => {
-    const items = reader.array();
-    const kind = reader.int();
-    if (kind === SCHEMA) return { kind: 'schema', text: reader.text(), change: reader.text() };
+  const operations = Array.from({ length: reader.array() }, () => readOperation(reader, tables));
+  const reads = Array.from({ length: reader.array() }, (): Read => {
+    if (reader.array() !== 4) throw new DecodeError('a read has 4 fields');
     const table = reader.int();
-    if (!tables[table]) throw new DecodeError(`operation on table ${table} of ${tables.length}`);
-    const key = readKey(reader, reader.nextIsArray);
-    switch (kind) {
-      case INSERT:
-        return { kind: 'insert', table, key, values: Array.from({ length: items - 3 }, () => readValue(reader)) };
-      case UPDATE:
-        return { kind: 'update', table, key, changes: readChanges(reader, items - 3) };
-      case DELETE:
-        return { kind: 'delete', table, key };
-      case MOVE: {
-        const newKey = readKey(reader, reader.nextIsArray);
-        return { kind: 'move', table, key, newKey, changes: readChanges(reader, items - 4) };
-      }
-      default:
-        throw new DecodeError(`unknown operation ${kind}`);
-    }
+    if (!tables[table]) throw new DecodeError(`read of table ${table} of ${tables.length}`);
+    const key = reader.skipNull() ? null : readKey(reader, reader.nextIsArray);
+    return { table, key, digest: [reader.int(), reader.int()] };
   });
   if (!reader.done) throw new DecodeError('bytes behind the end of the transaction');
-  return { user, database, sql, level, tables, operations };
+  return { user, database, sql, level, unchecked, tables, operations, reads };
 }

@@ -11,19 +11,30 @@ import {
 } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { authorOf, type LogCrypto } from '../log/index.ts';
+import { authorOf, hex, type LogCrypto } from '../log/index.ts';
 import { makeFolder, writeFileDurably } from './files.ts';
 
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 export const logCrypto: LogCrypto = {
   sha256: (bytes) => hash('sha256', bytes, 'buffer'),
-  verify: (publicKey, message, signature) => {
-    if (publicKey.length !== 32) return false;
-    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' });
-    return verify(null, message, key, signature);
-  },
+  verify: (publicKey, message, signature) =>
+    publicKey.length === 32 && verify(null, message, keyObject(publicKey), signature),
 };
+
+/** Making a key object costs as much as a check. */
+const keyObjects = new Map<string, KeyObject>();
+
+function keyObject(publicKey: Uint8Array): KeyObject {
+  const name = hex(publicKey);
+  let key = keyObjects.get(name);
+  if (!key) {
+    if (keyObjects.size > 1000) keyObjects.clear();
+    key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' });
+    keyObjects.set(name, key);
+  }
+  return key;
+}
 
 export interface Identity {
   /** Ed25519 public key, 32 bytes. */
@@ -34,6 +45,13 @@ export interface Identity {
   sign(message: Uint8Array): Uint8Array;
 }
 
+const INCARNATION = 'incarnation';
+
+/** From now on this folder writes as another author. */
+export function renewIncarnation(dir: string): void {
+  writeFileDurably(path.join(dir, INCARNATION), randomBytes(16).toString('hex') + '\n', 0o600);
+}
+
 /** Reads `identity.key` (PKCS#8 PEM) and `incarnation` of a data folder, making them at the first start. */
 export function loadIdentity(dir: string): Identity {
   makeFolder(dir);
@@ -42,8 +60,8 @@ export function loadIdentity(dir: string): Identity {
     const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' });
     writeFileDurably(keyFile, pem, 0o600);
   }
-  const incarnationFile = path.join(dir, 'incarnation');
-  if (!existsSync(incarnationFile)) writeFileDurably(incarnationFile, randomBytes(16).toString('hex') + '\n', 0o600);
+  const incarnationFile = path.join(dir, INCARNATION);
+  if (!existsSync(incarnationFile)) renewIncarnation(dir);
   const privateKey: KeyObject = createPrivateKey(readFileSync(keyFile));
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   const publicKey = new Uint8Array(spki.subarray(spki.length - 32));

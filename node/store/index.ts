@@ -2,8 +2,13 @@
 export { DiskFullError, LogBrokenError, LogDamagedError, StateCorruptError } from './errors.ts';
 export { makeFolder, syncFolder, writeFileDurably } from './files.ts';
 export { lockFolder } from './folder-lock.ts';
-export { loadIdentity, logCrypto, type Identity } from './identity.ts';
-export { LogStore, readLog, segmentsOf, verifyLog, type StoredEntry, type Verification } from './log-store.ts';
+export { loadIdentity, logCrypto, renewIncarnation, type Identity } from './identity.ts';
+export { addDigests, NO_DIGEST, sameDigest, subtractDigests } from './digest.ts';
+export { blockItem, entryItem, LogStore, type LogItem, type SealedEntry } from './log-store.ts';
+export { RecordStore } from './record-store.ts';
 export { Reserve } from './reserve.ts';
-export { registerSortKeys, sameValue, State, STATE_FORMAT, type Row, type RowChange, type RowId } from './state.ts';
+export { registerSortKeys, sameValue, State, STATE_FORMAT, type Intent, type Row, type RowChange, type RowId, type StatePosition } from './state.ts';
+export { readLog, segmentsOf, type StoredEntry, type StoredRecord } from './segments.ts';
+export { hashOf } from './table-digests.ts';
 export { markClean, markOpen, mayTrust } from './trust.ts';
+export { verifyLog, type Verification } from './verify-log.ts';

@@ -1,5 +1,5 @@
 /**
- * An author's log on disk: appends entries to segment files and reads them back.
+ * A group's log on disk: appends entries and blocks to segment files and reads them back.
  *
  * append() returns only after fdatasync: what it wrote is durable. A write that fails for want of space leaves the log as
  * it was, and the next append tries anew; any other failure of the disk ends the log for good (LogBrokenError), because
@@ -11,34 +11,33 @@ import {
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
-  readdirSync,
-  readFileSync,
+  readSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
 import {
-  ChainVerifier,
+  Chains,
   cidOf,
-  DecodeError,
-  decodeEntry,
+  encodeBlockRecord,
   encodeEntry,
-  encodeRecord,
+  encodeEntryRecord,
+  encodeStoredBlock,
   hex,
-  readSegment,
+  recordAt,
+  RECORD_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
-  segmentFirstSeq,
   segmentHeader,
   segmentName,
   type Entry,
-  type LogRecord,
+  type Parent,
   type SignedEntry,
 } from '../log/index.ts';
 import { DiskFullError, LogBrokenError, LogDamagedError } from './errors.ts';
-import { syncFolder } from './files.ts';
+import { makeFolder, syncFolder } from './files.ts';
 import { logCrypto, type Identity } from './identity.ts';
+import { readLog, segmentsOf, type StoredRecord } from './segments.ts';
 
 const SEGMENT_BYTES_MAX = 64 << 20;
 /** How far a segment file grows ahead: fdatasync of a file that grows costs half as much again. */
@@ -50,171 +49,142 @@ const isFull = (error: unknown): boolean => {
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
 };
 
-export interface StoredEntry {
+/** An entry or block in the form in which it lies in a segment. */
+export interface LogItem {
+  readonly record: Uint8Array;
+  /** Of an entry, for the index. */
+  readonly author?: string;
+  readonly seq?: number;
+}
+
+/** This replica's next entry: it has its place in the chain, and counts once it is durable. */
+export interface SealedEntry {
   readonly entry: Entry;
   readonly signed: SignedEntry;
-  readonly segment: string;
-  readonly offset: number;
+  readonly item: LogItem;
 }
 
-/** Segment files of a folder, in order. */
-export function segmentsOf(dir: string): { name: string; firstSeq: number }[] {
-  return readdirSync(dir)
-    .flatMap((name) => {
-      const firstSeq = segmentFirstSeq(name);
-      return firstSeq === undefined ? [] : [{ name, firstSeq }];
-    })
-    .sort((a, b) => a.firstSeq - b.firstSeq);
+export interface OpenLogOptions {
+  readonly onTorn?: (segment: string, offset: number, bytes: number) => void;
+  /** Each record of the log, in order. */
+  readonly onRecord?: (record: StoredRecord) => void;
 }
 
-/**
- * Every entry of a log folder in order. A torn tail is reported to `onTorn`; damage throws LogDamagedError.
- * `fromSeq` passes over segments that hold only older entries.
- */
-export function* readLog(
-  dir: string,
-  fromSeq = 1,
-  onTorn?: (segment: string, offset: number, bytes: number) => void,
-  onEnd?: (segment: string, offset: number) => void,
-): Generator<StoredEntry> {
-  const segments = segmentsOf(dir);
-  for (const [i, segment] of segments.entries()) {
-    const following = segments[i + 1];
-    if (following && following.firstSeq <= fromSeq) continue;
-    const file = path.join(dir, segment.name);
-    const bytes = readFileSync(file);
-    const found: StoredEntry[] = [];
-    const end = readSegment(
-      bytes,
-      (record) => {
-        const entry = decodeStored(file, record);
-        const signed = { cid: cidOf(record.body, logCrypto), body: record.body, signature: record.signature };
-        found.push({ entry, signed, segment: segment.name, offset: record.offset });
-      },
-      (record) => follows(record.body, found.at(-1)?.entry),
-    );
-    if (end.kind === 'no-segment') throw new LogDamagedError(`${file} is no log segment: ${end.reason}`);
-    if (end.kind === 'damaged' || (end.kind === 'torn' && following)) {
-      throw new LogDamagedError(
-        `${file} is damaged at byte ${end.offset}, but whole entries follow: the disk lost or changed acknowledged data. ` +
-          'Restore this folder from a backup or let the node join again empty from another node; nothing was changed.',
-      );
-    }
-    yield* found;
-    if (end.kind === 'whole') onEnd?.(segment.name, end.offset);
-    if (end.kind === 'torn') onTorn?.(segment.name, end.offset, bytes.length - end.offset);
-  }
-}
+/** A record's place in one number: segment × 2³² + offset. */
+const SEGMENT_FACTOR = 2 ** 32;
 
-/** A record that checks holds an entry, unless a newer program wrote it. */
-function decodeStored(file: string, record: LogRecord): Entry {
-  try {
-    return decodeEntry(record.body);
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw new LogDamagedError(`${file}, byte ${record.offset}: ${error.message}`);
-  }
-}
+export const entryItem = (entry: Entry, signed: SignedEntry): LogItem => ({
+  record: encodeEntryRecord(signed.body, signed.signature),
+  author: hex(entry.author),
+  seq: entry.seq,
+});
 
-/** Whether a body is an entry that can come after another one of its log. */
-function follows(body: Uint8Array, last: Entry | undefined): boolean {
-  try {
-    const entry = decodeEntry(body);
-    return last === undefined || (entry.seq > last.seq && hex(entry.author) === hex(last.author));
-  } catch {
-    return false;
-  }
-}
+export const blockItem = (value: Uint8Array, certificate: Uint8Array): LogItem => ({
+  record: encodeBlockRecord(encodeStoredBlock(value, certificate)),
+});
 
 export class LogStore {
   private readonly dir: string;
   private readonly group: string;
   private readonly identity: Identity;
+  /** Author id of this replica, in hex. */
+  readonly author: string;
+  /** What is in the log of each author; of this replica also what is sealed. */
+  readonly chains = new Chains(logCrypto);
+  /** Places of the entries of each author, by seq − 1. */
+  private readonly places = new Map<string, number[]>();
   private fd = -1;
+  private segment = 0;
   private size = 0;
   /** Length of the file: zeros from `size` on. */
   private allocated = 0;
-  private lastSeq = 0;
-  private lastCid: Uint8Array | null = null;
-  private lamport = 0;
   private broken: LogBrokenError | undefined;
   /** Bytes behind `size` in the file that a failed write may have left. */
   private dirtyTail = false;
   readonly stats = { entries: 0, bytes: 0, syncSeconds: 0 };
 
-  private constructor(dir: string, group: string, identity: Identity) {
+  /** Makes the log of a folder known; load() reads it. */
+  constructor(dir: string, group: string, identity: Identity) {
     this.dir = dir;
     this.group = group;
     this.identity = identity;
+    this.author = hex(identity.author);
   }
 
-  /**
-   * Opens or makes the log of a folder, walks it whole, cuts a torn tail. Throws LogDamagedError.
-   */
-  static open(
-    dir: string,
-    group: string,
-    identity: Identity,
-    onTorn?: (segment: string, offset: number, bytes: number) => void,
-  ): LogStore {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  static open(dir: string, group: string, identity: Identity, options: OpenLogOptions = {}): LogStore {
     const log = new LogStore(dir, group, identity);
-    let torn: { segment: string; offset: number } | undefined;
-    let end = SEGMENT_HEADER_BYTES;
-    const tornAt = (segment: string, offset: number, bytes: number): void => {
-      torn = { segment, offset };
-      onTorn?.(segment, offset, bytes);
-    };
-    const endsAt = (_segment: string, offset: number): void => {
-      end = offset;
-    };
-    for (const stored of readLog(dir, 1, tornAt, endsAt)) {
-      const { entry, signed } = stored;
-      if (hex(entry.author) !== hex(identity.author)) {
-        throw new LogDamagedError(
-          `${path.join(dir, stored.segment)} was written by another node (${hex(entry.author).slice(0, 16)}…): the data folder and identity.key do not belong together`,
-        );
-      }
-      if (
-        entry.seq !== log.lastSeq + 1 ||
-        hex(entry.prev ?? new Uint8Array()) !== hex(log.lastCid ?? new Uint8Array())
-      ) {
-        throw new LogDamagedError(
-          `${path.join(dir, stored.segment)}: entry ${entry.seq} at byte ${stored.offset} does not follow entry ${log.lastSeq}; a segment is missing or was replaced`,
-        );
-      }
-      log.lastSeq = entry.seq;
-      log.lastCid = signed.cid;
-      log.lamport = entry.lamport;
-    }
-    const last = segmentsOf(dir).at(-1);
-    if (!last || (torn && torn.offset < SEGMENT_HEADER_BYTES)) {
-      if (last) unlinkSync(path.join(dir, last.name));
-      log.openSegment();
-    } else {
-      log.fd = openSync(path.join(dir, last.name), 'r+');
-      log.size = torn?.offset ?? end;
-      log.allocated = torn?.offset ?? fstatSync(log.fd).size;
-      if (torn) {
-        ftruncateSync(log.fd, torn.offset);
-        fdatasyncSync(log.fd);
-      }
-    }
+    log.load(options);
     return log;
   }
 
-  /** CID of the newest entry in hex; '' for an empty log. */
-  get head(): string {
-    return this.lastCid ? hex(this.lastCid) : '';
+  /** Opens or makes the log, walks it whole, cuts a torn tail. Throws LogDamagedError. */
+  load(options: OpenLogOptions = {}): void {
+    const { dir } = this;
+    makeFolder(dir);
+    let torn: number | undefined;
+    let end = SEGMENT_HEADER_BYTES;
+    const walk = readLog(dir, {
+      onTorn: (segment, offset, bytes) => {
+        torn = offset;
+        options.onTorn?.(segment, offset, bytes);
+      },
+      onEnd: (_segment, offset) => (end = offset),
+    });
+    for (const record of walk) {
+      if (record.kind === 'entry') {
+        const fault = this.chains.next(record.signed, record.entry, true);
+        if (fault) {
+          throw new LogDamagedError(
+            `${path.join(dir, segmentName(record.segment))}: entry ${record.entry.seq} at byte ${record.offset} fails the check of its ${fault.kind}; a segment is missing or was replaced`,
+          );
+        }
+        this.note(hex(record.entry.author), record.segment, record.offset);
+      }
+      options.onRecord?.(record);
+    }
+    const last = segmentsOf(dir).at(-1);
+    this.segment = last?.number ?? 0;
+    if (!last || (torn !== undefined && torn < SEGMENT_HEADER_BYTES)) {
+      if (last) {
+        unlinkSync(path.join(dir, last.name));
+        this.segment--;
+      }
+      this.openSegment();
+    } else {
+      this.fd = openSync(path.join(dir, last.name), 'r+');
+      this.size = torn ?? end;
+      this.allocated = torn ?? fstatSync(this.fd).size;
+      if (torn !== undefined) {
+        ftruncateSync(this.fd, torn);
+        fdatasyncSync(this.fd);
+      }
+    }
   }
 
-  /** Seq of the newest entry; 0 for an empty log. */
+  private note(author: string, segment: number, offset: number): void {
+    const places = this.places.get(author);
+    const place = segment * SEGMENT_FACTOR + offset;
+    if (places) places.push(place);
+    else this.places.set(author, [place]);
+  }
+
+  /** Seq of the newest durable entry of an author; 0 when there is none. */
+  seqOf(author: string): number {
+    return this.places.get(author)?.length ?? 0;
+  }
+
+  /** Seq of this replica's newest durable entry. */
   get seq(): number {
-    return this.lastSeq;
+    return this.seqOf(this.author);
+  }
+
+  /** The durable entries of each author, as the seq of the last. */
+  frontier(): Map<string, number> {
+    return new Map([...this.places].map(([author, places]) => [author, places.length]));
   }
 
   private openSegment(): void {
-    const fd = openSync(path.join(this.dir, segmentName(this.lastSeq + 1)), 'w+', 0o600);
+    const fd = openSync(path.join(this.dir, segmentName(this.segment + 1)), 'w+', 0o600);
     try {
       const header = segmentHeader();
       writeSync(fd, header, 0, header.length, 0);
@@ -226,6 +196,7 @@ export class LogStore {
     }
     this.closeSegment();
     this.fd = fd;
+    this.segment++;
     this.size = SEGMENT_HEADER_BYTES;
     this.allocated = SEGMENT_HEADER_BYTES;
   }
@@ -258,54 +229,68 @@ export class LogStore {
   }
 
   /**
-   * Appends one entry with these transactions and makes it durable. Returns its seq.
-   * Throws DiskFullError (nothing appended) or LogBrokenError.
+   * Makes this replica's next entry. It must be appended before another is sealed, or taken back by unseal().
    */
-  append(transactions: readonly Uint8Array[], timeMs: number): number {
-    const written = this.write(transactions, timeMs);
+  seal(transactions: readonly Uint8Array[], timeMs: number, height: number, parents: readonly Parent[]): SealedEntry {
+    const chain = this.chains.byAuthor.get(this.author);
+    const seq = (chain?.seq ?? 0) + 1;
+    const entry: Entry = {
+      group: this.group,
+      author: this.identity.author,
+      seq,
+      prev: chain?.cid ?? null,
+      parents,
+      height,
+      lamport: this.chains.lamport + 1,
+      time: timeMs,
+      transactions,
+      ...(seq === 1 && { genesis: { key: this.identity.publicKey, incarnation: this.identity.incarnation } }),
+    };
+    const body = encodeEntry(entry);
+    const cid = cidOf(body, logCrypto);
+    const signed = { cid, body, signature: this.identity.sign(cid) };
+    this.chains.next(signed, entry, true);
+    return { entry, signed, item: entryItem(entry, signed) };
+  }
+
+  /** Takes back a sealed entry that the disk had no room for. */
+  unseal({ entry }: SealedEntry): void {
+    this.chains.back(this.author, entry);
+  }
+
+  /** Appends records and makes them durable. Throws DiskFullError (nothing appended) or LogBrokenError. */
+  append(items: readonly LogItem[]): void {
+    const bytes = this.write(items);
     const start = performance.now();
     try {
       fdatasyncSync(this.fd);
     } catch (cause) {
       throw this.failure(cause);
     }
-    return this.written(written, start);
+    this.written(items, bytes, start);
   }
 
   /**
    * As append(), but the disk works while the caller goes on. One at a time: the next append waits for `done`, which is told
-   * nothing, or what append() would have thrown. Throws when the entry cannot even be written.
+   * nothing, or what append() would have thrown. Throws when the records cannot even be written.
    */
-  appendLater(transactions: readonly Uint8Array[], timeMs: number, done: (error: Error | undefined) => void): void {
-    const written = this.write(transactions, timeMs);
+  appendLater(items: readonly LogItem[], done: (error: Error | undefined) => void): void {
+    const bytes = this.write(items);
     const start = performance.now();
     fdatasync(this.fd, (cause) => {
       if (cause) {
         done(this.failure(cause));
         return;
       }
-      this.written(written, start);
+      this.written(items, bytes, start);
       done(undefined);
     });
   }
 
-  /** Writes the next entry behind the last one; it counts only once it is durable. */
-  private write(transactions: readonly Uint8Array[], timeMs: number): { cid: Uint8Array; bytes: number } {
+  /** Writes records behind the last one; they count only once they are durable. */
+  private write(items: readonly LogItem[]): number {
     if (this.broken) throw this.broken;
-    const seq = this.lastSeq + 1;
-    const body = encodeEntry({
-      group: this.group,
-      author: this.identity.author,
-      seq,
-      prev: this.lastCid,
-      parents: [],
-      lamport: this.lamport + 1,
-      time: timeMs,
-      transactions,
-      ...(seq === 1 && { genesis: { key: this.identity.publicKey, incarnation: this.identity.incarnation } }),
-    });
-    const cid = cidOf(body, logCrypto);
-    const record = encodeRecord(body, this.identity.sign(cid));
+    const record = items.length === 1 ? (items[0] as LogItem).record : Buffer.concat(items.map((i) => i.record));
     try {
       if (this.size > SEGMENT_HEADER_BYTES && this.size + record.length > SEGMENT_BYTES_MAX) this.openSegment();
       this.allocate(record.length);
@@ -314,7 +299,7 @@ export class LogStore {
     } catch (cause) {
       throw this.failure(cause);
     }
-    return { cid, bytes: record.length };
+    return record.length;
   }
 
   /** Cuts what stands behind the last entry. */
@@ -325,15 +310,44 @@ export class LogStore {
     this.dirtyTail = false;
   }
 
-  private written({ cid, bytes }: { cid: Uint8Array; bytes: number }, start: number): number {
+  private written(items: readonly LogItem[], bytes: number, start: number): void {
     this.dirtyTail = false;
     this.stats.syncSeconds += (performance.now() - start) / 1000;
-    this.stats.entries++;
     this.stats.bytes += bytes;
-    this.size += bytes;
-    this.lastCid = cid;
-    this.lamport++;
-    return ++this.lastSeq;
+    for (const { record, author } of items) {
+      if (author !== undefined) {
+        this.note(author, this.segment, this.size);
+        this.stats.entries++;
+      }
+      this.size += record.length;
+    }
+  }
+
+  /** Durable entries of an author from `fromSeq` on: at least one if there is one, then as many as fit. */
+  read(author: string, fromSeq: number, toSeq: number, bytesMax: number): SignedEntry[] {
+    const places = this.places.get(author) ?? [];
+    const found: SignedEntry[] = [];
+    let bytes = 0;
+    let fd = -1;
+    let open = 0;
+    try {
+      for (let seq = fromSeq; seq <= Math.min(toSeq, places.length) && bytes < bytesMax; seq++) {
+        const place = places[seq - 1] as number;
+        const segment = Math.floor(place / SEGMENT_FACTOR);
+        if (segment !== open) {
+          if (fd >= 0) closeSync(fd);
+          fd = openSync(path.join(this.dir, segmentName(segment)), 'r');
+          open = segment;
+        }
+        const signed = readEntryAt(fd, place % SEGMENT_FACTOR);
+        if (found.length > 0 && bytes + signed.body.length > bytesMax) break;
+        found.push(signed);
+        bytes += signed.body.length;
+      }
+    } finally {
+      if (fd >= 0) closeSync(fd);
+    }
+    return found;
   }
 
   private failure(cause: unknown): Error {
@@ -355,44 +369,12 @@ export class LogStore {
   }
 }
 
-/** What a check of a whole log covered, or where it failed. */
-export interface Verification {
-  readonly entries: number;
-  readonly transactions: number;
-  readonly bytes: number;
-  readonly segments: number;
-  readonly lastCid: string;
-  readonly author: string;
-  readonly torn?: { readonly segment: string; readonly offset: number; readonly bytes: number };
-  readonly fault?: string;
-}
-
-/** Checks every hash, signature and link of a log folder. */
-export function verifyLog(dir: string): Verification {
-  const verifier = new ChainVerifier(logCrypto);
-  const seen = { entries: 0, transactions: 0, bytes: 0, segments: segmentsOf(dir).length, lastCid: '', author: '' };
-  let torn: Verification['torn'];
-  try {
-    for (const { entry, signed, segment, offset } of readLog(
-      dir,
-      1,
-      (s, o, bytes) => (torn = { segment: s, offset: o, bytes }),
-    )) {
-      const fault = verifier.next(signed, entry);
-      if (fault)
-        return {
-          ...seen,
-          fault: `${segment}, byte ${offset}: entry ${fault.seq} fails the check of its ${fault.kind}`,
-        };
-      seen.entries++;
-      seen.transactions += entry.transactions.length;
-      seen.bytes += signed.body.length;
-      seen.lastCid = hex(signed.cid);
-      seen.author = hex(entry.author);
-    }
-  } catch (error) {
-    if (!(error instanceof LogDamagedError)) throw error;
-    return { ...seen, fault: error.message };
-  }
-  return { ...seen, ...(torn && { torn }) };
+function readEntryAt(fd: number, offset: number): SignedEntry {
+  const header = new Uint8Array(RECORD_HEADER_BYTES);
+  readSync(fd, header, 0, header.length, offset);
+  const bytes = new Uint8Array(RECORD_HEADER_BYTES + new DataView(header.buffer).getUint32(4, true));
+  readSync(fd, bytes, 0, bytes.length, offset);
+  const record = recordAt(bytes, 0);
+  if (!record) throw new LogBrokenError(`the record at byte ${offset} of the log changed on the disk`);
+  return { cid: cidOf(record.body, logCrypto), body: record.body, signature: record.signature };
 }

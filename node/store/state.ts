@@ -1,6 +1,7 @@
 /**
  * The state file: SQLite's view of the log. It is written without fsync, because the log can make it anew; in the same
- * SQLite transaction as the rows it stores the seq of the last entry that it has applied.
+ * SQLite transaction as the rows it stores the height of the last block that it has applied, and for each transaction that it holds
+ * beyond that block what takes it back (`undo`).
  *
  * The state's transaction stays open over many commits of clients (a COMMIT costs more than the update it ends): see
  * `publish()`, which ends it when another connection needs to see the rows.
@@ -30,10 +31,12 @@ import {
   type TableDef,
 } from '../sql/index.ts';
 
+import type { Digest } from '../log/index.ts';
 import { DiskFullError, StateCorruptError } from './errors.ts';
 import { Reserve } from './reserve.ts';
+import { TableDigests } from './table-digests.ts';
 
-export const STATE_FORMAT = 1;
+export const STATE_FORMAT = 2;
 
 export type Row = SqliteValue[];
 export type RowId = number | bigint;
@@ -48,6 +51,35 @@ export interface RowChange {
   readonly newRowid?: RowId | undefined;
   /** Column ids whose change was `c = c ± x`. */
   readonly adds?: readonly number[] | undefined;
+  /** What the statement meant, where it is more than the change. */
+  readonly intent?: Intent | undefined;
+  /** It follows from another change (a cascade, a row that REPLACE removed) and is derived again where the transaction is merged. */
+  readonly derived?: boolean | undefined;
+  /** What applying it did to the table's digest; set by State.apply(). */
+  digest?: Digest;
+}
+
+/** IGNORE, REPLACE, or ON DUPLICATE KEY UPDATE: the row that was to be inserted, and what it is to become where it exists. */
+export type Intent =
+  | { readonly mode: 'ignore' | 'replace' }
+  | {
+      readonly mode: 'upsert';
+      readonly inserted: Row;
+      /** A row (the one that was there, else `inserted`), and what the assignments make of it. */
+      readonly base: Row;
+      readonly updated: Row;
+      readonly adds: readonly number[];
+    };
+
+/** Where the state stands: after a block, and what the block's frontier is. */
+export interface StatePosition {
+  readonly height: number;
+  /** SHA-256 of the block's value in hex; '' at height 0. */
+  readonly block: string;
+  /** Seq of each author's last entry in a block. */
+  readonly final: Readonly<Record<string, number>>;
+  /** Schema changes so far. */
+  readonly schema: number;
 }
 
 /** Registers the functions that the file's indexes use: they must be there before SQLite reads its schema. */
@@ -78,6 +110,7 @@ export class State {
   private readonly autoIncrements = new Map<number, number | bigint>();
   private open = false;
   readonly reserve: Reserve;
+  readonly digests: TableDigests;
   /** Counts how often the open transaction was lost: what was applied in an earlier epoch needs no taking back. */
   epoch = 0;
   /** Puts back what was lost. */
@@ -95,8 +128,14 @@ export class State {
       );
       registerSortKeys(this.db);
       this.db.exec(
-        'CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID; CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID',
+        `CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS digest(name TEXT PRIMARY KEY, a INTEGER, b INTEGER) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS table_version(id INTEGER, version INTEGER, columns TEXT, PRIMARY KEY(id, version)) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS conflict(tx TEXT, n INTEGER, kind TEXT, reason TEXT, message TEXT, relation TEXT, row_key TEXT, image TEXT, user TEXT, sql TEXT, time INTEGER, PRIMARY KEY(tx, n)) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS undo(place INTEGER PRIMARY KEY, tx TEXT, changes BLOB)`,
       );
+      this.digests = new TableDigests(this.db);
       const format = this.meta('format');
       if (format === undefined) this.setMeta('format', STATE_FORMAT);
       else if (format !== STATE_FORMAT)
@@ -130,13 +169,11 @@ export class State {
     }
   }
 
-  get appliedSeq(): number {
-    return Number(this.meta('applied') ?? 0);
-  }
-
-  /** CID of the entry `appliedSeq`, in hex. */
-  get appliedHead(): string {
-    return String(this.meta('head') ?? '');
+  get position(): StatePosition {
+    const stored = this.meta('position');
+    return stored === undefined
+      ? { height: 0, block: '', final: {}, schema: 0 }
+      : (JSON.parse(String(stored)) as StatePosition);
   }
 
   /** Opens the state's transaction if none is open: every change goes through it. */
@@ -146,13 +183,13 @@ export class State {
     this.open = true;
   }
 
-  /** Ends the state's transaction: other connections see everything up to this entry. Throws DiskFullError. */
-  publish(appliedSeq: number, head: string): void {
+  /** Ends the state's transaction: other connections see everything in it. Throws DiskFullError. */
+  publish(position: StatePosition): void {
     if (!this.open) return;
     try {
-      this.setMeta('applied', appliedSeq);
-      this.setMeta('head', head);
+      this.setMeta('position', JSON.stringify(position));
       this.flushCounters();
+      this.digests.flush();
       this.db.exec('COMMIT');
     } catch (error) {
       throw this.lost(error);
@@ -173,6 +210,7 @@ export class State {
     this.open = false;
     this.epoch++;
     this.made.clear();
+    this.digests.load();
     this.forget();
     // Counters only ever rise: those in memory are right, those in the file may be older now.
     for (const id of this.autoIncrements.keys()) this.dirtyCounters.add(id);
@@ -251,6 +289,7 @@ export class State {
     } catch (error) {
       throw this.lost(error);
     }
+    if (!table.temporary) change.digest = this.digests.change(change);
   }
 
   /** Takes changes back, the newest first; those of an earlier epoch are gone already. */
@@ -334,12 +373,14 @@ export class State {
   /** Applies one step of a schema change to the catalog and to SQLite, or neither. */
   applyCatalog(change: CatalogChange): void {
     this.begin();
+    const digests = this.digests.save();
     this.db.exec('SAVEPOINT catalog');
     try {
       this.change(change);
     } catch (error) {
       if (isFull(error)) throw this.lost(error);
       this.db.exec('ROLLBACK TO catalog; RELEASE catalog');
+      this.digests.restore(digests);
       this.forget();
       throw error;
     }
@@ -363,6 +404,7 @@ export class State {
         const table = this.catalog.tableById(change.id);
         if (table) {
           this.db.exec(`DELETE FROM ${tableName(table)}`);
+          this.digests.drop(table);
           this.nextRowids.delete(table.id);
           this.setAutoIncrement(table, 1, true);
         }
@@ -421,6 +463,7 @@ export class State {
 
   private dropTable(table: TableDef): void {
     this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`);
+    this.digests.drop(table);
     this.nextRowids.delete(table.id);
     this.autoIncrements.delete(table.id);
     this.dirtyCounters.delete(table.id);
@@ -439,9 +482,23 @@ export class State {
     this.made.add(tableName(table));
   }
 
+  /** Keeps the columns of a table's version: rows that were written under it may still come. */
+  keepTableVersion(table: TableDef): void {
+    this.begin();
+    this.db
+      .prepare('INSERT OR REPLACE INTO table_version VALUES (?, ?, ?)')
+      .run(table.id, table.version, JSON.stringify(table.columns));
+  }
+
+  tableVersion(id: number, version: number): TableDef['columns'] | undefined {
+    const row = this.db.prepare('SELECT columns FROM table_version WHERE id = ? AND version = ?').get(id, version);
+    return row ? (JSON.parse(String(row['columns'])) as TableDef['columns']) : undefined;
+  }
+
   dropTableFiles(table: TableDef): void {
     if (!this.made.delete(tableName(table))) return;
     this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`);
+    this.digests.drop(table);
     this.forget();
   }
   private readonly made = new Set<string>();
@@ -455,7 +512,10 @@ export class State {
         this.createTable(table);
         this.made.delete(tableName(table));
       }
-      if (old) this.db.exec(`DROP TABLE IF EXISTS ${tableName(old)}`);
+      if (old) {
+        this.db.exec(`DROP TABLE IF EXISTS ${tableName(old)}`);
+        this.digests.drop(old);
+      }
       return;
     }
     for (const index of table.indexes) if (!old.indexes.some((o) => o.id === index.id)) this.createIndex(table, index);

@@ -1,6 +1,6 @@
 /** Logs made by hand: chains of signed entries, and the segment files that hold them. */
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
-import { authorOf, cidOf, encodeEntry, encodeRecord, segmentHeader, type Entry } from '../../node/log/index.ts';
+import { authorOf, cidOf, encodeEntry, encodeEntryRecord, segmentHeader, type Entry } from '../../node/log/index.ts';
 import { logCrypto, type Identity } from '../../node/store/index.ts';
 
 export function makeIdentity(): Identity {
@@ -37,6 +37,7 @@ export function makeChain(
       seq,
       prev: chain.at(-1)?.cid ?? null,
       parents: [],
+      height: 0,
       lamport: seq,
       time: 1000 + seq,
       transactions: [filler(seq, size)],
@@ -44,7 +45,7 @@ export function makeChain(
     });
     const body = encodeEntry(entry);
     const cid = cidOf(body, logCrypto);
-    chain.push({ entry, cid, record: encodeRecord(body, identity.sign(cid)) });
+    chain.push({ entry, cid, record: encodeEntryRecord(body, identity.sign(cid)) });
   }
   return chain;
 }

@@ -2,6 +2,7 @@
 import { containsKind, SqlError, type LiteralValue, type SelectPlan, type SqliteValue } from '../../sql/index.ts';
 import type { ResultSink } from '../../server/index.ts';
 import type { RowId } from '../../store/index.ts';
+import { noteSeen } from '../certification.ts';
 import type { EngineSession } from '../session.ts';
 import { allVariables } from '../variables.ts';
 import type { LaneRequest, SessionSnapshot } from './messages.ts';
@@ -24,9 +25,10 @@ export async function runInLane(
     (source.statement.into ?? (source.statement.body.kind === 'select' ? source.statement.body.into : undefined))
       ? source.statement
       : undefined;
-  await core.committer.published();
+  await core.replica.whenPublished();
   // What the state shows may not move until the thread has its snapshot: the overlay is against this very state.
-  const release = core.committer.holdPublishing();
+  const release = core.replica.holdPublishing();
+  noteSeen(session, plan, range);
   const overlays = [...differingImages(session, plan.tables, range, true)].map(([tableId, images]) => ({
     tableId,
     images: images,

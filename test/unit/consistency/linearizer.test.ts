@@ -48,10 +48,8 @@ class Registers implements Applier<Tx> {
     const before = this.undos.get(tx);
     assert.ok(before, 'only what was applied is undone');
     // Of its own keys alone: what commutes with it may have run since.
-    if (tx.clears) {
-      this.values.clear();
-      for (const [key, value] of before) this.values.set(key, value);
-    } else if (this.outcomes.get(tx) === 'applied') {
+    assert.ok(!tx.clears, 'what is exclusive is never undone');
+    if (this.outcomes.get(tx) === 'applied') {
       for (const { key } of tx.set) {
         const value = before.get(key);
         if (value === undefined) this.values.delete(key);
@@ -93,6 +91,7 @@ const history = fc
         set: item.clears ? [] : item.set.filter((s, i, all) => all.findIndex((o) => o.key === s.key) === i),
         when: item.when,
         clears: item.clears,
+        exclusive: item.clears,
       };
     });
   });
@@ -168,6 +167,7 @@ test('transactions that have nothing in common are not undone', () => {
   const tx = (lamport: number, author: string, name: string): Tx => ({
     position: { lamport, author, seq: lamport, index: 0 },
     finalOnly: false,
+    exclusive: false,
     set: [{ key: name, add: 1 }],
     when: undefined,
     clears: false,

@@ -32,7 +32,8 @@ const entry: fc.Arbitrary<Entry> = record({
   author: bytes(32),
   seq: fc.integer({ min: 1, max: 2 ** 40 }),
   prev: cid,
-  parents: fc.array(cid, { maxLength: 3 }),
+  parents: fc.array(record({ author: bytes(32), seq: count, cid }), { maxLength: 3 }),
+  height: count,
   lamport: count,
   time: count,
   transactions: fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 5 }),
@@ -59,7 +60,11 @@ const key: fc.Arbitrary<LogKey> = fc.oneof(
   fc.bigInt({ min: 2n ** 53n, max: 2n ** 63n - 1n }),
   fc.array(value, { minLength: 1, maxLength: 4 }),
 );
-const change = record({ column: fc.nat({ max: 200 }), add: fc.boolean(), value });
+const change = fc.oneof(
+  record({ column: fc.nat({ max: 200 }), mode: fc.constantFrom('assign' as const, 'add' as const), value }),
+  record({ column: fc.nat({ max: 200 }), mode: fc.constant('merge' as const), value, base: value }),
+);
+const changes = fc.array(change, { maxLength: 5 });
 const tables = fc.array(
   record({ id: count, version: count, columns: fc.array(fc.nat({ max: 4096 }), { maxLength: 20 }) }),
   { minLength: 1, maxLength: 4 },
@@ -67,17 +72,32 @@ const tables = fc.array(
 const operation = (length: number): fc.Arbitrary<Operation> => {
   const table = fc.nat({ max: length - 1 });
   return fc.oneof<fc.Arbitrary<Operation>[]>(
-    record({ kind: fc.constant('insert' as const), table, key, values: fc.array(value, { maxLength: 10 }) }),
-    record({ kind: fc.constant('update' as const), table, key, changes: fc.array(change, { maxLength: 5 }) }),
+    record({
+      kind: fc.constant('insert' as const),
+      table,
+      key,
+      values: fc.array(value, { maxLength: 10 }),
+      mode: fc.constantFrom('plain' as const, 'ignore' as const, 'replace' as const),
+      changes: fc.constant([]),
+    }),
+    record({
+      kind: fc.constant('insert' as const),
+      table,
+      key,
+      values: fc.array(value, { maxLength: 10 }),
+      mode: fc.constant('upsert' as const),
+      changes,
+    }),
+    record({ kind: fc.constant('update' as const), table, key, changes }),
     record({ kind: fc.constant('delete' as const), table, key }),
     record({
       kind: fc.constant('move' as const),
       table,
       key,
       newKey: key,
-      changes: fc.array(change, { maxLength: 5 }),
+      changes,
     }),
-    record({ kind: fc.constant('schema' as const), text: fc.string(), change: fc.json() }),
+    record({ kind: fc.constant('schema' as const), text: fc.string(), change: fc.json(), basis: count }),
   );
 };
 const transaction: fc.Arbitrary<Transaction> = tables.chain((references) =>
@@ -86,8 +106,17 @@ const transaction: fc.Arbitrary<Transaction> = tables.chain((references) =>
     database: fc.string({ unit: 'binary' }),
     sql: fc.string({ unit: 'binary' }),
     level: fc.constantFrom('local' as const, 'replicated' as const, 'final' as const),
+    unchecked: fc.boolean(),
     tables: fc.constant(references),
     operations: fc.array(operation(references.length), { maxLength: 8 }),
+    reads: fc.array(
+      record({
+        table: fc.nat({ max: references.length - 1 }),
+        key: fc.option(key),
+        digest: fc.tuple(fc.nat({ max: 2 ** 31 - 1 }), fc.nat({ max: 2 ** 31 - 1 })),
+      }),
+      { maxLength: 3 },
+    ),
   }),
 );
 
@@ -105,8 +134,8 @@ describe('entries', () => {
         assert.equal(other['seq'], given.seq);
         assert.equal(other['format'], ENTRY_FORMAT);
         assert.deepEqual(
-          (other['parents'] as CID[]).map((c) => c.bytes),
-          given.parents,
+          (other['parents'] as [Uint8Array, number, CID][]).map(([, , c]) => c.bytes),
+          given.parents.map((p) => p.cid),
         );
       }),
     );

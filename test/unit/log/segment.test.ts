@@ -5,11 +5,11 @@ import { describe, it } from 'node:test';
 import {
   ChainVerifier,
   crc32c,
-  encodeRecord,
+  encodeEntryRecord,
   readSegment,
   RECORD_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
-  segmentFirstSeq,
+  segmentNumber,
   segmentHeader,
   segmentName,
   type SegmentEnd,
@@ -92,7 +92,7 @@ describe('a segment', () => {
   });
 
   it('is torn, not damaged, when the torn record carries a log in its body', () => {
-    const record = encodeRecord(segment, new Uint8Array(64));
+    const record = encodeEntryRecord(segment, new Uint8Array(64));
     const whole = makeSegment([chain[0]?.record ?? new Uint8Array(), record]);
     const torn = whole.subarray(0, whole.length - 1);
     assert.equal(read(torn).end.kind, 'damaged');
@@ -124,9 +124,9 @@ describe('checksums and names', () => {
   });
 
   it('tell the first entry', () => {
-    fc.assert(fc.property(fc.nat({ max: 2 ** 40 }), (seq) => assert.equal(segmentFirstSeq(segmentName(seq)), seq)));
+    fc.assert(fc.property(fc.nat({ max: 2 ** 40 }), (seq) => assert.equal(segmentNumber(segmentName(seq)), seq)));
     for (const name of ['1.log', '0000000000000001.log.new', 'x000000000000001.log'])
-      assert.equal(segmentFirstSeq(name), undefined);
+      assert.equal(segmentNumber(name), undefined);
   });
 });
 

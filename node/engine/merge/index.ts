@@ -1,0 +1,4 @@
+/** Merging: write sets as intentions, and their runs against the state. */
+export { StateMachine } from './machine.ts';
+export { Merger } from './merger.ts';
+export { transactionOf, type SchemaRecord, type SeenRow } from './write-set.ts';

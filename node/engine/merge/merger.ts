@@ -1,0 +1,340 @@
+/**
+ * Runs a transaction's intentions against the state as it stands: what every replica does at the transaction's place in the
+ * order. A row that is not there any more drops its change; what a constraint refuses refuses the whole transaction.
+ */
+import { addNumbers, type Footprint } from '../../consistency/index.ts';
+import type { ColumnChange, LogKey, LogValue, RowOperation, TableReference, Transaction } from '../../log/index.ts';
+import { SqlError, type SqliteValue, type TableDef } from '../../sql/index.ts';
+import { hashOf, NO_DIGEST, sameDigest, sameValue, type Row, type RowChange, type RowId } from '../../store/index.ts';
+import type { Dropped, Outcome, RejectReason } from '../../replica/index.ts';
+import type { EngineCore } from '../core.ts';
+import { LockManager } from '../locks.ts';
+import { RowStore } from '../row-store.ts';
+import type { TableRuntime } from '../table.ts';
+import { DirectWriter } from '../writer.ts';
+import { columnRules } from './column-rules.ts';
+import { FootprintKeys } from './keys.ts';
+
+/** Refuses the transaction. */
+class Rejection extends Error {
+  readonly reason: RejectReason;
+  readonly errno: number;
+  readonly sqlState: string;
+
+  constructor(reason: RejectReason, errno: number, sqlState: string, message: string) {
+    super(message);
+    this.reason = reason;
+    this.errno = errno;
+    this.sqlState = sqlState;
+  }
+}
+
+export interface Merged {
+  readonly changes: readonly RowChange[];
+  readonly outcome: Outcome;
+  readonly footprint: Footprint;
+}
+
+/** Merging waits for nobody. */
+const NO_LOCKS = new LockManager();
+
+export class Merger {
+  private readonly core: EngineCore;
+  readonly keys: FootprintKeys;
+
+  constructor(core: EngineCore) {
+    this.core = core;
+    this.keys = new FootprintKeys(core.catalog, (table) => core.runtimeOf(table));
+  }
+
+  run(transaction: Transaction): Merged {
+    const work = new Work(this.core, this.keys, transaction);
+    return work.run();
+  }
+
+  footprintOf(changes: readonly RowChange[]): Footprint {
+    const reads: string[] = [];
+    const writes: string[] = [];
+    let table: TableDef | undefined;
+    for (const change of changes) {
+      if (change.table.temporary) continue;
+      this.keys.ofChange(change, reads, writes);
+      if (change.table !== table) reads.push(wholeTable((table = change.table)));
+    }
+    return { reads, writes };
+  }
+}
+
+class Work {
+  private readonly core: EngineCore;
+  private readonly keys: FootprintKeys;
+  private readonly transaction: Transaction;
+  private readonly writer: DirectWriter;
+  private readonly rows: RowStore;
+  private readonly reads: string[] = [];
+  /** Tables that it saw whole. */
+  private readonly scanned: string[] = [];
+  private readonly dropped: Dropped[] = [];
+  /** The row that is being stored: what it met decides. */
+  private attempt: { readonly table: TableDef; readonly row: Row } | undefined;
+
+  constructor(core: EngineCore, keys: FootprintKeys, transaction: Transaction) {
+    this.core = core;
+    this.keys = keys;
+    this.transaction = transaction;
+    this.writer = new DirectWriter(core.state, NO_LOCKS, undefined);
+    this.rows = new RowStore(core.mergeContext(this.writer, !transaction.unchecked));
+  }
+
+  run(): Merged {
+    const { core, writer, transaction } = this;
+    core.beginMerge();
+    let outcome: Outcome;
+    try {
+      this.certify();
+      for (const operation of transaction.operations) {
+        if (operation.kind === 'schema') throw new Error('a schema change is not merged row by row');
+        const table = this.tableOf(operation.table);
+        if (table) this.operate(table, operation);
+      }
+      outcome = { kind: 'applied', dropped: this.dropped };
+    } catch (error) {
+      outcome = this.rejected(error);
+      if (this.attempt) this.keys.ofAttempt(this.attempt.table, this.attempt.row, this.reads);
+      const { reads, writes } = core.merger.footprintOf(writer.changes);
+      writer.rollbackTo(0);
+      return { changes: [], outcome, footprint: { reads: [...this.reads, ...reads, ...writes], writes: this.scanned } };
+    }
+    const { reads, writes } = core.merger.footprintOf(writer.changes);
+    return { changes: writer.changes, outcome, footprint: { reads: [...this.reads, ...reads], writes: [...writes, ...this.scanned] } };
+  }
+
+  private rejected(error: unknown): Outcome {
+    if (error instanceof Rejection) {
+      const { reason, errno, sqlState, message } = error;
+      return { kind: 'rejected', reason, errno, sqlState, message };
+    }
+    if (!(error instanceof SqlError)) throw error;
+    const { errno, sqlState, message } = error;
+    return { kind: 'rejected', reason: REASONS[errno] ?? 'data', errno, sqlState, message };
+  }
+
+  private tableOf(place: number): TableDef | undefined {
+    return this.core.catalog.tableById((this.transaction.tables[place] as TableReference).id);
+  }
+
+  /** At level `final`: what it saw must still be so. */
+  private certify(): void {
+    for (const { table: place, key, digest } of this.transaction.reads) {
+      const table = this.tableOf(place);
+      if (!table) throw changed(place);
+      if (key === null) {
+        this.scanned.push(wholeTable(table));
+        if (!sameDigest(this.core.state.digests.of(table), digest)) throw changed(place);
+        continue;
+      }
+      const rowid = this.find(table, key);
+      const row = rowid === undefined ? undefined : this.core.state.get(table, rowid);
+      const now = rowid !== undefined && row ? hashOf(table, rowid, row) : NO_DIGEST;
+      if (!sameDigest(now, digest)) throw changed(place);
+    }
+  }
+
+  /** The rowid of the row with this key. What is found, or that nothing is, decides what the transaction does. */
+  private find(table: TableDef, key: LogKey): RowId | undefined {
+    const rt = this.core.runtimeOf(table);
+    if (typeof key !== 'object') {
+      this.reads.push(this.keys.row(table, key));
+      return key;
+    }
+    const primary = rt.unique.find((u) => u.index.kind === 'primary');
+    if (!primary) return undefined;
+    const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
+    primary.places.forEach((place, i) => (row[place] = key[i] ?? null));
+    this.keys.ofAttempt(table, row, this.reads);
+    return this.writer.duplicateOf({ ...rt, unique: [primary] }, row, undefined)?.rowid;
+  }
+
+  private operate(table: TableDef, operation: RowOperation): void {
+    const rt = this.core.runtimeOf(table);
+    if (operation.kind === 'insert') {
+      this.insert(rt, operation);
+      return;
+    }
+    const rowid = this.find(table, operation.key);
+    const before = rowid === undefined ? undefined : this.core.state.get(table, rowid);
+    if (operation.kind === 'delete') {
+      if (rowid === undefined || !before) return;
+      this.attempt = { table, row: before };
+      this.rows.remove(rt, rowid, before);
+    } else if (rowid === undefined || !before) {
+      this.dropped.push({ table: `${table.database}.${table.name}`, key: printed(operation.key), image: this.image(table, operation) });
+    } else {
+      this.update(rt, rowid, before, operation.changes, operation.table);
+    }
+    this.attempt = undefined;
+  }
+
+  private insert(rt: TableRuntime, operation: Extract<RowOperation, { kind: 'insert' }>): void {
+    const { table } = rt;
+    const row = this.rowOf(rt, operation.table, operation.values);
+    this.attempt = { table, row };
+    this.rows.derive(rt, row);
+    this.check(rt, row);
+    switch (operation.mode) {
+      case 'replace':
+        this.rows.replace(rt, row);
+        break;
+      case 'ignore':
+        if (this.writer.duplicateOf(rt, row, undefined) || this.rows.foreignKeys.parentMissing(rt, row)) {
+          this.keys.ofAttempt(table, row, this.reads);
+          return;
+        }
+        this.store(rt, row, operation.key);
+        break;
+      case 'upsert': {
+        const duplicate = this.writer.duplicateOf(rt, row, undefined);
+        this.keys.ofAttempt(table, row, this.reads);
+        if (duplicate) this.update(rt, duplicate.rowid, duplicate.row, operation.changes, operation.table);
+        else this.store(rt, row, operation.key);
+        break;
+      }
+      case 'plain':
+        this.store(rt, row, operation.key);
+        break;
+    }
+    this.attempt = undefined;
+    const auto = rt.autoIncrement < 0 ? null : row[rt.autoIncrement];
+    if (typeof auto === 'number' && auto > 0) this.core.state.setAutoIncrement(table, auto + 1);
+  }
+
+  /** A table without a primary key keeps the hidden key that its author gave. */
+  private store(rt: TableRuntime, row: Row, key: LogKey): void {
+    const hidden = rt.rowid < 0 && typeof key !== 'object' ? key : undefined;
+    this.writer.nextRowid = hidden;
+    if (hidden !== undefined || rt.rowid >= 0)
+      this.reads.push(this.keys.row(rt.table, hidden ?? (row[rt.rowid] as RowId)));
+    this.rows.insert(rt, row);
+  }
+
+  private update(rt: TableRuntime, rowid: RowId, before: Row, changes: readonly ColumnChange[], reference: number): void {
+    const { table } = rt;
+    this.reads.push(this.keys.row(table, rowid));
+    const after = [...before];
+    const rules = columnRules(table);
+    for (const change of changes) {
+      const place = this.placeOf(table, reference, change.column);
+      const column = table.columns[place];
+      if (!column || column.generated) continue;
+      const value = this.converted(rt, place, reference, change.column, change.value);
+      const current = before[place] ?? null;
+      if (change.mode === 'add') after[place] = this.sum(rt, place, after[place] ?? null, value);
+      else if (change.mode === 'merge' && rules[place]) {
+        const base = this.converted(rt, place, reference, change.column, change.base ?? null);
+        const merged = rules[place].rule.merge(after[place] ?? null, base, value, rules[place].values);
+        if (merged.kind === 'reject')
+          throw new Rejection('rule', 1213, '40001', `Column '${column.name}' was changed meanwhile, and its rule is ${rules[place].rule.name}`);
+        after[place] = merged.value;
+      } else after[place] = value;
+      if (after[place] === null && current !== null && !column.nullable)
+        throw new Rejection('data', 1048, '23000', `Column '${column.name}' cannot be null`);
+    }
+    if (before.every((value, i) => sameValue(value, after[i]))) return;
+    this.attempt = { table, row: after };
+    this.rows.derive(rt, after);
+    this.check(rt, after);
+    this.rows.update(rt, rowid, before, after, undefined);
+  }
+
+  private check(rt: TableRuntime, row: Row): void {
+    const violated = this.rows.violated(rt, row);
+    if (violated) throw violated;
+  }
+
+  private sum(rt: TableRuntime, place: number, current: SqliteValue, value: SqliteValue): SqliteValue {
+    const column = rt.table.columns[place];
+    if (current === null || value === null) return null;
+    if (!isNumber(current) || !isNumber(value)) return value;
+    return (rt.convert[place] as TableRuntime['convert'][number])(
+      addNumbers(current, value),
+      column?.type ?? { kind: 'null' },
+      this.core.env,
+    );
+  }
+
+  // Rows written under an older schema.
+
+  private placeOf(table: TableDef, reference: number, column: number): number {
+    const { id, version, columns } = this.transaction.tables[reference] as TableReference;
+    if (version === table.version && id === table.id) return column;
+    return table.columns.findIndex((c) => c.id === columns[column]);
+  }
+
+  private converted(rt: TableRuntime, place: number, reference: number, column: number, value: LogValue): SqliteValue {
+    const { id, version, columns } = this.transaction.tables[reference] as TableReference;
+    if (value === null || version === rt.table.version) return value;
+    const from = this.core.columnTypeAt(id, version, columns[column] ?? 0);
+    const to = rt.table.columns[place]?.type;
+    if (!from || JSON.stringify(from) === JSON.stringify(to)) return value;
+    return rt.convert[place]?.(value, from, this.core.env) ?? null;
+  }
+
+  private rowOf(rt: TableRuntime, reference: number, values: readonly LogValue[]): Row {
+    const { table } = rt;
+    if ((this.transaction.tables[reference] as TableReference).version === table.version) return [...values];
+    const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
+    const given = new Set<number>();
+    values.forEach((value, i) => {
+      const place = this.placeOf(table, reference, i);
+      if (place < 0 || table.columns[place]?.generated) return;
+      row[place] = this.converted(rt, place, reference, i, value);
+      given.add(place);
+    });
+    for (let place = 0; place < row.length; place++)
+      if (!given.has(place) && !table.columns[place]?.generated) row[place] = this.core.addedValue(rt, place, row);
+    return row;
+  }
+
+  private image(table: TableDef, operation: Exclude<RowOperation, { kind: 'insert' }>): string {
+    if (operation.kind === 'delete') return '{}';
+    return JSON.stringify(
+      Object.fromEntries(
+        operation.changes.map((c) => {
+          const name = table.columns[this.placeOf(table, operation.table, c.column)]?.name ?? String(c.column);
+          return [name, c.mode === 'add' ? { add: c.value } : c.value];
+        }),
+      ),
+      printable,
+    );
+  }
+}
+
+/**
+ * Every change of a table reads this key, and who saw the table whole writes it: so changes commute with each other, and none
+ * of them with whoever saw them all.
+ */
+const wholeTable = (table: TableDef): string => `${table.id}:*`;
+
+const changed = (place: number): Rejection =>
+  new Rejection(
+    'certification',
+    1213,
+    '40001',
+    `Deadlock found when trying to get lock; try restarting transaction (what it read of table ${place} was changed by another one)`,
+  );
+
+const isNumber = (v: SqliteValue): v is number | bigint => typeof v === 'number' || typeof v === 'bigint';
+
+const printed = (key: LogKey): string => JSON.stringify(typeof key === 'object' ? key : [key], printable);
+
+export function printable(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  return value instanceof Uint8Array ? `0x${Buffer.from(value).toString('hex')}` : value;
+}
+
+const REASONS: Readonly<Record<number, RejectReason>> = {
+  1062: 'duplicate-key',
+  1451: 'foreign-key',
+  1452: 'foreign-key',
+  3819: 'check',
+};

@@ -1,0 +1,137 @@
+/** What a transaction did, as the intentions that the log keeps: see log/transaction.ts. */
+import type { ColumnChange, LogKey, LogValue, Operation, TableReference, Transaction } from '../../log/index.ts';
+import { addNumbers } from '../../consistency/index.ts';
+import { primaryKey, rowidColumn, type CatalogChange, type TableDef } from '../../sql/index.ts';
+import { sameValue, type Intent, type Row, type RowChange, type RowId } from '../../store/index.ts';
+import { columnRules } from './column-rules.ts';
+
+/** A row, or a whole table, that a transaction saw which asks for certification. */
+export interface SeenRow {
+  readonly table: TableDef;
+  readonly rowid: RowId | undefined;
+  readonly row: Row | undefined;
+  readonly digest: readonly [number, number];
+}
+
+export interface SchemaRecord {
+  readonly text: string;
+  readonly changes: readonly CatalogChange[];
+  /** How many schema changes there were when it was made. */
+  readonly basis: number;
+  /** Whether values that do not fit a changed column are errors. */
+  readonly strict: boolean;
+}
+
+/** What the log carries of a schema change, as JSON. */
+export type LoggedSchema = Pick<SchemaRecord, 'changes' | 'strict'>;
+
+/** What one client's transaction did. */
+export interface CommitRecord {
+  readonly user: string;
+  readonly database: string;
+  readonly sql: string;
+  readonly level: Transaction['level'];
+  readonly unchecked: boolean;
+  readonly changes: readonly RowChange[];
+  readonly seen?: readonly SeenRow[];
+  readonly schema?: SchemaRecord;
+}
+
+class Tables {
+  readonly references: TableReference[] = [];
+  private readonly places = new Map<TableDef, number>();
+
+  placeOf(table: TableDef): number {
+    let place = this.places.get(table);
+    if (place === undefined) {
+      place = this.references.length;
+      this.places.set(table, place);
+      this.references.push({ id: table.id, version: table.version, columns: table.columns.map((c) => c.id) });
+    }
+    return place;
+  }
+}
+
+export function transactionOf(record: CommitRecord): Transaction {
+  const tables = new Tables();
+  const operations: Operation[] = [];
+  for (const change of record.changes) {
+    if (change.table.temporary || change.derived) continue;
+    operations.push(operationOf(change, tables.placeOf(change.table)));
+  }
+  if (record.schema) {
+    const { text, changes, basis, strict } = record.schema;
+    operations.push({ kind: 'schema', text, change: JSON.stringify({ changes, strict } satisfies LoggedSchema), basis });
+  }
+  const reads = (record.seen ?? []).map(({ table, rowid, row, digest }) => ({
+    table: tables.placeOf(table),
+    key: rowid === undefined ? null : logKey(table, rowid, row ?? []),
+    digest,
+  }));
+  const { user, database, sql, level, unchecked } = record;
+  return { user, database, sql, level, unchecked, tables: tables.references, operations, reads };
+}
+
+/** Key of a row in the log: its primary key's values, or the hidden key. */
+function logKey(table: TableDef, rowid: RowId, row: readonly LogValue[]): LogKey {
+  const primary = primaryKey(table);
+  if (!primary || rowidColumn(table)) return rowid;
+  return primary.parts.map((part) => row[table.columns.findIndex((c) => c.id === part.column)] ?? null);
+}
+
+function operationOf(change: RowChange, table: number): Operation {
+  const { before, after, intent } = change;
+  if (intent?.mode === 'upsert') return upsertOf(change.table, change.rowid, intent, table);
+  if (!before) {
+    const values = after ?? [];
+    const mode = intent?.mode ?? 'plain';
+    return { kind: 'insert', table, key: logKey(change.table, change.rowid, values), values, mode, changes: [] };
+  }
+  const key = logKey(change.table, change.rowid, before);
+  if (!after) return { kind: 'delete', table, key };
+  const changes = changesOf(change.table, before, after, change.adds);
+  const newKey = logKey(change.table, change.newRowid ?? change.rowid, after);
+  return sameKey(key, newKey) ? { kind: 'update', table, key, changes } : { kind: 'move', table, key, newKey, changes };
+}
+
+function upsertOf(
+  table: TableDef,
+  rowid: RowId,
+  { inserted, base, updated, adds }: Extract<Intent, { mode: 'upsert' }>,
+  place: number,
+): Operation {
+  const column = rowidColumn(table);
+  const own = column ? (inserted[table.columns.indexOf(column)] as RowId) : rowid;
+  return {
+    kind: 'insert',
+    table: place,
+    key: logKey(table, own, inserted),
+    values: inserted,
+    mode: 'upsert',
+    changes: changesOf(table, base, updated, adds),
+  };
+}
+
+const isNumber = (v: LogValue | undefined): v is number | bigint => typeof v === 'number' || typeof v === 'bigint';
+
+/** The columns that changed. Generated ones are computed again where the transaction is merged. */
+function changesOf(table: TableDef, before: Row, after: Row, adds: readonly number[] | undefined): ColumnChange[] {
+  const rules = columnRules(table);
+  const changes: ColumnChange[] = [];
+  for (let column = 0; column < after.length; column++) {
+    const value = after[column] ?? null;
+    const base = before[column] ?? null;
+    const definition = table.columns[column];
+    if (sameValue(base, value) || definition?.generated) continue;
+    if (rules[column]) changes.push({ column, mode: 'merge', value, base });
+    else if (adds?.includes(definition?.id ?? 0) && isNumber(value) && isNumber(base))
+      changes.push({ column, mode: 'add', value: addNumbers(value, typeof base === 'bigint' ? -base : -base) });
+    else changes.push({ column, mode: 'assign', value });
+  }
+  return changes;
+}
+
+function sameKey(a: LogKey, b: LogKey): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b;
+  return a.length === b.length && a.every((value, i) => sameValue(value, b[i]));
+}

@@ -1,0 +1,86 @@
+/** Chains of entries: what makes an entry the next one of its author. */
+import { authorOf, cidOf, hex, sameBytes, type Entry, type LogCrypto, type SignedEntry } from './entry.ts';
+
+/** What is wrong with an entry as the next one of its chain, or undefined. */
+export type ChainFault =
+  | { readonly kind: 'hash'; readonly seq: number }
+  | { readonly kind: 'signature'; readonly seq: number }
+  | { readonly kind: 'author'; readonly seq: number }
+  | { readonly kind: 'sequence'; readonly seq: number; readonly expected: number }
+  | { readonly kind: 'prev'; readonly seq: number }
+  | { readonly kind: 'lamport'; readonly seq: number };
+
+/** Follows one author's chain from its first entry and checks hash, signature, sequence and links. */
+export class ChainVerifier {
+  private readonly crypto: LogCrypto;
+  /** The author's Ed25519 public key, known from its first entry on. */
+  key: Uint8Array | undefined;
+  private author: Uint8Array | undefined;
+  cid: Uint8Array | null = null;
+  seq = 0;
+  lamport = 0;
+
+  constructor(crypto: LogCrypto) {
+    this.crypto = crypto;
+  }
+
+  /** With `trusted`, hash and signature were checked before: it comes from the replica's own disk. */
+  next(signed: SignedEntry, entry: Entry, trusted = false): ChainFault | undefined {
+    const { seq } = entry;
+    if (!trusted && !sameBytes(cidOf(signed.body, this.crypto), signed.cid)) return { kind: 'hash', seq };
+    if (seq !== this.seq + 1) return { kind: 'sequence', seq, expected: this.seq + 1 };
+    if (entry.genesis) {
+      this.key = entry.genesis.key;
+      this.author = authorOf(entry.genesis.key, entry.genesis.incarnation, this.crypto);
+    }
+    if (!this.key || !this.author || !sameBytes(this.author, entry.author)) return { kind: 'author', seq };
+    if (!sameBytes(entry.prev, this.cid)) return { kind: 'prev', seq };
+    if (entry.lamport <= this.lamport) return { kind: 'lamport', seq };
+    if (!trusted && !this.crypto.verify(this.key, signed.cid, signed.signature)) return { kind: 'signature', seq };
+    this.cid = signed.cid;
+    this.seq = seq;
+    this.lamport = entry.lamport;
+    return undefined;
+  }
+
+  /** The chain without its last entry. Lamport times may have gaps. */
+  back(entry: Entry): void {
+    this.cid = entry.prev;
+    this.seq = entry.seq - 1;
+  }
+}
+
+/** The chains of all authors of a group, each by its author in hex. */
+export class Chains {
+  private readonly crypto: LogCrypto;
+  readonly byAuthor = new Map<string, ChainVerifier>();
+  /** Highest Lamport time of all entries. */
+  lamport = 0;
+
+  constructor(crypto: LogCrypto) {
+    this.crypto = crypto;
+  }
+
+  seqOf(author: string): number {
+    return this.byAuthor.get(author)?.seq ?? 0;
+  }
+
+  /** Takes the next entry of its author, or says what is wrong with it and takes nothing. */
+  next(signed: SignedEntry, entry: Entry, trusted = false): ChainFault | undefined {
+    const author = hex(entry.author);
+    const chain = this.byAuthor.get(author) ?? new ChainVerifier(this.crypto);
+    const fault = chain.next(signed, entry, trusted);
+    if (fault) return fault;
+    this.byAuthor.set(author, chain);
+    this.lamport = Math.max(this.lamport, entry.lamport);
+    return undefined;
+  }
+
+  /** Takes back the last entry of an author, which nobody has seen. */
+  back(author: string, entry: Entry): void {
+    const chain = this.byAuthor.get(author);
+    if (chain?.seq !== entry.seq) throw new Error('only the last entry of a chain can be taken back');
+    if (entry.seq === 1) this.byAuthor.delete(author);
+    else chain.back(entry);
+  }
+}

@@ -1,0 +1,203 @@
+/** Runs consensus for a group: feeds it what happens, does what it says in the order in which it says it. */
+import {
+  Consensus,
+  decodeMessage,
+  decodeRecord,
+  DEFAULT_TIMING,
+  encodeCertificate,
+  encodeMessage,
+  encodeRecord,
+  height,
+  type Ballot,
+  type ConsensusCrypto,
+  type ConsensusRecord,
+  type Effect,
+  type Event,
+  type Height,
+  type NodeId,
+} from '../consensus/index.ts';
+import { DiskFullError, type RecordStore } from '../store/index.ts';
+import type { Decider } from './ports.ts';
+import type { Replica } from './replica.ts';
+
+export interface DeciderOptions {
+  readonly self: NodeId;
+  readonly group: string;
+  readonly crypto: ConsensusCrypto;
+  readonly records: RecordStore;
+  /** Voters of the group after the newest block that the state holds. */
+  readonly voters: () => readonly NodeId[];
+  readonly send: (to: NodeId, message: Uint8Array) => void;
+  /** Another copy of this disk has voted: this node may not. */
+  readonly onAmnesia: () => void;
+}
+
+/** Between two blocks that nobody waits for. */
+const CUT_MS = 20;
+const TICK_MS = 10;
+const HISTORY_HEIGHTS = 10_000;
+
+export class ConsensusDecider implements Decider {
+  private readonly options: DeciderOptions;
+  private readonly replica: Replica;
+  private readonly consensus: Consensus;
+  private effects: Effect[] = [];
+  private running = false;
+  /** What the file holds, for when it is written anew. */
+  private kept: ConsensusRecord[];
+  private wanted: { readonly height: Height; readonly urgent: boolean } | undefined;
+  private validating: { readonly height: Height; readonly ballot: Ballot; readonly value: Uint8Array }[] = [];
+  private lastCutMs = 0;
+  private timer: NodeJS.Timeout | undefined;
+  leader: NodeId | undefined;
+
+  constructor(options: DeciderOptions, replica: Replica, appliedHeight: number) {
+    this.options = options;
+    this.replica = replica;
+    const { self, group, crypto, records } = options;
+    this.kept = records.found.flatMap((bytes) => {
+      const decoded = decodeRecord(bytes);
+      return decoded.kind === 'ok' ? [decoded.value] : [];
+    });
+    this.consensus = new Consensus(
+      { self, group, crypto, random: Math.random, timing: DEFAULT_TIMING, historyHeights: HISTORY_HEIGHTS },
+      {
+        applied: height(appliedHeight),
+        spans: [{ from: height(0), voters: options.voters() }],
+        records: this.kept,
+        abstain: false,
+      },
+    );
+  }
+
+  start(): void {
+    this.step({ kind: 'start', nowMs: performance.now() });
+    this.timer = setInterval(() => {
+      this.step({ kind: 'tick', nowMs: performance.now() });
+      this.propose(false);
+    }, TICK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.options.records.close();
+  }
+
+  setMembers(nodes: readonly NodeId[]): void {
+    this.step({ kind: 'members', nodes });
+  }
+
+  message(from: NodeId, bytes: Uint8Array): void {
+    const decoded = decodeMessage(bytes);
+    if (decoded.kind === 'ok') this.step({ kind: 'message', from, message: decoded.value });
+  }
+
+  /** The replica applied a block. */
+  applied(at: number): void {
+    this.step({ kind: 'applied', height: height(at), voters: this.options.voters() });
+  }
+
+  progress(urgent: boolean): void {
+    const { validating } = this;
+    if (validating.length > 0) {
+      this.validating = [];
+      for (const { height: h, ballot, value } of validating) this.validate(h, ballot, value);
+    }
+    this.propose(urgent);
+  }
+
+  private propose(urgent: boolean): void {
+    const { wanted } = this;
+    if (!wanted) return;
+    const now = performance.now();
+    if (!urgent && !wanted.urgent && now - this.lastCutMs < CUT_MS) return;
+    const value =
+      this.replica.proposal(wanted.height) ?? (wanted.urgent ? this.replica.emptyProposal(wanted.height) : undefined);
+    if (!value) return;
+    this.wanted = undefined;
+    this.lastCutMs = now;
+    this.step({ kind: 'propose', height: wanted.height, value });
+  }
+
+  private step(event: Event): void {
+    this.effects.push(...this.consensus.step(event));
+    if (this.running) return;
+    this.running = true;
+    try {
+      for (let effect = this.effects[0]; effect; effect = this.effects[0]) {
+        this.persistFirst(effect);
+        this.effects.shift();
+        this.execute(effect);
+      }
+    } catch (error) {
+      // What cannot be written yet is tried again with the next step; nothing that follows it is done before.
+      if (!(error instanceof DiskFullError)) throw error;
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private persistFirst(effect: Effect): void {
+    if (effect.kind !== 'persist') return;
+    const { records } = this.options;
+    records.append(encodeRecord(effect.record));
+    this.kept.push(effect.record);
+    if (effect.sync) records.sync();
+  }
+
+  private execute(effect: Effect): void {
+    const { send } = this.options;
+    switch (effect.kind) {
+      case 'send':
+        send(effect.to, encodeMessage(effect.message));
+        break;
+      case 'validate':
+        this.validate(effect.height, effect.ballot, effect.value);
+        break;
+      case 'want-value':
+        this.wanted = { height: effect.height, urgent: effect.urgent };
+        this.propose(this.replica.isUrgent);
+        break;
+      case 'chosen':
+        this.replica.decided(effect.height, effect.value, encodeCertificate(effect.certificate));
+        break;
+      case 'leader':
+        this.leader = effect.node;
+        this.wanted = undefined;
+        break;
+      case 'truncate':
+        this.truncate(effect.upTo);
+        break;
+      case 'amnesia':
+        this.options.onAmnesia();
+        break;
+      case 'persist':
+      case 'need-snapshot':
+      case 'dropped':
+        break;
+    }
+  }
+
+  private validate(h: Height, ballot: Ballot, value: Uint8Array): void {
+    const answer = this.replica.mayVoteFor(value);
+    if (answer === 'later') this.validating.push({ height: h, ballot, value });
+    else this.step({ kind: 'validated', height: h, ballot, ok: answer === 'yes' });
+  }
+
+  /** Of the records up to a height only the newest promise may matter. */
+  private truncate(upTo: Height): void {
+    const { records } = this.options;
+    if (!records.isLong) return;
+    const promise = this.kept.findLast((record) => record.kind === 'promise');
+    this.kept = this.kept.filter((record) => {
+      if (record.kind === 'promise') return record === promise;
+      return (record.kind === 'accepted' ? record.accepted : record.decision).height > upTo;
+    });
+    try {
+      records.rewrite(this.kept.map(encodeRecord));
+    } catch (error) {
+      // The old file is good, and stays.
+      if (!(error instanceof DiskFullError)) throw error;
+    }
+  }
+}

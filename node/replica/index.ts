@@ -1,0 +1,12 @@
+/** One group on one node: log, order, blocks and state joined. */
+export { ConsensusDecider, type DeciderOptions } from './decider.ts';
+export type { Decider, Machine, ReplicaEvents } from './ports.ts';
+export { RejectedError, Replica, type Fatal, type ReplicaOptions } from './replica.ts';
+export {
+  APPLIED,
+  GroupTransaction,
+  type Dropped,
+  type Outcome,
+  type RejectReason,
+  type Run,
+} from './transaction.ts';

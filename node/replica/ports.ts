@@ -1,0 +1,40 @@
+/** What the replica asks of the rooms beside it. */
+import type { Applier, Footprint } from '../consistency/index.ts';
+import type { Block, SignedEntry } from '../log/index.ts';
+import type { RowChange, StatePosition } from '../store/index.ts';
+import type { GroupTransaction } from './transaction.ts';
+
+/** The state, as the engine keeps it. */
+export interface Machine extends Applier<GroupTransaction> {
+  /** What an own transaction touched that was run already. */
+  footprintOf(changes: readonly RowChange[]): Footprint;
+  /** Schema changes that stand in blocks. */
+  readonly schemaCount: number;
+  /** Digest of all rows that stand in blocks, 8 bytes. */
+  finalDigest(): Uint8Array;
+  /** Keeps what takes a transaction back that no block has ordered, or forgets it. With the next publish(). */
+  keepUndo(transactions: readonly GroupTransaction[]): void;
+  /** Takes back what the stored state holds beyond its last block. */
+  undoKept(): void;
+  /** The state's transaction was given up: the catalog as it was published. */
+  reload(): void;
+  /** Everything is in again that was given up. */
+  restored(): void;
+  publish(position: StatePosition): void;
+}
+
+/** Makes blocks. */
+export interface Decider {
+  /** There is something to decide, or what was waited for has come; `urgent`: somebody waits for it. */
+  progress(urgent: boolean): void;
+}
+
+/** What the replica tells of itself. */
+export interface ReplicaEvents {
+  /** Entries that this replica now holds durably; `own` are to be sent to everybody. */
+  durable(entries: readonly SignedEntry[], own: SignedEntry | undefined): void;
+  /** A block is applied. */
+  applied(block: Block): void;
+  /** A block says that the state after `height` is another one than here. */
+  diverged(height: number): void;
+}

@@ -1,0 +1,101 @@
+/** A transaction as the replica knows it: where it stands in the order, what it means, and what its last run did. */
+import type { Orderable, Position } from '../consistency/index.ts';
+import type { Transaction } from '../log/index.ts';
+import type { Warning } from '../sql/index.ts';
+import type { RowChange } from '../store/index.ts';
+
+/** A change of a row that is not there any more: passed over, and listed. */
+export interface Dropped {
+  readonly table: string;
+  /** The key and what was to be written, as JSON for people. */
+  readonly key: string;
+  readonly image: string;
+}
+
+export type RejectReason =
+  | 'duplicate-key'
+  | 'foreign-key'
+  | 'check'
+  | 'rule'
+  | 'data'
+  | 'certification'
+  /** A schema change that was made on an older schema: its session makes it anew. */
+  | 'stale'
+  | 'schema';
+
+export type Outcome =
+  | {
+      readonly kind: 'applied';
+      readonly dropped: readonly Dropped[];
+      /** Of a schema change, for its session. */
+      readonly warnings?: readonly Warning[];
+    }
+  | {
+      readonly kind: 'rejected';
+      readonly reason: RejectReason;
+      readonly errno: number;
+      readonly sqlState: string;
+      readonly message: string;
+    };
+
+export const APPLIED: Outcome = { kind: 'applied', dropped: [] };
+
+export interface Run {
+  readonly changes: readonly RowChange[];
+  readonly outcome: Outcome;
+  /** Of the state's counter of losses: what an earlier epoch did is gone already. */
+  readonly epoch: number;
+}
+
+/** Of this replica's own transactions, until they are sealed into an entry: behind everything. */
+let unsealed = 0;
+
+export class GroupTransaction implements Orderable {
+  position: Position;
+  readonly finalOnly: boolean;
+  readonly exclusive: boolean;
+  readonly level: Transaction['level'];
+  /** Milliseconds since 1970, of its entry. */
+  time: number;
+  /** Of its last run, while the transaction is applied. */
+  run: Run | undefined;
+  private readonly source: () => Transaction;
+
+  private constructor(
+    position: Position,
+    level: Transaction['level'],
+    exclusive: boolean,
+    time: number,
+    source: () => Transaction,
+  ) {
+    this.position = position;
+    this.level = level;
+    this.finalOnly = level === 'final';
+    this.exclusive = exclusive;
+    this.time = time;
+    this.source = source;
+  }
+
+  /** This replica's own. It gets its place when its entry is sealed. A schema change is exclusive. */
+  static own(level: Transaction['level'], exclusive: boolean, source: () => Transaction): GroupTransaction {
+    const position = { lamport: Infinity, author: '', seq: 0, index: ++unsealed };
+    return new GroupTransaction(position, level, exclusive, Date.now(), source);
+  }
+
+  /** One that lies in an entry. */
+  static ofEntry(position: Position, time: number, transaction: Transaction): GroupTransaction {
+    const exclusive = transaction.operations.some((operation) => operation.kind === 'schema');
+    return new GroupTransaction(position, transaction.level, exclusive, time, () => transaction);
+  }
+
+  /** What it means. Made anew each time for an own one: it is asked for when it is sealed, and when it has to run again. */
+  read(): Transaction {
+    return this.source();
+  }
+
+  /** As users see it: author, seq and index. */
+  get id(): string {
+    const { author, seq, index } = this.position;
+    return `${author.slice(0, 16)}:${seq}:${index}`;
+  }
+}

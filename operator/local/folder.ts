@@ -4,6 +4,7 @@
  *   swarm.key       keeps strangers out of the swarm (libp2p's format)
  *   root.password   root's password, when it was not given
  *   config.yaml     spec.config, the nodes' settings file
+ *   compiled/       compiled code of the program, for quicker starts
  *   up.json         who runs, for `p2pdb status`; there while `p2pdb up` runs
  *   NAME/           a node's data folder
  *   NAME.log        what the node printed

@@ -137,17 +137,24 @@ async function serve(up: Up): Promise<number> {
     rootPassword: password.value,
     testFaults: up.options.partition === true,
   };
+  const program = programEnvironment(dir, command.env);
   const environment = (node: LocalNode, shared: Shared): NodeJS.ProcessEnv => ({
-    ...withoutSettings(command.env),
+    ...program,
     ...nodeEnvironment(node, shared),
   });
-
-  const fault = await settingsFault(ports.program, environment(nodes[0] as LocalNode, draft));
-  if (fault !== undefined) {
-    command.err.write(`p2pdb up: the manifest is refused\n  spec.config: ${fault}\n`);
+  const prepare = async (): Promise<Prepared> => {
+    const reason = await settingsFault(ports.program, environment(nodes[0] as LocalNode, draft));
+    if (reason !== undefined) return { kind: 'refused', reason };
+    return { kind: 'ready', ids: await identities(ports.program, program, nodes) };
+  };
+  const stopped = signals.first.then((): Prepared => ({ kind: 'stopped' }));
+  const prepared = await Promise.race([prepare(), stopped]);
+  if (prepared.kind === 'stopped') return 0;
+  if (prepared.kind === 'refused') {
+    command.err.write(`p2pdb up: the manifest is refused\n  spec.config: ${prepared.reason}\n`);
     return 2;
   }
-  const shared: Shared = { ...draft, ids: await identities(ports.program, nodes) };
+  const shared: Shared = { ...draft, ids: prepared.ids };
   if (password.origin === 'generated') {
     screen.line(`The password of root is ${password.value}   (kept in ${password.file})`);
   }
@@ -163,9 +170,17 @@ async function serve(up: Up): Promise<number> {
   return await cockpit.run(signals);
 }
 
+type Prepared =
+  | { readonly kind: 'ready'; readonly ids: ReadonlyMap<string, string> }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'stopped' };
+
 /** The settings of the nodes come from the manifest, not from the shell of whoever starts them. */
-const withoutSettings = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(env).filter(([key]) => !key.startsWith('P2PDB_')));
+const programEnvironment = (dir: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  // Compiled code is kept: a node then comes back in about a third of the time.
+  NODE_COMPILE_CACHE: path.join(dir, 'compiled'),
+  ...Object.fromEntries(Object.entries(env).filter(([key]) => !key.startsWith('P2PDB_'))),
+});
 
 const run = promisify(execFile);
 
@@ -190,11 +205,12 @@ async function settingsFault(
 /** The public key of each node, which it makes when it has none. */
 async function identities(
   [file = '', ...before]: readonly string[],
+  env: NodeJS.ProcessEnv,
   nodes: readonly LocalNode[],
 ): Promise<Map<string, string>> {
   const pairs = await Promise.all(
     nodes.map(async ({ name, folder }) => {
-      const { stdout } = await run(file, [...before, 'identity', '--data', folder]);
+      const { stdout } = await run(file, [...before, 'identity', '--data', folder], { env });
       return [name, (JSON.parse(stdout) as { id: string }).id] as const;
     }),
   );

@@ -200,6 +200,14 @@ describe('the end', () => {
     assert.deepEqual([status.code, status.err], [1, `p2pdb status: no cluster runs in ${cluster.data}\n`]);
   });
 
+  it('by a signal before the nodes were started', async () => {
+    const program = cluster.up(manifest(2));
+    await program.says(/^cluster t: 2 nodes/);
+    const exit = await program.kill('SIGINT');
+    assert.deepEqual([exit.code, exit.err], [0, '']);
+    assert.ok(!existsSync(path.join(cluster.data, 'up.json')));
+  });
+
   it('by a second signal kills what does not end', async () => {
     const program = cluster.up(manifest(1));
     await program.ready();

@@ -2,7 +2,7 @@
  * The owner's side of the network. It gathers what is sent in one turn of the event loop and hands it over as a whole, and
  * keeps count of what waits for each peer, so that send() can answer without asking.
  */
-import { dataFrames, FRAME_HEADER_BYTES, writeDataFrame } from './frames.ts';
+import { dataFrames, FRAME_HEADER_BYTES, WINDOW_BYTES, writeDataFrame } from './frames.ts';
 import type { Command, LinkFigures, LinkNumber, Report } from './messages.ts';
 import {
   GOSSIP_BYTES_MAX,
@@ -19,6 +19,8 @@ import { NetworkError } from './errors.ts';
 const QUEUE_BYTES_MAX = 16 << 20;
 /** Messages are handed over in chunks of about so many bytes: a link lets pings pass between chunks. */
 const CHUNK_BYTES = 256 << 10;
+/** Handled bytes are told of when they are so many: waking another thread for a small message would cost more than it did. */
+const CREDIT_BYTES = WINDOW_BYTES / 64;
 
 /** The network's side, here or in another thread. */
 export interface HostPort {
@@ -41,7 +43,7 @@ interface Peer {
   /** Bytes of frames that wait, here or at the network's side. */
   queueBytes: number;
   full: boolean;
-  /** Bytes of frames handled in this turn. */
+  /** Bytes of frames that were handled and not told of. */
   handledBytes: number;
   figures: LinkFigures | undefined;
 }
@@ -204,7 +206,7 @@ export class NetworkClient implements Network {
     this.scheduled = false;
     for (const peer of this.touched) {
       if (peer.gathered.length > 0) this.seal(peer);
-      if (peer.handledBytes > 0) {
+      if (peer.handledBytes >= CREDIT_BYTES) {
         this.commands.push({ kind: 'credit', link: peer.link, bytes: peer.handledBytes });
         peer.handledBytes = 0;
       }
@@ -329,6 +331,7 @@ export class NetworkClient implements Network {
   private handledNow(peer: Peer, bytes: number): void {
     if (bytes === 0 || this.byLink.get(peer.link) !== peer) return;
     peer.handledBytes += bytes;
+    if (peer.handledBytes < CREDIT_BYTES) return;
     this.touched.add(peer);
     this.schedule();
   }

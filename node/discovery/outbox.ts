@@ -2,11 +2,17 @@
 import type { Link } from './link.ts';
 import type { Report } from './messages.ts';
 
+/** What left the queues is told when it is so much, or so late: it is not worth waking another thread for. */
+const SENT_BYTES = 256 << 10;
+const SENT_MS = 10;
+
 export class Outbox {
   private readonly post: (reports: readonly Report[]) => void;
   private reports: Report[] = [];
   private readonly receiving = new Set<Link>();
   private readonly sent = new Map<Link, number>();
+  private sentTotal = 0;
+  private sentTimer: NodeJS.Timeout | undefined;
   private scheduled = false;
 
   constructor(post: (reports: readonly Report[]) => void) {
@@ -26,7 +32,9 @@ export class Outbox {
 
   sentBytes(link: Link, bytes: number): void {
     this.sent.set(link, (this.sent.get(link) ?? 0) + bytes);
-    this.schedule();
+    this.sentTotal += bytes;
+    if (this.sentTotal >= SENT_BYTES) this.schedule();
+    else this.sentTimer ??= setTimeout(() => this.flush(), SENT_MS);
   }
 
   /** The last of a link: its messages first. */
@@ -50,6 +58,9 @@ export class Outbox {
 
   flush(): void {
     this.scheduled = false;
+    clearTimeout(this.sentTimer);
+    this.sentTimer = undefined;
+    this.sentTotal = 0;
     for (const link of this.receiving) this.collect(link);
     this.receiving.clear();
     for (const [link, bytes] of this.sent) this.reports.push({ kind: 'sent', link: link.number, bytes });

@@ -1,4 +1,7 @@
-/** A node in a process of its own, for tests that stop, freeze or measure one. The parent talks to it by IPC. */
+/**
+ * A node in a process of its own, for tests that stop, freeze or measure one. It is told what to do by IPC, and echoes short
+ * messages.
+ */
 import { createNetwork, type NodeId } from '../../../node/discovery/index.ts';
 
 export interface ChildSettings {
@@ -6,6 +9,7 @@ export interface ChildSettings {
   readonly swarm: { readonly id: string; readonly key: string };
   readonly bootstrap: readonly string[];
   readonly members: readonly NodeId[];
+  readonly where: 'thread' | 'here';
 }
 
 /** What the child tells. */
@@ -44,6 +48,7 @@ const network = await createNetwork(
       }
     },
   },
+  settings.where,
 );
 let received = 0;
 process.on('message', (order: ChildOrder) => {

@@ -1,38 +1,10 @@
 import assert from 'node:assert/strict';
-import { fork, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
 import { describe, it } from 'node:test';
-import type { ChildOrder, ChildReport, ChildSettings } from './child.ts';
-import { hostPort, makeNode, newSwarm, type TestNode } from './support.ts';
-
-/** A node here, and one in a child process, up with each other. */
-async function withChild(
-  body: (a: TestNode, child: ChildProcess, childId: TestNode['id']) => Promise<void>,
-): Promise<void> {
-  const swarm = newSwarm();
-  const a = await makeNode(swarm, { where: 'thread' });
-  await a.network.start();
-  const seed = randomBytes(32);
-  const childId = (await makeNode(swarm, { privateKey: seed })).id;
-  a.network.setMembers([childId]);
-  const settings: ChildSettings = {
-    seed: seed.toString('hex'),
-    swarm: { id: swarm.id, key: Buffer.from(swarm.key).toString('hex') },
-    bootstrap: [hostPort(a)],
-    members: [a.id],
-  };
-  const child = fork(path.join(import.meta.dirname, 'child.ts'), [JSON.stringify(settings)]);
-  try {
-    await a.until(() => a.up.has(childId), 'the child is up');
-    await body(a, child, childId);
-  } finally {
-    child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    await a.network.stop();
-  }
-}
+import type { ChildOrder, ChildReport } from './child.ts';
+import { makeNode } from './support.ts';
+import { withChild } from './with-child.ts';
 
 const order = (child: ChildProcess, what: ChildOrder): void => void child.send(what);
 

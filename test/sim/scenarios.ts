@@ -1,4 +1,5 @@
 import { consensusScenario } from './consensus/scenario.ts';
 import type { Scenario } from './kernel/scenario.ts';
+import { syncScenario } from './sync/scenario.ts';
 
-export const scenarios: readonly Scenario[] = [consensusScenario];
+export const scenarios: readonly Scenario[] = [consensusScenario, syncScenario];

@@ -110,6 +110,7 @@ class Run {
       drop: random.pick([0, 0, 0.02, 0.2]),
       duplicate: random.pick([0, 0.1]),
       corrupt: random.pick([0, 0.02]),
+      reorder: random.chance(0.7),
     };
     world.crashRate = plan.crashRate;
     for (const host of plan.hosts) {

@@ -9,14 +9,24 @@ export interface LinkFaults {
   drop: number;
   duplicate: number;
   corrupt: number;
+  /** Whether a message may overtake another on the same link. */
+  reorder: boolean;
 }
 
-export const HEALTHY: Readonly<LinkFaults> = { delayMin: 0.05, delayMax: 0.5, drop: 0, duplicate: 0, corrupt: 0 };
+export const HEALTHY: Readonly<LinkFaults> = {
+  delayMin: 0.05,
+  delayMax: 0.5,
+  drop: 0,
+  duplicate: 0,
+  corrupt: 0,
+  reorder: false,
+};
 
 export class Network {
   faults: LinkFaults = { ...HEALTHY };
   private readonly random: Random;
   private readonly cuts = new Set<string>();
+  private readonly lastArrival = new Map<string, number>();
 
   constructor(random: Random) {
     this.random = random;
@@ -49,12 +59,19 @@ export class Network {
     this.faults = { ...HEALTHY };
   }
 
-  /** When copies of a message arrive: none, one or two delays. */
-  deliveries(from: string, to: string): number[] {
+  /** When a message that leaves at some time arrives: never, once or twice. */
+  deliveries(from: string, to: string, leaves: number): number[] {
     const { random, faults } = this;
     if (this.isCut(from, to) || random.chance(faults.drop)) return [];
-    const delay = (): number => random.between(faults.delayMin, faults.delayMax);
-    return random.chance(faults.duplicate) ? [delay(), delay()] : [delay()];
+    const link = `${from} ${to}`;
+    const arrival = (): number => {
+      const at = leaves + random.between(faults.delayMin, faults.delayMax);
+      if (faults.reorder) return at;
+      const inOrder = Math.max(at, this.lastArrival.get(link) ?? 0);
+      this.lastArrival.set(link, inOrder);
+      return inOrder;
+    };
+    return random.chance(faults.duplicate) ? [arrival(), arrival()] : [arrival()];
   }
 
   /** The bytes with a few bits turned over or cut short, as a broken link would leave them. */

@@ -46,6 +46,8 @@ export interface WorldOptions<Input> {
   /** Corrupted bytes arrive nowhere (transports are authenticated), but whatever reads them must survive it. */
   readonly readCorrupted: (bytes: Uint8Array) => void;
   readonly trace: ((line: string) => void) | undefined;
+  /** Messages belong to a connection: when either end restarts, what was on its way is lost. */
+  readonly connections?: boolean;
 }
 
 interface Host<Input> {
@@ -109,6 +111,11 @@ export class World<Input> {
 
   isUp(name: string): boolean {
     return this.host(name).program !== undefined;
+  }
+
+  /** Names the runs of both ends. */
+  connection(a: string, b: string): string {
+    return `${this.hosts.get(a)?.run} ${this.hosts.get(b)?.run}`;
   }
 
   start(name: string): void {
@@ -215,9 +222,14 @@ export class World<Input> {
       case 'send': {
         this.trace(() => `${name} → ${action.to} ${describe(action.about)}`);
         observer.sent(name, action.to, action.about);
+        const connection = this.connection(name, action.to);
         const leaves = Math.max(host.busyUntil, this.now);
-        for (const delay of this.network.deliveries(name, action.to)) {
-          this.at(leaves + delay, () => this.arrive(name, action.to, action.bytes));
+        for (const arrives of this.network.deliveries(name, action.to, leaves)) {
+          this.at(arrives, () => {
+            if (!this.options.connections || connection === this.connection(name, action.to)) {
+              this.arrive(name, action.to, action.bytes);
+            }
+          });
         }
         break;
       }

@@ -4,6 +4,8 @@ import { pino, type Logger } from 'pino';
 import { startAdmin, testFaultRoutes, type Family, type RunningAdmin } from './admin/index.ts';
 import type { Config } from './config/index.ts';
 import { openEngine, type OpenedEngine } from './engine/index.ts';
+import { membershipOf, startCluster, type RunningCluster } from './cluster.ts';
+import { nodeId } from './consensus/index.ts';
 import { startServer, type RunningServer } from './server/index.ts';
 import { VERSION } from './version.ts';
 
@@ -27,6 +29,7 @@ const STOP_GRACE_MS = 5_000;
 export async function startNode(config: Config, rootPassword: string | undefined, log: Logger): Promise<RunningNode> {
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<Error>((resolve) => (fail = resolve));
+  let cluster: RunningCluster | undefined;
   const engine = openEngine({
     dir: config.data,
     version: SERVER_VERSION,
@@ -42,18 +45,23 @@ export async function startNode(config: Config, rootPassword: string | undefined
     ]),
     fatal: fail,
     notice: (message, facts) => log.warn(facts, message),
-    membership: (self) => ({ members: () => [self], voters: () => [self] }),
-    onDurable: () => undefined,
-    send: () => undefined,
+    membership: membershipOf(config),
+    onDurable: (entries, own) => cluster?.peering.durable(entries, own),
+    send: (to, message) => cluster?.peering.sendConsensus(to, message),
   });
-  const generatedPassword = await engine.ready();
   const { core } = engine;
   core.onInternalError = (error) => log.error({ err: error }, 'a statement met an internal error');
   let stopping = false;
   let server: RunningServer | undefined;
   /** Public keys of the members that a test cut this node off from. */
   let cut: readonly string[] = [];
+  const setCut = (ids: readonly string[]): void => {
+    cut = ids;
+    cluster?.peering.setCut(ids.map(nodeId));
+  };
   try {
+    if (config.members.length > 1) cluster = await startCluster(config, engine, log);
+    const generatedPassword = await Promise.race([engine.ready(), failed.then((error) => Promise.reject(error))]);
     server = await startServer(
       {
         host: config.mysql.host,
@@ -81,7 +89,7 @@ export async function startNode(config: Config, rootPassword: string | undefined
             ? { cert: config.tlsCert, key: config.tlsKey }
             : undefined,
         routes: config.allowTestFaults
-          ? testFaultRoutes({ others: otherMembers(config), setCut: (ids) => (cut = ids) })
+          ? testFaultRoutes({ others: otherMembers(config), setCut })
           : undefined,
       },
       {
@@ -89,8 +97,8 @@ export async function startNode(config: Config, rootPassword: string | undefined
         server: running.figures,
         nextSessionId: () => running.nextSessionId(),
         notReady: () => (stopping ? 'the node is stopping' : undefined),
-        status: () => ({ ...status(engine, config), ...(config.allowTestFaults && { cut }) }),
-        figures: () => figures(engine),
+        status: () => ({ ...status(engine, config, cluster), ...(config.allowTestFaults && { cut }) }),
+        figures: () => figures(engine, config, cluster),
         mayAdminister: (account) => core.accounts.mayAdminister(account),
         tokenAccount: () => core.findAccount('root', '127.0.0.1'),
       },
@@ -106,11 +114,14 @@ export async function startNode(config: Config, rootPassword: string | undefined
         stopping = true;
         await running.close(STOP_GRACE_MS);
         await admin.close();
+        await core.replica.flushed();
+        await cluster?.stop();
         await engine.close();
       },
     };
   } catch (error) {
     await server?.close(0);
+    await cluster?.stop();
     await engine.close();
     throw error;
   }
@@ -119,8 +130,10 @@ export async function startNode(config: Config, rootPassword: string | undefined
 const otherMembers = ({ name, members }: Config): Map<string, string> =>
   new Map(members.filter((member) => member.name !== name).map((member) => [member.name, member.id]));
 
-function status(engine: OpenedEngine, { name, cluster }: Config): object {
-  const { core, identity } = engine;
+function status(engine: OpenedEngine, { name, cluster, members }: Config, running: RunningCluster | undefined): object {
+  const { core, identity, decider, self } = engine;
+  const nameOf = (id: string): string => members.find((member) => member.id === id)?.name ?? id;
+  const progress = running?.peering.progress() ?? [];
   return {
     version: VERSION,
     ...(name !== undefined && { name }),
@@ -130,13 +143,24 @@ function status(engine: OpenedEngine, { name, cluster }: Config): object {
     sessions: core.sessions.size,
     group: 'main',
     log: { seq: core.log.seq, entries: core.log.stats.entries, bytes: core.log.stats.bytes },
+    ...(running && {
+      peers: progress.filter(({ id }) => running.peering.isUp(id)).length,
+      lag: { entries: running.peering.behind() },
+      leader: decider.leader === undefined ? undefined : nameOf(decider.leader),
+      members: progress.map(({ id, lag }) => ({ name: nameOf(id), up: running.peering.isUp(id), lagEntries: lag })),
+    }),
+    id: self,
+    final: { height: core.replica.height },
+    tentative: core.replica.tentative,
+    digest: Buffer.from(core.machine.finalDigest()).toString('hex'),
     databases: core.catalog.databases.size,
     tables: core.catalog.allTables().length,
   };
 }
 
-function figures(engine: OpenedEngine): Family[] {
+function figures(engine: OpenedEngine, { members }: Config, running: RunningCluster | undefined): Family[] {
   const { core } = engine;
+  const nameOf = (id: string): string => members.find((member) => member.id === id)?.name ?? id;
   const counter = (name: string, help: string, value: number): Family => ({
     type: 'counter',
     name,
@@ -172,6 +196,21 @@ function figures(engine: OpenedEngine): Family[] {
     gauge('p2pdb_log_seq', 'Number of the newest entry of the log.', core.log.seq),
     counter('p2pdb_plan_cache_hits_total', 'Statements whose plan was kept.', core.planner.stats.hits),
     counter('p2pdb_plan_cache_misses_total', 'Statements that were parsed and compiled.', core.planner.stats.misses),
+    gauge('p2pdb_final_height', 'Height of the newest block that is applied.', core.replica.height),
+    gauge('p2pdb_tentative_transactions', 'Transactions that no block has ordered yet.', core.replica.tentative),
+    counter('p2pdb_transactions_received_total', 'Transactions that came from other nodes.', core.replica.stats.received),
+    counter('p2pdb_transactions_undone_total', 'Transactions that were undone to be put in order.', core.replica.undone),
+    counter(
+      'p2pdb_transactions_rejected_total',
+      'Transactions that their place in the order refused.',
+      core.replica.stats.rejected,
+    ),
+    {
+      type: 'gauge',
+      name: 'p2pdb_replication_lag_entries',
+      help: 'Entries that this node has and a peer, as far as this node knows, has not.',
+      samples: (running?.peering.progress() ?? []).map(({ id, lag }) => ({ labels: { peer: nameOf(id) }, value: lag })),
+    },
     gauge('p2pdb_sessions', 'Open sessions.', core.sessions.size),
   ];
 }

@@ -28,7 +28,7 @@ import {
 } from '../sql/index.ts';
 import type { Account, ClientInfo, ColumnDefinition, Engine, ResultSink, Session } from '../server/index.ts';
 import { APPLIED, GroupTransaction, RejectedError, Replica, type Fatal, type ReplicaEvents } from '../replica/index.ts';
-import { DiskFullError, type LogStore, type Row, type RowChange, type State } from '../store/index.ts';
+import { DiskFullError, type KeyClass, type LogStore, type Row, type RowChange, type State } from '../store/index.ts';
 import { Accounts } from './accounts.ts';
 import { makeCompileSettings } from './compile-settings.ts';
 import { CostEstimator } from './lane/cost.ts';
@@ -88,6 +88,8 @@ export class EngineCore implements Engine {
   private readonly runtimes = new Map<number, TableRuntime>();
   private readonly overlaidTexts = new WeakMap<Plan, SqlText>();
   private stopping = false;
+  /** Which AUTO_INCREMENT values this node gives, where others give some too; then the session's step does not count. */
+  keyClass: KeyClass | undefined;
 
   constructor(state: State, log: LogStore, options: EngineOptions) {
     this.version = options.version;

@@ -10,7 +10,7 @@ import {
   type TableDef,
   type UpdatePlan,
 } from '../sql/index.ts';
-import { sameValue, type Intent, type Row, type RowId, type State } from '../store/index.ts';
+import { nextOfClass, sameValue, type Intent, type Row, type RowId, type State } from '../store/index.ts';
 import type { Environment } from './environment.ts';
 import { duplicateEntry, ER_BAD_NULL, implicitDefault, RowStore } from './row-store.ts';
 import type { Runner } from './runner.ts';
@@ -259,11 +259,8 @@ export class Dml {
     }
     const { increment, offset } = this.x.autoIncrementStep;
     let next = this.x.state.autoIncrement(rt.table);
-    if (increment > 1 || offset > 1) {
-      const n = Number(next);
-      const first = offset <= increment ? offset : 1;
-      next = n <= first ? first : first + Math.ceil((n - first) / increment) * increment;
-    }
+    if (increment > 1 || offset > 1)
+      next = nextOfClass(Number(next), { increment, offset: offset <= increment ? offset : 1 });
     const converted = (rt.convert[place] as TableRuntime['convert'][number])(
       BigInt(next),
       { kind: 'int', bits: 64, unsigned: true },

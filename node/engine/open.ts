@@ -26,6 +26,7 @@ import {
   StateCorruptError,
   writeFileDurably,
   type Identity,
+  type KeyClass,
 } from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
 import { transactionOf } from './merge/index.ts';
@@ -188,6 +189,11 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
         diverged: (height) => options.notice('the state differs from what the other nodes have', { height }),
       },
     });
+    const keys = keyClassOf(membership.members(), self);
+    if (keys) {
+      core.keyClass = keys;
+      state.hiddenKeys = keys;
+    }
     core.machine.undoKept();
     const logged = catchUp(options, core);
     if (logged < position.height) {
@@ -225,6 +231,12 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
     state.close();
     throw error;
   }
+}
+
+/** The numbers that a member gives: by its place among them, with room for at least one more. Undefined for a node alone. */
+function keyClassOf(members: readonly NodeId[], self: NodeId): KeyClass | undefined {
+  if (members.length < 2) return undefined;
+  return { increment: 2 ** Math.ceil(Math.log2(members.length + 1)), offset: members.indexOf(self) + 1 };
 }
 
 const NOTICE_MS = 2000;

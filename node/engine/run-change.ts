@@ -110,7 +110,7 @@ function dmlContext(session: EngineSession, plan: Exclude<Plan, SelectPlan>, wri
     childrenOf: (table) => core.catalog.children(table.database, table.name),
     tableNamed: (database, name) => core.catalog.table(database, name),
     select: (_text, _tables, range) => rowsOf(session, plan, plan.tables, range, false).map(normalized),
-    autoIncrementStep: {
+    autoIncrementStep: core.keyClass ?? {
       increment: variables.number('auto_increment_increment'),
       offset: variables.number('auto_increment_offset'),
     },

@@ -1,5 +1,6 @@
 /** One group on one node: log, order, blocks and state joined. */
 export { ConsensusDecider, type DeciderOptions } from './decider.ts';
+export { Peering, type PeerProgress } from './peering.ts';
 export type { Decider, Machine, ReplicaEvents } from './ports.ts';
 export { RejectedError, Replica, type Fatal, type ReplicaOptions } from './replica.ts';
 export {

@@ -97,6 +97,8 @@ export class Replica {
   private readers: (() => void)[] = [];
   /** Checked, not yet durable here. */
   private incoming: Incoming[] = [];
+  /** By author, in order: their parents are not here yet. */
+  private readonly orphans = new Map<string, Incoming[]>();
   private blockItems: LogItem[] = [];
   private scheduled = false;
 
@@ -377,20 +379,10 @@ export class Replica {
   // Entries of others.
 
   /**
-   * Takes entries that others hand over; those of one author in order. Says what is wrong with the first that is refused: it and
-   * what follows is not taken. Entries that are here already are passed over.
+   * Takes an entry that somebody hands over; those of one author come in order. One that is here already is passed over, one whose
+   * parents are not here waits for them. Says what is wrong with one that is refused.
    */
-  receive(entries: readonly SignedEntry[], isMember: (key: Uint8Array) => boolean): string | undefined {
-    let fault: string | undefined;
-    for (const signed of entries) {
-      fault = this.receiveOne(signed, isMember);
-      if (fault !== undefined) break;
-    }
-    if (this.incoming.length > 0) this.schedule();
-    return fault;
-  }
-
-  private receiveOne(signed: SignedEntry, isMember: (key: Uint8Array) => boolean): string | undefined {
+  receive(signed: SignedEntry, isMember: (key: Uint8Array) => boolean): string | undefined {
     let entry: Entry;
     try {
       entry = decodeEntry(signed.body);
@@ -400,18 +392,45 @@ export class Replica {
     }
     const author = hex(entry.author);
     const { chains } = this.log;
-    if (entry.seq <= chains.seqOf(author)) return undefined;
+    const orphans = this.orphans.get(author);
+    if (entry.seq <= (orphans?.at(-1)?.entry.seq ?? chains.seqOf(author))) return undefined;
     if (entry.group !== this.group) return `it is of group ${entry.group}`;
     const key = entry.genesis?.key ?? chains.byAuthor.get(author)?.key;
-    if (!key || !isMember(key)) return 'its author is no member';
-    for (const parent of entry.parents) {
-      const name = hex(parent.author);
-      if (chains.seqOf(name) < parent.seq) return `its parent ${name.slice(0, 16)}:${parent.seq} is missing`;
+    if (!orphans && (!key || !isMember(key))) return 'its author is no member';
+    if (orphans) orphans.push({ entry, signed });
+    else if (!this.hasParents(entry)) this.orphans.set(author, [{ entry, signed }]);
+    else {
+      const fault = this.accept({ entry, signed });
+      if (fault !== undefined) return fault;
+      this.adopt();
     }
-    const fault = chains.next(signed, entry);
-    if (fault) return `it fails the check of its ${fault.kind}`;
-    this.incoming.push({ entry, signed });
+    this.schedule();
     return undefined;
+  }
+
+  private hasParents(entry: Entry): boolean {
+    return entry.parents.every((parent) => this.log.chains.seqOf(hex(parent.author)) >= parent.seq);
+  }
+
+  private accept(one: Incoming): string | undefined {
+    const fault = this.log.chains.next(one.signed, one.entry);
+    if (fault) return `it fails the check of its ${fault.kind}`;
+    this.incoming.push(one);
+    return undefined;
+  }
+
+  /** Entries that waited for parents which are here now. One that is no good goes, with those that follow it. */
+  private adopt(): void {
+    for (let found = this.orphans.size > 0; found; ) {
+      found = false;
+      for (const [author, waiting] of this.orphans) {
+        while (waiting[0] && this.hasParents(waiting[0].entry)) {
+          if (this.accept(waiting.shift() as Incoming) !== undefined) waiting.length = 0;
+          found = true;
+        }
+        if (waiting.length === 0) this.orphans.delete(author);
+      }
+    }
   }
 
   private takeIncoming(): Incoming[] {

@@ -21,6 +21,7 @@ import {
   createTableSql,
   indexName,
   isBinaryCollation,
+  primaryKey,
   ROWID,
   rowidColumn,
   sortKey,
@@ -72,6 +73,17 @@ export type Intent =
     };
 
 /** Where the state stands: after a block, and what the block's frontier is. */
+/** The numbers offset, offset + increment, offset + 2 × increment … */
+export interface KeyClass {
+  readonly increment: number;
+  readonly offset: number;
+}
+
+/** The first number of a class that is not below `least`. */
+export function nextOfClass(least: number, { increment, offset }: KeyClass): number {
+  return least <= offset ? offset : offset + Math.ceil((least - offset) / increment) * increment;
+}
+
 export interface StatePosition {
   readonly height: number;
   /** SHA-256 of the block's value in hex; '' at height 0. */
@@ -329,6 +341,9 @@ export class State {
     else affectsOne(table, statement.run(...changed.map((i) => after[i] as SqliteValue), rowid));
   }
 
+  /** Which hidden keys this node may give to rows of tables without a primary key: no two nodes give the same. */
+  hiddenKeys: KeyClass = { increment: 1, offset: 1 };
+
   /** A new hidden rowid of a table whose primary key is not the rowid. */
   newRowid(table: TableDef): number {
     let next = this.nextRowids.get(table.id);
@@ -336,6 +351,7 @@ export class State {
       const row = this.db.prepare(`SELECT max(${ROWID}) AS m FROM ${tableName(table)}`).get();
       next = Number(row?.['m'] ?? 0) + 1;
     }
+    if (!primaryKey(table)) next = nextOfClass(next, this.hiddenKeys);
     this.nextRowids.set(table.id, next + 1);
     return next;
   }

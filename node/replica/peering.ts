@@ -1,0 +1,220 @@
+/** A group's conversation with the other nodes: entries by sync, blocks by consensus, both over the links of the network. */
+import { nodeId, type NodeId } from '../consensus/index.ts';
+import type { Network, NodeId as PeerId } from '../discovery/index.ts';
+import { cidOf, decodeEntry, hex, SIGNATURE_BYTES, type SignedEntry } from '../log/index.ts';
+import { logCrypto, type LogStore } from '../store/index.ts';
+import {
+  authorId,
+  decodeSyncMessage,
+  DEFAULT_SYNC_TIMING,
+  encodeSyncMessage,
+  Sync,
+  type SyncEffect,
+  type SyncEntry,
+  type SyncEvent,
+} from '../sync/index.ts';
+import type { ConsensusDecider } from './decider.ts';
+import type { Replica } from './replica.ts';
+
+/** The first byte of a message says whose it is. */
+const SYNC = 0;
+const CONSENSUS = 1;
+const TICK_MS = 10;
+
+export interface PeeringOptions {
+  readonly self: NodeId;
+  readonly log: LogStore;
+  readonly replica: Replica;
+  readonly decider: ConsensusDecider;
+  readonly members: () => readonly NodeId[];
+  readonly voters: () => readonly NodeId[];
+  /** Something from a peer was not believed. */
+  readonly onRefused: (from: NodeId, reason: string) => void;
+}
+
+/** What a peer is known to hold durably. */
+export interface PeerProgress {
+  readonly id: NodeId;
+  /** Entries of all authors that this node has and the peer, as far as this node knows, has not. */
+  readonly lag: number;
+}
+
+export class Peering {
+  private readonly options: PeeringOptions;
+  private readonly sync: Sync;
+  private network: Network | undefined;
+  private readonly frontiers = new Map<NodeId, Map<string, number>>();
+  private readonly up = new Set<NodeId>();
+  private cut: ReadonlySet<NodeId> = new Set();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(options: PeeringOptions) {
+    this.options = options;
+    const frontier = new Map([...options.log.frontier()].map(([author, seq]) => [authorId(author), seq] as const));
+    this.sync = new Sync({ sha256: (bytes) => logCrypto.sha256(bytes), timing: DEFAULT_SYNC_TIMING }, frontier);
+  }
+
+  start(network: Network): void {
+    this.network = network;
+    this.timer = setInterval(() => this.step({ kind: 'tick', nowMs: performance.now() }), TICK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.network = undefined;
+  }
+
+  // From the network.
+
+  peerUp(id: NodeId): void {
+    this.up.add(id);
+    if (!this.cut.has(id)) this.step({ kind: 'peer-up', peer: id });
+  }
+
+  peerDown(id: NodeId): void {
+    this.up.delete(id);
+    this.step({ kind: 'peer-down', peer: id });
+  }
+
+  drained(id: NodeId): void {
+    this.step({ kind: 'drained', peer: id });
+  }
+
+  message(from: NodeId, bytes: Uint8Array): void {
+    if (this.cut.has(from)) return;
+    if (bytes[0] === CONSENSUS) {
+      this.options.decider.message(from, bytes.subarray(1));
+      return;
+    }
+    const decoded = bytes[0] === SYNC ? decodeSyncMessage(bytes.subarray(1)) : undefined;
+    if (decoded?.kind === 'ok') this.step({ kind: 'message', from, message: decoded.value });
+    else this.options.onRefused(from, decoded ? decoded.reason : 'a message of an unknown kind');
+  }
+
+  sendConsensus(to: NodeId, message: Uint8Array): void {
+    this.send(to, CONSENSUS, message);
+  }
+
+  /** Faults for tests and demonstrations: nothing goes to these nodes, nothing is heard of them. */
+  setCut(ids: readonly NodeId[]): void {
+    const before = this.cut;
+    this.cut = new Set(ids);
+    for (const id of this.up) {
+      if (this.cut.has(id) === before.has(id)) continue;
+      this.step({ kind: this.cut.has(id) ? 'peer-down' : 'peer-up', peer: id });
+    }
+  }
+
+  private send(to: NodeId, channel: number, message: Uint8Array): 'queued' | 'full' | 'unreachable' {
+    if (!this.network || this.cut.has(to)) return 'unreachable';
+    const framed = new Uint8Array(message.length + 1);
+    framed[0] = channel;
+    framed.set(message, 1);
+    return this.network.send(to as string as PeerId, framed);
+  }
+
+  // From the replica.
+
+  durable(entries: readonly SignedEntry[], own: SignedEntry | undefined): void {
+    const frontier = new Map<ReturnType<typeof authorId>, number>();
+    for (const { body } of entries) {
+      const author = authorId(hex(decodeEntry(body).author));
+      frontier.set(author, this.options.log.seqOf(author));
+    }
+    this.step({ kind: 'durable', frontier });
+    if (own) this.step({ kind: 'local', entries: [toSync(own)] });
+  }
+
+  private step(event: SyncEvent): void {
+    for (const effect of this.sync.step(event)) this.execute(effect);
+  }
+
+  private execute(effect: SyncEffect): void {
+    switch (effect.kind) {
+      case 'send': {
+        const outcome = this.send(effect.to, SYNC, encodeSyncMessage(effect.message));
+        if (outcome === 'full') this.step({ kind: 'full', peer: effect.to });
+        break;
+      }
+      case 'deliver':
+        this.deliver(effect.from, effect.entries);
+        break;
+      case 'read': {
+        const { request, author, fromSeq, toSeq, bytesMax } = effect;
+        const entries = this.options.log.read(author, fromSeq, toSeq, bytesMax).map((signed) => toSync(signed).bytes);
+        this.step({ kind: 'read', request, entries, oldest: undefined });
+        break;
+      }
+      case 'peer-frontier':
+        this.noteFrontier(effect.peer, effect.frontier);
+        break;
+      case 'need-snapshot':
+        break;
+    }
+  }
+
+  private deliver(from: NodeId, entries: readonly SyncEntry[]): void {
+    const members = new Set(this.options.members());
+    const isMember = (key: Uint8Array): boolean => members.has(nodeId(hex(key)));
+    for (const { author, bytes } of entries) {
+      const fault = this.options.replica.receive(fromSync(bytes), isMember);
+      if (fault === undefined) continue;
+      this.options.onRefused(from, fault);
+      this.step({ kind: 'refused', author, from });
+    }
+  }
+
+  private noteFrontier(peer: NodeId, frontier: ReadonlyMap<string, number>): void {
+    let known = this.frontiers.get(peer);
+    if (!known) this.frontiers.set(peer, (known = new Map<string, number>()));
+    for (const [author, seq] of frontier) known.set(author, seq);
+    const { log, replica, voters, self } = this.options;
+    if (!frontier.has(log.author)) return;
+    const all = voters();
+    const seqs = all
+      .map((voter) => (voter === self ? log.seq : (this.frontiers.get(voter)?.get(log.author) ?? 0)))
+      .sort((a, b) => b - a);
+    replica.replicated(seqs[Math.floor(all.length / 2)] ?? 0);
+  }
+
+  /** The other members, and how far each is behind this node. */
+  progress(): PeerProgress[] {
+    const here = this.options.log.frontier();
+    return this.options.members().flatMap((id) => {
+      if (id === this.options.self) return [];
+      const there = this.frontiers.get(id);
+      let lag = 0;
+      for (const [author, seq] of here) lag += Math.max(0, seq - (there?.get(author) ?? 0));
+      return [{ id, lag }];
+    });
+  }
+
+  /** Entries that the peers have and this node, as far as it knows, has not. */
+  behind(): number {
+    const newest = new Map<string, number>();
+    for (const there of this.frontiers.values())
+      for (const [author, seq] of there) newest.set(author, Math.max(seq, newest.get(author) ?? 0));
+    let behind = 0;
+    for (const [author, seq] of newest) behind += Math.max(0, seq - this.options.log.seqOf(author));
+    return behind;
+  }
+
+  isUp(id: NodeId): boolean {
+    return this.up.has(id) && !this.cut.has(id);
+  }
+}
+
+/** An entry travels as its signature and its body. */
+function toSync({ body, signature }: SignedEntry): SyncEntry {
+  const entry = decodeEntry(body);
+  const bytes = new Uint8Array(SIGNATURE_BYTES + body.length);
+  bytes.set(signature);
+  bytes.set(body, SIGNATURE_BYTES);
+  return { author: authorId(hex(entry.author)), seq: entry.seq, bytes };
+}
+
+function fromSync(bytes: Uint8Array): SignedEntry {
+  // A copy: what the network gives is a view of its buffer.
+  const body = bytes.slice(SIGNATURE_BYTES);
+  return { cid: cidOf(body, logCrypto), body, signature: bytes.slice(0, SIGNATURE_BYTES) };
+}

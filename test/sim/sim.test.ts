@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { mutants, withMutant } from './consensus/mutants.ts';
+import { consensusMutants } from './consensus/mutants.ts';
 import { consensusScenario } from './consensus/scenario.ts';
+import { withMutant } from './kernel/mutant.ts';
 import { SimulationFailure } from './kernel/scenario.ts';
 import { scenarios } from './scenarios.ts';
+import { syncMutants } from './sync/mutants.ts';
+import { syncScenario } from './sync/scenario.ts';
 
 const SEEDS = 300;
 /** A planted fault that survives this many seeds is not found. */
@@ -38,14 +41,19 @@ it('gives the same transcript for the same seed', () => {
   assert.deepEqual(transcript(), first);
 });
 
-describe('planted faults in consensus are found', () => {
-  for (const mutant of mutants) {
-    it(mutant.name, () => {
-      withMutant(mutant, () => {
-        assert.throws(() => {
-          for (let seed = 1; seed <= MUTANT_SEEDS_MAX; seed++) consensusScenario.run(seed, undefined);
-        }, SimulationFailure);
+for (const [scenario, mutants] of [
+  [consensusScenario, consensusMutants],
+  [syncScenario, syncMutants],
+] as const) {
+  describe(`planted faults in ${scenario.name} are found`, () => {
+    for (const mutant of mutants) {
+      it(mutant.name, () => {
+        withMutant(mutant, () => {
+          assert.throws(() => {
+            for (let seed = 1; seed <= MUTANT_SEEDS_MAX; seed++) scenario.run(seed, undefined);
+          }, SimulationFailure);
+        });
       });
-    });
-  }
-});
+    }
+  });
+}

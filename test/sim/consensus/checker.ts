@@ -20,8 +20,8 @@ import { bytesOf, GROUP, votersOf, type ConsensusNote } from './program.ts';
 
 interface HostView {
   /** The highest ballot that its disk holds, and that it told anybody it had promised. */
-  durable: Ballot | undefined;
-  promised: Ballot | undefined;
+  durable: Ballot;
+  promised: Ballot;
   /** Height of the next `chosen` that it owes. */
   owes: number;
   applied: number;
@@ -31,9 +31,10 @@ interface HostView {
   up: boolean;
 }
 
-const max = (a: Ballot | undefined, b: Ballot): Ballot => (a && compareBallots(a, b) >= 0 ? a : b);
+const NONE: Ballot = { round: 0, node: nodeId('') };
+const max = (a: Ballot, b: Ballot): Ballot => (compareBallots(a, b) >= 0 ? a : b);
 const text = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
-const show = (ballot: Ballot | undefined): string => (ballot ? `${ballot.round}.${ballot.node}` : 'none');
+const show = (ballot: Ballot): string => `${ballot.round}.${ballot.node}`;
 
 export class ConsensusChecker implements Observer {
   /** What a majority of the right voters durably accepted in one ballot. */
@@ -78,8 +79,8 @@ export class ConsensusChecker implements Observer {
     let view = this.hosts.get(host);
     if (!view) {
       view = {
-        durable: undefined,
-        promised: undefined,
+        durable: NONE,
+        promised: NONE,
         owes: 1,
         applied: 0,
         leader: undefined,
@@ -110,7 +111,7 @@ export class ConsensusChecker implements Observer {
       case 'prepare':
       case 'promise':
         ensure(
-          view.durable !== undefined && compareBallots(view.durable, message.ballot) >= 0,
+          compareBallots(view.durable, message.ballot) >= 0,
           () => `${from} says ${message.kind} ${show(message.ballot)}, and its disk holds ${show(view.durable)}`,
         );
         view.promised = max(view.promised, message.ballot);
@@ -121,6 +122,12 @@ export class ConsensusChecker implements Observer {
         this.latest = message;
         ensure((this.proposed.get(key) ?? value) === value, () => `ballot and height ${key} propose two values`);
         this.proposed.set(key, value);
+        const voters = this.votersAt(message.height) ?? [];
+        const promised = voters.filter((voter) => compareBallots(this.view(voter).durable, message.ballot) >= 0);
+        ensure(
+          2 * promised.length > voters.length,
+          () => `${from} proposes ${key} with ${promised.length} promises of ${voters.length} voters`,
+        );
         break;
       }
       case 'accepted': {
@@ -209,7 +216,7 @@ export class ConsensusChecker implements Observer {
   private accept(host: string, view: HostView, h: number, ballot: Ballot, value: string): void {
     const key = `${h} ${show(ballot)}`;
     ensure(
-      !view.promised || compareBallots(ballot, view.promised) >= 0,
+      compareBallots(ballot, view.promised) >= 0,
       () => `${host} accepts ${key} after its promise of ${show(view.promised)}`,
     );
     ensure(view.holds.has(`${h} ${value}`), () => `${host} accepts ${value} at ${h} without holding what it names`);

@@ -11,27 +11,9 @@ import type { ConsensusRecord } from '../../../node/consensus/messages.ts';
 import { Outbox } from '../../../node/consensus/outbox.ts';
 import { Proposer } from '../../../node/consensus/proposer.ts';
 import { VoterSchedule, VoterSet } from '../../../node/consensus/voters.ts';
+import { mutant, nothing, type Mutant } from '../kernel/mutant.ts';
 
-type Method = (this: object, ...args: never[]) => unknown;
-
-interface Mutant {
-  readonly name: string;
-  /** The class whose method (or getter) is replaced, and by what; `original` is the right one. */
-  readonly of: { readonly prototype: object };
-  readonly member: string;
-  readonly replace: (original: Method) => Method;
-}
-
-const mutant = <A extends unknown[]>(
-  name: string,
-  of: { readonly prototype: object },
-  member: string,
-  replace: (original: (this: object, ...args: A) => unknown) => (this: object, ...args: A) => unknown,
-): Mutant => ({ name, of, member, replace: replace as unknown as Mutant['replace'] });
-
-const nothing = (): (() => void) => () => undefined;
-
-export const mutants: readonly Mutant[] = [
+export const consensusMutants: readonly Mutant[] = [
   mutant<[ConsensusRecord, boolean]>(
     'promises are not written down',
     Outbox,
@@ -97,13 +79,13 @@ export const mutants: readonly Mutant[] = [
         return Math.max(1, Math.floor((this as VoterSet).nodes.length / 2));
       },
   ),
-  mutant('nothing that was accepted is proposed again', Proposer, 'adopt', () => nothing()),
+  mutant('nothing that was accepted is proposed again', Proposer, 'adopt', () => nothing),
   mutant<[number]>('a height is open before its voters promised', Proposer, 'isOpen', () => () => true),
   mutant('votes are believed without their signature', Proposer, 'verifies', () => () => true),
   mutant('certificates are believed unseen', Decisions, 'verifies', () => () => true),
-  mutant('lost proposals are not sent again', Proposer, 'resend', () => nothing()),
-  mutant('lost decisions are not asked for', CatchUp, 'ask', () => nothing()),
-  mutant('a node without a leader asks nobody', Consensus, 'probe', () => nothing()),
+  mutant('lost proposals are not sent again', Proposer, 'resend', () => nothing),
+  mutant('lost decisions are not asked for', CatchUp, 'ask', () => nothing),
+  mutant('a node without a leader asks nobody', Consensus, 'probe', () => nothing),
   mutant('a live leader is no reason to refuse', Consensus, 'hasLiveLeader', () => () => false),
   mutant<[]>(
     'a round is used again',
@@ -126,16 +108,3 @@ export const mutants: readonly Mutant[] = [
       },
   ),
 ];
-
-/** Runs something with a fault planted. */
-export function withMutant<T>({ of, member, replace }: Mutant, run: () => T): T {
-  const before = Object.getOwnPropertyDescriptor(of.prototype, member) as { get?: Method; value?: Method } | undefined;
-  const original = before?.get ?? before?.value;
-  if (!before || !original) throw new Error(`there is no ${member} to replace`);
-  Object.defineProperty(of.prototype, member, { ...before, [before.get ? 'get' : 'value']: replace(original) });
-  try {
-    return run();
-  } finally {
-    Object.defineProperty(of.prototype, member, before);
-  }
-}

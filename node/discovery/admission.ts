@@ -27,6 +27,8 @@ type Role = 'dialler' | 'listener' | 'joiner';
 /** The longest question or answer of a join. */
 const JOIN_BYTES_MAX = 1 << 20;
 const CLOSE_MS_MAX = 2_000;
+/** Noise's packets have at most so many bytes, and their length. */
+const PACKET_BYTES_MAX = (64 << 10) + 2;
 
 const contextOf = (role: Role, swarm: SwarmIdentity, prover: NodeId, verifier: NodeId): Buffer =>
   Buffer.concat([
@@ -108,6 +110,16 @@ class Channel {
   }
 }
 
+/**
+ * Noise hands each packet to the socket in two parts, its length and the rest, which would leave the machine as two
+ * packets: this makes one of them.
+ */
+function wholePackets(connection: MessageStream): MessageStream {
+  const send = connection.send.bind(connection);
+  connection.send = (data) => send(data.byteLength > PACKET_BYTES_MAX ? data : data.subarray());
+  return connection;
+}
+
 const secure = noise();
 const selfOf = (components: NoiseComponents): NodeId => nodeIdOfPeer(components.peerId) as NodeId;
 
@@ -120,7 +132,7 @@ export const memberEncrypter =
     return {
       protocol: `/p2pdb/${swarm.id}/member/1`,
       secureOutbound: async (connection, options) => {
-        const secured = await inner.secureOutbound(connection, options);
+        const secured = await inner.secureOutbound(wholePackets(connection), options);
         const channel = new Channel(secured, swarm, self, options);
         if (!isMember(channel.remote)) throw new AdmissionError('who answers there is no member');
         await channel.prove('dialler');
@@ -128,7 +140,7 @@ export const memberEncrypter =
         return { ...secured, connection: channel.unwrap() };
       },
       secureInbound: async (connection, options) => {
-        const secured = await inner.secureInbound(connection, options);
+        const secured = await inner.secureInbound(wholePackets(connection), options);
         const channel = new Channel(secured, swarm, self, options);
         await channel.verify('dialler');
         if (!isMember(channel.remote)) {

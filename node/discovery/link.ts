@@ -61,6 +61,7 @@ export class Link {
   /** Says hello, and listens. Events come from here on. */
   start(): void {
     const { stream } = this;
+    sparseWindowUpdates(stream);
     stream.addEventListener('message', this.onMessage);
     stream.addEventListener('drain', this.pump);
     stream.addEventListener('idle', this.onIdle);
@@ -199,4 +200,26 @@ export class Link {
       this.close((error as Error).message);
     }
   }
+}
+
+/** What yamux's stream keeps of how much more the other side may send. */
+interface YamuxWindow {
+  recvWindow?: number;
+  recvWindowCapacity?: number;
+  sendWindowUpdate?: () => void;
+}
+
+/**
+ * yamux 8 answers each frame, however small, with a window update: for each message one more packet, wake-up and decryption
+ * at the other side. Like Go's yamux, this tells it only when half of the window is used. A stream of another make stays
+ * as it is.
+ */
+function sparseWindowUpdates(stream: Stream): void {
+  const window = stream as YamuxWindow;
+  const update = window.sendWindowUpdate;
+  if (!update || window.recvWindow === undefined || window.recvWindowCapacity === undefined) return;
+  window.sendWindowUpdate = () => {
+    const { recvWindow = 0, recvWindowCapacity = 0 } = window;
+    if (recvWindowCapacity <= recvWindow / 2) update.call(stream);
+  };
 }

@@ -94,10 +94,14 @@ export async function makeNode(swarm: SwarmIdentity, settings: TestNodeSettings 
         const check = (): void => {
           if (!condition()) return;
           clearTimeout(timer);
+          clearInterval(looks);
           changes.off('change', check);
           resolve();
         };
+        // Figures change without an event.
+        const looks = setInterval(check, 50);
         const timer = setTimeout(() => {
+          clearInterval(looks);
           changes.off('change', check);
           reject(new Error(`not within ${ms} ms: ${what}\n${lines.slice(-30).join('\n')}`));
         }, ms);

@@ -1,48 +1,15 @@
 /** Multi-Paxos as a pure state machine: events in, effects out. See DESIGN.md. */
 import { Acceptor, type AcceptOutcome } from './acceptor.ts';
 import { CatchUp } from './catch-up.ts';
-import type { Certificate, ConsensusCrypto } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
 import { Decisions } from './decisions.ts';
 import type { Effect, Event } from './events.ts';
 import { type Ballot, compareBallots, height, type Height, maxBallot, next, type NodeId, WINDOW } from './ids.ts';
-import { ACCEPT_AHEAD, type ConsensusRecord, type Decision, type Message, VALUE_BYTES_MAX } from './messages.ts';
+import { ACCEPT_AHEAD, type Decision, type Message, VALUE_BYTES_MAX } from './messages.ts';
+import type { ConsensusOptions, Restored } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { Proposer, type ProposerContext } from './proposer.ts';
 import { VoterSchedule, type VoterSet, type VoterSpan } from './voters.ts';
-
-export interface Timing {
-  /** Between two heartbeats of a leader. */
-  readonly heartbeatMs: number;
-  /** A voter that heard no leader for once to twice this long (drawn anew each time) campaigns; a leader that no majority answered for this long stops. */
-  readonly electionMs: number;
-  /** After this long without an answer an accept is sent again. */
-  readonly resendMs: number;
-}
-
-export const DEFAULT_TIMING: Timing = { heartbeatMs: 50, electionMs: 300, resendMs: 200 };
-
-export interface ConsensusOptions {
-  readonly self: NodeId;
-  /** Votes are bound to it. */
-  readonly group: string;
-  readonly crypto: ConsensusCrypto;
-  /** Uniform in [0, 1): spreads the campaigns of voters in time, nothing else. */
-  readonly random: () => number;
-  readonly timing: Timing;
-  /** Decisions below the applied height that are kept for those who missed them. */
-  readonly historyHeights: number;
-}
-
-/** Where a node goes on from. */
-export interface Restored {
-  /** The durable applied state's height, 0 at first, and the voter spans that were kept with it. */
-  readonly applied: Height;
-  readonly spans: readonly VoterSpan[];
-  /** Everything that `persist` made durable, in any order. */
-  readonly records: readonly ConsensusRecord[];
-  /** The disk is known to be a copy or to have lost writes: listen, never vote. */
-  readonly abstain: boolean;
-}
 
 export class Consensus {
   private readonly options: ConsensusOptions;

@@ -9,7 +9,8 @@ export {
   encodeRecord,
   type Decoded,
 } from './codec.ts';
-export { Consensus, DEFAULT_TIMING, type ConsensusOptions, type Restored, type Timing } from './consensus.ts';
+export { Consensus } from './consensus.ts';
+export { DEFAULT_TIMING, type ConsensusOptions, type Restored, type Timing } from './options.ts';
 export type { DropReason, Effect, Event } from './events.ts';
 export { compareBallots, height, nodeId, WINDOW, type Ballot, type Height, type NodeId } from './ids.ts';
 export { VALUE_BYTES_MAX, type Accepted, type ConsensusRecord, type Decision, type Message } from './messages.ts';

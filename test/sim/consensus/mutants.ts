@@ -79,13 +79,13 @@ export const consensusMutants: readonly Mutant[] = [
         return Math.max(1, Math.floor((this as VoterSet).nodes.length / 2));
       },
   ),
-  mutant('nothing that was accepted is proposed again', Proposer, 'adopt', () => nothing),
+  mutant('nothing that was accepted is proposed again', Proposer, 'adopt', nothing),
   mutant<[number]>('a height is open before its voters promised', Proposer, 'isOpen', () => () => true),
   mutant('votes are believed without their signature', Proposer, 'verifies', () => () => true),
   mutant('certificates are believed unseen', Decisions, 'verifies', () => () => true),
-  mutant('lost proposals are not sent again', Proposer, 'resend', () => nothing),
-  mutant('lost decisions are not asked for', CatchUp, 'ask', () => nothing),
-  mutant('a node without a leader asks nobody', Consensus, 'probe', () => nothing),
+  mutant('lost proposals are not sent again', Proposer, 'resend', nothing),
+  mutant('lost decisions are not asked for', CatchUp, 'ask', nothing),
+  mutant('a node without a leader asks nobody', Consensus, 'probe', nothing),
   mutant('a live leader is no reason to refuse', Consensus, 'hasLiveLeader', () => () => false),
   mutant<[]>(
     'a round is used again',

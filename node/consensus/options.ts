@@ -1,0 +1,39 @@
+/** What a Consensus is given once. */
+import type { ConsensusCrypto } from './certificate.ts';
+import type { Height, NodeId } from './ids.ts';
+import type { ConsensusRecord } from './messages.ts';
+import type { VoterSpan } from './voters.ts';
+
+export interface Timing {
+  /** Between two heartbeats of a leader. */
+  readonly heartbeatMs: number;
+  /** A voter that heard no leader for once to twice this long (drawn anew each time) campaigns; a leader that no majority answered for this long stops. */
+  readonly electionMs: number;
+  /** After this long without an answer an accept is sent again. */
+  readonly resendMs: number;
+}
+
+export const DEFAULT_TIMING: Timing = { heartbeatMs: 50, electionMs: 300, resendMs: 200 };
+
+export interface ConsensusOptions {
+  readonly self: NodeId;
+  /** Votes are bound to it. */
+  readonly group: string;
+  readonly crypto: ConsensusCrypto;
+  /** Uniform in [0, 1): spreads the campaigns of voters in time, nothing else. */
+  readonly random: () => number;
+  readonly timing: Timing;
+  /** Decisions below the applied height that are kept for those who missed them. */
+  readonly historyHeights: number;
+}
+
+/** Where a node goes on from. */
+export interface Restored {
+  /** The durable applied state's height, 0 at first, and the voter spans that were kept with it. */
+  readonly applied: Height;
+  readonly spans: readonly VoterSpan[];
+  /** Everything that `persist` made durable, in any order. */
+  readonly records: readonly ConsensusRecord[];
+  /** The disk is known to be a copy or to have lost writes: listen, never vote. */
+  readonly abstain: boolean;
+}

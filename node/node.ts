@@ -48,6 +48,11 @@ export async function startNode(config: Config, rootPassword: string | undefined
     membership: membershipOf(config),
     onDurable: (entries, own) => cluster?.peering.durable(entries, own),
     send: (to, message) => cluster?.peering.sendConsensus(to, message),
+    describeMember: (id) => ({
+      name: config.members.find((member) => member.id === id)?.name ?? config.name ?? '',
+      isUp: id === engine.self || (cluster?.peering.isUp(id) ?? true),
+      lag: cluster?.peering.progress().find((peer) => peer.id === id)?.lag ?? 0,
+    }),
   });
   const { core } = engine;
   core.onInternalError = (error) => log.error({ err: error }, 'a statement met an internal error');
@@ -88,9 +93,7 @@ export async function startNode(config: Config, rootPassword: string | undefined
           config.httpTls && config.tlsCert !== undefined && config.tlsKey !== undefined
             ? { cert: config.tlsCert, key: config.tlsKey }
             : undefined,
-        routes: config.allowTestFaults
-          ? testFaultRoutes({ others: otherMembers(config), setCut })
-          : undefined,
+        routes: config.allowTestFaults ? testFaultRoutes({ others: otherMembers(config), setCut }) : undefined,
       },
       {
         engine: core,
@@ -198,8 +201,16 @@ function figures(engine: OpenedEngine, { members }: Config, running: RunningClus
     counter('p2pdb_plan_cache_misses_total', 'Statements that were parsed and compiled.', core.planner.stats.misses),
     gauge('p2pdb_final_height', 'Height of the newest block that is applied.', core.replica.height),
     gauge('p2pdb_tentative_transactions', 'Transactions that no block has ordered yet.', core.replica.tentative),
-    counter('p2pdb_transactions_received_total', 'Transactions that came from other nodes.', core.replica.stats.received),
-    counter('p2pdb_transactions_undone_total', 'Transactions that were undone to be put in order.', core.replica.undone),
+    counter(
+      'p2pdb_transactions_received_total',
+      'Transactions that came from other nodes.',
+      core.replica.stats.received,
+    ),
+    counter(
+      'p2pdb_transactions_undone_total',
+      'Transactions that were undone to be put in order.',
+      core.replica.undone,
+    ),
     counter(
       'p2pdb_transactions_rejected_total',
       'Transactions that their place in the order refused.',

@@ -52,8 +52,7 @@ export function addNumbers(a: number | bigint, b: number | bigint): number | big
 }
 
 const isWhole = (v: number | bigint): boolean => typeof v === 'bigint' || Number.isInteger(v);
-const small = (v: bigint): number | bigint =>
-  v >= -9007199254740991n && v <= 9007199254740991n ? Number(v) : v;
+const small = (v: bigint): number | bigint => (v >= -9007199254740991n && v <= 9007199254740991n ? Number(v) : v);
 
 const negative = (v: number | bigint): number | bigint => (typeof v === 'bigint' ? -v : -v);
 
@@ -98,9 +97,7 @@ const union: MergeRule = {
       return value(small((now | (is & ~was)) & ~(was & ~is)));
     }
     if (column.form === 'json' && typeof current === 'string' && typeof v === 'string') {
-      const [was, is, now] = [base, v, current].map((text) =>
-        typeof text === 'string' ? column.parseJson(text) : [],
-      );
+      const [was, is, now] = [base, v, current].map((text) => (typeof text === 'string' ? column.parseJson(text) : []));
       if (Array.isArray(is) && Array.isArray(now)) {
         const old = Array.isArray(was) ? (was as JsonValue[]) : [];
         return value(column.formatJson(unionOf(old, is as JsonValue[], now as JsonValue[])));
@@ -161,16 +158,7 @@ export function registerRule(rule: MergeRule): void {
   rules.set(rule.name, rule);
 }
 
-for (const rule of [
-  lastWriter,
-  firstWriter,
-  reject,
-  counter,
-  extreme('max', 1),
-  extreme('min', -1),
-  union,
-  json,
-]) {
+for (const rule of [lastWriter, firstWriter, reject, counter, extreme('max', 1), extreme('min', -1), union, json]) {
   registerRule(rule);
 }
 

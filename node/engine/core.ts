@@ -37,6 +37,7 @@ import type { CompileFacts } from './lane/messages.ts';
 import { Dml, type DmlContext } from './dml.ts';
 import { copyRows } from './rebuild.ts';
 import { Environment, NobodysSession, type StatementSettings } from './environment.ts';
+import { Group, type GroupFacts } from './group.ts';
 import { LockManager, tableLock } from './locks.ts';
 import { Merger, StateMachine, transactionOf, type SeenRow } from './merge/index.ts';
 import { NamedLocks } from './named-locks.ts';
@@ -44,7 +45,7 @@ import { Overlays } from './overlay.ts';
 import { Planner, type Ready } from './planner.ts';
 import { Runner } from './runner.ts';
 import { EngineSession, SchemaChanged } from './session.ts';
-import type { SessionState } from './session-state.ts';
+import type { CommitLevel, SessionState } from './session-state.ts';
 import { makeTableRuntime, type TableRuntime } from './table.ts';
 import { VersionStore, type OpenTransaction } from './transaction.ts';
 import { VariableStore } from './variables.ts';
@@ -58,6 +59,7 @@ export interface EngineOptions {
   readonly events: ReplicaEvents;
   /** Nobody else hosts the group. */
   readonly alone: () => boolean;
+  readonly group: GroupFacts;
 }
 
 /** Threads for long SELECTs. */
@@ -78,6 +80,7 @@ export class EngineCore implements Engine {
   readonly replica: Replica;
   readonly machine: StateMachine;
   readonly merger: Merger;
+  readonly group: Group;
   readonly accounts: Accounts;
   readonly cost: CostEstimator;
   readonly lanes: Lanes;
@@ -100,6 +103,7 @@ export class EngineCore implements Engine {
     this.overlays = new Overlays(state.db);
     this.planner = new Planner(this.catalog);
     this.namedLocks = new NamedLocks(this.locks);
+    this.group = new Group(this, options.group);
     this.merger = new Merger(this);
     this.machine = new StateMachine(this);
     this.replica = new Replica(
@@ -386,17 +390,17 @@ export class EngineCore implements Engine {
   readonly openTransactions = new Set<OpenTransaction>();
 
   /**
-   * Changes that lie in the state are logged, as `meant` where rows had changed under the transaction. Resolves when the session's commit level is
-   * reached.
+   * Changes that lie in the state are logged, as `meant` where rows had changed under the transaction. Resolves when the commit level is reached.
    */
   commit(
     session: EngineSession,
+    asked: CommitLevel,
     changes: readonly RowChange[],
     sql: string,
     meant: readonly RowChange[] = changes,
   ): Promise<void> {
     this.versions.committed(changes);
-    const level = session.state.commitLevel === 'replicated' ? 'replicated' : 'local';
+    const level = asked === 'replicated' ? 'replicated' : 'local';
     const record = { ...this.author(session), sql: cutSql(sql), level, changes: meant } as const;
     const transaction = GroupTransaction.own(record.level, false, () => transactionOf(record));
     transaction.run = { changes, outcome: APPLIED, epoch: this.state.epoch };
@@ -410,6 +414,7 @@ export class EngineCore implements Engine {
     seen: readonly SeenRow[],
     sql: string,
   ): Promise<void> {
+    this.group.checkMajority();
     const record = { ...this.author(session), sql: cutSql(sql), level: 'final' as const, changes, seen };
     const transaction = GroupTransaction.own('final', false, () => transactionOf(record));
     return this.acknowledged(session, transaction, this.replica.submit(transaction));
@@ -429,11 +434,12 @@ export class EngineCore implements Engine {
     done: Promise<void>,
   ): Promise<void> {
     try {
-      await done;
+      if (transaction.level === 'local') await done;
+      else await this.group.confirmed(session, transaction, done);
     } catch (error) {
       throw commitError(error);
     }
-    session.lastTransaction = transaction;
+    session.committed(transaction);
   }
 
   /**
@@ -447,8 +453,9 @@ export class EngineCore implements Engine {
       const schema = { text, changes, basis: this.machine.schemaCount, strict: session.state.strict };
       const record = { ...this.author(session), sql: '', level: 'final' as const, changes: [], schema };
       const transaction = GroupTransaction.own('final', true, () => transactionOf(record));
-      await this.replica.submit(transaction);
-      session.lastTransaction = transaction;
+      this.group.checkMajority();
+      await this.group.confirmed(session, transaction, this.replica.submit(transaction));
+      session.committed(transaction);
       const { outcome } = transaction.run ?? {};
       if (outcome?.kind === 'applied') session.addWarnings(outcome.warnings ?? []);
     } catch (error) {

@@ -434,7 +434,6 @@ export class Dml {
     }
     return result;
   }
-
 }
 
 /** AUTO_INCREMENT beyond the column's range is error 1467. */

@@ -29,6 +29,7 @@ import {
   type KeyClass,
 } from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
+import type { MemberInfo } from './group.ts';
 import { transactionOf } from './merge/index.ts';
 
 const DATA_FORMAT = 2;
@@ -44,13 +45,15 @@ export interface Membership {
   readonly voters: () => readonly NodeId[];
 }
 
-export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone'> {
+export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone' | 'group'> {
   readonly dir: string;
   /** Made with this node's id. */
   readonly membership: (self: NodeId) => Membership;
   /** Entries are durable here; `own` is to be sent to everybody. */
   readonly onDurable: (entries: readonly SignedEntry[], own: SignedEntry | undefined) => void;
   readonly send: (to: NodeId, message: Uint8Array) => void;
+  /** What is known of the members: name, whether it is there, how far it is behind. */
+  readonly describeMember: (id: NodeId) => Pick<MemberInfo, 'name' | 'isUp' | 'lag'>;
   readonly rootPassword: string | undefined;
   /** Lines for the operator: a torn tail that was cut, progress of a replay. */
   readonly notice: (message: string, facts: Readonly<Record<string, unknown>>) => void;
@@ -183,6 +186,16 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
     const core = new EngineCore(state, log, {
       ...options,
       alone: () => membership.members().length < 2,
+      group: {
+        hasLeader: () => decider?.hasLeader ?? false,
+        members: () =>
+          membership.members().map((id) => ({
+            id,
+            isVoter: membership.voters().includes(id),
+            isSelf: id === self,
+            ...options.describeMember(id),
+          })),
+      },
       events: {
         durable: options.onDurable,
         applied: (block) => decider?.applied(block.height),
@@ -219,7 +232,8 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
         records: new RecordStore(path.join(groupDir, 'consensus.log')),
         voters: membership.voters,
         send: options.send,
-        onAmnesia: () => options.notice('this folder is an old copy of one that has voted since: the node votes no more', {}),
+        onAmnesia: () =>
+          options.notice('this folder is an old copy of one that has voted since: the node votes no more', {}),
       },
       core.replica,
       core.replica.height,
@@ -273,7 +287,15 @@ async function makeRoot(core: EngineCore, given: string | undefined): Promise<st
   while (core.catalog.accounts.size === 0) {
     const changes = rootAccounts(password);
     const schema = { text: 'CREATE USER root', changes, basis: core.machine.schemaCount, strict: true };
-    const record = { user: 'root@localhost', database: '', sql: '', level: 'final', unchecked: false, changes: [], schema } as const;
+    const record = {
+      user: 'root@localhost',
+      database: '',
+      sql: '',
+      level: 'final',
+      unchecked: false,
+      changes: [],
+      schema,
+    } as const;
     try {
       await core.replica.submit(GroupTransaction.own('final', true, () => transactionOf(record)));
       return given === undefined ? password : undefined;

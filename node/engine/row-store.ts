@@ -2,7 +2,14 @@
  * Stores rows with everything that the schema demands of them: generated columns, CHECK, unique keys, foreign keys. Statements
  * and merged transactions go through the same doors.
  */
-import { SqlError, wireValue, type RowExpression, type SqliteValue, type SqlType, type TableDef } from '../sql/index.ts';
+import {
+  SqlError,
+  wireValue,
+  type RowExpression,
+  type SqliteValue,
+  type SqlType,
+  type TableDef,
+} from '../sql/index.ts';
 import type { Intent, Row, RowId } from '../store/index.ts';
 import type { DmlContext } from './dml.ts';
 import type { Environment } from './environment.ts';

@@ -31,8 +31,9 @@ function changeRows(
 ): { result: DmlResult; commit: Promise<void> | undefined } {
   const { core } = session;
   // At level `final` a statement alone is a transaction too: it goes to the state only where it is certified.
-  const alone = !session.transaction && session.state.commitLevel === 'final';
-  const transaction = alone ? session.openTransaction() : session.transaction;
+  const level = session.commitLevelOf(plan);
+  const alone = !session.transaction && level === 'final';
+  const transaction = alone ? session.openTransaction(undefined, level) : session.transaction;
   core.env.begin(session.state.settings(session), slots, true, session.virtualRows);
   const table = plan.kind === 'insert' ? plan.table : plan.targets[0]?.table;
   const temporary = table?.temporary === true;
@@ -72,6 +73,7 @@ function changeRows(
     result,
     commit: core.commit(
       session,
+      level,
       logged,
       session.state.variables.number('p2pdb_log_sql') === 1 ? (session.info ?? '') : '',
     ),

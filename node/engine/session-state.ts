@@ -139,8 +139,12 @@ export class SessionState {
     return this.scopeKey;
   }
 
-  get commitLevel(): 'local' | 'replicated' | 'final' {
-    return String(this.variables.get('p2pdb_commit')) as 'local' | 'replicated' | 'final';
+  get commitLevel(): CommitLevel {
+    return String(this.variables.get('p2pdb_commit')) as CommitLevel;
+  }
+
+  get readLevel(): 'local' | 'linearizable' {
+    return String(this.variables.get('p2pdb_read')) as 'local' | 'linearizable';
   }
 
   settings(facts: SessionFacts): StatementSettings {
@@ -166,5 +170,8 @@ export class SessionState {
     return sqliteValue(store.get(definition.name));
   }
 }
+
+/** What OK to a commit means: see DESIGN.md of the replica. */
+export type CommitLevel = 'local' | 'replicated' | 'final';
 
 export type Slots = readonly (LiteralValue | null)[];

@@ -28,7 +28,7 @@ import type {
 import type { EngineCore } from './core.ts';
 import { LockOwner, LockWait } from './locks.ts';
 import type { Ready } from './planner.ts';
-import { SessionState, type UserVariable } from './session-state.ts';
+import { SessionState, type CommitLevel, type UserVariable } from './session-state.ts';
 import {
   parameterKey,
   parameterSlot,
@@ -175,6 +175,8 @@ export class EngineSession implements Session, SessionFacts {
         return this.warningCount;
       case 'error_count':
         return this.warnings.filter((w) => w.level === 'Error').length;
+      case 'p2pdb_last_txid':
+        return this.lastTransaction?.id ?? '';
       case 'pseudo_thread_id':
         return this.id;
       case 'timestamp': {
@@ -332,8 +334,36 @@ export class EngineSession implements Session, SessionFacts {
   ): Promise<void> | undefined {
     this.core.accounts.check(this, plan);
     if (plan.kind !== 'select') return runChange(this, plan, slots, sink, more);
+    if (this.state.readLevel === 'linearizable' && plan.tables.length > 0 && !this.transaction?.isLinear)
+      return this.linearized(plan, slots, statement, sink, more);
     if (plan.waits.length > 0) return this.waiting(plan, slots, statement, sink, more);
     return runSelect(this, plan, slots, statement, sink, more);
+  }
+
+  /** A read that misses nothing that was decided before it; of a transaction its first, which gives it its snapshot. */
+  private async linearized(
+    plan: SelectPlan,
+    slots: readonly (LiteralValue | null)[],
+    statement: Statement | undefined,
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> {
+    const { version } = this.core.catalog;
+    await this.core.group.linearize(this);
+    if (this.core.catalog.version !== version) throw new SchemaChanged();
+    this.openImplicitly(plan);
+    if (this.transaction) this.transaction.isLinear = true;
+    if (plan.waits.length > 0) return this.waiting(plan, slots, statement, sink, more);
+    return runSelect(this, plan, slots, statement, sink, more);
+  }
+
+  /** A change's commit level: its hint's, as in P2PDB_COMMIT(final), or the session's. */
+  commitLevelOf(plan: Plan): CommitLevel {
+    const statement = this.core.planner.sources.get(plan)?.statement;
+    const hints = statement && 'hints' in statement ? statement.hints : undefined;
+    const hinted =
+      hints === undefined ? undefined : /\bP2PDB_COMMIT\s*\(\s*(local|replicated|final)\s*\)/i.exec(hints)?.[1];
+    return (hinted?.toLowerCase() as CommitLevel | undefined) ?? this.state.commitLevel;
   }
 
   /** autocommit = 0: the first statement that touches a table opens a transaction. */
@@ -342,19 +372,26 @@ export class EngineSession implements Session, SessionFacts {
     this.openTransaction();
   }
 
-  openTransaction(readOnly?: boolean): OpenTransaction {
+  openTransaction(readOnly?: boolean, level: CommitLevel = this.state.commitLevel): OpenTransaction {
     const isolation =
       this.nextTransaction.isolation ?? (String(this.state.variables.get('transaction_isolation')) as Isolation);
     const only =
       readOnly ?? this.nextTransaction.readOnly ?? this.state.variables.number('transaction_read_only') === 1;
     this.nextTransaction = {};
-    this.transaction = new OpenTransaction(this.owner, isolation, only, this.state.commitLevel === 'final');
+    this.transaction = new OpenTransaction(this.owner, isolation, only, level === 'final');
     this.core.openTransactions.add(this.transaction);
     return this.transaction;
   }
 
   /** The last transaction that this session committed. */
   lastTransaction: GroupTransaction | undefined;
+
+  committed(transaction: GroupTransaction): void {
+    this.lastTransaction = transaction;
+    const tracked = String(this.state.variables.get('session_track_system_variables'));
+    if (tracked === '*' || tracked.includes('p2pdb_last_txid'))
+      this.noteChange({ kind: 'variable', name: 'p2pdb_last_txid', value: transaction.id });
+  }
 
   addWarnings(warnings: readonly Warning[]): void {
     if (warnings.length === 0) return;
@@ -390,7 +427,12 @@ export class EngineSession implements Session, SessionFacts {
       core.env.begin(this.state.settings(this), slots, false, () => '[]');
       if (wait.args.some((a) => a === undefined)) continue;
       const args = wait.args.map((a) => a?.(core.env) ?? null);
-      const result = await core.namedLocks.wait(this.owner, wait.name, args, (cancel) => (this.cancelWait = cancel));
+      const onCancel = (cancel: () => void): void => {
+        this.cancelWait = cancel;
+      };
+      const result =
+        (await core.group.call(this, wait.name, args, onCancel)) ??
+        (await core.namedLocks.wait(this.owner, wait.name, args, onCancel));
       this.cancelWait = undefined;
       if (result !== undefined) this.statementResults.set(wait.name, result);
     }
@@ -450,7 +492,7 @@ export class EngineSession implements Session, SessionFacts {
           // Its rows stay locked until it is decided.
           return done.finally(() => this.endTransaction(transaction));
         }
-        done = core.commit(this, core.applyTransaction(this, transaction), sql, changes);
+        done = core.commit(this, this.state.commitLevel, core.applyTransaction(this, transaction), sql, changes);
       }
     } finally {
       if (!transaction.certified || done === undefined) this.endTransaction(transaction);

@@ -33,6 +33,8 @@ export class OpenTransaction {
   /** At level `final`: what it saw must still stand when it is ordered. */
   readonly certified: boolean;
   readonly seen = new Map<string, SeenRow>();
+  /** It read what was decided before its first read. */
+  isLinear = false;
   /** Rows that it wrote, or what their foreign keys rest on, were changed by another node's transaction. */
   isDisturbed = false;
   /** It cannot be committed any more: a table that it wrote has another definition now, or what it saw is not so any more. */

@@ -180,6 +180,8 @@ const DEFINITIONS: readonly VariableDefinition[] = [
   words('p2pdb_read', 'local', ['local', 'linearizable']),
   int('p2pdb_max_transaction_bytes', 268435456, 1048576),
   bool('p2pdb_log_sql', 1),
+  int('p2pdb_commit_timeout', 10, 1, 31_536_000),
+  { name: 'p2pdb_last_txid', kind: 'text', scope: 'session', value: '', readOnly: true },
   // Those that clients and tools read or set and that change nothing here.
   int('join_buffer_size', 262144, 128),
   int('sort_buffer_size', 262144, 32768),

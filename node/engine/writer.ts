@@ -200,7 +200,12 @@ export class DirectWriter implements RowWriter {
       this.checkKeys(rt, after);
     }
     const newRowid = rt.rowid >= 0 ? (after[rt.rowid] as RowId) : rowid;
-    this.apply(rt, { table, rowid, before, after, adds, ...(newRowid !== rowid && { newRowid }), ...meant(this, intent) }, after, rowid);
+    this.apply(
+      rt,
+      { table, rowid, before, after, adds, ...(newRowid !== rowid && { newRowid }), ...meant(this, intent) },
+      after,
+      rowid,
+    );
   }
 
   remove(rt: TableRuntime, rowid: RowId, before: Row): void {
@@ -347,7 +352,15 @@ export class TransactionWriter implements RowWriter {
       const duplicate = this.duplicateOf(rt, after, rowid);
       if (duplicate) throw new DuplicateError(duplicate.key);
     }
-    this.record(rt, { table, rowid, before, after, adds, ...(newRowid !== rowid && { newRowid }), ...meant(this, intent) });
+    this.record(rt, {
+      table,
+      rowid,
+      before,
+      after,
+      adds,
+      ...(newRowid !== rowid && { newRowid }),
+      ...meant(this, intent),
+    });
   }
 
   remove(rt: TableRuntime, rowid: RowId, before: Row): void {

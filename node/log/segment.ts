@@ -140,7 +140,11 @@ function nextRecord(bytes: Uint8Array, from: number, genuine: (record: LogRecord
   let found: number | undefined;
   for (const mark of [MARK_BYTES.subarray(0, 4), MARK_BYTES.subarray(4, 8)]) {
     const first = mark[0] as number;
-    for (let i = bytes.indexOf(first, from); i >= 0 && (found === undefined || i < found); i = bytes.indexOf(first, i + 1)) {
+    for (
+      let i = bytes.indexOf(first, from);
+      i >= 0 && (found === undefined || i < found);
+      i = bytes.indexOf(first, i + 1)
+    ) {
       if (mark.some((byte, k) => bytes[i + k] !== byte)) continue;
       const record = recordAt(bytes, i);
       if (record && genuine(record)) found = i;

@@ -67,8 +67,7 @@ export type RowOperation =
     };
 
 export type Operation =
-  | RowOperation
-  | { readonly kind: 'schema'; readonly text: string; readonly change: string; readonly basis: number };
+  RowOperation | { readonly kind: 'schema'; readonly text: string; readonly change: string; readonly basis: number };
 
 /** Two 32-bit halves of a row's hash or of a table's digest. */
 export type Digest = readonly [number, number];
@@ -231,7 +230,7 @@ function readKey(reader: CborReader, isArray: boolean): LogKey {
 
 function readChanges(reader: CborReader, items: number): ColumnChange[] {
   const changes: ColumnChange[] = [];
-  for (let left = items; left > 0; ) {
+  for (let left = items; left > 0;) {
     const column = reader.int();
     const mode = MODES[reader.int()];
     const length = mode === 'merge' ? 4 : 3;

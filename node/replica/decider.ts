@@ -35,6 +35,7 @@ export interface DeciderOptions {
 /** Between two blocks that nobody waits for. */
 const CUT_MS = 20;
 const TICK_MS = 10;
+const LEADERLESS_MS = 1000;
 const HISTORY_HEIGHTS = 10_000;
 
 export class ConsensusDecider implements Decider {
@@ -50,6 +51,12 @@ export class ConsensusDecider implements Decider {
   private lastCutMs = 0;
   private timer: NodeJS.Timeout | undefined;
   leader: NodeId | undefined;
+  private leaderlessSince = 0;
+
+  /** False when no leader has been heard for longer than an election takes: then there is no majority in reach. */
+  get hasLeader(): boolean {
+    return this.leader !== undefined || performance.now() - this.leaderlessSince < LEADERLESS_MS;
+  }
 
   constructor(options: DeciderOptions, replica: Replica, appliedHeight: number) {
     this.options = options;
@@ -71,6 +78,7 @@ export class ConsensusDecider implements Decider {
   }
 
   start(): void {
+    this.leaderlessSince = performance.now();
     this.step({ kind: 'start', nowMs: performance.now() });
     this.timer = setInterval(() => {
       this.step({ kind: 'tick', nowMs: performance.now() });
@@ -162,6 +170,7 @@ export class ConsensusDecider implements Decider {
         this.replica.decided(effect.height, effect.value, encodeCertificate(effect.certificate));
         break;
       case 'leader':
+        if (this.leader !== undefined && effect.node === undefined) this.leaderlessSince = performance.now();
         this.leader = effect.node;
         this.wanted = undefined;
         break;

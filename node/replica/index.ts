@@ -3,11 +3,4 @@ export { ConsensusDecider, type DeciderOptions } from './decider.ts';
 export { Peering, type PeerProgress } from './peering.ts';
 export type { Decider, Machine, ReplicaEvents } from './ports.ts';
 export { RejectedError, Replica, type Fatal, type ReplicaOptions } from './replica.ts';
-export {
-  APPLIED,
-  GroupTransaction,
-  type Dropped,
-  type Outcome,
-  type RejectReason,
-  type Run,
-} from './transaction.ts';
+export { APPLIED, GroupTransaction, type Dropped, type Outcome, type RejectReason, type Run } from './transaction.ts';

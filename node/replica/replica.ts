@@ -20,7 +20,18 @@ import {
   type Parent,
   type SignedEntry,
 } from '../log/index.ts';
-import { blockItem, DiskFullError, entryItem, logCrypto, type LogItem, type LogStore, type SealedEntry, type StatePosition, StateCorruptError, type StoredRecord } from '../store/index.ts';
+import {
+  blockItem,
+  DiskFullError,
+  entryItem,
+  logCrypto,
+  type LogItem,
+  type LogStore,
+  type SealedEntry,
+  type StatePosition,
+  StateCorruptError,
+  type StoredRecord,
+} from '../store/index.ts';
 import { GroupTransaction, type Outcome } from './transaction.ts';
 import type { Decider, Machine, ReplicaEvents } from './ports.ts';
 
@@ -359,7 +370,8 @@ export class Replica {
   private acknowledge(own: Own, seq: number): void {
     const { level, finalOnly } = own.transaction;
     if (finalOnly) this.finalWaiters.set(own.transaction, own);
-    else if (level === 'replicated' && !this.alone() && seq > this.replicatedSeq) this.replicatedWaiters.push({ seq, own });
+    else if (level === 'replicated' && !this.alone() && seq > this.replicatedSeq)
+      this.replicatedWaiters.push({ seq, own });
     else own.resolve();
   }
 
@@ -367,7 +379,8 @@ export class Replica {
   replicated(seq: number): void {
     if (seq <= this.replicatedSeq) return;
     this.replicatedSeq = seq;
-    while (this.replicatedWaiters[0] && this.replicatedWaiters[0].seq <= seq) this.replicatedWaiters.shift()?.own.resolve();
+    while (this.replicatedWaiters[0] && this.replicatedWaiters[0].seq <= seq)
+      this.replicatedWaiters.shift()?.own.resolve();
   }
 
   private noteEntry(author: string, seq: number, transactions: readonly GroupTransaction[]): void {
@@ -421,7 +434,7 @@ export class Replica {
 
   /** Entries that waited for parents which are here now. One that is no good goes, with those that follow it. */
   private adopt(): void {
-    for (let found = this.orphans.size > 0; found; ) {
+    for (let found = this.orphans.size > 0; found;) {
       found = false;
       for (const [author, waiting] of this.orphans) {
         while (waiting[0] && this.hasParents(waiting[0].entry)) {
@@ -520,7 +533,8 @@ export class Replica {
     }
     if (block.group !== this.group || block.height <= this.position.height) return 'never';
     if (block.height > this.position.height + 1) return 'later';
-    if (!sameBytes(block.prev, this.position.block === '' ? null : Buffer.from(this.position.block, 'hex'))) return 'never';
+    if (!sameBytes(block.prev, this.position.block === '' ? null : Buffer.from(this.position.block, 'hex')))
+      return 'never';
     if (block.cut.some(({ author, seq }) => seq <= (this.position.final.get(author) ?? 0))) return 'never';
     return block.cut.every(({ author, seq }) => this.log.seqOf(author) >= seq) ? 'yes' : 'later';
   }
@@ -547,6 +561,7 @@ export class Replica {
       this.chosen.delete(next.block.height);
       this.applyBlock(next.block, next.value);
       this.events.applied(next.block);
+      for (const wake of this.blockWaiters.splice(0)) wake();
     }
   }
 
@@ -589,6 +604,24 @@ export class Replica {
     if (outcome?.kind === 'rejected') own.reject(new RejectedError(outcome));
     else own.resolve();
   }
+
+  /** Where a transaction stands that is known here, by its id. */
+  placeOf(id: string): { author: string; seq: number; index: number; isFinal: boolean } | undefined {
+    const [, prefix = '', seqText, indexText] = /^([0-9a-f]{16}):(\d+):(\d+)$/.exec(id) ?? [];
+    const seq = Number(seqText);
+    if (prefix === '') return undefined;
+    for (const author of this.log.chains.byAuthor.keys()) {
+      if (!author.startsWith(prefix) || this.log.seqOf(author) < seq) continue;
+      return { author, seq, index: Number(indexText), isFinal: seq <= (this.position.final.get(author) ?? 0) };
+    }
+    return undefined;
+  }
+
+  /** Resolves when the next block is applied. */
+  nextBlock(): Promise<void> {
+    return new Promise((resolve) => this.blockWaiters.push(resolve));
+  }
+  private blockWaiters: (() => void)[] = [];
 
   // The state, published.
 

@@ -7,7 +7,19 @@ export { addDigests, NO_DIGEST, sameDigest, subtractDigests } from './digest.ts'
 export { blockItem, entryItem, LogStore, type LogItem, type SealedEntry } from './log-store.ts';
 export { RecordStore } from './record-store.ts';
 export { Reserve } from './reserve.ts';
-export { nextOfClass, registerSortKeys, sameValue, State, STATE_FORMAT, type Intent, type KeyClass, type Row, type RowChange, type RowId, type StatePosition } from './state.ts';
+export {
+  nextOfClass,
+  registerSortKeys,
+  sameValue,
+  State,
+  STATE_FORMAT,
+  type Intent,
+  type KeyClass,
+  type Row,
+  type RowChange,
+  type RowId,
+  type StatePosition,
+} from './state.ts';
 export { readLog, segmentsOf, type StoredEntry, type StoredRecord } from './segments.ts';
 export { hashOf } from './table-digests.ts';
 export { markClean, markOpen, mayTrust } from './trust.ts';

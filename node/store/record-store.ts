@@ -5,7 +5,16 @@
  * Record: length (u32) · CRC-32C of the bytes (u32) · bytes; little-endian. Zeros follow the last one: the file grows ahead of its use,
  * so that a vote finds room on a disk that is full. A torn record at the end was never answered for, and is passed over.
  */
-import { closeSync, existsSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { crc32c } from '../log/index.ts';
 import { DiskFullError, LogBrokenError } from './errors.ts';
@@ -33,7 +42,8 @@ export class RecordStore {
     while (this.size + HEADER_BYTES <= bytes.length) {
       const start = this.size + HEADER_BYTES;
       const end = start + view.getUint32(this.size, true);
-      if (end === start || end > bytes.length || crc32c(bytes, start, end) !== view.getUint32(this.size + 4, true)) break;
+      if (end === start || end > bytes.length || crc32c(bytes, start, end) !== view.getUint32(this.size + 4, true))
+        break;
       this.found.push(bytes.slice(start, end));
       this.size = end;
     }
@@ -62,8 +72,7 @@ export class RecordStore {
   private write(fd: number, records: readonly Uint8Array[], at: number): number {
     const bytes = Buffer.concat(records.flatMap((record) => [header(record), record]));
     try {
-      for (let done = 0; done < bytes.length;)
-        done += writeSync(fd, bytes, done, bytes.length - done, at + done);
+      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, at + done);
     } catch (cause) {
       if (isFull(cause)) throw new DiskFullError('no space is left for the consensus records', { cause });
       throw broken(cause);

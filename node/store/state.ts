@@ -144,7 +144,7 @@ export class State {
          CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS digest(name TEXT PRIMARY KEY, a INTEGER, b INTEGER) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS table_version(id INTEGER, version INTEGER, columns TEXT, PRIMARY KEY(id, version)) WITHOUT ROWID;
-         CREATE TABLE IF NOT EXISTS conflict(tx TEXT, n INTEGER, kind TEXT, reason TEXT, message TEXT, relation TEXT, row_key TEXT, image TEXT, user TEXT, sql TEXT, time INTEGER, PRIMARY KEY(tx, n)) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS conflict(tx TEXT, n INTEGER, kind TEXT, reason TEXT, message TEXT, relation TEXT, row_key TEXT, image TEXT, other TEXT, user TEXT, sql TEXT, time INTEGER, PRIMARY KEY(tx, n)) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS undo(place INTEGER PRIMARY KEY, tx TEXT, changes BLOB)`,
       );
       this.digests = new TableDigests(this.db);
@@ -431,6 +431,9 @@ export class State {
         if (table) this.setAutoIncrement(table, change.next, true);
         break;
       }
+      case 'drop-conflict':
+        this.db.prepare('DELETE FROM conflict WHERE tx = ?').run(change.tx);
+        break;
       default:
         break;
     }

@@ -1,5 +1,12 @@
 /** The merge rule of each column, and how its values lie for it. */
-import { ruleNamed, ruleNameIn, type ColumnValues, type JsonValue, type MergeRule, type RuleValue } from '../../consistency/index.ts';
+import {
+  ruleNamed,
+  ruleNameIn,
+  type ColumnValues,
+  type JsonValue,
+  type MergeRule,
+  type RuleValue,
+} from '../../consistency/index.ts';
 import { printJson, readJson, sortKey, type Json, type SqlType, type TableDef } from '../../sql/index.ts';
 
 export interface ColumnRule {
@@ -28,7 +35,8 @@ function valuesOf(type: SqlType): ColumnValues {
   const key = type.kind === 'string' ? sortKey(type.collation) : undefined;
   return {
     form: type.kind === 'set' || type.kind === 'json' ? type.kind : 'plain',
-    compare: (a, b) => compareStored(key && typeof a === 'string' ? key(a) : a, key && typeof b === 'string' ? key(b) : b),
+    compare: (a, b) =>
+      compareStored(key && typeof a === 'string' ? key(a) : a, key && typeof b === 'string' ? key(b) : b),
     parseJson: (text) => readJson(text),
     formatJson: (json: JsonValue) => printJson(json as Json),
   };

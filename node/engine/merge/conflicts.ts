@@ -44,7 +44,19 @@ export class Conflicts {
       .prepare(
         'INSERT OR REPLACE INTO conflict(tx, n, kind, reason, message, relation, row_key, image, user, sql, time) VALUES (?,?,?,?,?,?,?,?,?,?,?)',
       )
-      .run(transaction.id, n, kind, reason, message, table, key, image.slice(0, IMAGE_CHARS_MAX), user, sql, transaction.time);
+      .run(
+        transaction.id,
+        n,
+        kind,
+        reason,
+        message,
+        table,
+        key,
+        image.slice(0, IMAGE_CHARS_MAX),
+        user,
+        sql,
+        transaction.time,
+      );
   }
 
   /** It is undone: nothing became of it yet. */
@@ -66,7 +78,9 @@ export class Conflicts {
             ? Object.fromEntries(operation.values.map((value, i) => [name(i), value]))
             : operation.kind === 'delete'
               ? undefined
-              : Object.fromEntries(operation.changes.map((c) => [name(c.column), c.mode === 'add' ? { add: c.value } : c.value]));
+              : Object.fromEntries(
+                  operation.changes.map((c) => [name(c.column), c.mode === 'add' ? { add: c.value } : c.value]),
+                );
         return {
           [operation.kind]: table ? `${table.database}.${table.name}` : String(reference?.id),
           key: operation.key,

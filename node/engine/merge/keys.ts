@@ -60,7 +60,11 @@ export class FootprintKeys {
   private make(table: TableDef): TableKeys {
     const unique = this.runtimeOf(table)
       .unique.filter((key) => !key.isRowid)
-      .map((key): KeyOf => (row) => prefixed(`${table.id}:u${key.index.id}:`, key.keyOf(row)));
+      .map(
+        (key): KeyOf =>
+          (row) =>
+            prefixed(`${table.id}:u${key.index.id}:`, key.keyOf(row)),
+      );
     const parents = table.foreignKeys.flatMap((foreignKey): KeyOf[] => {
       const parent = this.catalog.table(foreignKey.referencedDatabase, foreignKey.referencedTable);
       const places = foreignKey.columns.map((id) => table.columns.findIndex((c) => c.id === id));

@@ -4,13 +4,7 @@ import type { Footprint } from '../../consistency/index.ts';
 import type { Digest, Operation } from '../../log/index.ts';
 import type { GroupTransaction, Machine, Outcome } from '../../replica/index.ts';
 import { SqlError, type Warning } from '../../sql/index.ts';
-import {
-  addDigests,
-  type Row,
-  type RowChange,
-  type RowId,
-  type StatePosition,
-} from '../../store/index.ts';
+import { addDigests, type Row, type RowChange, type RowId, type StatePosition } from '../../store/index.ts';
 import type { EngineCore } from '../core.ts';
 import { comparePositions } from '../../consistency/index.ts';
 import { Conflicts } from './conflicts.ts';
@@ -72,7 +66,13 @@ export class StateMachine implements Machine {
     const { core } = this;
     let warnings: readonly Warning[];
     if (basis !== this.schemaCount) {
-      return { kind: 'rejected', reason: 'stale', errno: 1213, sqlState: '40001', message: 'The schema was changed meanwhile' };
+      return {
+        kind: 'rejected',
+        reason: 'stale',
+        errno: 1213,
+        sqlState: '40001',
+        message: 'The schema was changed meanwhile',
+      };
     }
     try {
       const { changes, strict } = JSON.parse(change) as LoggedSchema;

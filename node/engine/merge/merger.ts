@@ -106,7 +106,11 @@ class Work {
       return { changes: [], outcome, footprint: { reads: [...this.reads, ...reads, ...writes], writes: this.scanned } };
     }
     const { reads, writes } = core.merger.footprintOf(writer.changes);
-    return { changes: writer.changes, outcome, footprint: { reads: [...this.reads, ...reads], writes: [...writes, ...this.scanned] } };
+    return {
+      changes: writer.changes,
+      outcome,
+      footprint: { reads: [...this.reads, ...reads], writes: [...writes, ...this.scanned] },
+    };
   }
 
   private rejected(error: unknown): Outcome {
@@ -168,7 +172,11 @@ class Work {
       this.attempt = { table, row: before };
       this.rows.remove(rt, rowid, before);
     } else if (rowid === undefined || !before) {
-      this.dropped.push({ table: `${table.database}.${table.name}`, key: printed(operation.key), image: this.image(table, operation) });
+      this.dropped.push({
+        table: `${table.database}.${table.name}`,
+        key: printed(operation.key),
+        image: this.image(table, operation),
+      });
     } else {
       this.update(rt, rowid, before, operation.changes, operation.table);
     }
@@ -217,7 +225,13 @@ class Work {
     this.rows.insert(rt, row);
   }
 
-  private update(rt: TableRuntime, rowid: RowId, before: Row, changes: readonly ColumnChange[], reference: number): void {
+  private update(
+    rt: TableRuntime,
+    rowid: RowId,
+    before: Row,
+    changes: readonly ColumnChange[],
+    reference: number,
+  ): void {
     const { table } = rt;
     this.reads.push(this.keys.row(table, rowid));
     const after = [...before];
@@ -233,7 +247,12 @@ class Work {
         const base = this.converted(rt, place, reference, change.column, change.base ?? null);
         const merged = rules[place].rule.merge(after[place] ?? null, base, value, rules[place].values);
         if (merged.kind === 'reject')
-          throw new Rejection('rule', 1213, '40001', `Column '${column.name}' was changed meanwhile, and its rule is ${rules[place].rule.name}`);
+          throw new Rejection(
+            'rule',
+            1213,
+            '40001',
+            `Column '${column.name}' was changed meanwhile, and its rule is ${rules[place].rule.name}`,
+          );
         after[place] = merged.value;
       } else after[place] = value;
       if (after[place] === null && current !== null && !column.nullable)

@@ -61,7 +61,12 @@ export function transactionOf(record: CommitRecord): Transaction {
   }
   if (record.schema) {
     const { text, changes, basis, strict } = record.schema;
-    operations.push({ kind: 'schema', text, change: JSON.stringify({ changes, strict } satisfies LoggedSchema), basis });
+    operations.push({
+      kind: 'schema',
+      text,
+      change: JSON.stringify({ changes, strict } satisfies LoggedSchema),
+      basis,
+    });
   }
   const reads = (record.seen ?? []).map(({ table, rowid, row, digest }) => ({
     table: tables.placeOf(table),

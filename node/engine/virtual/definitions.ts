@@ -7,6 +7,7 @@ import { parseStatement, type SqlType, type VirtualTable } from '../../sql/index
 import { sqlTypeOf } from '../ddl/types.ts';
 import { INFORMATION_SCHEMA } from './data/information-schema.ts';
 import { MYSQL } from './data/mysql.ts';
+import { P2PDB } from './data/p2pdb.ts';
 import { PERFORMANCE_SCHEMA } from './data/performance-schema.ts';
 import { SYS } from './data/sys.ts';
 
@@ -29,6 +30,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   performance_schema: PERFORMANCE_SCHEMA,
   mysql: MYSQL,
   sys: SYS,
+  p2pdb: P2PDB,
 };
 
 const IMPLIED_COLLATION = 'utf8mb3_general_ci';
@@ -116,4 +118,4 @@ export function virtualNames(database: string): readonly string[] | undefined {
   return relations && [...relations.keys()];
 }
 
-export const SYSTEM_DATABASES = ['information_schema', 'mysql', 'performance_schema', 'sys'] as const;
+export const SYSTEM_DATABASES = ['information_schema', 'mysql', 'p2pdb', 'performance_schema', 'sys'] as const;

@@ -4,6 +4,7 @@ import type { EngineCore } from '../core.ts';
 import type { EngineSession } from '../session.ts';
 import * as accounts from './account-rows.ts';
 import { findVirtual } from './definitions.ts';
+import * as group from './group-rows.ts';
 import * as keys from './key-rows.ts';
 import { encodeRows, type RowSource } from './rows.ts';
 import * as schema from './schema-rows.ts';
@@ -47,6 +48,8 @@ const SOURCES: Readonly<Record<string, RowSource>> = {
   'mysql.role_edges': accounts.roleEdges,
   'mysql.tables_priv': accounts.tablesPriv,
   'mysql.user': accounts.userTable,
+  'p2pdb.conflicts': group.conflictRows,
+  'p2pdb.members': group.memberRows,
   'performance_schema.global_status': server.globalStatus,
   'performance_schema.global_variables': server.globalVariables,
   'performance_schema.persisted_variables': server.persistedVariables,

@@ -107,6 +107,7 @@ export class Catalog {
         break;
       case 'truncate-table':
       case 'auto-increment':
+      case 'drop-conflict':
         break;
     }
   }

@@ -155,4 +155,5 @@ export type CatalogChange =
   | { readonly kind: 'drop-view'; readonly database: string; readonly name: string }
   | { readonly kind: 'put-account'; readonly account: AccountDef }
   | { readonly kind: 'drop-account'; readonly user: string; readonly host: string }
+  | { readonly kind: 'drop-conflict'; readonly tx: string }
   | { readonly kind: 'set-global'; readonly name: string; readonly value: string | null };

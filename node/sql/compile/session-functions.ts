@@ -37,6 +37,8 @@ const FACTS: Readonly<Record<string, Fact>> = {
   ROW_COUNT: { type: BIGINT, nullable: false, bind: (x) => BigInt(x.session.rowCount) },
 };
 
+const FATE: SqlType = { kind: 'string', family: 'varchar', length: 16, collation: 'utf8mb4_0900_ai_ci' };
+
 /** Functions that the engine answers, with their result types. */
 const ENGINE: Readonly<Record<string, { readonly type: SqlType; readonly arity: readonly [number, number] }>> = {
   GET_LOCK: { type: BIGINT, arity: [2, 2] },
@@ -45,6 +47,8 @@ const ENGINE: Readonly<Record<string, { readonly type: SqlType; readonly arity: 
   IS_FREE_LOCK: { type: BIGINT, arity: [1, 1] },
   IS_USED_LOCK: { type: UNSIGNED, arity: [1, 1] },
   SLEEP: { type: BIGINT, arity: [1, 1] },
+  P2PDB_WAIT_FINAL: { type: FATE, arity: [2, 2] },
+  P2PDB_RESOLVE_CONFLICT: { type: BIGINT, arity: [2, 2] },
 };
 
 export function sessionFunction(c: Compiler, name: string, args: readonly Bound[]): Bound | undefined {

@@ -336,6 +336,8 @@ export const miscellaneous: readonly FunctionDefinition[] = [
   session('IS_USED_LOCK', 1, () => UNSIGNED),
   session('RELEASE_ALL_LOCKS', 0, () => BIGINT),
   session('SLEEP', 1, () => BIGINT),
+  session('P2PDB_WAIT_FINAL', 2, systemText(16)),
+  session('P2PDB_RESOLVE_CONFLICT', 2, () => BIGINT),
   session('LOAD_FILE', 1, () => ({ kind: 'binary', family: 'longblob', length: 4294967295 })),
   session('DEFAULT', 1, (args) => (args[0] as ArgInfo).type),
   session('VALUES', 1, (args) => (args[0] as ArgInfo).type),

@@ -42,9 +42,9 @@ const kept = (v: RuleValue): Merged => ({ kind: 'value', value: v });
 
 test('where nobody else wrote, every rule gives what the author wrote', () => {
   const json = fc.option(
-    fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.oneof(fc.integer(), fc.string())).map((o) =>
-      JSON.stringify(fromMaps(toMaps(o))),
-    ),
+    fc
+      .dictionary(fc.constantFrom('a', 'b', 'c'), fc.oneof(fc.integer(), fc.string()))
+      .map((o) => JSON.stringify(fromMaps(toMaps(o)))),
     { nil: null },
   );
   const sets = fc.option(fc.nat({ max: 255 }), { nil: null });
@@ -97,7 +97,10 @@ test('what each rule is for', () => {
   assert.deepEqual(merge('union', 'set', 3, 1, 5), kept(7));
   assert.deepEqual(merge('union', 'json', '[1,2]', '[1]', '[3]'), kept('[2,3]'));
   assert.deepEqual(merge('json', 'json', '{"a":2,"b":1,"x":1}', '{"a":1,"b":1}', '{"a":1}'), kept('{"a":2,"x":1}'));
-  assert.deepEqual(merge('json', 'json', '{"a":{"p":1,"q":2}}', '{"a":{"p":1}}', '{"a":{"p":5}}'), kept('{"a":{"p":5,"q":2}}'));
+  assert.deepEqual(
+    merge('json', 'json', '{"a":{"p":1,"q":2}}', '{"a":{"p":1}}', '{"a":{"p":5}}'),
+    kept('{"a":{"p":5,"q":2}}'),
+  );
 });
 
 test('sums are exact beyond 2^53', () => {

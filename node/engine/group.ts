@@ -1,0 +1,190 @@
+/** What sessions ask of the group: how certain a commit is, reads that miss nothing, the fate of a transaction, conflicts. */
+import type { Transaction } from '../log/index.ts';
+import { decodeEntry, decodeTransaction } from '../log/index.ts';
+import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
+import { SqlError, type SqliteValue } from '../sql/index.ts';
+import type { EngineCore } from './core.ts';
+import type { EngineSession } from './session.ts';
+
+export interface MemberInfo {
+  readonly name: string;
+  readonly id: string;
+  readonly isVoter: boolean;
+  readonly isSelf: boolean;
+  readonly isUp: boolean;
+  /** Entries that this node has and the member, as far as known, has not. */
+  readonly lag: number;
+}
+
+/** What the node knows of its cluster. */
+export interface GroupFacts {
+  members(): readonly MemberInfo[];
+  /** A leader is known, so what asks for a decision gets one. */
+  hasLeader(): boolean;
+}
+
+type Fate = 'final' | 'conflict' | 'tentative' | 'unknown';
+
+const NOTHING: Transaction = {
+  user: '',
+  database: '',
+  sql: '',
+  level: 'final',
+  unchecked: false,
+  tables: [],
+  operations: [],
+  reads: [],
+};
+
+export class Group {
+  private readonly core: EngineCore;
+  private readonly facts: GroupFacts;
+  private barrier: Promise<void> | undefined;
+
+  constructor(core: EngineCore, facts: GroupFacts) {
+    this.core = core;
+    this.facts = facts;
+  }
+
+  members(): readonly MemberInfo[] {
+    return this.facts.members();
+  }
+
+  /** Throws 3101 when no majority is in reach: what needs a decision would wait for nobody knows how long. */
+  checkMajority(): void {
+    if (this.facts.hasLeader()) return;
+    throw new SqlError(
+      3101,
+      'HY000',
+      'The cluster has no majority in reach of this node: schema changes, accounts and commits at level final need one. Local commits go on.',
+    );
+  }
+
+  /**
+   * Waits for what a commit level demands, p2pdb_commit_timeout seconds at most. What was not confirmed by then may still be: the
+   * error says so, and names the transaction.
+   */
+  async confirmed(session: EngineSession, transaction: GroupTransaction, done: Promise<void>): Promise<void> {
+    const seconds = session.state.variables.number('p2pdb_commit_timeout');
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(unconfirmed(transaction, seconds)), seconds * 1000);
+      session.cancelWait = () => reject(unconfirmed(transaction, seconds));
+    });
+    try {
+      await Promise.race([done, timeout]);
+    } finally {
+      clearTimeout(timer);
+      session.cancelWait = undefined;
+    }
+  }
+
+  /** Resolves when everything that was decided before the call is applied here: a place in the order is asked for, and waited for. */
+  async linearize(session: EngineSession): Promise<void> {
+    this.checkMajority();
+    // Whoever asks before the question has left shares its answer.
+    this.barrier ??= this.ask();
+    await this.confirmed(
+      session,
+      GroupTransaction.own('final', false, () => NOTHING),
+      this.barrier,
+    );
+  }
+
+  private ask(): Promise<void> {
+    const done = this.core.replica.submit(GroupTransaction.own('final', false, () => NOTHING));
+    setImmediate(() => (this.barrier = undefined));
+    return done;
+  }
+
+  /** Runs a function that waits. Undefined: it is none of these. */
+  async call(
+    session: EngineSession,
+    name: string,
+    args: readonly SqliteValue[],
+    onCancel: (cancel: () => void) => void,
+  ): Promise<SqliteValue | undefined> {
+    if (name === 'P2PDB_WAIT_FINAL') return this.waitFinal(String(args[0] ?? ''), Number(args[1] ?? 0), onCancel);
+    if (name === 'P2PDB_RESOLVE_CONFLICT')
+      return this.resolveConflict(session, String(args[0] ?? ''), String(args[1] ?? ''));
+    return undefined;
+  }
+
+  private async waitFinal(id: string, milliseconds: number, onCancel: (cancel: () => void) => void): Promise<Fate> {
+    const deadline = performance.now() + milliseconds;
+    let cancelled = false;
+    for (;;) {
+      const fate = this.fateOf(id);
+      const left = deadline - performance.now();
+      if (fate === 'final' || fate === 'conflict' || left <= 0 || cancelled) return fate;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        const wake = (): void => {
+          clearTimeout(timer);
+          resolve();
+        };
+        onCancel(() => {
+          cancelled = true;
+          wake();
+        });
+        void this.core.replica.nextBlock().then(wake);
+      });
+    }
+  }
+
+  private fateOf(id: string): Fate {
+    const place = this.core.replica.placeOf(id);
+    if (!place) return 'unknown';
+    if (this.isListed(id, 'rejected')) return place.isFinal ? 'conflict' : 'tentative';
+    return place.isFinal ? 'final' : 'tentative';
+  }
+
+  private isListed(id: string, kind?: string): boolean {
+    const row = this.core.state.db
+      .prepare(`SELECT 1 FROM conflict WHERE tx = ?${kind === undefined ? '' : ' AND kind = ?'}`)
+      .get(...(kind === undefined ? [id] : [id, kind]));
+    return row !== undefined;
+  }
+
+  /** 'retry' runs the transaction's intentions again, now; either way the conflict is listed no more, on every node. */
+  private async resolveConflict(session: EngineSession, id: string, action: string): Promise<SqliteValue> {
+    const { core } = this;
+    core.accounts.checkGlobal(session, ['SUPER', 'SYSTEM_VARIABLES_ADMIN']);
+    if (action !== 'retry' && action !== 'dismiss')
+      throw new SqlError(1210, 'HY000', "Incorrect arguments to p2pdb_resolve_conflict: 'retry' or 'dismiss'");
+    if (!this.isListed(id)) throw new SqlError(1032, 'HY000', `There is no conflict of transaction '${id}'`);
+    if (action === 'retry') await this.retry(id);
+    await core.changeCatalog(session, `p2pdb_resolve_conflict('${id}', '${action}')`, [
+      { kind: 'drop-conflict', tx: id },
+    ]);
+    return 1;
+  }
+
+  private async retry(id: string): Promise<void> {
+    const { core } = this;
+    const place = core.replica.placeOf(id);
+    const signed = place && core.log.read(place.author, place.seq, place.seq, 1)[0];
+    const bytes = signed && decodeEntry(signed.body).transactions[place.index];
+    if (!bytes) throw new SqlError(1032, 'HY000', `The log does not hold transaction '${id}' any more`);
+    core.refuseWrites();
+    const content: Transaction = { ...decodeTransaction(bytes), level: 'local', reads: [] };
+    const { changes, outcome } = core.merger.run(content);
+    if (outcome.kind === 'rejected') throw new SqlError(outcome.errno, outcome.sqlState, outcome.message);
+    core.stateChanged(changes);
+    const transaction = GroupTransaction.own('local', false, () => content);
+    transaction.run = { changes, outcome: APPLIED, epoch: core.state.epoch };
+    try {
+      await core.replica.commit(transaction);
+    } catch (error) {
+      if (!(error instanceof RejectedError)) throw error;
+      throw new SqlError(error.outcome.errno, error.outcome.sqlState, error.outcome.message);
+    }
+  }
+}
+
+const unconfirmed = (transaction: GroupTransaction, seconds: number): SqlError =>
+  new SqlError(
+    3101,
+    'HY000',
+    `The commit was not confirmed within ${seconds} s: too few nodes answer. It may be confirmed later; p2pdb_wait_final('${transaction.id}', 0) tells`,
+  );

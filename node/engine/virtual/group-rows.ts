@@ -1,0 +1,33 @@
+/** Rows of the database p2pdb. */
+import type { RowSource } from './rows.ts';
+
+const timestamp = (ms: number): string => new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
+const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+/** What became of transactions that their place in the order refused, and of changes that met no row. */
+export const conflictRows: RowSource = (core) =>
+  core.state.db
+    .prepare(
+      'SELECT tx, n, kind, reason, message, relation, row_key, image, other, user, sql, time FROM conflict ORDER BY time, tx, n',
+    )
+    .all()
+    .map((row) => [
+      String(row['tx']),
+      Number(row['n']),
+      String(row['kind']),
+      String(row['reason']),
+      ...['message', 'relation', 'row_key', 'image', 'other', 'user', 'sql'].map((name) => text(row[name])),
+      timestamp(Number(row['time'])),
+    ]);
+
+export const memberRows: RowSource = (core) =>
+  core.group
+    .members()
+    .map(({ name, id, isVoter, isSelf, isUp, lag }) => [
+      name,
+      id,
+      isVoter ? 'YES' : 'NO',
+      isSelf ? 'YES' : 'NO',
+      isUp ? 'YES' : 'NO',
+      lag,
+    ]);

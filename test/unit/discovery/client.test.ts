@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { NetworkClient, type OpenHost } from '../../../node/discovery/client.ts';
+import { FRAME_HEADER_BYTES, writeDataFrame } from '../../../node/discovery/frames.ts';
+import type { NetworkHandler, NetworkOptions } from '../../../node/discovery/index.ts';
+import { nodeIdOf } from '../../../node/discovery/index.ts';
+import type { Command, Report } from '../../../node/discovery/messages.ts';
+
+const SELF = nodeIdOf(new Uint8Array(32).fill(1));
+const PEER = nodeIdOf(new Uint8Array(32).fill(2));
+const options: NetworkOptions = {
+  privateKey: new Uint8Array(32),
+  listen: { host: '127.0.0.1', port: 0 },
+  swarm: { id: 'x', key: new Uint8Array(32) },
+  bootstrap: [],
+  mdns: false,
+  members: [],
+  queueBytesMax: 1_000,
+};
+
+/** A client, started, whose other side is the test. */
+async function started(handler: NetworkHandler): Promise<{
+  client: NetworkClient;
+  commands: Command[];
+  report: (...reports: Report[]) => void;
+  end: (error: Error) => void;
+}> {
+  const commands: Command[] = [];
+  let report: (reports: readonly Report[]) => void = () => undefined;
+  let end: (error: Error) => void = () => undefined;
+  const open: OpenHost = (onReports, onEnd) => {
+    report = onReports;
+    end = onEnd;
+    return { post: (more) => void commands.push(...more), close: () => Promise.resolve() };
+  };
+  const client = new NetworkClient(SELF, options, handler, open);
+  const starting = client.start();
+  report([{ kind: 'started', addresses: ['/ip4/127.0.0.1/tcp/1'] }]);
+  await starting;
+  return { client, commands, report: (...reports) => report(reports), end: (error) => end(error) };
+}
+
+const up: Report = { kind: 'up', link: 7, peer: PEER, address: '/ip4/127.0.0.1/tcp/2' };
+
+describe('the owner’s side of the network', () => {
+  it('starts the other side anew when that ends by itself, with the members and topics of the moment', async (t) => {
+    const seen: string[] = [];
+    const { client, commands, report, end } = await started({
+      peerUp: () => void seen.push('up'),
+      peerDown: () => void seen.push('down'),
+      log: (level, text) => void seen.push(`${level}: ${text}`),
+    });
+    client.setMembers([PEER]);
+    client.subscribe('heads');
+    await setImmediate();
+    report(up);
+    commands.length = 0;
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    end(new Error('out of memory'));
+    t.mock.timers.tick(1_000);
+    assert.deepEqual(seen, ['up', 'down', "error: the network's thread ended: out of memory"]);
+    assert.deepEqual(commands, [{ kind: 'start', options: { ...options, members: [PEER] }, topics: ['heads'] }]);
+    assert.equal(client.send(PEER, new Uint8Array(1)), 'unreachable');
+    report({ kind: 'started', addresses: [] }, { ...up, link: 8 });
+    assert.equal(client.send(PEER, new Uint8Array(1)), 'queued');
+  });
+
+  it('gathers a turn’s messages in one chunk, and counts what waits', async () => {
+    let drained = 0;
+    const { client, commands, report } = await started({ drained: () => void drained++ });
+    report(up);
+    commands.length = 0;
+    const messages = [1, 2, 3].map((n) => new Uint8Array(200).fill(n));
+    for (const message of messages) assert.equal(client.send(PEER, message), 'queued');
+    assert.equal(client.send(PEER, new Uint8Array(500)), 'full');
+    assert.equal(commands.length, 0);
+    await setImmediate();
+    const chunk = new Uint8Array(3 * (200 + FRAME_HEADER_BYTES));
+    messages.reduce((at, message) => writeDataFrame(chunk, at, message), 0);
+    assert.deepEqual(commands, [{ kind: 'send', link: 7, chunk }]);
+    report({ kind: 'sent', link: 7, bytes: 100 });
+    assert.equal(drained, 0);
+    report({ kind: 'sent', link: 7, bytes: chunk.length - 100 });
+    assert.equal(drained, 1);
+    assert.equal(client.peers()[0]?.queueBytes, 0);
+    // A message that is larger than the queue goes when nothing else waits.
+    assert.equal(client.send(PEER, new Uint8Array(5_000)), 'queued');
+  });
+
+  it('lets nothing of an old link through to a new one', async () => {
+    const got: number[] = [];
+    const { client, commands, report } = await started({ message: (_, bytes) => void got.push(bytes.length) });
+    report(up);
+    client.send(PEER, new Uint8Array(3));
+    report({ kind: 'down', link: 7, reason: 'cut' }, { ...up, link: 8 });
+    commands.length = 0;
+    await setImmediate();
+    assert.deepEqual(commands, []);
+    const chunk = new Uint8Array(FRAME_HEADER_BYTES + 4);
+    writeDataFrame(chunk, 0, new Uint8Array(4));
+    report({ kind: 'messages', link: 7, chunk }, { kind: 'sent', link: 7, bytes: 8 });
+    assert.deepEqual(got, []);
+    assert.equal(client.peers()[0]?.queueBytes, 0);
+    report({ kind: 'messages', link: 8, chunk });
+    assert.deepEqual(got, [4]);
+  });
+});

@@ -21,6 +21,7 @@ const QUEUE_BYTES_MAX = 16 << 20;
 const CHUNK_BYTES = 256 << 10;
 /** Handled bytes are told of when they are so many: waking another thread for a small message would cost more than it did. */
 const CREDIT_BYTES = WINDOW_BYTES / 64;
+const REOPEN_MS = 500;
 
 /** The network's side, here or in another thread. */
 export interface HostPort {
@@ -62,6 +63,8 @@ export class NetworkClient implements Network {
   private commands: Command[] = [];
   private readonly touched = new Set<Peer>();
   private scheduled = false;
+  private opening: NodeJS.Timeout | undefined;
+  private stopped = false;
   private starting: PromiseWithResolvers<void> | undefined;
   private stopping: PromiseWithResolvers<void> | undefined;
 
@@ -112,8 +115,21 @@ export class NetworkClient implements Network {
     else if (this.stopping) this.stopping.resolve();
     else {
       this.log('error', error.message, { stack: cause.stack });
-      this.open();
+      this.openLater();
     }
+  }
+
+  /** Not at once: what ended it may end the next one too. */
+  private openLater(): void {
+    if (!this.stopped) this.opening = setTimeout(() => this.open(), REOPEN_MS);
+  }
+
+  /** The other side, made anew, cannot start: its port may be free later. */
+  private reopen(error: NetworkError): void {
+    this.log('error', error.message, { code: error.code });
+    const { host } = this;
+    this.host = undefined;
+    void host?.close().then(() => this.openLater());
   }
 
   private dropPeers(): void {
@@ -126,6 +142,8 @@ export class NetworkClient implements Network {
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.opening);
     const { host } = this;
     if (!host) return;
     if (!this.stopping) {
@@ -236,7 +254,7 @@ export class NetworkClient implements Network {
       case 'failed': {
         const error = new NetworkError(report.code, report.message);
         if (this.starting) this.starting.reject(error);
-        else this.log('error', error.message, {});
+        else this.reopen(error);
         return;
       }
       case 'stopped':

@@ -1,7 +1,7 @@
 /** Multi-Paxos as a pure state machine: events in, effects out. See DESIGN.md. */
 import { Acceptor, type AcceptOutcome } from './acceptor.ts';
 import { CatchUp } from './catch-up.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, knowingOwn } from './certificate.ts';
 import { Decisions } from './decisions.ts';
 import type { Effect, Event } from './events.ts';
 import { type Ballot, compareBallots, height, type Height, maxBallot, next, type NodeId, WINDOW } from './ids.ts';
@@ -37,7 +37,8 @@ export class Consensus {
   private votelessAt: number | undefined;
 
   constructor(options: ConsensusOptions, restored: Restored) {
-    const { self, group, crypto } = options;
+    const { self, group } = options;
+    const crypto = knowingOwn(options.crypto, self);
     const { out } = this;
     this.options = options;
     this.abstain = restored.abstain;

@@ -37,7 +37,8 @@ export class CatchUp {
     this.peerHas(peer, next(this.decisions.watermark), now);
   }
 
-  answered(peer: NodeId, chosen: Height, now: number): void {
+  /** An answer brought something: the next question need not wait. */
+  helped(peer: NodeId, chosen: Height, now: number): void {
     if (this.source?.peer !== peer) return;
     this.source = { peer, chosen };
     this.askedAt = -Infinity;

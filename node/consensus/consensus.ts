@@ -150,6 +150,7 @@ export class Consensus {
     const age = this.now - proposer.since;
     proposer.expect(this.schedule.votersFrom(this.first), this.now);
     const voters = this.schedule.at(this.first);
+    if (voters?.has(this.options.self)) this.votelessAt = undefined;
     if (!proposer.leading) {
       if (age >= electionMs) return this.stepDown();
     } else if (voters && !voters.has(this.options.self) && this.mayResign(proposer, voters)) {
@@ -329,9 +330,12 @@ export class Consensus {
         return this.onResign(from, message.ballot, message.successor);
       case 'ask-chosen':
         return this.decisions.serve(from, message.from);
-      case 'decisions':
+      case 'decisions': {
+        const before = this.decisions.watermark;
         for (const decision of message.decisions) this.learn(from, decision);
-        return this.catchUp.answered(from, message.chosen, this.now);
+        if (this.decisions.watermark > before) this.catchUp.helped(from, message.chosen, this.now);
+        return;
+      }
       case 'pruned':
         return this.catchUp.pruned(from, message.oldest);
     }

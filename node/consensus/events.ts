@@ -7,7 +7,7 @@ import type { VoterSpan } from './voters.ts';
 export type Event =
   /** First of all, once. */
   | { readonly kind: 'start'; readonly nowMs: number }
-  /** Every `tickMs` or so. `nowMs` may jump; it decides nothing but when to try. */
+  /** Twice a heartbeat or more often. `nowMs` may jump; it decides nothing but when to try. */
   | { readonly kind: 'tick'; readonly nowMs: number }
   /** `from` is who the transport proved it to be. */
   | { readonly kind: 'message'; readonly from: NodeId; readonly message: Message }

@@ -38,6 +38,8 @@ export interface DmlContext {
   childrenOf(
     table: TableDef,
   ): readonly { readonly table: TableDef; readonly foreignKey: TableDef['foreignKeys'][number] }[];
+  /** A row's change or removal hangs on which children name it. */
+  looksForChildren?(table: TableDef, row: Row): void;
   tableNamed(database: string, name: string): TableDef | undefined;
   /** Rows of a SELECT under the transaction's current view. */
   select(

@@ -56,6 +56,7 @@ export class ForeignKeys {
       if (!parentPlaces || !changed(parentPlaces)) return [];
       const values = parentPlaces.map((p) => row[p] ?? null);
       if (values.includes(null)) return [];
+      this.x.looksForChildren?.(rt.table, row);
       const places = placesOf(table, foreignKey.columns);
       const restricts = foreignKey.onDelete === 'RESTRICT' || foreignKey.onDelete === 'NO ACTION';
       const rows = this.x.writer.rowsWith(table, places, values, restricts ? 2 : 1_000_000_000);

@@ -26,9 +26,13 @@ export class Program {
   err = '';
   private readonly waiting: (() => void)[] = [];
 
-  /** `stderr`: an open file that takes the lines of standard error in place of `err`. */
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, stderr?: number) {
-    const child = spawn(process.execPath, [...FLAGS, MAIN, ...args], {
+  /**
+   * `stderr`: an open file that takes the lines of standard error in place of `err`. `prefix`: a command that becomes the program,
+   * as `ip netns exec NAME` does.
+   */
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, stderr?: number, prefix: readonly string[] = []) {
+    const [command = '', ...rest] = [...prefix, process.execPath, ...FLAGS, MAIN, ...args];
+    const child = spawn(command, rest, {
       stdio: ['ignore', 'pipe', stderr ?? 'pipe'],
       env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, ...env },
     });

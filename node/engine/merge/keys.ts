@@ -7,6 +7,8 @@ type KeyOf = (row: Row) => string | undefined;
 
 /** The keys of one table, made once for each version of the catalog. */
 interface TableKeys {
+  /** Place of the integer primary key that is the rowid, or -1. */
+  readonly rowid: number;
   readonly unique: readonly KeyOf[];
   /** Keys of the parents that a row of this table names. */
   readonly parents: readonly KeyOf[];
@@ -42,10 +44,20 @@ export class FootprintKeys {
     }
   }
 
-  /** What decided that a row could not be stored. */
+  /** What decides whether a row can be stored. */
   ofAttempt(table: TableDef, row: Row, reads: string[]): void {
     const keys = this.of(table);
-    for (const key of [...keys.unique, ...keys.parents, ...keys.children]) push(reads, key(row));
+    const primary = keys.rowid < 0 ? null : (row[keys.rowid] ?? null);
+    if (typeof primary === 'number' || typeof primary === 'bigint') reads.push(this.row(table, primary));
+    for (const key of [...keys.unique, ...keys.parents]) push(reads, key(row));
+  }
+
+  /**
+   * The keys under which children name a row. Each child reads its parent's key, so children commute with each other; who
+   * looks which children there are writes it.
+   */
+  ofChildren(table: TableDef, row: Row, writes: string[]): void {
+    for (const key of this.of(table).children) push(writes, key(row));
   }
 
   private of(table: TableDef): TableKeys {
@@ -58,8 +70,9 @@ export class FootprintKeys {
   }
 
   private make(table: TableDef): TableKeys {
-    const unique = this.runtimeOf(table)
-      .unique.filter((key) => !key.isRowid)
+    const runtime = this.runtimeOf(table);
+    const unique = runtime.unique
+      .filter((key) => !key.isRowid)
       .map(
         (key): KeyOf =>
           (row) =>
@@ -74,7 +87,7 @@ export class FootprintKeys {
       const places = foreignKey.referencedColumns.map((name) => placeOf(table, name));
       return parentKey(table, foreignKey.referencedColumns, places);
     });
-    return { unique, parents, children };
+    return { rowid: runtime.rowid, unique, parents, children };
   }
 }
 

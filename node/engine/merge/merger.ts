@@ -59,6 +59,8 @@ export class Merger {
     for (const change of changes) {
       if (change.table.temporary) continue;
       this.keys.ofChange(change, reads, writes);
+      // Which row it changes, or whether it inserts one, hangs on all keys of the row that it would insert.
+      if (change.intent?.mode === 'upsert') this.keys.ofAttempt(change.table, change.intent.inserted, reads);
       if (change.table !== table) reads.push(wholeTable((table = change.table)));
     }
     return { reads, writes };
@@ -72,7 +74,7 @@ class Work {
   private readonly writer: DirectWriter;
   private readonly rows: RowStore;
   private readonly reads: string[] = [];
-  /** Tables that it saw whole. */
+  /** Tables that it saw whole, parents whose children it looked for: read, but not side by side with who changes one of them. */
   private readonly scanned: string[] = [];
   private readonly dropped: Dropped[] = [];
   /** The row that is being stored: what it met decides. */
@@ -83,7 +85,10 @@ class Work {
     this.keys = keys;
     this.transaction = transaction;
     this.writer = new DirectWriter(core.state, NO_LOCKS, undefined);
-    this.rows = new RowStore(core.mergeContext(this.writer, !transaction.unchecked));
+    this.rows = new RowStore({
+      ...core.mergeContext(this.writer, !transaction.unchecked),
+      looksForChildren: (table, row) => this.keys.ofChildren(table, row, this.scanned),
+    });
   }
 
   run(): Merged {

@@ -84,7 +84,10 @@ export type Event =
   /** The peer's send queue is full, or has room again. */
   | { readonly kind: 'full'; readonly peer: NodeId }
   | { readonly kind: 'drained'; readonly peer: NodeId }
-  /** What `deliver` gave was not believed: this peer is not asked for this author again while it is connected. */
+  /**
+   * What `deliver` gave was not believed: the author's entries that are delivered and not durable are forgotten here, and by the
+   * caller before it feeds anything else. This peer is not asked for this author again while it is connected.
+   */
   | { readonly kind: 'refused'; readonly author: AuthorId; readonly from: NodeId }
   /** Somebody said by gossip that this entry exists and that `from` has it. */
   | { readonly kind: 'announced'; readonly author: AuthorId; readonly seq: number; readonly from: NodeId };

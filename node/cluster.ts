@@ -1,16 +1,31 @@
-/** A node's part in its cluster: who is in it, and the network that joins it to them. */
+/** A node's part in its cluster: how it comes to be in it, and the network that joins it to the others. */
 import { createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { ConfigError, type Config } from './config/index.ts';
 import { nodeId, type NodeId } from './consensus/index.ts';
-import { createNetwork, type Network, type NodeId as PeerId } from './discovery/index.ts';
-import type { Membership, OpenedEngine } from './engine/index.ts';
+import {
+  createNetwork,
+  joinSwarm,
+  makeToken,
+  parseToken,
+  type Network,
+  type NodeId as PeerId,
+} from './discovery/index.ts';
+import { keepGenesis, type Genesis, type OpenedEngine } from './engine/index.ts';
 import { Peering } from './replica/index.ts';
+import { loadIdentity, writeFileDurably } from './store/index.ts';
 
 /** Voters where the settings name none: enough to lose one or two, few enough to be quick. */
 const VOTERS_MAX = 5;
+
+/** What a node needs to be in a swarm; kept in its data folder where it joined by a token. */
+export interface Swarm {
+  readonly id: string;
+  readonly key: Uint8Array;
+  readonly bootstrap: readonly string[];
+}
 
 export interface RunningCluster {
   readonly peering: Peering;
@@ -18,56 +33,98 @@ export interface RunningCluster {
   stop(): Promise<void>;
 }
 
-/** Of a node alone, and of a cluster whose settings name its members. Throws ConfigError. */
-export function membershipOf(config: Config): (self: NodeId) => Membership {
+/** The first members as the settings name them; a node alone is its own. Throws ConfigError. */
+export function genesisOf(config: Config): (self: NodeId) => Genesis {
   const { members, voters } = config;
-  if (members.length === 0) return (self) => ({ members: () => [self], voters: () => [self] });
-  const ids = members.map((member) => nodeId(member.id));
-  const named = voters.map((name) => {
-    const member = members.find((m) => m.name === name);
-    if (!member) throw new ConfigError(`voters: ${name} is no member`);
-    return nodeId(member.id);
-  });
-  const odd = Math.min(VOTERS_MAX, ids.length - (1 - (ids.length % 2)));
-  const chosen = named.length > 0 ? named : ids.slice(0, odd);
+  if (members.length === 0) return (self) => ({ members: [{ name: config.name ?? 'node', id: self }], voters: [self] });
+  for (const name of voters)
+    if (!members.some((m) => m.name === name)) throw new ConfigError(`voters: ${name} is no member`);
+  const odd = Math.min(VOTERS_MAX, members.length - (1 - (members.length % 2)));
+  const deciding = voters.length > 0 ? members.filter((m) => voters.includes(m.name)) : members.slice(0, odd);
   return (self) => {
-    if (!ids.includes(self)) throw new ConfigError(`members: this node's key ${self} is not among them`);
-    return { members: () => ids, voters: () => chosen };
+    if (!members.some((m) => m.id === self))
+      throw new ConfigError(`members: this node's key ${self} is not among them`);
+    return { members, voters: deciding.map((m) => m.id) };
   };
 }
 
-export async function startCluster(config: Config, engine: OpenedEngine, log: Logger): Promise<RunningCluster> {
+const swarmFile = (config: Config): string => path.join(config.data, 'swarm.json');
+
+/** Undefined for a node without a network. Throws ConfigError. */
+export function swarmOf(config: Config): Swarm | undefined {
+  if (config.swarmKey !== undefined)
+    return { id: config.cluster ?? 'p2pdb', key: readSwarmKey(config.swarmKey), bootstrap: config.bootstrap };
+  if (config.members.length > 1) throw new ConfigError('swarm_key: a cluster needs a key that keeps strangers out');
+  if (!existsSync(swarmFile(config))) return undefined;
+  const kept = JSON.parse(readFileSync(swarmFile(config), 'utf8')) as { id: string; key: string; bootstrap: string[] };
+  return { id: kept.id, key: new Uint8Array(Buffer.from(kept.key, 'hex')), bootstrap: kept.bootstrap };
+}
+
+/** At the first start of a node that has a join token: asks to be a member, and keeps what it learns. Throws NetworkError, ConfigError. */
+export async function joinByToken(config: Config): Promise<void> {
+  const group = path.join(config.data, 'groups', 'main');
+  const file = path.join(group, 'genesis.json');
+  if (config.joinToken === undefined || existsSync(file)) return;
+  loadIdentity(config.data);
+  const answer = await joinSwarm(config.joinToken, privateKeyOf(config.data), config.name ?? 'node');
+  if (answer.kind === 'refused') throw new ConfigError(`join_token: the cluster refuses this node: ${answer.reason}`);
+  const { swarm, bootstrap } = parseToken(config.joinToken);
+  const kept = {
+    id: swarm.id,
+    key: Buffer.from(swarm.key).toString('hex'),
+    bootstrap: [...new Set([...bootstrap, ...answer.addresses])],
+  };
+  writeFileDurably(swarmFile(config), `${JSON.stringify(kept)}\n`, 0o600);
+  mkdirSync(group, { recursive: true, mode: 0o700 });
+  const genesis = JSON.parse(Buffer.from(answer.welcome).toString('utf8')) as Genesis;
+  keepGenesis(file, () => genesis);
+}
+
+export async function startCluster(
+  config: Config,
+  swarm: Swarm,
+  engine: OpenedEngine,
+  log: Logger,
+): Promise<RunningCluster> {
   const { core, decider, membership, self } = engine;
+  const nameOf = (id: string): string => membership.find(id)?.name ?? id.slice(0, 16);
   const peering = new Peering({
     self,
     log: core.log,
     replica: core.replica,
     decider,
-    members: membership.members,
-    voters: membership.voters,
-    onRefused: (from, reason) => log.warn({ from: nameOf(config, from), reason }, 'what a peer sent is refused'),
+    members: () => membership.members(),
+    voters: () => membership.voters(),
+    onRefused: (from, reason) => log.warn({ from: nameOf(from), reason }, 'what a peer sent is refused'),
   });
   const network = await createNetwork(
     {
       privateKey: privateKeyOf(config.data),
       listen: config.peers,
-      swarm: { id: config.cluster ?? 'p2pdb', key: swarmKey(config) },
-      bootstrap: config.bootstrap,
+      swarm,
+      bootstrap: swarm.bootstrap,
       mdns: false,
-      members: membership.members().map((id) => id as string as PeerId),
+      members: peersOf(engine),
       dataFolder: config.data,
     },
     {
       peerUp: (id) => {
-        log.info({ peer: nameOf(config, id) }, 'a peer is there');
+        log.info({ peer: nameOf(id) }, 'a peer is there');
         peering.peerUp(nodeId(id));
       },
       peerDown: (id) => {
-        log.warn({ peer: nameOf(config, id) }, 'a peer is gone');
+        log.warn({ peer: nameOf(id) }, 'a peer is gone');
         peering.peerDown(nodeId(id));
       },
       message: (from, bytes) => peering.message(nodeId(from), bytes),
       drained: (to) => peering.drained(nodeId(to)),
+      joinRequest: async ({ node, name, secret }) => {
+        const reason = await core.group.admit(node, name, secret);
+        log.info({ name, node, ...(reason !== undefined && { reason }) }, 'a node asked to join');
+        if (reason !== undefined) return { kind: 'refused', reason };
+        const welcome = new Uint8Array(Buffer.from(JSON.stringify(engine.genesis)));
+        return { kind: 'accepted', members: peersOf(engine), addresses: network.addresses, welcome };
+      },
       log: (level, text, detail) => log[level](detail, text),
     },
   );
@@ -83,8 +140,12 @@ export async function startCluster(config: Config, engine: OpenedEngine, log: Lo
   };
 }
 
-const nameOf = ({ members }: Config, id: string): string =>
-  members.find((member) => member.id === id)?.name ?? id.slice(0, 16);
+export const peersOf = ({ membership }: OpenedEngine): PeerId[] =>
+  membership.members().map((id) => id as string as PeerId);
+
+/** A token by which another node can join this node's swarm. */
+export const tokenOf = (swarm: Swarm, addresses: readonly string[], secret: Uint8Array, expires: number): string =>
+  makeToken({ swarm: { id: swarm.id, key: swarm.key }, bootstrap: [...addresses], secret, expires });
 
 function privateKeyOf(dir: string): Uint8Array {
   const pem = readFileSync(path.join(dir, 'identity.key'));
@@ -92,8 +153,7 @@ function privateKeyOf(dir: string): Uint8Array {
 }
 
 /** libp2p's form of a swarm key: a header, the encoding, 32 bytes. Throws ConfigError. */
-function swarmKey({ swarmKey: file }: Config): Uint8Array {
-  if (file === undefined) throw new ConfigError('swarm_key: a cluster needs a key that keeps strangers out');
+function readSwarmKey(file: string): Uint8Array {
   const [header, encoding, text = ''] = readFileSync(file, 'utf8').trim().split(/\r?\n/);
   const key = encoding === '/base16/' ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
   if (header !== '/key/swarm/psk/1.0.0/' || key.length !== 32)

@@ -4,7 +4,7 @@ import { pino, type Logger } from 'pino';
 import { startAdmin, testFaultRoutes, type Family, type RunningAdmin } from './admin/index.ts';
 import type { Config } from './config/index.ts';
 import { openEngine, type OpenedEngine } from './engine/index.ts';
-import { membershipOf, startCluster, type RunningCluster } from './cluster.ts';
+import { genesisOf, joinByToken, peersOf, startCluster, swarmOf, tokenOf, type RunningCluster } from './cluster.ts';
 import { nodeId } from './consensus/index.ts';
 import { startServer, type RunningServer } from './server/index.ts';
 import { VERSION } from './version.ts';
@@ -29,6 +29,8 @@ const STOP_GRACE_MS = 5_000;
 export async function startNode(config: Config, rootPassword: string | undefined, log: Logger): Promise<RunningNode> {
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<Error>((resolve) => (fail = resolve));
+  await joinByToken(config);
+  const swarm = swarmOf(config);
   let cluster: RunningCluster | undefined;
   const engine = openEngine({
     dir: config.data,
@@ -45,11 +47,14 @@ export async function startNode(config: Config, rootPassword: string | undefined
     ]),
     fatal: fail,
     notice: (message, facts) => log.warn(facts, message),
-    membership: membershipOf(config),
+    genesis: genesisOf(config),
+    onMembers: () => cluster?.network.setMembers(peersOf(engine)),
+    onBehind: (peer) => cluster?.peering.askBlocks(peer),
+    makeToken: (secret, expires) =>
+      cluster && swarm ? tokenOf(swarm, cluster.network.addresses, secret, expires) : undefined,
     onDurable: (entries, own) => cluster?.peering.durable(entries, own),
     send: (to, message) => cluster?.peering.sendConsensus(to, message),
     describeMember: (id) => ({
-      name: config.members.find((member) => member.id === id)?.name ?? config.name ?? '',
       isUp: id === engine.self || (cluster?.peering.isUp(id) ?? true),
       lag: cluster?.peering.progress().find((peer) => peer.id === id)?.lag ?? 0,
     }),
@@ -65,7 +70,7 @@ export async function startNode(config: Config, rootPassword: string | undefined
     cluster?.peering.setCut(ids.map(nodeId));
   };
   try {
-    if (config.members.length > 1) cluster = await startCluster(config, engine, log);
+    if (swarm) cluster = await startCluster(config, swarm, engine, log);
     const generatedPassword = await Promise.race([engine.ready(), failed.then((error) => Promise.reject(error))]);
     server = await startServer(
       {
@@ -93,7 +98,7 @@ export async function startNode(config: Config, rootPassword: string | undefined
           config.httpTls && config.tlsCert !== undefined && config.tlsKey !== undefined
             ? { cert: config.tlsCert, key: config.tlsKey }
             : undefined,
-        routes: config.allowTestFaults ? testFaultRoutes({ others: otherMembers(config), setCut }) : undefined,
+        routes: config.allowTestFaults ? testFaultRoutes({ others: () => otherMembers(engine), setCut }) : undefined,
       },
       {
         engine: core,
@@ -101,7 +106,7 @@ export async function startNode(config: Config, rootPassword: string | undefined
         nextSessionId: () => running.nextSessionId(),
         notReady: () => (stopping ? 'the node is stopping' : undefined),
         status: () => ({ ...status(engine, config, cluster), ...(config.allowTestFaults && { cut }) }),
-        figures: () => figures(engine, config, cluster),
+        figures: () => figures(engine, cluster),
         mayAdminister: (account) => core.accounts.mayAdminister(account),
         tokenAccount: () => core.findAccount('root', '127.0.0.1'),
       },
@@ -130,12 +135,12 @@ export async function startNode(config: Config, rootPassword: string | undefined
   }
 }
 
-const otherMembers = ({ name, members }: Config): Map<string, string> =>
-  new Map(members.filter((member) => member.name !== name).map((member) => [member.name, member.id]));
+const otherMembers = ({ membership, self }: OpenedEngine): Map<string, string> =>
+  new Map(membership.current().flatMap(({ id, name }) => (id === self ? [] : [[name, id]])));
 
-function status(engine: OpenedEngine, { name, cluster, members }: Config, running: RunningCluster | undefined): object {
-  const { core, identity, decider, self } = engine;
-  const nameOf = (id: string): string => members.find((member) => member.id === id)?.name ?? id;
+function status(engine: OpenedEngine, { name, cluster }: Config, running: RunningCluster | undefined): object {
+  const { core, identity, decider, self, membership } = engine;
+  const nameOf = (id: string): string => membership.find(id)?.name ?? id;
   const progress = running?.peering.progress() ?? [];
   return {
     version: VERSION,
@@ -161,9 +166,9 @@ function status(engine: OpenedEngine, { name, cluster, members }: Config, runnin
   };
 }
 
-function figures(engine: OpenedEngine, { members }: Config, running: RunningCluster | undefined): Family[] {
-  const { core } = engine;
-  const nameOf = (id: string): string => members.find((member) => member.id === id)?.name ?? id;
+function figures(engine: OpenedEngine, running: RunningCluster | undefined): Family[] {
+  const { core, membership } = engine;
+  const nameOf = (id: string): string => membership.find(id)?.name ?? id;
   const counter = (name: string, help: string, value: number): Family => ({
     type: 'counter',
     name,

@@ -5,7 +5,7 @@ import { HttpError } from './errors.ts';
 /** What an administrator may break on purpose; only there on a node that was started with `allow_test_faults`. */
 export interface TestFaults {
   /** Public keys of the other members by name. */
-  readonly others: ReadonlyMap<string, string>;
+  others(): ReadonlyMap<string, string>;
   /** Public keys of the members to cut off; all others are heard again. */
   setCut(ids: readonly string[]): void;
 }
@@ -15,7 +15,7 @@ export function testFaultRoutes(faults: TestFaults): (v1: Router, administrator:
     v1.post('/test/partition', administrator, json(), (request, response) => {
       const names = namesIn(request.body);
       const ids = names.map((name) => {
-        const id = faults.others.get(name);
+        const id = faults.others().get(name);
         if (id === undefined) throw new HttpError(400, 'unknown_member', `There is no other member '${name}'`);
         return id;
       });

@@ -82,6 +82,15 @@ export class Linearizer<T extends Orderable> {
     this.applied(node, footprint);
   }
 
+  /** What an applied transaction touched is said anew. */
+  retouch(transaction: T, footprint: Footprint): void {
+    const node = this.nodes.get(transaction);
+    if (!node?.footprint) return;
+    this.index.remove(node, node.footprint);
+    node.footprint = footprint;
+    this.index.add(node, footprint);
+  }
+
   /** Transactions that became known. Those that run only in blocks wait for theirs. */
   insert(transactions: readonly T[]): void {
     const nodes: Node<T>[] = [];

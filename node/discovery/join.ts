@@ -1,7 +1,7 @@
 /**
  * Joining a swarm: one question over a connection of the joiners' kind (admission.ts), and its answer.
  *
- * Question: DAG-CBOR map `{name, secret}`. Answer: `{members: [32 bytes …], addresses: [text …]}` or `{reason: text}`.
+ * Question: DAG-CBOR map `{name, secret}`. Answer: `{members: [32 bytes …], welcome: bytes, addresses: [text …]}` or `{reason: text}`.
  */
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
@@ -39,8 +39,9 @@ export function decodeQuestion(bytes: Uint8Array): JoinQuestion | undefined {
 export function encodeAnswer(answer: JoinAnswer): Uint8Array {
   const writer = new CborWriter();
   if (answer.kind === 'refused') return writer.map(1).text('reason').text(answer.reason).take();
-  writer.map(2).text('members').array(answer.members.length);
+  writer.map(3).text('members').array(answer.members.length);
   for (const member of answer.members) writer.data(Buffer.from(member, 'hex'));
+  writer.text('welcome').data(answer.welcome);
   writer.text('addresses').array(answer.addresses.length);
   for (const address of answer.addresses) writer.text(address);
   return writer.take();
@@ -53,17 +54,19 @@ export function decodeAnswer(bytes: Uint8Array): JoinAnswer | undefined {
     const fields = reader.map();
     const first = reader.text();
     if (fields === 1 && first === 'reason') return { kind: 'refused', reason: reader.text() };
-    if (fields !== 2 || first !== 'members') return undefined;
+    if (fields !== 3 || first !== 'members') return undefined;
     const members: NodeId[] = [];
     for (let n = reader.array(); n > 0; n--) {
       const key = reader.data();
       if (key.length !== 32) return undefined;
       members.push(nodeIdOf(key));
     }
+    if (reader.text() !== 'welcome') return undefined;
+    const welcome = new Uint8Array(reader.data());
     if (reader.text() !== 'addresses') return undefined;
     const addresses: string[] = [];
     for (let n = reader.array(); n > 0; n--) addresses.push(reader.text());
-    return { kind: 'accepted', members, addresses };
+    return { kind: 'accepted', members, addresses, welcome };
   });
 }
 

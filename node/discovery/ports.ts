@@ -71,6 +71,8 @@ export type JoinAnswer =
       readonly members: readonly NodeId[];
       /** Multiaddrs at which members can be reached. */
       readonly addresses: readonly string[];
+      /** What the members tell a new one besides. */
+      readonly welcome: Uint8Array;
     }
   | { readonly kind: 'refused'; readonly reason: string };
 

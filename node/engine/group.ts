@@ -1,9 +1,13 @@
 /** What sessions ask of the group: how certain a commit is, reads that miss nothing, the fate of a transaction, conflicts. */
+import { createHash, randomBytes } from 'node:crypto';
+import { nodeId, type NodeId } from '../consensus/index.ts';
 import type { Transaction } from '../log/index.ts';
 import { decodeEntry, decodeTransaction } from '../log/index.ts';
 import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
-import { SqlError, type SqliteValue } from '../sql/index.ts';
+import { SqlError, type CatalogChange, type SqliteValue } from '../sql/index.ts';
 import type { EngineCore } from './core.ts';
+import type { Membership } from './membership.ts';
+import { transactionOf } from './merge/index.ts';
 import type { EngineSession } from './session.ts';
 
 export interface MemberInfo {
@@ -18,7 +22,9 @@ export interface MemberInfo {
 
 /** What the node knows of its cluster. */
 export interface GroupFacts {
-  members(): readonly MemberInfo[];
+  readonly membership: Membership;
+  describeMember(id: NodeId): Pick<MemberInfo, 'isUp' | 'lag'>;
+  makeToken(secret: Uint8Array, expires: number): string | undefined;
   /** A leader is known, so what asks for a decision gets one. */
   hasLeader(): boolean;
 }
@@ -47,7 +53,14 @@ export class Group {
   }
 
   members(): readonly MemberInfo[] {
-    return this.facts.members();
+    const { membership } = this.facts;
+    return membership.current().map(({ id, name, voter }) => ({
+      id,
+      name,
+      isVoter: voter,
+      isSelf: id === membership.self,
+      ...this.facts.describeMember(nodeId(id)),
+    }));
   }
 
   /** Throws 3101 when no majority is in reach: what needs a decision would wait for nobody knows how long. */
@@ -107,7 +120,79 @@ export class Group {
     if (name === 'P2PDB_WAIT_FINAL') return this.waitFinal(String(args[0] ?? ''), Number(args[1] ?? 0), onCancel);
     if (name === 'P2PDB_RESOLVE_CONFLICT')
       return this.resolveConflict(session, String(args[0] ?? ''), String(args[1] ?? ''));
+    if (name === 'P2PDB_JOIN_TOKEN') return this.joinToken(session, Number(args[0] ?? 0), Number(args[1] ?? 0));
+    if (name === 'P2PDB_REMOVE_MEMBER') return this.changeMember(session, String(args[0] ?? ''), { removed: true });
+    if (name === 'P2PDB_SET_VOTER')
+      return this.changeMember(session, String(args[0] ?? ''), { voter: Number(args[1] ?? 0) !== 0 });
     return undefined;
+  }
+
+  /** A token that lets `uses` nodes join within so many minutes. */
+  private async joinToken(session: EngineSession, minutes: number, uses: number): Promise<SqliteValue> {
+    this.core.accounts.checkGlobal(session, ['SUPER', 'SYSTEM_VARIABLES_ADMIN']);
+    if (!(minutes > 0 && minutes <= 60 * 24 * 365) || !(uses >= 1))
+      throw new SqlError(1210, 'HY000', 'Incorrect arguments to p2pdb_join_token: minutes and uses');
+    const secret = new Uint8Array(randomBytes(16));
+    const expires = Date.now() + Math.round(minutes * 60_000);
+    const text = this.facts.makeToken(secret, expires);
+    if (text === undefined)
+      throw new SqlError(1235, '42000', 'This node has no network: start it with a cluster name and a swarm key');
+    const token = { hash: hashOf(secret), expires, uses: Math.floor(uses) };
+    await this.core.changeCatalog(session, `p2pdb_join_token(${minutes}, ${uses})`, [{ kind: 'put-token', token }]);
+    return text;
+  }
+
+  private async changeMember(
+    session: EngineSession,
+    name: string,
+    change: { readonly removed: true } | { readonly voter: boolean },
+  ): Promise<SqliteValue> {
+    this.core.accounts.checkGlobal(session, ['SUPER', 'SYSTEM_VARIABLES_ADMIN']);
+    const { membership } = this.facts;
+    const member = membership.find(name);
+    if (!member) throw new SqlError(1032, 'HY000', `There is no member '${name}'`);
+    const next = { ...member, ...change, ...('removed' in change && { voter: false }) };
+    if (!membership.current().some((m) => (m.id === member.id ? next.voter : m.voter)))
+      throw new SqlError(1210, 'HY000', 'A group needs at least one voter');
+    await this.core.changeCatalog(session, `member ${name}: ${JSON.stringify(change)}`, [
+      { kind: 'put-member', member: next },
+    ]);
+    return 1;
+  }
+
+  /** A node asks to be a member, by a token's secret. Gives why it is refused, or undefined. */
+  async admit(id: string, name: string, secret: Uint8Array): Promise<string | undefined> {
+    const { catalog, machine, replica } = this.core;
+    const { membership } = this.facts;
+    for (;;) {
+      if (membership.isMember(id)) return undefined;
+      const token = catalog.tokens.get(hashOf(secret));
+      if (!token || token.expires <= Date.now()) return 'the token is unknown, used up or expired';
+      if (membership.all().some((member) => member.id === id)) return 'it was a member and was removed';
+      if (membership.find(name)) return `there is a member '${name}'`;
+      const member = { id, name, slot: membership.nextSlot(), voter: false, removed: false };
+      const changes: CatalogChange[] = [
+        { kind: 'put-member', member },
+        token.uses > 1
+          ? { kind: 'put-token', token: { ...token, uses: token.uses - 1 } }
+          : { kind: 'drop-token', hash: token.hash },
+      ];
+      const schema = { text: `member ${name} joins`, changes, basis: machine.schemaCount, strict: true };
+      const record = {
+        user: '',
+        database: '',
+        sql: '',
+        level: 'final',
+        unchecked: false,
+        changes: [],
+        schema,
+      } as const;
+      try {
+        await replica.submit(GroupTransaction.own('final', true, () => transactionOf(record)));
+      } catch (error) {
+        if (!(error instanceof RejectedError) || error.outcome.reason !== 'stale') throw error;
+      }
+    }
   }
 
   private async waitFinal(id: string, milliseconds: number, onCancel: (cancel: () => void) => void): Promise<Fate> {
@@ -181,6 +266,8 @@ export class Group {
     }
   }
 }
+
+const hashOf = (secret: Uint8Array): string => createHash('sha256').update(secret).digest('hex');
 
 const unconfirmed = (transaction: GroupTransaction, seconds: number): SqlError =>
   new SqlError(

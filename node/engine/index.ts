@@ -1,4 +1,5 @@
 /** Runs statements: sessions, transactions and locks over the state, commits into the log. See DESIGN.md. */
 export { EngineCore, type EngineOptions } from './core.ts';
-export { DataFolderError, openEngine, type Membership, type OpenedEngine, type OpenOptions } from './open.ts';
+export { DataFolderError, openEngine, type OpenedEngine, type OpenOptions } from './open.ts';
+export { keepGenesis, type Genesis, type Membership } from './membership.ts';
 export { EngineSession } from './session.ts';

@@ -26,34 +26,36 @@ import {
   StateCorruptError,
   writeFileDurably,
   type Identity,
-  type KeyClass,
 } from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
 import type { MemberInfo } from './group.ts';
+import { keepGenesis, Membership, type Genesis } from './membership.ts';
 import { transactionOf } from './merge/index.ts';
 
 const DATA_FORMAT = 2;
+/** A file of this name in the group's folder: others know, or knew, this node's entries. */
+const SHARED = 'shared';
 
 /** The data folder cannot be used. One line for the person who starts the node. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
 }
 
-/** Who hosts the group. A node alone is its own. */
-export interface Membership {
-  readonly members: () => readonly NodeId[];
-  readonly voters: () => readonly NodeId[];
-}
-
 export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone' | 'group'> {
   readonly dir: string;
-  /** Made with this node's id. */
-  readonly membership: (self: NodeId) => Membership;
+  /** The group's first members, where the folder does not know them yet; made with this node's id. */
+  readonly genesis: (self: NodeId) => Genesis;
+  /** The members are others than before. */
+  readonly onMembers: () => void;
+  /** The peer's log has blocks that consensus gives out no more. */
+  readonly onBehind: (peer: NodeId) => void;
+  /** Text by which another node can ask to join; undefined for a node without a network. */
+  readonly makeToken: (secret: Uint8Array, expires: number) => string | undefined;
   /** Entries are durable here; `own` is to be sent to everybody. */
   readonly onDurable: (entries: readonly SignedEntry[], own: SignedEntry | undefined) => void;
   readonly send: (to: NodeId, message: Uint8Array) => void;
-  /** What is known of the members: name, whether it is there, how far it is behind. */
-  readonly describeMember: (id: NodeId) => Pick<MemberInfo, 'name' | 'isUp' | 'lag'>;
+  /** Whether a member is there, how far it is behind. */
+  readonly describeMember: (id: NodeId) => Pick<MemberInfo, 'isUp' | 'lag'>;
   readonly rootPassword: string | undefined;
   /** Lines for the operator: a torn tail that was cut, progress of a replay. */
   readonly notice: (message: string, facts: Readonly<Record<string, unknown>>) => void;
@@ -63,6 +65,7 @@ export interface OpenedEngine {
   readonly core: EngineCore;
   readonly identity: Identity;
   readonly self: NodeId;
+  readonly genesis: Genesis;
   readonly membership: Membership;
   readonly decider: ConsensusDecider;
   /** There are accounts to log in with. The password that was made for root, to be shown once. */
@@ -90,11 +93,10 @@ export function openEngine(options: OpenOptions): OpenedEngine {
     const group = openDamaged(options, identity, groupDir, file);
     const { core, log, decider } = group;
     decider.start();
-    decider.setMembers(group.membership.members());
     return {
       ...group,
       identity,
-      ready: () => makeRoot(core, options.rootPassword),
+      ready: () => becomeReady(group, options.rootPassword),
       close: async () => {
         await core.close();
         decider.stop();
@@ -116,8 +118,7 @@ export function openEngine(options: OpenOptions): OpenedEngine {
  */
 function identityOf(options: OpenOptions, groupDir: string): Identity {
   const identity = loadIdentity(options.dir);
-  const { members } = options.membership(nodeId(hex(identity.publicKey)));
-  if (members().length < 2 || segmentsOf(path.join(groupDir, 'log')).length === 0) return identity;
+  if (!existsSync(path.join(groupDir, SHARED)) || segmentsOf(path.join(groupDir, 'log')).length === 0) return identity;
   renewIncarnation(options.dir);
   return loadIdentity(options.dir);
 }
@@ -170,6 +171,7 @@ interface Group {
   readonly core: EngineCore;
   readonly log: LogStore;
   readonly self: NodeId;
+  readonly genesis: Genesis;
   readonly membership: Membership;
   readonly decider: ConsensusDecider;
 }
@@ -177,36 +179,46 @@ interface Group {
 function openGroup(options: OpenOptions, identity: Identity, groupDir: string, file: string): Group {
   const logDir = path.join(groupDir, 'log');
   const self = nodeId(hex(identity.publicKey));
-  const membership = options.membership(self);
+  const genesis = keepGenesis(path.join(groupDir, 'genesis.json'), () => options.genesis(self));
   const state = new State(file);
+  const membership = new Membership(state.catalog, genesis, self);
   const log = new LogStore(logDir, 'main', identity);
   let decider: ConsensusDecider | undefined;
   try {
     const { position } = state;
     const core = new EngineCore(state, log, {
       ...options,
-      alone: () => membership.members().length < 2,
+      alone: () => membership.isAlone,
       group: {
+        membership,
         hasLeader: () => decider?.hasLeader ?? false,
-        members: () =>
-          membership.members().map((id) => ({
-            id,
-            isVoter: membership.voters().includes(id),
-            isSelf: id === self,
-            ...options.describeMember(id),
-          })),
+        describeMember: options.describeMember,
+        makeToken: options.makeToken,
       },
       events: {
         durable: options.onDurable,
-        applied: (block) => decider?.applied(block.height),
+        isMember: (key) => membership.isMember(hex(key)),
+        applied: (block) => {
+          decider?.applied(block.height);
+          followMembers();
+        },
         diverged: (height) => options.notice('the state differs from what the other nodes have', { height }),
       },
     });
-    const keys = keyClassOf(membership.members(), self);
-    if (keys) {
+    let seen = '';
+    const followMembers = (): void => {
+      const now = JSON.stringify(membership.current());
+      if (now === seen) return;
+      seen = now;
+      const keys = membership.keyClass();
+      if (keys && !core.keyClass) core.replica.endSolitude();
       core.keyClass = keys;
-      state.hiddenKeys = keys;
-    }
+      state.hiddenKeys = keys ?? state.hiddenKeys;
+      core.replica.expel();
+      if (keys && !existsSync(path.join(groupDir, SHARED))) writeFileDurably(path.join(groupDir, SHARED), '');
+      decider?.setMembers(membership.members());
+      options.onMembers();
+    };
     core.machine.undoKept();
     const logged = catchUp(options, core);
     if (logged < position.height) {
@@ -230,7 +242,9 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
           verify: (node, bytes, signature) => logCrypto.verify(Buffer.from(node, 'hex'), bytes, signature),
         },
         records: new RecordStore(path.join(groupDir, 'consensus.log')),
-        voters: membership.voters,
+        voters: () => membership.voters(),
+        spans: position.voters ?? [{ from: 0, voters: genesis.voters }],
+        onBehind: options.onBehind,
         send: options.send,
         onAmnesia: () =>
           options.notice('this folder is an old copy of one that has voted since: the node votes no more', {}),
@@ -239,18 +253,13 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
       core.replica.height,
     );
     core.replica.decideBy(decider);
-    return { core, log, self, membership, decider };
+    followMembers();
+    return { core, log, self, genesis, membership, decider };
   } catch (error) {
     log.close();
     state.close();
     throw error;
   }
-}
-
-/** The numbers that a member gives: by its place among them, with room for at least one more. Undefined for a node alone. */
-function keyClassOf(members: readonly NodeId[], self: NodeId): KeyClass | undefined {
-  if (members.length < 2) return undefined;
-  return { increment: 2 ** Math.ceil(Math.log2(members.length + 1)), offset: members.indexOf(self) + 1 };
 }
 
 const NOTICE_MS = 2000;
@@ -279,6 +288,16 @@ function catchUp(options: OpenOptions, core: EngineCore): number {
   core.replica.publish();
   core.readPersisted();
   return height;
+}
+
+/** A node that joined serves once it has applied its own admission; one of the first makes the accounts with the others. */
+async function becomeReady(
+  { core, genesis, membership, self }: Group,
+  rootPassword: string | undefined,
+): Promise<string | undefined> {
+  if (genesis.members.some((member) => member.id === self)) return makeRoot(core, rootPassword);
+  while (!membership.isMember(self) || core.catalog.accounts.size === 0) await core.replica.nextBlock();
+  return undefined;
 }
 
 /** The first account. Where several nodes start together, one of them makes it for all. */

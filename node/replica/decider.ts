@@ -1,6 +1,7 @@
 /** Runs consensus for a group: feeds it what happens, does what it says in the order in which it says it. */
 import {
   Consensus,
+  decodeCertificate,
   decodeMessage,
   decodeRecord,
   DEFAULT_TIMING,
@@ -8,6 +9,7 @@ import {
   encodeMessage,
   encodeRecord,
   height,
+  nodeId,
   type Ballot,
   type ConsensusCrypto,
   type ConsensusRecord,
@@ -16,7 +18,7 @@ import {
   type Height,
   type NodeId,
 } from '../consensus/index.ts';
-import { DiskFullError, type RecordStore } from '../store/index.ts';
+import { DiskFullError, type RecordStore, type StatePosition } from '../store/index.ts';
 import type { Decider } from './ports.ts';
 import type { Replica } from './replica.ts';
 
@@ -25,9 +27,13 @@ export interface DeciderOptions {
   readonly group: string;
   readonly crypto: ConsensusCrypto;
   readonly records: RecordStore;
+  /** As the state kept them. */
+  readonly spans: NonNullable<StatePosition['voters']>;
   /** Voters of the group after the newest block that the state holds. */
   readonly voters: () => readonly NodeId[];
   readonly send: (to: NodeId, message: Uint8Array) => void;
+  /** The peer keeps no decision as old as this node needs it: its log does. */
+  readonly onBehind: (peer: NodeId) => void;
   /** Another copy of this disk has voted: this node may not. */
   readonly onAmnesia: () => void;
 }
@@ -70,7 +76,7 @@ export class ConsensusDecider implements Decider {
       { self, group, crypto, random: Math.random, timing: DEFAULT_TIMING, historyHeights: HISTORY_HEIGHTS },
       {
         applied: height(appliedHeight),
-        spans: [{ from: height(0), voters: options.voters() }],
+        spans: options.spans.map(({ from, voters }) => ({ from: height(from), voters: voters.map(nodeId) })),
         records: this.kept,
         abstain: false,
       },
@@ -98,6 +104,17 @@ export class ConsensusDecider implements Decider {
   message(from: NodeId, bytes: Uint8Array): void {
     const decoded = decodeMessage(bytes);
     if (decoded.kind === 'ok') this.step({ kind: 'message', from, message: decoded.value });
+  }
+
+  voterSpans(): NonNullable<StatePosition['voters']> {
+    return this.consensus.spans;
+  }
+
+  /** A block that came by another way than consensus. */
+  known(at: number, value: Uint8Array, certificate: Uint8Array): void {
+    const decoded = decodeCertificate(certificate);
+    if (decoded.kind === 'ok')
+      this.step({ kind: 'chosen-known', height: height(at), value, certificate: decoded.value });
   }
 
   /** The replica applied a block. */
@@ -180,8 +197,10 @@ export class ConsensusDecider implements Decider {
       case 'amnesia':
         this.options.onAmnesia();
         break;
-      case 'persist':
       case 'need-snapshot':
+        this.options.onBehind(effect.peer);
+        break;
+      case 'persist':
       case 'dropped':
         break;
     }

@@ -1,7 +1,18 @@
 /** A group's conversation with the other nodes: entries by sync, blocks by consensus, both over the links of the network. */
-import { nodeId, type NodeId } from '../consensus/index.ts';
+import type { NodeId } from '../consensus/index.ts';
 import type { Network, NodeId as PeerId } from '../discovery/index.ts';
-import { cidOf, decodeEntry, hex, SIGNATURE_BYTES, type SignedEntry } from '../log/index.ts';
+import {
+  CborReader,
+  CborWriter,
+  cidOf,
+  decodeBlockValue,
+  decodeEntry,
+  DecodeError,
+  decodeStoredBlock,
+  hex,
+  SIGNATURE_BYTES,
+  type SignedEntry,
+} from '../log/index.ts';
 import { logCrypto, type LogStore } from '../store/index.ts';
 import {
   authorId,
@@ -19,6 +30,9 @@ import type { Replica } from './replica.ts';
 /** The first byte of a message says whose it is. */
 const SYNC = 0;
 const CONSENSUS = 1;
+const ASK_BLOCKS = 2;
+const BLOCKS = 3;
+const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
 
 export interface PeeringOptions {
@@ -86,6 +100,14 @@ export class Peering {
       this.options.decider.message(from, bytes.subarray(1));
       return;
     }
+    if (bytes[0] === ASK_BLOCKS) {
+      this.answerBlocks(from, bytes.subarray(1));
+      return;
+    }
+    if (bytes[0] === BLOCKS) {
+      this.takeBlocks(from, bytes.subarray(1));
+      return;
+    }
     const decoded = bytes[0] === SYNC ? decodeSyncMessage(bytes.subarray(1)) : undefined;
     if (decoded?.kind === 'ok') this.step({ kind: 'message', from, message: decoded.value });
     else this.options.onRefused(from, decoded ? decoded.reason : 'a message of an unknown kind');
@@ -93,6 +115,42 @@ export class Peering {
 
   sendConsensus(to: NodeId, message: Uint8Array): void {
     this.send(to, CONSENSUS, message);
+  }
+
+  /** Asks for the blocks that follow the last one that is known here. */
+  askBlocks(peer: NodeId): void {
+    this.send(peer, ASK_BLOCKS, new CborWriter(16).int(this.options.replica.nextHeight).take());
+  }
+
+  private answerBlocks(to: NodeId, question: Uint8Array): void {
+    this.guard(to, () => {
+      const height = new CborReader(question).int();
+      const blocks = height < 1 ? [] : this.options.log.readBlocks(height, BLOCKS_BYTES_MAX);
+      const writer = new CborWriter(1 << 12).array(blocks.length);
+      for (const block of blocks) writer.data(block);
+      this.send(to, BLOCKS, writer.take());
+    });
+  }
+
+  private takeBlocks(from: NodeId, bytes: Uint8Array): void {
+    this.guard(from, () => {
+      const reader = new CborReader(bytes);
+      const before = this.options.replica.nextHeight;
+      for (let n = reader.array(); n > 0; n--) {
+        const { value, certificate } = decodeStoredBlock(reader.data());
+        this.options.decider.known(decodeBlockValue(value).height, value, certificate);
+      }
+      if (this.options.replica.nextHeight > before) this.askBlocks(from);
+    });
+  }
+
+  private guard(from: NodeId, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.options.onRefused(from, error.message);
+    }
   }
 
   /** Faults for tests and demonstrations: nothing goes to these nodes, nothing is heard of them. */
@@ -154,10 +212,8 @@ export class Peering {
   }
 
   private deliver(from: NodeId, entries: readonly SyncEntry[]): void {
-    const members = new Set(this.options.members());
-    const isMember = (key: Uint8Array): boolean => members.has(nodeId(hex(key)));
     for (const { author, bytes } of entries) {
-      const fault = this.options.replica.receive(fromSync(bytes), isMember);
+      const fault = this.options.replica.receive(fromSync(bytes));
       if (fault === undefined) continue;
       this.options.onRefused(from, fault);
       this.step({ kind: 'refused', author, from });

@@ -27,6 +27,8 @@ export interface Machine extends Applier<GroupTransaction> {
 export interface Decider {
   /** There is something to decide, or what was waited for has come; `urgent`: somebody waits for it. */
   progress(urgent: boolean): void;
+  /** Who decides the next heights, to be kept with the state. */
+  voterSpans(): NonNullable<StatePosition['voters']>;
 }
 
 /** What the replica tells of itself. */
@@ -35,6 +37,8 @@ export interface ReplicaEvents {
   durable(entries: readonly SignedEntry[], own: SignedEntry | undefined): void;
   /** A block is applied. */
   applied(block: Block): void;
+  /** Whether an entry's author may write now: see Replica. */
+  isMember(key: Uint8Array): boolean;
   /** A block says that the state after `height` is another one than here. */
   diverged(height: number): void;
 }

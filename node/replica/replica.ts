@@ -98,7 +98,7 @@ export class Replica {
   private readonly events: ReplicaEvents;
   private readonly fatal: Fatal;
   private readonly alone: () => boolean;
-  private decider: Decider = { progress: () => undefined };
+  private decider: Decider | undefined;
   private linearizer: Linearizer<GroupTransaction>;
 
   /** Run, or to be run in a block, and not yet given to the log. */
@@ -364,7 +364,7 @@ export class Replica {
     }
     this.applyBlocks();
     this.publishSoon();
-    if (!this.alone() || this.isUrgent) this.decider.progress(this.isUrgent);
+    if (!this.alone() || this.isUrgent) this.decider?.progress(this.isUrgent);
   }
 
   private acknowledge(own: Own, seq: number): void {
@@ -395,7 +395,7 @@ export class Replica {
    * Takes an entry that somebody hands over; those of one author come in order. One that is here already is passed over, one whose
    * parents are not here waits for them. Says what is wrong with one that is refused.
    */
-  receive(signed: SignedEntry, isMember: (key: Uint8Array) => boolean): string | undefined {
+  receive(signed: SignedEntry): string | undefined {
     let entry: Entry;
     try {
       entry = decodeEntry(signed.body);
@@ -408,8 +408,8 @@ export class Replica {
     const orphans = this.orphans.get(author);
     if (entry.seq <= (orphans?.at(-1)?.entry.seq ?? chains.seqOf(author))) return undefined;
     if (entry.group !== this.group) return `it is of group ${entry.group}`;
-    const key = entry.genesis?.key ?? chains.byAuthor.get(author)?.key;
-    if (!orphans && (!key || !isMember(key))) return 'its author is no member';
+    if (!orphans && entry.height <= this.position.height && !this.mayWrite(entry, author))
+      return 'its author is no member';
     if (orphans) orphans.push({ entry, signed });
     else if (!this.hasParents(entry)) this.orphans.set(author, [{ entry, signed }]);
     else {
@@ -419,6 +419,12 @@ export class Replica {
     }
     this.schedule();
     return undefined;
+  }
+
+  /** Of entries that were made on a later block than the one here, nobody can tell yet. */
+  private mayWrite(entry: Entry, author: string): boolean {
+    const key = entry.genesis?.key ?? this.log.chains.byAuthor.get(author)?.key;
+    return key !== undefined && this.events.isMember(key);
   }
 
   private hasParents(entry: Entry): boolean {
@@ -464,6 +470,8 @@ export class Replica {
         this.early.push(one);
         continue;
       }
+      // Its author was removed: what no block has ordered by then never will be.
+      if (!this.mayWrite(entry, author)) continue;
       const transactions = transactionsOf(entry, author);
       this.stats.received += transactions.length;
       this.noteEntry(author, entry.seq, transactions);
@@ -587,6 +595,29 @@ export class Replica {
     this.publishSoon();
   }
 
+  /** The first other member is there: from now on it matters what this node's transactions touch. */
+  endSolitude(): void {
+    for (const transaction of this.linearizer.transactions())
+      if (transaction.run) this.linearizer.retouch(transaction, this.machine.footprintOf(transaction.run.changes));
+  }
+
+  /** Members were removed: what they wrote and no block has ordered is in the order no more. */
+  expel(): void {
+    for (const [author, entries] of this.entries) {
+      const key = this.log.chains.byAuthor.get(author)?.key;
+      if (entries.size === 0 || (key && this.events.isMember(key))) continue;
+      this.forget([...entries.values()].flat());
+      this.entries.delete(author);
+    }
+  }
+
+  /** The lowest height of which this replica does not know the block. */
+  get nextHeight(): number {
+    let height = this.position.height + 1;
+    while (this.chosen.has(height)) height++;
+    return height;
+  }
+
   private compareDigest(block: Block): void {
     this.digests.set(block.height, this.machine.finalDigest());
     this.digests.delete(block.height - DIGESTS_KEPT);
@@ -637,7 +668,7 @@ export class Replica {
     if (this.publishDue) return;
     if (!this.writeNow()) return;
     if (this.alone() && this.entries.size > 0) {
-      this.decider.progress(true);
+      this.decider?.progress(true);
       if (!this.writeNow()) return;
     }
     if (!this.publishState()) return;
@@ -665,6 +696,7 @@ export class Replica {
         block: this.position.block,
         final: Object.fromEntries(this.position.final),
         schema: this.machine.schemaCount,
+        ...(this.decider && { voters: this.decider.voterSpans() }),
       };
       try {
         const tentative = this.linearizer.transactions();

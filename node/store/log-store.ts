@@ -31,6 +31,7 @@ import {
   segmentHeader,
   segmentName,
   type Entry,
+  type LogRecord,
   type Parent,
   type SignedEntry,
 } from '../log/index.ts';
@@ -72,6 +73,9 @@ export interface OpenLogOptions {
 
 /** A record's place in one number: segment × 2³² + offset. */
 const SEGMENT_FACTOR = 2 ** 32;
+/** At a time: each is read on its own. */
+const ENTRIES_READ_MAX = 1000;
+const BLOCKS_READ_MAX = 1000;
 
 export const entryItem = (entry: Entry, signed: SignedEntry): LogItem => ({
   record: encodeEntryRecord(signed.body, signed.signature),
@@ -93,6 +97,8 @@ export class LogStore {
   readonly chains = new Chains(logCrypto);
   /** Places of the entries of each author, by seq − 1. */
   private readonly places = new Map<string, number[]>();
+  /** Places of the blocks, by height − 1. */
+  private readonly blocks: number[] = [];
   private fd = -1;
   private segment = 0;
   private size = 0;
@@ -139,6 +145,8 @@ export class LogStore {
           );
         }
         this.note(hex(record.entry.author), record.segment, record.offset);
+      } else {
+        this.blocks.push(record.segment * SEGMENT_FACTOR + record.offset);
       }
       options.onRecord?.(record);
     }
@@ -318,9 +326,24 @@ export class LogStore {
       if (author !== undefined) {
         this.note(author, this.segment, this.size);
         this.stats.entries++;
+      } else {
+        this.blocks.push(this.segment * SEGMENT_FACTOR + this.size);
       }
       this.size += record.length;
     }
+  }
+
+  /** Durable blocks from a height on, as they are stored: as many as fit, at least one if there is one. */
+  readBlocks(fromHeight: number, bytesMax: number): Uint8Array[] {
+    const found: Uint8Array[] = [];
+    let bytes = 0;
+    this.readRecords(this.blocks.slice(fromHeight - 1, fromHeight - 1 + BLOCKS_READ_MAX), ({ body }) => {
+      bytes += body.length;
+      if (found.length > 0 && bytes > bytesMax) return false;
+      found.push(body);
+      return true;
+    });
+    return found;
   }
 
   /** Durable entries of an author from `fromSeq` on: at least one if there is one, then as many as fit. */
@@ -328,25 +351,15 @@ export class LogStore {
     const places = this.places.get(author) ?? [];
     const found: SignedEntry[] = [];
     let bytes = 0;
-    let fd = -1;
-    let open = 0;
-    try {
-      for (let seq = fromSeq; seq <= Math.min(toSeq, places.length) && bytes < bytesMax; seq++) {
-        const place = places[seq - 1] as number;
-        const segment = Math.floor(place / SEGMENT_FACTOR);
-        if (segment !== open) {
-          if (fd >= 0) closeSync(fd);
-          fd = openSync(path.join(this.dir, segmentName(segment)), 'r');
-          open = segment;
-        }
-        const signed = readEntryAt(fd, place % SEGMENT_FACTOR);
-        if (found.length > 0 && bytes + signed.body.length > bytesMax) break;
-        found.push(signed);
-        bytes += signed.body.length;
-      }
-    } finally {
-      if (fd >= 0) closeSync(fd);
-    }
+    this.readRecords(
+      places.slice(fromSeq - 1, Math.min(toSeq, fromSeq - 1 + ENTRIES_READ_MAX)),
+      ({ body, signature }) => {
+        bytes += body.length;
+        if (found.length > 0 && bytes > bytesMax) return false;
+        found.push({ cid: cidOf(body, logCrypto), body, signature });
+        return true;
+      },
+    );
     return found;
   }
 
@@ -367,14 +380,33 @@ export class LogStore {
   close(): void {
     this.closeSegment();
   }
+
+  /** Reads records until `take` has enough. */
+  private readRecords(places: readonly number[], take: (record: LogRecord) => boolean): void {
+    let fd = -1;
+    let open = 0;
+    try {
+      for (const place of places) {
+        const segment = Math.floor(place / SEGMENT_FACTOR);
+        if (segment !== open) {
+          if (fd >= 0) closeSync(fd);
+          fd = openSync(path.join(this.dir, segmentName(segment)), 'r');
+          open = segment;
+        }
+        if (!take(readRecordAt(fd, place % SEGMENT_FACTOR))) return;
+      }
+    } finally {
+      if (fd >= 0) closeSync(fd);
+    }
+  }
 }
 
-function readEntryAt(fd: number, offset: number): SignedEntry {
+function readRecordAt(fd: number, offset: number): LogRecord {
   const header = new Uint8Array(RECORD_HEADER_BYTES);
   readSync(fd, header, 0, header.length, offset);
   const bytes = new Uint8Array(RECORD_HEADER_BYTES + new DataView(header.buffer).getUint32(4, true));
   readSync(fd, bytes, 0, bytes.length, offset);
   const record = recordAt(bytes, 0);
   if (!record) throw new LogBrokenError(`the record at byte ${offset} of the log changed on the disk`);
-  return { cid: cidOf(record.body, logCrypto), body: record.body, signature: record.signature };
+  return record;
 }

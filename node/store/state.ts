@@ -92,6 +92,8 @@ export interface StatePosition {
   readonly final: Readonly<Record<string, number>>;
   /** Schema changes so far. */
   readonly schema: number;
+  /** Who decides the next heights, as consensus keeps it; undefined at height 0. */
+  readonly voters?: readonly { readonly from: number; readonly voters: readonly string[] }[];
 }
 
 /** Registers the functions that the file's indexes use: they must be there before SQLite reads its schema. */
@@ -473,6 +475,12 @@ export class State {
         return put('4-account', JSON.stringify([change.account.user, change.account.host]));
       case 'drop-account':
         return drop('4-account', JSON.stringify([change.user, change.host]));
+      case 'put-member':
+        return put('6-member', change.member.id);
+      case 'put-token':
+        return put('7-token', change.token.hash);
+      case 'drop-token':
+        return drop('7-token', change.hash);
       case 'set-global':
         return change.value === null ? drop('5-global', change.name) : put('5-global', change.name);
       default:

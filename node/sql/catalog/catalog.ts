@@ -1,5 +1,15 @@
 /** The catalog in memory: looked up by name at planning, by id at replay. */
-import type { AccountDef, CatalogChange, ColumnDef, DatabaseDef, IndexDef, TableDef, ViewDef } from './definitions.ts';
+import type {
+  AccountDef,
+  CatalogChange,
+  ColumnDef,
+  DatabaseDef,
+  IndexDef,
+  MemberDef,
+  TableDef,
+  TokenDef,
+  ViewDef,
+} from './definitions.ts';
 
 export const accountName = (user: string, host: string): string => `${user}@${host}`;
 
@@ -11,6 +21,9 @@ export class Catalog {
   readonly accounts = new Map<string, AccountDef>();
   /** SET PERSIST and cluster-wide SET GLOBAL values. */
   readonly globals = new Map<string, string>();
+  /** Nodes that joined, left or changed their part, by id. */
+  readonly members = new Map<string, MemberDef>();
+  readonly tokens = new Map<string, TokenDef>();
   nextTableId = 1;
   /** Counts changes: a cached plan of an older version is thrown away. */
   version = 1;
@@ -57,7 +70,16 @@ export class Catalog {
   clear(): void {
     this.version++;
     this.grantsVersion++;
-    for (const map of [this.databases, this.relations, this.tables, this.accounts, this.globals]) map.clear();
+    for (const map of [
+      this.databases,
+      this.relations,
+      this.tables,
+      this.accounts,
+      this.globals,
+      this.members,
+      this.tokens,
+    ])
+      map.clear();
   }
 
   apply(change: CatalogChange): void {
@@ -104,6 +126,15 @@ export class Catalog {
       case 'set-global':
         if (change.value === null) this.globals.delete(change.name);
         else this.globals.set(change.name, change.value);
+        break;
+      case 'put-member':
+        this.members.set(change.member.id, change.member);
+        break;
+      case 'put-token':
+        this.tokens.set(change.token.hash, change.token);
+        break;
+      case 'drop-token':
+        this.tokens.delete(change.hash);
         break;
       case 'truncate-table':
       case 'auto-increment':

@@ -143,6 +143,26 @@ export interface AccountDef {
   readonly isRole?: boolean;
 }
 
+/** A node that hosts the group. */
+export interface MemberDef {
+  /** Hex of its Ed25519 public key. */
+  readonly id: string;
+  readonly name: string;
+  /** Which keys it gives to rows; never given to another member. */
+  readonly slot: number;
+  readonly voter: boolean;
+  readonly removed: boolean;
+}
+
+/** A join token, as the members know it. */
+export interface TokenDef {
+  /** SHA-256 of its secret, in hex. */
+  readonly hash: string;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
+  readonly uses: number;
+}
+
 /** One step of a schema change; what the log carries. */
 export type CatalogChange =
   | { readonly kind: 'put-database'; readonly database: DatabaseDef }
@@ -155,5 +175,8 @@ export type CatalogChange =
   | { readonly kind: 'drop-view'; readonly database: string; readonly name: string }
   | { readonly kind: 'put-account'; readonly account: AccountDef }
   | { readonly kind: 'drop-account'; readonly user: string; readonly host: string }
+  | { readonly kind: 'put-member'; readonly member: MemberDef }
+  | { readonly kind: 'put-token'; readonly token: TokenDef }
+  | { readonly kind: 'drop-token'; readonly hash: string }
   | { readonly kind: 'drop-conflict'; readonly tx: string }
   | { readonly kind: 'set-global'; readonly name: string; readonly value: string | null };

@@ -37,6 +37,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
   ROW_COUNT: { type: BIGINT, nullable: false, bind: (x) => BigInt(x.session.rowCount) },
 };
 
+const TOKEN: SqlType = { kind: 'string', family: 'varchar', length: 4096, collation: 'utf8mb4_0900_ai_ci' };
 const FATE: SqlType = { kind: 'string', family: 'varchar', length: 16, collation: 'utf8mb4_0900_ai_ci' };
 
 /** Functions that the engine answers, with their result types. */
@@ -49,6 +50,9 @@ const ENGINE: Readonly<Record<string, { readonly type: SqlType; readonly arity: 
   SLEEP: { type: BIGINT, arity: [1, 1] },
   P2PDB_WAIT_FINAL: { type: FATE, arity: [2, 2] },
   P2PDB_RESOLVE_CONFLICT: { type: BIGINT, arity: [2, 2] },
+  P2PDB_JOIN_TOKEN: { type: TOKEN, arity: [2, 2] },
+  P2PDB_REMOVE_MEMBER: { type: BIGINT, arity: [1, 1] },
+  P2PDB_SET_VOTER: { type: BIGINT, arity: [2, 2] },
 };
 
 export function sessionFunction(c: Compiler, name: string, args: readonly Bound[]): Bound | undefined {

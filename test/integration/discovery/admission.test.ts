@@ -114,7 +114,7 @@ describe('membership', () => {
           if (!secret.equals(request.secret)) return { kind: 'refused', reason: 'no such token' };
           members.push(request.node);
           a.network.setMembers(members);
-          return { kind: 'accepted', members, addresses: a.network.addresses };
+          return { kind: 'accepted', members, addresses: a.network.addresses, welcome: Uint8Array.of(7) };
         },
       },
     });
@@ -129,7 +129,12 @@ describe('membership', () => {
       const answer = await joinSwarm(makeToken(token), seed, 'newcomer');
       assert.equal(answer.kind, 'accepted');
       const b = await makeNode(swarm, { privateKey: seed, members: answer.members, bootstrap: answer.addresses });
-      assert.deepEqual(answer, { kind: 'accepted', members: [a.id, b.id], addresses: a.network.addresses });
+      assert.deepEqual(answer, {
+        kind: 'accepted',
+        members: [a.id, b.id],
+        addresses: a.network.addresses,
+        welcome: Uint8Array.of(7),
+      });
       assert.deepEqual(
         asked.map((r) => [r.node, r.name]),
         [

@@ -51,6 +51,7 @@ describe('join questions and answers', () => {
       fc.record(
         {
           kind: fc.constant('accepted' as const),
+          welcome: fc.uint8Array({ maxLength: 40 }).map((b) => new Uint8Array(b)),
           members: fc.array(key.map(nodeIdOf)),
           addresses: fc.array(fc.string()),
         },

@@ -1,0 +1,100 @@
+/**
+ * Who hosts the group. The first members stand in `genesis.json` of the group's folder; every change since is ordered like a schema
+ * change and lies in the catalog.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { nodeId, type NodeId } from '../consensus/index.ts';
+import type { Catalog, MemberDef } from '../sql/index.ts';
+import { writeFileDurably, type KeyClass } from '../store/index.ts';
+
+export interface Genesis {
+  readonly members: readonly { readonly name: string; readonly id: string }[];
+  /** Ids of the members that decide, at first. */
+  readonly voters: readonly string[];
+}
+
+/** Reads the group's genesis, or keeps the one that is made when there is none. */
+export function keepGenesis(file: string, make: () => Genesis): Genesis {
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Genesis;
+  const genesis = make();
+  writeFileDurably(file, `${JSON.stringify(genesis, undefined, 2)}\n`);
+  return genesis;
+}
+
+const SLOTS_LEAST = 4;
+
+export class Membership {
+  private readonly catalog: Catalog;
+  private readonly genesis: Genesis;
+  private readonly first: readonly MemberDef[];
+  private readonly slots: number;
+  readonly self: NodeId;
+
+  constructor(catalog: Catalog, genesis: Genesis, self: NodeId) {
+    this.catalog = catalog;
+    this.genesis = genesis;
+    this.self = self;
+    this.first = genesis.members.map(({ id, name }, slot) => ({
+      id,
+      name,
+      slot,
+      voter: genesis.voters.includes(id),
+      removed: false,
+    }));
+    this.slots = Math.max(SLOTS_LEAST, 2 ** Math.ceil(Math.log2(genesis.members.length + 1)));
+  }
+
+  /** All that ever were members; the removed too, whose slots are not given again. */
+  all(): readonly MemberDef[] {
+    const changed = this.catalog.members;
+    const known = [
+      ...this.first.map((member) => changed.get(member.id) ?? member),
+      ...[...changed.values()].filter((member) => !this.first.some((f) => f.id === member.id)),
+    ];
+    return known.sort((a, b) => a.slot - b.slot);
+  }
+
+  current(): readonly MemberDef[] {
+    return this.all().filter((member) => !member.removed);
+  }
+
+  find(idOrName: string): MemberDef | undefined {
+    return this.current().find((member) => member.id === idOrName || member.name === idOrName);
+  }
+
+  members(): readonly NodeId[] {
+    return this.current().map((member) => nodeId(member.id));
+  }
+
+  voters(): readonly NodeId[] {
+    return this.current()
+      .filter((member) => member.voter)
+      .map((member) => nodeId(member.id));
+  }
+
+  isMember(id: string): boolean {
+    return this.current().some((member) => member.id === id);
+  }
+
+  /** Nobody else hosts the group, or ever did. */
+  get isAlone(): boolean {
+    return this.genesis.members.length === 1 && this.catalog.members.size === 0;
+  }
+
+  nextSlot(): number {
+    return Math.max(...this.all().map((member) => member.slot)) + 1;
+  }
+
+  /**
+   * The AUTO_INCREMENT values and hidden keys that this node may give: no two members share one, ever. The first members take a
+   * residue each modulo a power of two and leave one residue free; who joins later shares that one in the same manner. Undefined for a
+   * node alone, which takes them all.
+   */
+  keyClass(): KeyClass | undefined {
+    if (this.isAlone) return undefined;
+    const slot = this.all().find((member) => member.id === this.self)?.slot ?? 0;
+    const level = Math.floor(slot / (this.slots - 1));
+    const step = this.slots ** level;
+    return { increment: step * this.slots, offset: step * ((slot % (this.slots - 1)) + 1) };
+  }
+}

@@ -95,6 +95,7 @@ export async function startCluster(
     decider,
     members: () => membership.members(),
     voters: () => membership.voters(),
+    onDamaged: (height) => engine.damaged(height),
     onRefused: (from, reason) => log.warn({ from: nameOf(from), reason }, 'what a peer sent is refused'),
   });
   const network = await createNetwork(

@@ -49,6 +49,10 @@ export async function startNode(config: Config, rootPassword: string | undefined
     notice: (message, facts) => log.warn(facts, message),
     genesis: genesisOf(config),
     onMembers: () => cluster?.network.setMembers(peersOf(engine)),
+    onDiffers: (proposer, height) => {
+      log.error({ proposer, height }, 'the leader has another state than this node: its blocks get no vote from here');
+      cluster?.peering.sayDiffers(proposer, height);
+    },
     onBehind: (peer) => cluster?.peering.askBlocks(peer),
     makeToken: (secret, expires) =>
       cluster && swarm ? tokenOf(swarm, cluster.network.addresses, secret, expires) : undefined,

@@ -1,6 +1,6 @@
 /** Opens a data folder: identity, log, state; catches the state up with the log; makes the first account. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { nodeId, type NodeId } from '../consensus/index.ts';
 import { hex, type SignedEntry } from '../log/index.ts';
@@ -35,6 +35,8 @@ import { transactionOf } from './merge/index.ts';
 const DATA_FORMAT = 2;
 /** A file of this name in the group's folder: others know, or knew, this node's entries. */
 const SHARED = 'shared';
+/** What is added to the state file's name for the mark that it is damaged. */
+const DAMAGED = '.is-damaged';
 
 /** The data folder cannot be used. One line for the person who starts the node. */
 export class DataFolderError extends Error {
@@ -47,6 +49,8 @@ export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone' | 'g
   readonly genesis: (self: NodeId) => Genesis;
   /** The members are others than before. */
   readonly onMembers: () => void;
+  /** The proposer's state after a block is another one than this node's. */
+  readonly onDiffers: (proposer: NodeId, height: number) => void;
   /** The peer's log has blocks that consensus gives out no more. */
   readonly onBehind: (peer: NodeId) => void;
   /** Text by which another node can ask to join; undefined for a node without a network. */
@@ -68,6 +72,8 @@ export interface OpenedEngine {
   readonly genesis: Genesis;
   readonly membership: Membership;
   readonly decider: ConsensusDecider;
+  /** The state is not what the majority has. */
+  damaged(height: number): void;
   /** There are accounts to log in with. The password that was made for root, to be shown once. */
   ready(): Promise<string | undefined>;
   close(): Promise<void>;
@@ -89,6 +95,7 @@ export function openEngine(options: OpenOptions): OpenedEngine {
       options.notice('the machine went down while the node ran: the state is made anew from the log', { file });
       State.remove(file);
     }
+    keepDamaged(options, file);
     markOpen(file);
     const group = openDamaged(options, identity, groupDir, file);
     const { core, log, decider } = group;
@@ -96,6 +103,7 @@ export function openEngine(options: OpenOptions): OpenedEngine {
     return {
       ...group,
       identity,
+      damaged: (height) => setAside(options, file, height),
       ready: () => becomeReady(group, options.rootPassword),
       close: async () => {
         await core.close();
@@ -121,6 +129,29 @@ function identityOf(options: OpenOptions, groupDir: string): Identity {
   if (!existsSync(path.join(groupDir, SHARED)) || segmentsOf(path.join(groupDir, 'log')).length === 0) return identity;
   renewIncarnation(options.dir);
   return loadIdentity(options.dir);
+}
+
+/**
+ * The state is not what the majority has: it serves no more. The next start keeps its files for inspection, and makes the state anew
+ * from the log, which everybody has alike.
+ */
+function setAside({ fatal }: Pick<OpenOptions, 'fatal'>, file: string, height: number): void {
+  writeFileDurably(`${file}${DAMAGED}`, `${height}\n`);
+  fatal(
+    new Error(
+      `the state after block ${height} is not what the majority has: at the next start it is set aside, and made anew from the log`,
+    ),
+  );
+}
+
+/** At the start: what was found damaged is kept under another name. */
+function keepDamaged(options: OpenOptions, file: string): void {
+  const mark = `${file}${DAMAGED}`;
+  if (!existsSync(mark)) return;
+  const kept = `${file}.damaged-${readFileSync(mark, 'utf8').trim()}`;
+  for (const suffix of ['', '-wal', '-shm']) if (existsSync(file + suffix)) renameSync(file + suffix, kept + suffix);
+  rmSync(mark);
+  options.notice('the state was damaged: it is set aside, and made anew from the log', { kept });
 }
 
 /** The state is a view of the log: a damaged one is made anew. SQLite's errors while it catches up count as damage. */
@@ -202,7 +233,7 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
           decider?.applied(block.height);
           followMembers();
         },
-        diverged: (height) => options.notice('the state differs from what the other nodes have', { height }),
+        diverged: (height) => setAside(options, file, height),
       },
     });
     let seen = '';
@@ -245,6 +276,7 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
         voters: () => membership.voters(),
         spans: position.voters ?? [{ from: 0, voters: genesis.voters }],
         onBehind: options.onBehind,
+        onDiffers: options.onDiffers,
         send: options.send,
         onAmnesia: () =>
           options.notice('this folder is an old copy of one that has voted since: the node votes no more', {}),

@@ -18,6 +18,7 @@ import {
   type Height,
   type NodeId,
 } from '../consensus/index.ts';
+import { decodeBlockValue } from '../log/index.ts';
 import { DiskFullError, type RecordStore, type StatePosition } from '../store/index.ts';
 import type { Decider } from './ports.ts';
 import type { Replica } from './replica.ts';
@@ -34,6 +35,8 @@ export interface DeciderOptions {
   readonly send: (to: NodeId, message: Uint8Array) => void;
   /** The peer keeps no decision as old as this node needs it: its log does. */
   readonly onBehind: (peer: NodeId) => void;
+  /** The proposer's state after `height` is another one than this node's. */
+  readonly onDiffers: (proposer: NodeId, height: number) => void;
   /** Another copy of this disk has voted: this node may not. */
   readonly onAmnesia: () => void;
 }
@@ -210,6 +213,7 @@ export class ConsensusDecider implements Decider {
     const answer = this.replica.mayVoteFor(value);
     if (answer === 'later') this.validating.push({ height: h, ballot, value });
     else this.step({ kind: 'validated', height: h, ballot, ok: answer === 'yes' });
+    if (answer === 'differs') this.options.onDiffers(ballot.node, decodeBlockValue(value).digestHeight);
   }
 
   /** Of the records up to a height only the newest promise may matter. */

@@ -32,6 +32,7 @@ const SYNC = 0;
 const CONSENSUS = 1;
 const ASK_BLOCKS = 2;
 const BLOCKS = 3;
+const DIFFERS = 4;
 const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
 
@@ -42,6 +43,8 @@ export interface PeeringOptions {
   readonly decider: ConsensusDecider;
   readonly members: () => readonly NodeId[];
   readonly voters: () => readonly NodeId[];
+  /** The state of this node is not what the majority has. */
+  readonly onDamaged: (height: number) => void;
   /** Something from a peer was not believed. */
   readonly onRefused: (from: NodeId, reason: string) => void;
 }
@@ -108,6 +111,10 @@ export class Peering {
       this.takeBlocks(from, bytes.subarray(1));
       return;
     }
+    if (bytes[0] === DIFFERS) {
+      this.guard(from, () => this.hearDiffers(from, new CborReader(bytes.subarray(1))));
+      return;
+    }
     const decoded = bytes[0] === SYNC ? decodeSyncMessage(bytes.subarray(1)) : undefined;
     if (decoded?.kind === 'ok') this.step({ kind: 'message', from, message: decoded.value });
     else this.options.onRefused(from, decoded ? decoded.reason : 'a message of an unknown kind');
@@ -121,6 +128,26 @@ export class Peering {
   askBlocks(peer: NodeId): void {
     this.send(peer, ASK_BLOCKS, new CborWriter(16).int(this.options.replica.nextHeight).take());
   }
+
+  /** Tells a proposer what this node's state after `height` is, which is not what the proposer's is. */
+  sayDiffers(to: NodeId, height: number): void {
+    const digest = this.options.replica.digestAt(height);
+    if (digest) this.send(to, DIFFERS, new CborWriter(32).int(height).data(digest).take());
+  }
+
+  /** A majority of the voters has one digest after a height, and this node another: then this node's state is damaged. */
+  private hearDiffers(from: NodeId, reader: CborReader): void {
+    const height = reader.int();
+    const digest = hex(reader.data());
+    const own = this.options.replica.digestAt(height);
+    const voters = this.options.voters();
+    if (!own || hex(own) === digest || !voters.includes(from)) return;
+    if (this.differing.height !== height) this.differing = { height, said: new Map<NodeId, string>() };
+    this.differing.said.set(from, digest);
+    const same = [...this.differing.said.values()].filter((said) => said === digest).length;
+    if (same > Math.floor(voters.length / 2)) this.options.onDamaged(height);
+  }
+  private differing: { height: number; said: Map<NodeId, string> } = { height: 0, said: new Map<NodeId, string>() };
 
   private answerBlocks(to: NodeId, question: Uint8Array): void {
     this.guard(to, () => {

@@ -530,8 +530,11 @@ export class Replica {
     });
   }
 
-  /** Whether this replica may vote for a block: it holds, durably, all that the block orders. 'later': it may yet. */
-  mayVoteFor(value: Uint8Array): 'yes' | 'later' | 'never' {
+  /**
+   * Whether this replica may vote for a block: it holds, durably, all that the block orders ('later': it may yet), and its state is the
+   * one that the proposer says it has.
+   */
+  mayVoteFor(value: Uint8Array): 'yes' | 'later' | 'never' | 'differs' {
     let block: Block;
     try {
       block = decodeBlockValue(value);
@@ -544,6 +547,8 @@ export class Replica {
     if (!sameBytes(block.prev, this.position.block === '' ? null : Buffer.from(this.position.block, 'hex')))
       return 'never';
     if (block.cut.some(({ author, seq }) => seq <= (this.position.final.get(author) ?? 0))) return 'never';
+    const here = this.digests.get(block.digestHeight);
+    if (here && block.digest && !sameBytes(here, block.digest)) return 'differs';
     return block.cut.every(({ author, seq }) => this.log.seqOf(author) >= seq) ? 'yes' : 'later';
   }
 
@@ -618,6 +623,12 @@ export class Replica {
     return height;
   }
 
+  /** Digest of the state after a block, while it is remembered. */
+  digestAt(height: number): Uint8Array | undefined {
+    return this.digests.get(height);
+  }
+
+  /** A majority voted for the block: where its digest differs from this replica's, this replica's state is damaged. */
   private compareDigest(block: Block): void {
     this.digests.set(block.height, this.machine.finalDigest());
     this.digests.delete(block.height - DIGESTS_KEPT);

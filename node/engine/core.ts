@@ -27,7 +27,15 @@ import {
   primaryKey,
 } from '../sql/index.ts';
 import type { Account, ClientInfo, ColumnDefinition, Engine, ResultSink, Session } from '../server/index.ts';
-import { APPLIED, GroupTransaction, RejectedError, Replica, type Fatal, type ReplicaEvents } from '../replica/index.ts';
+import {
+  APPLIED,
+  GroupTransaction,
+  RejectedError,
+  Replica,
+  systemClock,
+  type Fatal,
+  type ReplicaEvents,
+} from '../replica/index.ts';
 import { DiskFullError, type KeyClass, type LogStore, type Row, type RowChange, type State } from '../store/index.ts';
 import { Accounts } from './accounts.ts';
 import { makeCompileSettings } from './compile-settings.ts';
@@ -107,7 +115,15 @@ export class EngineCore implements Engine {
     this.merger = new Merger(this);
     this.machine = new StateMachine(this);
     this.replica = new Replica(
-      { group: 'main', log, machine: this.machine, events: options.events, fatal: options.fatal, alone: options.alone },
+      {
+        group: 'main',
+        log,
+        machine: this.machine,
+        events: options.events,
+        clock: systemClock,
+        fatal: options.fatal,
+        alone: options.alone,
+      },
       state.position,
     );
     state.onLost = () => {

@@ -3,7 +3,8 @@
  *
  * Value (DAG-CBOR array), what the voters decide: `[format, group, height, prev, cut, digestHeight, digest, time]`
  * - `prev`: SHA-256 of the value before; null at height 1.
- * - `cut`: `[author, seq, …]`, flat, authors ascending: for each author whose entries the block adds, the seq of the last.
+ * - `cut`: `[author, seq, link, …]`, flat, authors ascending: for each author whose entries the block adds, the last one's seq and CID,
+ *   which by its links names all before it.
  * - `digest`: SHA-256 of the state's table digests after block `digestHeight`, as the proposer has it; null at height 0. A replica that has
  *   another there is damaged.
  * - `time`: milliseconds since 1970 by the proposer's clock; for people.
@@ -18,6 +19,7 @@ export interface Cut {
   /** Author id in hex. */
   readonly author: string;
   readonly seq: number;
+  readonly cid: Uint8Array;
 }
 
 export interface Block {
@@ -37,8 +39,8 @@ export function encodeBlockValue(block: Block): Uint8Array<ArrayBuffer> {
   writer.array(8).int(BLOCK_FORMAT).text(block.group).int(block.height);
   if (block.prev) writer.data(block.prev);
   else writer.null();
-  writer.array(2 * block.cut.length);
-  for (const { author, seq } of block.cut) writer.data(unhex(author)).int(seq);
+  writer.array(3 * block.cut.length);
+  for (const { author, seq, cid } of block.cut) writer.data(unhex(author)).int(seq).link(cid);
   writer.int(block.digestHeight);
   if (block.digest) writer.data(block.digest);
   else writer.null();
@@ -56,14 +58,15 @@ export function decodeBlockValue(bytes: Uint8Array): Block {
   const height = reader.int();
   const prev = reader.skipNull() ? null : reader.data();
   const items = reader.array();
-  if (items % 2 !== 0) throw new DecodeError('a cut has pairs');
+  if (items % 3 !== 0) throw new DecodeError('a cut comes in threes');
   const cut: Cut[] = [];
-  for (let i = 0; i < items; i += 2) {
+  for (let i = 0; i < items; i += 3) {
     const author = hex(reader.data());
     const seq = reader.int();
+    const cid = new Uint8Array(reader.link());
     const last = cut.at(-1);
     if (author.length !== 64 || seq < 1 || (last && last.author >= author)) throw new DecodeError('no cut');
-    cut.push({ author, seq });
+    cut.push({ author, seq, cid });
   }
   const digestHeight = reader.int();
   const digest = reader.skipNull() ? null : reader.data();

@@ -1,4 +1,5 @@
 /** One group on one node: log, order, blocks and state joined. */
+export { systemClock, type Clock } from './clock.ts';
 export { ConsensusDecider, type DeciderOptions } from './decider.ts';
 export { Peering, type PeerProgress } from './peering.ts';
 export type { Decider, Machine, ReplicaEvents } from './ports.ts';

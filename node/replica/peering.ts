@@ -13,7 +13,7 @@ import {
   SIGNATURE_BYTES,
   type SignedEntry,
 } from '../log/index.ts';
-import { logCrypto, type LogStore } from '../store/index.ts';
+import { logCrypto } from '../store/index.ts';
 import {
   authorId,
   decodeSyncMessage,
@@ -25,6 +25,7 @@ import {
   type SyncEvent,
 } from '../sync/index.ts';
 import type { ConsensusDecider } from './decider.ts';
+import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
 
 /** The first byte of a message says whose it is. */
@@ -38,7 +39,7 @@ const TICK_MS = 10;
 
 export interface PeeringOptions {
   readonly self: NodeId;
-  readonly log: LogStore;
+  readonly log: GroupLog;
   readonly replica: Replica;
   readonly decider: ConsensusDecider;
   readonly members: () => readonly NodeId[];
@@ -255,7 +256,7 @@ export class Peering {
     if (!frontier.has(log.author)) return;
     const all = voters();
     const seqs = all
-      .map((voter) => (voter === self ? log.seq : (this.frontiers.get(voter)?.get(log.author) ?? 0)))
+      .map((voter) => (voter === self ? log.seqOf(log.author) : (this.frontiers.get(voter)?.get(log.author) ?? 0)))
       .sort((a, b) => b - a);
     replica.replicated(seqs[Math.floor(all.length / 2)] ?? 0);
   }

@@ -1,8 +1,14 @@
 /** What the replica asks of the rooms beside it. */
 import type { Applier, Footprint } from '../consistency/index.ts';
 import type { Block, SignedEntry } from '../log/index.ts';
-import type { RowChange, StatePosition } from '../store/index.ts';
+import type { LogStore, RowChange, StatePosition } from '../store/index.ts';
 import type { GroupTransaction } from './transaction.ts';
+
+/** The group's log, as store/ keeps it on the disk. */
+export type GroupLog = Pick<
+  LogStore,
+  'author' | 'chains' | 'seal' | 'unseal' | 'append' | 'appendLater' | 'seqOf' | 'frontier' | 'read' | 'readBlocks'
+>;
 
 /** The state, as the engine keeps it. */
 export interface Machine extends Applier<GroupTransaction> {

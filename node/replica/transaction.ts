@@ -79,7 +79,7 @@ export class GroupTransaction implements Orderable {
   /** This replica's own. It gets its place when its entry is sealed. A schema change is exclusive. */
   static own(level: Transaction['level'], exclusive: boolean, source: () => Transaction): GroupTransaction {
     const position = { lamport: Infinity, author: '', seq: 0, index: ++unsealed };
-    return new GroupTransaction(position, level, exclusive, Date.now(), source);
+    return new GroupTransaction(position, level, exclusive, 0, source);
   }
 
   /** One that lies in an entry. */

@@ -1,0 +1,405 @@
+/**
+ * The order of a group's transactions and the state that follows from it: entries that no block has ordered, blocks, and what
+ * happened to the state since it was published.
+ */
+import { Linearizer, type Footprint } from '../consistency/index.ts';
+import {
+  decodeBlockValue,
+  DecodeError,
+  encodeBlockValue,
+  hex,
+  sameBytes,
+  unhex,
+  type Block,
+  type Cut,
+  type Entry,
+  type Parent,
+} from '../log/index.ts';
+import { DiskFullError, logCrypto, StateCorruptError, type StatePosition, type StoredRecord } from '../store/index.ts';
+import { decodeIncoming, type Incoming } from './intake.ts';
+import type { GroupLog, Machine, ReplicaEvents } from './ports.ts';
+import { GroupTransaction } from './transaction.ts';
+
+/** An entry that no block has ordered. */
+interface Unordered {
+  readonly cid: Uint8Array;
+  readonly transactions: readonly GroupTransaction[];
+}
+
+/** What happened to the state since it was published. */
+type Happened =
+  | { readonly kind: 'transactions'; readonly transactions: readonly GroupTransaction[] }
+  | { readonly kind: 'block'; readonly height: number; readonly transactions: readonly GroupTransaction[] };
+
+export interface OrderOptions {
+  readonly group: string;
+  readonly log: GroupLog;
+  readonly machine: Machine;
+  readonly events: ReplicaEvents;
+  /** A transaction stands in an applied block: nothing changes its outcome any more. */
+  readonly onSettled: (transaction: GroupTransaction) => void;
+}
+
+const NO_FOOTPRINT: Footprint = { reads: [], writes: [] };
+/** Heights whose digests are kept to be compared. */
+const DIGESTS_KEPT = 1000;
+
+export class Order {
+  private readonly options: OrderOptions;
+  private linearizer: Linearizer<GroupTransaction>;
+  /** By author and seq. */
+  private readonly entries = new Map<string, Map<number, Unordered>>();
+  /** Durable, made on a block that is not applied here yet. */
+  private early: Incoming[] = [];
+  /** Heads of others that this replica's next entry names. */
+  private heads = new Map<string, Parent>();
+  private position: { height: number; block: string; final: Map<string, number> };
+  private readonly chosen = new Map<number, { readonly block: Block; readonly value: Uint8Array }>();
+  private readonly digests = new Map<number, Uint8Array>();
+  /** Known transactions that run only in a block: somebody waits for each. */
+  private readonly awaitingBlock = new Set<GroupTransaction>();
+  private happened: Happened[] = [];
+  private publishedTentative: readonly GroupTransaction[] = [];
+  private restores = 0;
+  readonly stats = { received: 0, blocks: 0 };
+
+  constructor(options: OrderOptions, stored: StatePosition) {
+    this.options = options;
+    this.linearizer = this.newLinearizer();
+    this.position = { height: stored.height, block: stored.block, final: new Map(Object.entries(stored.final)) };
+  }
+
+  private newLinearizer(): Linearizer<GroupTransaction> {
+    const { machine, onSettled } = this.options;
+    return new Linearizer<GroupTransaction>({
+      apply: (transaction, isFinal) => machine.apply(transaction, isFinal),
+      undo: (transaction) => machine.undo(transaction),
+      settle: (transaction) => {
+        machine.settle(transaction);
+        this.awaitingBlock.delete(transaction);
+        onSettled(transaction);
+      },
+    });
+  }
+
+  get height(): number {
+    return this.position.height;
+  }
+
+  get isUrgent(): boolean {
+    return this.awaitingBlock.size > 0;
+  }
+
+  /** Transactions that no block has ordered. */
+  get tentative(): number {
+    return this.linearizer.tentative;
+  }
+
+  get undone(): number {
+    return this.linearizer.stats.undone;
+  }
+
+  // Transactions.
+
+  /** An own transaction that was run, behind all others. `alone`: nothing ever comes between, so nobody asks what it touched. */
+  append(transaction: GroupTransaction, alone: boolean): void {
+    const footprint = alone ? NO_FOOTPRINT : this.options.machine.footprintOf(transaction.run?.changes ?? []);
+    this.linearizer.append(transaction, footprint);
+    this.happened.push({ kind: 'transactions', transactions: [transaction] });
+  }
+
+  /** The entry of own transactions is durable. */
+  sealed(seq: number, cid: Uint8Array, transactions: readonly GroupTransaction[]): void {
+    this.noteEntry(this.options.log.author, seq, cid, transactions);
+    const finalOnly = transactions.filter((t) => t.finalOnly);
+    if (finalOnly.length > 0) this.insert(finalOnly);
+  }
+
+  /** Own transactions that nobody was told of: as if they had never been. */
+  forget(transactions: readonly GroupTransaction[]): void {
+    const gone = new Set(transactions);
+    this.happened = this.happened.filter((h) => h.kind === 'block' || !h.transactions.every((t) => gone.has(t)));
+    for (const transaction of transactions) this.awaitingBlock.delete(transaction);
+    this.linearizer.remove(transactions);
+  }
+
+  /** Durable entries of others go into the order, unless they were made on a block that is not here yet. */
+  takeOver(incoming: readonly Incoming[]): void {
+    const ready: GroupTransaction[] = [];
+    for (const one of incoming) {
+      const { entry, signed } = one;
+      const author = hex(entry.author);
+      if (entry.height > this.position.height) {
+        this.early.push(one);
+        continue;
+      }
+      // Its author was removed: what no block has ordered by then never will be.
+      if (!this.mayWrite(entry)) continue;
+      const transactions = one.transactions.map((transaction, index) =>
+        GroupTransaction.ofEntry({ lamport: entry.lamport, author, seq: entry.seq, index }, entry.time, transaction),
+      );
+      this.stats.received += transactions.length;
+      this.noteEntry(author, entry.seq, signed.cid, transactions);
+      if (author !== this.options.log.author)
+        this.heads.set(author, { author: entry.author, seq: entry.seq, cid: signed.cid });
+      ready.push(...transactions);
+    }
+    if (ready.length > 0) this.insert(ready);
+  }
+
+  /** Of entries that were made on a later block than the one here, nobody can tell yet. */
+  mayWrite(entry: Entry): boolean {
+    if (entry.height > this.position.height) return true;
+    const key = entry.genesis?.key ?? this.options.log.chains.byAuthor.get(hex(entry.author))?.key;
+    return key !== undefined && this.options.events.isMember(key);
+  }
+
+  private insert(transactions: readonly GroupTransaction[]): void {
+    for (const transaction of transactions) if (transaction.finalOnly) this.awaitingBlock.add(transaction);
+    this.happened.push({ kind: 'transactions', transactions });
+    this.unlessLost(() => this.linearizer.insert(transactions));
+  }
+
+  private noteEntry(author: string, seq: number, cid: Uint8Array, transactions: readonly GroupTransaction[]): void {
+    let entries = this.entries.get(author);
+    if (!entries) this.entries.set(author, (entries = new Map<number, Unordered>()));
+    entries.set(seq, { cid, transactions });
+  }
+
+  /** The heads that this replica's next entry names; they are named once. */
+  takeHeads(): Parent[] {
+    const heads = [...this.heads.values()];
+    this.heads = new Map();
+    return heads;
+  }
+
+  /** The entry that named them came to nothing. */
+  putHeadsBack(heads: readonly Parent[]): void {
+    this.heads = new Map([...heads.map((head) => [hex(head.author), head] as const), ...this.heads]);
+  }
+
+  // Blocks.
+
+  private finalSeq(author: string): number {
+    return this.position.final.get(author) ?? 0;
+  }
+
+  /** Whether there is something for a block to order. */
+  get hasUnordered(): boolean {
+    for (const entries of this.entries.values()) if (entries.size > 0) return true;
+    return false;
+  }
+
+  /** The next block as this replica would cut it, or undefined when there is nothing to order. */
+  proposal(height: number, time: number): Uint8Array | undefined {
+    if (height !== this.position.height + 1) return undefined;
+    const cut: Cut[] = [];
+    for (const [author, entries] of this.entries) {
+      let seq = this.finalSeq(author);
+      while (entries.has(seq + 1)) seq++;
+      const last = entries.get(seq);
+      if (last) cut.push({ author, seq, cid: last.cid });
+    }
+    if (cut.length === 0) return undefined;
+    cut.sort((a, b) => (a.author < b.author ? -1 : 1));
+    return this.encodeBlock(height, cut, time);
+  }
+
+  /** A block that orders nothing, for a decision that is due all the same. */
+  emptyProposal(height: number, time: number): Uint8Array | undefined {
+    return height === this.position.height + 1 ? this.encodeBlock(height, [], time) : undefined;
+  }
+
+  private get head(): Uint8Array | null {
+    return this.position.block === '' ? null : unhex(this.position.block);
+  }
+
+  private encodeBlock(height: number, cut: readonly Cut[], time: number): Uint8Array {
+    const digest = this.digests.get(this.position.height) ?? null;
+    const { group } = this.options;
+    return encodeBlockValue({ group, height, prev: this.head, cut, digestHeight: this.position.height, digest, time });
+  }
+
+  /**
+   * Whether this replica may vote for a block: it holds, durably, all that the block orders ('later': it may yet), and its state is the
+   * one that the proposer says it has.
+   */
+  mayVoteFor(value: Uint8Array): 'yes' | 'later' | 'never' | 'differs' {
+    let block: Block;
+    try {
+      block = decodeBlockValue(value);
+    } catch (error) {
+      if (error instanceof DecodeError) return 'never';
+      throw error;
+    }
+    if (block.group !== this.options.group || block.height <= this.position.height) return 'never';
+    if (block.height > this.position.height + 1) return 'later';
+    if (!sameBytes(block.prev, this.head)) return 'never';
+    if (block.cut.some(({ author, seq }) => seq <= this.finalSeq(author))) return 'never';
+    const here = this.digests.get(block.digestHeight);
+    if (here && block.digest && !sameBytes(here, block.digest)) return 'differs';
+    let answer: 'yes' | 'later' = 'yes';
+    for (const { author, seq, cid } of block.cut) {
+      const entry = this.entries.get(author)?.get(seq);
+      if (!entry) answer = 'later';
+      else if (!sameBytes(entry.cid, cid)) return 'never';
+    }
+    return answer;
+  }
+
+  /** The voters decided; the blocks whose entries are here are applied. False when the block is known. Throws DecodeError. */
+  decided(height: number, value: Uint8Array): boolean {
+    if (height <= this.position.height || this.chosen.has(height)) return false;
+    this.chosen.set(height, { block: decodeBlockValue(value), value });
+    return true;
+  }
+
+  /** Applies the decided blocks whose entries are here. True when there was one. */
+  applyBlocks(): boolean {
+    for (let any = false; ; any = true) {
+      const next = this.chosen.get(this.position.height + 1);
+      if (!next?.block.cut.every((cut) => this.holds(cut))) return any;
+      this.chosen.delete(next.block.height);
+      this.applyBlock(next.block, next.value);
+      this.options.events.applied(next.block);
+    }
+  }
+
+  /** Throws when the author signed another entry with that number, and this replica has that one. */
+  private holds({ author, seq, cid }: Cut): boolean {
+    const entry = this.entries.get(author)?.get(seq);
+    if (entry && !sameBytes(entry.cid, cid)) {
+      throw new Error(
+        `author ${author} signed two entries ${seq}: the voters ordered the other one. This node has to join again, empty`,
+      );
+    }
+    return entry !== undefined;
+  }
+
+  private applyBlock(block: Block, value: Uint8Array): void {
+    const transactions: GroupTransaction[] = [];
+    for (const { author, seq } of block.cut) {
+      const entries = this.entries.get(author);
+      for (let s = this.finalSeq(author) + 1; s <= seq; s++) {
+        transactions.push(...(entries?.get(s)?.transactions ?? []));
+        entries?.delete(s);
+      }
+      if (entries?.size === 0) this.entries.delete(author);
+      this.position.final.set(author, seq);
+    }
+    this.happened.push({ kind: 'block', height: block.height, transactions });
+    this.unlessLost(() => this.linearizer.decide(block.height, transactions));
+    this.position.height = block.height;
+    this.position.block = hex(logCrypto.sha256(value));
+    this.stats.blocks++;
+    this.compareDigest(block);
+    const { early } = this;
+    this.early = [];
+    if (early.length > 0) this.takeOver(early);
+  }
+
+  /** A majority voted for the block: where its digest differs from this replica's, this replica's state is damaged. */
+  private compareDigest(block: Block): void {
+    this.digests.set(block.height, this.options.machine.finalDigest());
+    this.digests.delete(block.height - DIGESTS_KEPT);
+    const here = this.digests.get(block.digestHeight);
+    if (here && block.digest && !sameBytes(here, block.digest)) this.options.events.diverged(block.digestHeight);
+  }
+
+  /** Digest of the state after a block, while it is remembered. */
+  digestAt(height: number): Uint8Array | undefined {
+    return this.digests.get(height);
+  }
+
+  /** The lowest height of which this replica does not know the block. */
+  get nextHeight(): number {
+    let height = this.position.height + 1;
+    while (this.chosen.has(height)) height++;
+    return height;
+  }
+
+  /** Where a transaction stands that is known here, by its id. */
+  placeOf(id: string): { author: string; seq: number; index: number; isFinal: boolean } | undefined {
+    const { log } = this.options;
+    const [, prefix = '', seqText, indexText] = /^([0-9a-f]{16}):(\d+):(\d+)$/.exec(id) ?? [];
+    const seq = Number(seqText);
+    if (prefix === '') return undefined;
+    for (const author of log.chains.byAuthor.keys()) {
+      if (!author.startsWith(prefix) || log.seqOf(author) < seq) continue;
+      return { author, seq, index: Number(indexText), isFinal: seq <= this.finalSeq(author) };
+    }
+    return undefined;
+  }
+
+  // Members.
+
+  /** The first other member is there: from now on it matters what this node's transactions touch. */
+  endSolitude(): void {
+    const { machine } = this.options;
+    for (const transaction of this.linearizer.transactions())
+      if (transaction.run) this.linearizer.retouch(transaction, machine.footprintOf(transaction.run.changes));
+  }
+
+  /** Members were removed: what they wrote and no block has ordered is in the order no more. */
+  expel(): void {
+    const { log, events } = this.options;
+    for (const [author, entries] of this.entries) {
+      const key = log.chains.byAuthor.get(author)?.key;
+      if (key && events.isMember(key)) continue;
+      this.forget([...entries.values()].flatMap((entry) => entry.transactions));
+      this.entries.delete(author);
+    }
+  }
+
+  // The published state.
+
+  /** Where the state stands, for it to be stored. */
+  get storedPosition(): Pick<StatePosition, 'height' | 'block' | 'final'> {
+    const { height, block, final } = this.position;
+    return { height, block, final: Object.fromEntries(final) };
+  }
+
+  transactions(): GroupTransaction[] {
+    return this.linearizer.transactions();
+  }
+
+  /** The state was published with these transactions beyond its last block. */
+  wasPublished(tentative: readonly GroupTransaction[]): void {
+    this.publishedTentative = tentative;
+    this.happened = [];
+  }
+
+  /** The state stands again where it was published: all that happened since is done again. */
+  replay(): void {
+    this.restores++;
+    this.linearizer = this.newLinearizer();
+    this.linearizer.insert(this.publishedTentative);
+    for (const happened of this.happened) {
+      if (happened.kind === 'transactions') this.linearizer.insert(happened.transactions);
+      else this.linearizer.decide(happened.height, happened.transactions);
+    }
+  }
+
+  /** When the state gives its transaction up, all that happened is done again, this too. */
+  private unlessLost(work: () => void): void {
+    const { restores } = this;
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof DiskFullError) || this.restores === restores) throw error;
+    }
+  }
+
+  /** At the start: the log's records in order, before anything else. Throws StateCorruptError. */
+  recover(record: StoredRecord): void {
+    if (record.kind === 'block') {
+      const { block, value } = record;
+      if (block.height === this.position.height && hex(logCrypto.sha256(value)) !== this.position.block)
+        throw new StateCorruptError(`the state has applied another block ${block.height} than the log has`);
+      if (this.decided(block.height, value)) this.applyBlocks();
+      return;
+    }
+    const { entry, signed } = record;
+    if (entry.seq > this.finalSeq(hex(entry.author))) this.takeOver([decodeIncoming(signed, entry)]);
+  }
+}

@@ -16,6 +16,8 @@ export interface ColumnValues {
   readonly form: 'set' | 'json' | 'plain';
   /** Orders two values of the column; NULL is below all. */
   compare(a: RuleValue, b: RuleValue): number;
+  /** `current` with what the author added to `base` to make `value`, unless it leaves the column's range; undefined for what is no number. */
+  shifted(current: RuleValue, base: RuleValue, value: RuleValue): Merged | undefined;
   parseJson(text: string): JsonValue;
   formatJson(value: JsonValue): string;
 }
@@ -41,20 +43,8 @@ export function sameRuleValue(a: RuleValue, b: RuleValue): boolean {
 
 const isNumber = (v: RuleValue): v is number | bigint => typeof v === 'number' || typeof v === 'bigint';
 
-/** Sum of integers, exact; of other numbers as doubles. */
-export function addNumbers(a: number | bigint, b: number | bigint): number | bigint {
-  if (typeof a === 'number' && typeof b === 'number') {
-    const sum = a + b;
-    if (!Number.isInteger(a) || !Number.isInteger(b) || Number.isSafeInteger(sum)) return sum;
-  }
-  if (isWhole(a) && isWhole(b)) return small(BigInt(a) + BigInt(b));
-  return Number(a) + Number(b);
-}
-
-const isWhole = (v: number | bigint): boolean => typeof v === 'bigint' || Number.isInteger(v);
-const small = (v: bigint): number | bigint => (v >= -9007199254740991n && v <= 9007199254740991n ? Number(v) : v);
-
-const negative = (v: number | bigint): number | bigint => (typeof v === 'bigint' ? -v : -v);
+const small = (v: bigint): number | bigint =>
+  v >= -9007199254740991n && v <= 9007199254740991n ? Number(v) : v;
 
 const lastWriter: MergeRule = { name: 'last-writer', merge: (_current, _base, v) => value(v) };
 
@@ -71,10 +61,7 @@ const reject: MergeRule = {
 /** The difference that the author made counts. */
 const counter: MergeRule = {
   name: 'counter',
-  merge: (current, base, v) => {
-    if (!isNumber(v) || !isNumber(current)) return value(v);
-    return value(addNumbers(current, addNumbers(v, negative(isNumber(base) ? base : 0))));
-  },
+  merge: (current, base, v, column) => column.shifted(current, base, v) ?? value(v),
 };
 
 const extreme = (name: string, sign: 1 | -1): MergeRule => ({

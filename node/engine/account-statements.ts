@@ -78,7 +78,7 @@ function change(draft: AccountDraft, statement: Exclude<AccountStatement, { kind
 async function finish(x: StatementContext, draft: AccountDraft): Promise<void> {
   const { session } = x;
   const changes: readonly CatalogChange[] = draft.changes();
-  if (changes.length > 0) await session.core.changeCatalog(session, session.info ?? '', changes);
+  if (changes.length > 0) await session.core.commits.changeCatalog(session, session.info ?? '', changes);
   session.warnings = draft.warnings;
   session.warningCount = draft.warnings.length;
   if (draft.generated.length === 0) {

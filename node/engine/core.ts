@@ -7,9 +7,7 @@ import {
   parseStatement,
   SqlError,
   Bound,
-  indexName,
   type Catalog,
-  type CatalogChange,
   type CompileSettings,
   type Compiler,
   type ParsedStatement,
@@ -22,42 +20,33 @@ import {
   type Statement,
   type TableDef,
   type VirtualTable,
-  type Warning,
   columnById,
   primaryKey,
 } from '../sql/index.ts';
 import type { Account, ClientInfo, ColumnDefinition, Engine, ResultSink, Session } from '../server/index.ts';
-import {
-  APPLIED,
-  GroupTransaction,
-  RejectedError,
-  Replica,
-  systemClock,
-  type Fatal,
-  type ReplicaEvents,
-} from '../replica/index.ts';
-import { DiskFullError, type KeyClass, type LogStore, type Row, type RowChange, type State } from '../store/index.ts';
+import { Replica, systemClock, type Fatal, type ReplicaEvents } from '../replica/index.ts';
+import { DiskFullError, type KeyClass, type LogStore, type RowChange, type State } from '../store/index.ts';
 import { Accounts } from './accounts.ts';
 import { makeCompileSettings } from './compile-settings.ts';
 import { CostEstimator } from './lane/cost.ts';
 import { Lanes } from './lane/lanes.ts';
 import type { CompileFacts } from './lane/messages.ts';
-import { Dml, type DmlContext } from './dml.ts';
-import { copyRows } from './rebuild.ts';
-import { Environment, NobodysSession, type StatementSettings } from './environment.ts';
+import { Commits } from './commits.ts';
+import type { DmlContext } from './dml.ts';
+import { Environment } from './environment.ts';
 import { Group, type GroupFacts } from './group.ts';
-import { LockManager, tableLock } from './locks.ts';
-import { Merger, StateMachine, transactionOf, type SeenRow } from './merge/index.ts';
+import { LockManager } from './locks.ts';
+import { MergeContext, Merger, SCHEMA_SQL_MODE, StateMachine } from './merge/index.ts';
 import { NamedLocks } from './named-locks.ts';
 import { Overlays } from './overlay.ts';
 import { Planner, type Ready } from './planner.ts';
 import { Runner } from './runner.ts';
-import { EngineSession, SchemaChanged } from './session.ts';
-import type { CommitLevel, SessionState } from './session-state.ts';
+import { SchemaChanges } from './schema-changes.ts';
+import { EngineSession } from './session.ts';
+import type { SessionState } from './session-state.ts';
 import { makeTableRuntime, type TableRuntime } from './table.ts';
 import { VersionStore, type OpenTransaction } from './transaction.ts';
 import { VariableStore } from './variables.ts';
-import { DirectWriter, type RowWriter } from './writer.ts';
 import { findVirtualTable, virtualRows } from './virtual/index.ts';
 
 export interface EngineOptions {
@@ -88,6 +77,9 @@ export class EngineCore implements Engine {
   readonly replica: Replica;
   readonly machine: StateMachine;
   readonly merger: Merger;
+  readonly merging: MergeContext;
+  readonly commits: Commits;
+  readonly schema: SchemaChanges;
   readonly group: Group;
   readonly accounts: Accounts;
   readonly cost: CostEstimator;
@@ -112,6 +104,9 @@ export class EngineCore implements Engine {
     this.planner = new Planner(this.catalog);
     this.namedLocks = new NamedLocks(this.locks);
     this.group = new Group(this, options.group);
+    this.merging = new MergeContext(this);
+    this.commits = new Commits(this);
+    this.schema = new SchemaChanges(this);
     this.merger = new Merger(this);
     this.machine = new StateMachine(this);
     this.replica = new Replica(
@@ -374,7 +369,8 @@ export class EngineCore implements Engine {
   refuseWrites(): void {
     if (this.stopping) throw new SqlError(1053, '08S01', 'Server shutdown in progress');
     if (!this.full) return;
-    if (!this.state.reserve.take()) throw diskFull();
+    if (!this.state.reserve.take())
+      throw new SqlError(1021, 'HY000', 'Disk full; waiting for someone to free some space...');
     this.full = false;
   }
   /** The state met a full disk: no writes until there is room again. */
@@ -405,161 +401,6 @@ export class EngineCore implements Engine {
   }
   readonly openTransactions = new Set<OpenTransaction>();
 
-  /**
-   * Changes that lie in the state are logged, as `meant` where rows had changed under the transaction. Resolves when the commit level is reached.
-   */
-  commit(
-    session: EngineSession,
-    asked: CommitLevel,
-    changes: readonly RowChange[],
-    sql: string,
-    meant: readonly RowChange[] = changes,
-  ): Promise<void> {
-    this.versions.committed(changes);
-    const level = asked === 'replicated' ? 'replicated' : 'local';
-    const record = { ...this.author(session), sql: cutSql(sql), level, changes: meant } as const;
-    const transaction = GroupTransaction.own(record.level, false, () => transactionOf(record));
-    transaction.run = { changes, outcome: APPLIED, epoch: this.state.epoch };
-    return this.acknowledged(session, transaction, this.replica.commit(transaction));
-  }
-
-  /** Changes that are not in the state yet run at their place in a block, if what they saw still stands there. */
-  commitFinal(
-    session: EngineSession,
-    changes: readonly RowChange[],
-    seen: readonly SeenRow[],
-    sql: string,
-  ): Promise<void> {
-    this.group.checkMajority();
-    const record = { ...this.author(session), sql: cutSql(sql), level: 'final' as const, changes, seen };
-    const transaction = GroupTransaction.own('final', false, () => transactionOf(record));
-    return this.acknowledged(session, transaction, this.replica.submit(transaction));
-  }
-
-  private author(session: EngineSession): { user: string; database: string; unchecked: boolean } {
-    return {
-      user: session.currentUser,
-      database: session.database,
-      unchecked: session.state.variables.number('foreign_key_checks') === 0,
-    };
-  }
-
-  private async acknowledged(
-    session: EngineSession,
-    transaction: GroupTransaction,
-    done: Promise<void>,
-  ): Promise<void> {
-    try {
-      if (transaction.level === 'local') await done;
-      else await this.group.confirmed(session, transaction, done);
-    } catch (error) {
-      throw commitError(error);
-    }
-    session.committed(transaction);
-  }
-
-  /**
-   * A schema change: it runs at its place in a block, on every node. Resolves when it did; rejects, with everything as it was,
-   * when rows do not fit it. Its warnings follow those that the session has.
-   */
-  async changeCatalog(session: EngineSession, text: string, changes: readonly CatalogChange[]): Promise<void> {
-    session.keepWarnings();
-    const release = this.lockChanged(session, changes);
-    try {
-      const schema = { text, changes, basis: this.machine.schemaCount, strict: session.state.strict };
-      const record = { ...this.author(session), sql: '', level: 'final' as const, changes: [], schema };
-      const transaction = GroupTransaction.own('final', true, () => transactionOf(record));
-      this.group.checkMajority();
-      await this.group.confirmed(session, transaction, this.replica.submit(transaction));
-      session.committed(transaction);
-      const { outcome } = transaction.run ?? {};
-      if (outcome?.kind === 'applied') session.addWarnings(outcome.warnings ?? []);
-    } catch (error) {
-      throw commitError(error);
-    } finally {
-      release();
-    }
-  }
-
-  /** Nobody starts to write a table while its change is decided. */
-  private lockChanged(session: EngineSession, changes: readonly CatalogChange[]): () => void {
-    const taken: string[] = [];
-    for (const change of changes) {
-      const id = change.kind === 'put-table' ? change.table.id : 'id' in change ? change.id : undefined;
-      const key = id === undefined ? undefined : tableLock(id);
-      if (key === undefined || session.owner.held.has(key) || !this.catalog.tableById(id as number)) continue;
-      this.locks.take(key, session.owner, 'exclusive');
-      taken.push(key);
-    }
-    return () => {
-      for (const key of taken) this.locks.release(key, session.owner);
-    };
-  }
-
-  /** Runs the changes of a schema change, all or none of them. Throws SqlError for rows that do not fit. */
-  applyCatalogChanges(changes: readonly CatalogChange[], strict: boolean): readonly Warning[] {
-    const undo: CatalogChange[] = [];
-    const { epoch } = this.state;
-    this.beginMerge();
-    try {
-      for (const change of changes) {
-        undo.unshift(...this.inverse(change));
-        this.keepColumnTypes(change);
-        this.applyChange(change, strict);
-      }
-    } catch (error) {
-      undo.shift();
-      if (this.state.epoch === epoch) for (const change of undo) this.state.applyCatalog(change);
-      throw error;
-    } finally {
-      this.runner.forget();
-    }
-    for (const transaction of this.openTransactions)
-      if (changes.some((change) => transaction.touches(change))) transaction.isDoomed = true;
-    return this.env.warnings;
-  }
-
-  /** What takes a change back that came before one that failed. */
-  private inverse(change: CatalogChange): CatalogChange[] {
-    if (change.kind !== 'put-table') return [];
-    const old = this.catalog.tableById(change.table.id);
-    return old ? [{ kind: 'put-table', table: old }] : [{ kind: 'drop-table', id: change.table.id }];
-  }
-
-  /** Applies one step; a new generation of a table gets the rows of the old one. */
-  applyChange(change: CatalogChange, strict: boolean): void {
-    const old = change.kind === 'put-table' ? this.catalog.tableById(change.table.id) : undefined;
-    try {
-      if (change.kind === 'put-table' && old && old.generation !== change.table.generation) {
-        this.env.strict = strict;
-        this.state.createTable(change.table);
-        try {
-          copyRows(this, old, change.table);
-        } catch (error) {
-          this.state.dropTableFiles(change.table);
-          throw error;
-        }
-      }
-      this.state.applyCatalog(change);
-    } catch (error) {
-      throw constraintError(error, change);
-    }
-  }
-
-  /** Temporary tables live in SQLite's temporary schema and in no log. */
-  createTemporary(table: TableDef): void {
-    this.state.createTable(table);
-    this.catalog.nextTableId = Math.max(this.catalog.nextTableId, table.id + 1);
-  }
-
-  alterTemporary(old: TableDef, next: TableDef): void {
-    const moved = next.generation === old.generation ? { ...next, generation: next.generation + 1 } : next;
-    this.state.createTable(moved);
-    copyRows(this, old, moved);
-    this.state.dropTemporary(old);
-    (next as { generation: number }).generation = moved.generation;
-  }
-
   /** The runtime of a definition that is not in the catalog yet. */
   runtimeFor(table: TableDef): TableRuntime {
     return makeTableRuntime(table, (t) => this.bareCompiler(t));
@@ -568,40 +409,6 @@ export class EngineCore implements Engine {
   /** Throws when an expression of the table does not compile. */
   checkTable(table: TableDef): void {
     this.runtimeFor(table);
-  }
-
-  // Merging.
-
-  /** Points expressions at nobody's session. */
-  beginMerge(): void {
-    this.env.begin(this.mergeSettings, [], true, () => '[]');
-  }
-  private readonly mergeSettings = mergeSettings(this);
-
-  /** What storing rows of merged transactions needs. */
-  mergeContext(writer: RowWriter, foreignKeyChecks: boolean): DmlContext {
-    return {
-      ...this.schemaDmlContext(),
-      writer,
-      foreignKeyChecks,
-      childrenOf: (table) => this.catalog.children(table.database, table.name),
-      tableNamed: (database, name) => this.catalog.table(database, name),
-    };
-  }
-
-  /** What a row that was written under an older schema takes in a column that was added since. */
-  addedValue(rt: TableRuntime, place: number, row: Row): SqliteValue {
-    return new Dml(this.mergeContext(new DirectWriter(this.state, this.locks, undefined), false)).added(rt, place, row);
-  }
-
-  /** The columns' types under earlier versions of a table, for rows that were written under them. */
-  private keepColumnTypes(change: CatalogChange): void {
-    const old = change.kind === 'put-table' ? this.catalog.tableById(change.table.id) : undefined;
-    if (old && !old.temporary) this.state.keepTableVersion(old);
-  }
-
-  columnTypeAt(tableId: number, version: number, columnId: number): SqlType | undefined {
-    return this.state.tableVersion(tableId, version)?.find((c) => c.id === columnId)?.type;
   }
 
   /** What storing rows needs when no session asks for it. */
@@ -620,35 +427,6 @@ export class EngineCore implements Engine {
       foundRows: false,
       strict: this.env.strict,
     };
-  }
-
-  /**
-   * Puts a transaction's rows into SQLite; all of them or, should one be refused, none. Returns what was done: where rows changed
-   * under it, by transactions of other nodes, that is what its intentions give now. Throws SqlError.
-   */
-  applyTransaction(session: EngineSession, transaction: OpenTransaction): readonly RowChange[] {
-    if (transaction.isDoomed) throw deadlock();
-    if (transaction.isDisturbed) return this.mergeTransaction(session, transaction);
-    let done = 0;
-    const { epoch } = this.state;
-    try {
-      for (const change of transaction.changes) {
-        this.state.apply(change);
-        done++;
-      }
-    } catch (error) {
-      this.state.revertAll(transaction.changes.slice(0, done), epoch);
-      throw error;
-    }
-    return transaction.changes;
-  }
-
-  private mergeTransaction(session: EngineSession, { changes }: OpenTransaction): readonly RowChange[] {
-    const record = { ...this.author(session), sql: '', level: 'local' as const, changes };
-    const { outcome, changes: merged } = this.merger.run(transactionOf(record));
-    if (outcome.kind === 'applied' && outcome.dropped.length === 0) return merged;
-    this.state.revertAll(merged, this.state.epoch);
-    throw deadlock();
   }
 
   /** What a client is told of an error. */
@@ -714,22 +492,6 @@ export class EngineCore implements Engine {
   }
 }
 
-const cutSql = (sql: string): string => (sql.length > 65536 ? `${sql.slice(0, 65536)} …` : sql);
-
-const deadlock = (): SqlError =>
-  new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction');
-
-const diskFull = (): SqlError => new SqlError(1021, 'HY000', 'Disk full; waiting for someone to free some space...');
-
-/** Why a commit failed, in MySQL's words. */
-function commitError(error: unknown): unknown {
-  if (!(error instanceof RejectedError)) return error;
-  const { reason, errno, sqlState, message } = error.outcome;
-  if (reason === 'stale') return new SchemaChanged();
-  if (reason === 'schema') return new SqlError(errno, sqlState, message);
-  return deadlock();
-}
-
 /** What SQLite refuses of its own accord, in MySQL's words. */
 const SQLITE_ERRORS: readonly (readonly [pattern: RegExp, errno: number, sqlState: string, message: string])[] = [
   [
@@ -759,38 +521,3 @@ const SQLITE_ERRORS: readonly (readonly [pattern: RegExp, errno: number, sqlStat
   ],
   [/too many columns/, 1117, 'HY000', 'Too many columns'],
 ];
-
-/** A unique index that existing rows break is MySQL's duplicate entry. */
-function constraintError(error: unknown, change: CatalogChange): unknown {
-  if (((error as { errcode?: number }).errcode ?? 0) % 256 !== 19 || change.kind !== 'put-table') return error;
-  const named = /index '([^']+)'/.exec((error as Error).message)?.[1];
-  const index = change.table.indexes.find((i) => indexName(change.table, i) === named) ?? change.table.indexes[0];
-  return new SqlError(1062, '23000', `Duplicate entry for key '${change.table.name}.${index?.name ?? ''}'`);
-}
-
-/** Expressions of the schema, and values that are merged, mean the same on every node. */
-function mergeSettings(core: EngineCore): StatementSettings {
-  return {
-    facts: new NobodysSession(core.version),
-    sqlMode: SCHEMA_SQL_MODE,
-    strictMode: true,
-    timeZone: 'UTC',
-    divPrecisionIncrement: 4,
-    groupConcatMaxLen: 1024,
-    defaultWeekFormat: 0,
-    collation: 'utf8mb4_0900_ai_ci',
-    maxAllowedPacket: 1 << 30,
-    timestamp: 0,
-  };
-}
-
-const SCHEMA_SQL_MODE = {
-  noZeroDate: false,
-  noZeroInDate: false,
-  allowInvalidDates: false,
-  errorForDivisionByZero: false,
-  noUnsignedSubtraction: false,
-  padCharToFullLength: false,
-  timeTruncateFractional: false,
-  noBackslashEscapes: false,
-};

@@ -279,18 +279,21 @@ export class Dml {
     rt: TableRuntime,
     base: Row,
     inserted: Row,
-  ): { updated: Row; adds: number[] } {
+  ): { updated: Row; adds: number[]; assigned: number[] } {
     const { env } = this.x;
     const updated = [...base];
     const adds: number[] = [];
+    const assigned: number[] = [];
     env.newRow = inserted;
     for (const { column, value, add } of plan.onDuplicate ?? []) {
       env.oldRow = updated;
       if (value === 'default') updated[column] = this.defaultValue(rt, column, updated);
       else this.put(rt, updated, column, this.rows.evaluate(value), value.type, true);
-      if (add) adds.push(rt.table.columns[column]?.id ?? 0);
+      const id = rt.table.columns[column]?.id ?? 0;
+      assigned.push(id);
+      if (add) adds.push(id);
     }
-    return { updated, adds };
+    return { updated, adds, assigned };
   }
 
   /**
@@ -319,8 +322,8 @@ export class Dml {
     result: DmlResult,
   ): void {
     this.x.writer.lockForChange(rt.table, rowid);
-    const { updated: after, adds } = this.assignDuplicate(plan, rt, old, inserted);
-    const intent: Intent = { mode: 'upsert', inserted, base: old, updated: after, adds };
+    const { updated: after, adds, assigned } = this.assignDuplicate(plan, rt, old, inserted);
+    const intent: Intent = { mode: 'upsert', inserted, base: old, updated: after, adds, assigned };
     const changed = this.finishUpdate(rt, rowid, old, after, adds, intent);
     if (changed === undefined) return;
     result.affected += changed ? 2 : this.x.foundRows ? 1 : 0;

@@ -138,7 +138,7 @@ export class Group {
     if (text === undefined)
       throw new SqlError(1235, '42000', 'This node has no network: start it with a cluster name and a swarm key');
     const token = { hash: hashOf(secret), expires, uses: Math.floor(uses) };
-    await this.core.changeCatalog(session, `p2pdb_join_token(${minutes}, ${uses})`, [{ kind: 'put-token', token }]);
+    await this.core.commits.changeCatalog(session, `p2pdb_join_token(${minutes}, ${uses})`, [{ kind: 'put-token', token }]);
     return text;
   }
 
@@ -154,7 +154,7 @@ export class Group {
     const next = { ...member, ...change, ...('removed' in change && { voter: false }) };
     if (!membership.current().some((m) => (m.id === member.id ? next.voter : m.voter)))
       throw new SqlError(1210, 'HY000', 'A group needs at least one voter');
-    await this.core.changeCatalog(session, `member ${name}: ${JSON.stringify(change)}`, [
+    await this.core.commits.changeCatalog(session, `member ${name}: ${JSON.stringify(change)}`, [
       { kind: 'put-member', member: next },
     ]);
     return 1;
@@ -239,7 +239,7 @@ export class Group {
       throw new SqlError(1210, 'HY000', "Incorrect arguments to p2pdb_resolve_conflict: 'retry' or 'dismiss'");
     if (!this.isListed(id)) throw new SqlError(1032, 'HY000', `There is no conflict of transaction '${id}'`);
     if (action === 'retry') await this.retry(id);
-    await core.changeCatalog(session, `p2pdb_resolve_conflict('${id}', '${action}')`, [
+    await core.commits.changeCatalog(session, `p2pdb_resolve_conflict('${id}', '${action}')`, [
       { kind: 'drop-conflict', tx: id },
     ]);
     return 1;

@@ -217,5 +217,5 @@ function resetPersist(x: StatementContext, statement: Of<'resetPersist'>): Answe
   const names = name === undefined ? [...core.catalog.globals.keys()] : [name];
   const changes = names.map((n): CatalogChange => ({ kind: 'set-global', name: n, value: null }));
   if (changes.length === 0) return ok(x);
-  return core.changeCatalog(session, x.text, changes).then(() => ok(x));
+  return core.commits.changeCatalog(session, x.text, changes).then(() => ok(x));
 }

@@ -1,5 +1,5 @@
 /** Copies a table's rows into its next generation, each through the new definition's conversions, keys and CHECKs. */
-import { type SqliteValue, type TableDef } from '../sql/index.ts';
+import { primaryKey, rowidColumn, type SqliteValue, type TableDef } from '../sql/index.ts';
 import type { Row } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { Dml } from './dml.ts';
@@ -13,7 +13,8 @@ export function copyRows(core: EngineCore, old: TableDef, next: TableDef): numbe
   const from = next.columns.map((column) => old.columns.findIndex((c) => c.id === column.id));
   const dml = new Dml({ ...core.schemaDmlContext(), writer: new DirectWriter(core.state, core.locks, undefined) });
   let number = 0;
-  for (const { rowid, row } of core.state.scan(old)) {
+  const hasOwnRowids = primaryKey(old) !== undefined && !rowidColumn(old);
+  for (const { rowid, row } of hasOwnRowids ? core.state.scanByKey(old) : core.state.scan(old)) {
     env.row = ++number;
     const made: Row = new Array<SqliteValue>(next.columns.length).fill(null);
     for (const [i, place] of from.entries()) {
@@ -26,7 +27,8 @@ export function copyRows(core: EngineCore, old: TableDef, next: TableDef): numbe
       else made[i] = convertValue(core, rt, old, next, place, i, value);
     }
     dml.complete(rt, made);
-    const id = rt.rowid >= 0 ? (made[rt.rowid] as number) : rowid;
+    // Without a primary key the rowid is the row's key, and must be the same on every node.
+    const id = rt.rowid >= 0 ? (made[rt.rowid] as number) : hasOwnRowids && !primaryKey(next) ? number : rowid;
     try {
       core.state.apply({ table: next, rowid: id, before: undefined, after: made });
     } catch (error) {

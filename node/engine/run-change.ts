@@ -71,7 +71,7 @@ function changeRows(
   if (logged.length === 0) return { result, commit: undefined };
   return {
     result,
-    commit: core.commit(
+    commit: core.commits.commit(
       session,
       level,
       logged,

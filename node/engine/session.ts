@@ -488,11 +488,17 @@ export class EngineSession implements Session, SessionFacts {
         core.refuseWrites();
         if (transaction.certified) {
           if (transaction.isDoomed) throw deadlock();
-          done = core.commitFinal(this, changes, [...transaction.seen.values()], sql);
+          done = core.commits.commitFinal(this, changes, [...transaction.seen.values()], sql);
           // Its rows stay locked until it is decided.
           return done.finally(() => this.endTransaction(transaction));
         }
-        done = core.commit(this, this.state.commitLevel, core.applyTransaction(this, transaction), sql, changes);
+        done = core.commits.commit(
+          this,
+          this.state.commitLevel,
+          core.commits.applyTransaction(this, transaction),
+          sql,
+          changes,
+        );
       }
     } finally {
       if (!transaction.certified || done === undefined) this.endTransaction(transaction);

@@ -127,7 +127,7 @@ function setSystemVariable(
     core.accounts.checkSystemVariables(session);
     if (variable.scope !== 'persistOnly') core.globals.set(name, value);
     if (variable.scope === 'global') return undefined;
-    return core.changeCatalog(session, x.text, [{ kind: 'set-global', name, value: String(value) }]);
+    return core.commits.changeCatalog(session, x.text, [{ kind: 'set-global', name, value: String(value) }]);
   }
   switch (name) {
     case 'autocommit': {

@@ -3,7 +3,7 @@ export { DiskFullError, LogBrokenError, LogDamagedError, StateCorruptError } fro
 export { makeFolder, syncFolder, writeFileDurably } from './files.ts';
 export { lockFolder } from './folder-lock.ts';
 export { loadIdentity, logCrypto, renewIncarnation, type Identity } from './identity.ts';
-export { addDigests, NO_DIGEST, sameDigest, subtractDigests } from './digest.ts';
+export { addDigests, NO_DIGEST, rowHash, sameDigest, subtractDigests } from './digest.ts';
 export { blockItem, entryItem, LogStore, type LogItem, type SealedEntry } from './log-store.ts';
 export { RecordStore } from './record-store.ts';
 export { Reserve } from './reserve.ts';
@@ -19,6 +19,7 @@ export {
   type RowChange,
   type RowId,
   type StatePosition,
+  type TableVersion,
 } from './state.ts';
 export { readLog, segmentsOf, type StoredEntry, type StoredRecord } from './segments.ts';
 export { hashOf } from './table-digests.ts';

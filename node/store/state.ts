@@ -20,6 +20,7 @@ import {
   createIndexSql,
   createTableSql,
   indexName,
+  indexPartSql,
   isBinaryCollation,
   primaryKey,
   ROWID,
@@ -37,7 +38,7 @@ import { DiskFullError, StateCorruptError } from './errors.ts';
 import { Reserve } from './reserve.ts';
 import { TableDigests } from './table-digests.ts';
 
-export const STATE_FORMAT = 2;
+export const STATE_FORMAT = 3;
 
 export type Row = SqliteValue[];
 export type RowId = number | bigint;
@@ -60,6 +61,18 @@ export interface RowChange {
   digest?: Digest;
 }
 
+/** What rows that were written under an older definition of their table are read by. */
+export interface TableVersion {
+  readonly columns: TableDef['columns'];
+  /** Column ids of the primary key. */
+  readonly primary?: readonly number[];
+}
+
+function versionOf(table: TableDef): TableVersion {
+  const primary = primaryKey(table)?.parts.map((part) => part.column);
+  return { columns: table.columns, ...(primary && { primary }) };
+}
+
 /** IGNORE, REPLACE, or ON DUPLICATE KEY UPDATE: the row that was to be inserted, and what it is to become where it exists. */
 export type Intent =
   | { readonly mode: 'ignore' | 'replace' }
@@ -70,6 +83,8 @@ export type Intent =
       readonly base: Row;
       readonly updated: Row;
       readonly adds: readonly number[];
+      /** Column ids of all assignments: elsewhere one may change what it does not change here. */
+      readonly assigned: readonly number[];
     };
 
 /** Where the state stands: after a block, and what the block's frontier is. */
@@ -142,7 +157,8 @@ export class State {
       );
       registerSortKeys(this.db);
       this.db.exec(
-        `CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+        `CREATE TEMP TABLE newest(n INTEGER PRIMARY KEY);
+         CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS digest(name TEXT PRIMARY KEY, a INTEGER, b INTEGER) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS table_version(id INTEGER, version INTEGER, columns TEXT, PRIMARY KEY(id, version)) WITHOUT ROWID;
@@ -295,8 +311,7 @@ export class State {
       if (!after) {
         affectsOne(table, statements.remove.run(rowid));
       } else if (!before) {
-        if (statements.rowidIndex >= 0) statements.insert.run(...after);
-        else statements.insert.run(rowid, ...after);
+        this.insert(statements, rowid, after);
       } else {
         this.update(table, statements, rowid, before, after);
       }
@@ -326,6 +341,22 @@ export class State {
       after: change.before,
       newRowid: change.rowid,
     });
+  }
+
+  private insert({ insert, rowidIndex }: TableStatements, rowid: RowId, row: Row): void {
+    const values = rowidIndex >= 0 ? row : [rowid, ...row];
+    if (typeof rowid === 'number') {
+      insert.run(...values);
+      return;
+    }
+    // Every run() tells the rowid of the newest insert, and throws when no number can hold it.
+    insert.setReadBigInts(true);
+    try {
+      insert.run(...values);
+      this.db.exec('INSERT OR REPLACE INTO temp.newest VALUES (1)');
+    } finally {
+      insert.setReadBigInts(false);
+    }
   }
 
   private update(table: TableDef, statements: TableStatements, rowid: RowId, before: Row, after: Row): void {
@@ -514,12 +545,12 @@ export class State {
     this.begin();
     this.db
       .prepare('INSERT OR REPLACE INTO table_version VALUES (?, ?, ?)')
-      .run(table.id, table.version, JSON.stringify(table.columns));
+      .run(table.id, table.version, JSON.stringify(versionOf(table)));
   }
 
-  tableVersion(id: number, version: number): TableDef['columns'] | undefined {
+  tableVersion(id: number, version: number): TableVersion | undefined {
     const row = this.db.prepare('SELECT columns FROM table_version WHERE id = ? AND version = ?').get(id, version);
-    return row ? (JSON.parse(String(row['columns'])) as TableDef['columns']) : undefined;
+    return row ? (JSON.parse(String(row['columns'])) as TableVersion) : undefined;
   }
 
   dropTableFiles(table: TableDef): void {
@@ -571,6 +602,19 @@ export class State {
         yield { rowid: after, row: row.slice(1) };
       }
       if (page.length < 1000) return;
+    }
+  }
+
+  /** All rows of a table, in the order of its primary key, which is not the rowid. Rowids differ between nodes, this order does not. */
+  *scanByKey(table: TableDef): Generator<{ rowid: RowId; row: Row }> {
+    const parts = primaryKey(table)?.parts ?? [];
+    const statement = this.db.prepare(
+      `SELECT ${ROWID} FROM ${tableName(table)} ORDER BY ${parts.map((part) => indexPartSql(table, part)).join(',')}`,
+    );
+    statement.setReturnArrays(true);
+    for (const [rowid] of statement.all() as unknown as [RowId][]) {
+      const row = this.get(table, rowid);
+      if (row) yield { rowid, row };
     }
   }
 

@@ -91,7 +91,7 @@ export function alterTable(
   if (draft.autoIncrement !== undefined)
     changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
   if (table.temporary) {
-    core.alterTemporary(table, next);
+    core.schema.alterTemporary(table, next);
     state.temporaryTables.delete(`${table.database}.${table.name}`);
     state.temporaryTables.set(`${next.database}.${next.name}`, next);
     state.changed();

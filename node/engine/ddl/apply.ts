@@ -38,7 +38,7 @@ export function apply(
   affectedRows = 0,
   info = '',
 ): Promise<void> {
-  return x.session.core.changeCatalog(x.session, x.text, changes).then(() => {
+  return x.session.core.commits.changeCatalog(x.session, x.text, changes).then(() => {
     x.session.keepWarnings();
     ok(x, affectedRows, info);
   });
@@ -106,7 +106,7 @@ export function putTable(
 ): Promise<void> | undefined {
   const { core, state } = x.session;
   if (!table.temporary) return apply(x, changes, 0, info);
-  core.createTemporary(table);
+  core.schema.createTemporary(table);
   for (const change of changes)
     if (change.kind === 'auto-increment') core.state.setAutoIncrement(table, change.next, true);
   state.temporaryTables.set(`${table.database}.${table.name}`, table);

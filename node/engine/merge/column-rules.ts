@@ -7,12 +7,16 @@ import {
   type MergeRule,
   type RuleValue,
 } from '../../consistency/index.ts';
-import { printJson, readJson, sortKey, type Json, type SqlType, type TableDef } from '../../sql/index.ts';
+import { difference, storedSum, sumOf } from './addition.ts';
+import { isArray, isObject, objectOf, printJson, readJson, sortKey, type Json, type SqlType, type TableDef } from '../../sql/index.ts';
 
 export interface ColumnRule {
   readonly rule: MergeRule;
   readonly values: ColumnValues;
 }
+
+/** What a counter that is NULL counts from. */
+const ZERO = 0;
 
 const made = new WeakMap<TableDef, readonly (ColumnRule | undefined)[]>();
 
@@ -37,9 +41,22 @@ function valuesOf(type: SqlType): ColumnValues {
     form: type.kind === 'set' || type.kind === 'json' ? type.kind : 'plain',
     compare: (a, b) =>
       compareStored(key && typeof a === 'string' ? key(a) : a, key && typeof b === 'string' ? key(b) : b),
+    shifted: (current, base, value) => {
+      const added = difference(type, value, base ?? ZERO);
+      const sum = added === undefined ? undefined : sumOf(type, current, type, added);
+      if (!sum) return undefined;
+      const stored = storedSum(type, sum);
+      return stored === undefined ? { kind: 'reject' } : { kind: 'value', value: stored };
+    },
     parseJson: (text) => readJson(text),
-    formatJson: (json: JsonValue) => printJson(json as Json),
+    formatJson: (json: JsonValue) => printJson(ordered(json as Json)),
   };
+}
+
+/** With the members of objects in MySQL's order. */
+function ordered(json: Json): Json {
+  if (isArray(json)) return json.map(ordered);
+  return isObject(json) ? objectOf([...json].map(([key, item]) => [key, ordered(item)] as const)) : json;
 }
 
 /** SQLite's order: NULL, numbers, texts, blobs. */

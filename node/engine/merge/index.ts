@@ -2,3 +2,4 @@
 export { StateMachine } from './machine.ts';
 export { Merger } from './merger.ts';
 export { transactionOf, type SchemaRecord, type SeenRow } from './write-set.ts';
+export { MergeContext, SCHEMA_SQL_MODE } from './context.ts';

@@ -76,7 +76,7 @@ export class StateMachine implements Machine {
     }
     try {
       const { changes, strict } = JSON.parse(change) as LoggedSchema;
-      warnings = core.applyCatalogChanges(changes, strict);
+      warnings = core.schema.apply(changes, strict);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       const { errno, sqlState, message } = error;

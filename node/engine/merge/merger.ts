@@ -2,16 +2,17 @@
  * Runs a transaction's intentions against the state as it stands: what every replica does at the transaction's place in the
  * order. A row that is not there any more drops its change; what a constraint refuses refuses the whole transaction.
  */
-import { addNumbers, type Footprint } from '../../consistency/index.ts';
+import type { Footprint } from '../../consistency/index.ts';
 import type { ColumnChange, LogKey, LogValue, RowOperation, TableReference, Transaction } from '../../log/index.ts';
-import { SqlError, type SqliteValue, type TableDef } from '../../sql/index.ts';
-import { hashOf, NO_DIGEST, sameDigest, sameValue, type Row, type RowChange, type RowId } from '../../store/index.ts';
+import { primaryKey, SqlError, type SqliteValue, type SqlType, type TableDef } from '../../sql/index.ts';
+import { hashOf, NO_DIGEST, rowHash, sameDigest, sameValue, type Row, type RowChange, type RowId } from '../../store/index.ts';
 import type { Dropped, Outcome, RejectReason } from '../../replica/index.ts';
 import type { EngineCore } from '../core.ts';
 import { LockManager } from '../locks.ts';
 import { RowStore } from '../row-store.ts';
 import type { TableRuntime } from '../table.ts';
 import { DirectWriter } from '../writer.ts';
+import { sumAsValue, sumOf } from './addition.ts';
 import { columnRules } from './column-rules.ts';
 import { FootprintKeys } from './keys.ts';
 
@@ -86,14 +87,14 @@ class Work {
     this.transaction = transaction;
     this.writer = new DirectWriter(core.state, NO_LOCKS, undefined);
     this.rows = new RowStore({
-      ...core.mergeContext(this.writer, !transaction.unchecked),
+      ...core.merging.rows(this.writer, !transaction.unchecked),
       looksForChildren: (table, row) => this.keys.ofChildren(table, row, this.scanned),
     });
   }
 
   run(): Merged {
     const { core, writer, transaction } = this;
-    core.beginMerge();
+    core.merging.begin();
     let outcome: Outcome;
     try {
       this.certify();
@@ -101,6 +102,7 @@ class Work {
         if (operation.kind === 'schema') throw new Error('a schema change is not merged row by row');
         const table = this.tableOf(operation.table);
         if (table) this.operate(table, operation);
+        else this.dropWithTable(operation);
       }
       outcome = { kind: 'applied', dropped: this.dropped };
     } catch (error) {
@@ -142,7 +144,7 @@ class Work {
         if (!sameDigest(this.core.state.digests.of(table), digest)) throw changed(place);
         continue;
       }
-      const rowid = this.find(table, key);
+      const rowid = this.find(table, place, key);
       const row = rowid === undefined ? undefined : this.core.state.get(table, rowid);
       const now = rowid !== undefined && row ? hashOf(table, rowid, row) : NO_DIGEST;
       if (!sameDigest(now, digest)) throw changed(place);
@@ -150,8 +152,13 @@ class Work {
   }
 
   /** The rowid of the row with this key. What is found, or that nothing is, decides what the transaction does. */
-  private find(table: TableDef, key: LogKey): RowId | undefined {
+  private find(table: TableDef, reference: number, key: LogKey): RowId | undefined {
     const rt = this.core.runtimeOf(table);
+    if (this.transaction.tables[reference]?.version !== table.version) {
+      const rowid = this.findAsKnown(rt, reference, key);
+      if (rowid !== undefined) this.reads.push(this.keys.row(table, rowid));
+      return rowid;
+    }
     if (typeof key !== 'object') {
       this.reads.push(this.keys.row(table, key));
       return key;
@@ -164,13 +171,21 @@ class Work {
     return this.writer.duplicateOf({ ...rt, unique: [primary] }, row, undefined)?.rowid;
   }
 
+  /** The table is gone, and what was to be written to it with it. */
+  private dropWithTable(operation: RowOperation): void {
+    if (operation.kind === 'delete') return;
+    const { id } = this.transaction.tables[operation.table] as TableReference;
+    const image = JSON.stringify(operation.kind === 'insert' ? operation.values : operation.changes.map((c) => c.value), printable);
+    this.dropped.push({ table: String(id), key: printed(operation.key), image });
+  }
+
   private operate(table: TableDef, operation: RowOperation): void {
     const rt = this.core.runtimeOf(table);
     if (operation.kind === 'insert') {
       this.insert(rt, operation);
       return;
     }
-    const rowid = this.find(table, operation.key);
+    const rowid = this.find(table, operation.table, operation.key);
     const before = rowid === undefined ? undefined : this.core.state.get(table, rowid);
     if (operation.kind === 'delete') {
       if (rowid === undefined || !before) return;
@@ -223,11 +238,16 @@ class Work {
 
   /** A table without a primary key keeps the hidden key that its author gave. */
   private store(rt: TableRuntime, row: Row, key: LogKey): void {
-    const hidden = rt.rowid < 0 && typeof key !== 'object' ? key : undefined;
+    const hidden = primaryKey(rt.table) ? undefined : this.hiddenKey(key);
     this.writer.nextRowid = hidden;
     if (hidden !== undefined || rt.rowid >= 0)
       this.reads.push(this.keys.row(rt.table, hidden ?? (row[rt.rowid] as RowId)));
     this.rows.insert(rt, row);
+  }
+
+  /** A row that was written when its table had a primary key, which it has not any more, gets a key that every node gives alike. */
+  private hiddenKey(key: LogKey): RowId {
+    return typeof key === 'object' ? hiddenKeyFor(printed(key)) : key;
   }
 
   private update(
@@ -245,10 +265,13 @@ class Work {
       const place = this.placeOf(table, reference, change.column);
       const column = table.columns[place];
       if (!column || column.generated) continue;
-      const value = this.converted(rt, place, reference, change.column, change.value);
       const current = before[place] ?? null;
-      if (change.mode === 'add') after[place] = this.sum(rt, place, after[place] ?? null, value);
-      else if (change.mode === 'merge' && rules[place]) {
+      if (change.mode === 'add') {
+        after[place] = this.sum(rt, place, after[place] ?? null, reference, change);
+        continue;
+      }
+      const value = this.converted(rt, place, reference, change.column, change.value);
+      if (change.mode === 'merge' && rules[place]) {
         const base = this.converted(rt, place, reference, change.column, change.base ?? null);
         const merged = rules[place].rule.merge(after[place] ?? null, base, value, rules[place].values);
         if (merged.kind === 'reject')
@@ -260,8 +283,7 @@ class Work {
           );
         after[place] = merged.value;
       } else after[place] = value;
-      if (after[place] === null && current !== null && !column.nullable)
-        throw new Rejection('data', 1048, '23000', `Column '${column.name}' cannot be null`);
+      if (after[place] === null && current !== null) this.checkNullable(table, place);
     }
     if (before.every((value, i) => sameValue(value, after[i]))) return;
     this.attempt = { table, row: after };
@@ -270,20 +292,26 @@ class Work {
     this.rows.update(rt, rowid, before, after, undefined);
   }
 
+  /** Under an older schema it may have been. */
+  private checkNullable({ columns }: TableDef, place: number): void {
+    const column = columns[place];
+    if (column?.nullable === false) throw new Rejection('data', 1048, '23000', `Column '${column.name}' cannot be null`);
+  }
+
   private check(rt: TableRuntime, row: Row): void {
     const violated = this.rows.violated(rt, row);
     if (violated) throw violated;
   }
 
-  private sum(rt: TableRuntime, place: number, current: SqliteValue, value: SqliteValue): SqliteValue {
-    const column = rt.table.columns[place];
-    if (current === null || value === null) return null;
-    if (!isNumber(current) || !isNumber(value)) return value;
-    return (rt.convert[place] as TableRuntime['convert'][number])(
-      addNumbers(current, value),
-      column?.type ?? { kind: 'null' },
-      this.core.env,
-    );
+  private sum(rt: TableRuntime, place: number, current: SqliteValue, reference: number, change: ColumnChange): SqliteValue {
+    const column = rt.table.columns[place] as TableDef['columns'][number];
+    if (current === null) return null;
+    const from = this.typeWhenWritten(rt, place, reference, change.column) ?? column.type;
+    const sum = sumOf(column.type, current, from, change.value);
+    if (sum === undefined)
+      throw new Rejection('data', 1366, 'HY000', `Incorrect value to add to column '${column.name}', which is no number any more`);
+    const { value, type } = sumAsValue(sum);
+    return (rt.convert[place] as TableRuntime['convert'][number])(value, type, this.core.env);
   }
 
   // Rows written under an older schema.
@@ -295,12 +323,33 @@ class Work {
   }
 
   private converted(rt: TableRuntime, place: number, reference: number, column: number, value: LogValue): SqliteValue {
+    const from = value === null ? undefined : this.typeWhenWritten(rt, place, reference, column);
+    return from ? (rt.convert[place]?.(value, from, this.core.env) ?? null) : value;
+  }
+
+  /** The column's type when the transaction was made; undefined when it is the same now. */
+  private typeWhenWritten(rt: TableRuntime, place: number, reference: number, column: number): SqlType | undefined {
     const { id, version, columns } = this.transaction.tables[reference] as TableReference;
-    if (value === null || version === rt.table.version) return value;
-    const from = this.core.columnTypeAt(id, version, columns[column] ?? 0);
-    const to = rt.table.columns[place]?.type;
-    if (!from || JSON.stringify(from) === JSON.stringify(to)) return value;
-    return rt.convert[place]?.(value, from, this.core.env) ?? null;
+    if (version === rt.table.version) return undefined;
+    const from = this.core.schema.tableAt(id, version)?.columns.find((c) => c.id === columns[column])?.type;
+    return from && JSON.stringify(from) !== JSON.stringify(rt.table.columns[place]?.type) ? from : undefined;
+  }
+
+  /** The row with a key that it had under the table's older schema. */
+  private findAsKnown(rt: TableRuntime, reference: number, key: LogKey): RowId | undefined {
+    const { table } = rt;
+    const { id, version, columns } = this.transaction.tables[reference] as TableReference;
+    const primary = primaryKey(table)?.parts.map((part) => part.column);
+    const known = this.core.schema.tableAt(id, version)?.primary;
+    // A hidden key goes with the first primary key; where both are without, it is the same.
+    if (!known) return primary ? undefined : (key as RowId);
+    const places = known.map((column) => table.columns.findIndex((c) => c.id === column));
+    if (places.includes(-1)) return undefined;
+    const values = (typeof key === 'object' ? key : [key]).map((value, i) =>
+      this.converted(rt, places[i] as number, reference, columns.indexOf(known[i] as number), value),
+    );
+    this.scanned.push(wholeTable(table));
+    return this.writer.rowsWith(table, places, values, 1)[0]?.rowid;
   }
 
   private rowOf(rt: TableRuntime, reference: number, values: readonly LogValue[]): Row {
@@ -312,10 +361,11 @@ class Work {
       const place = this.placeOf(table, reference, i);
       if (place < 0 || table.columns[place]?.generated) return;
       row[place] = this.converted(rt, place, reference, i, value);
+      if (row[place] === null) this.checkNullable(table, place);
       given.add(place);
     });
     for (let place = 0; place < row.length; place++)
-      if (!given.has(place) && !table.columns[place]?.generated) row[place] = this.core.addedValue(rt, place, row);
+      if (!given.has(place) && !table.columns[place]?.generated) row[place] = this.core.merging.addedValue(rt, place, row);
     return row;
   }
 
@@ -347,9 +397,13 @@ const changed = (place: number): Rejection =>
     `Deadlock found when trying to get lock; try restarting transaction (what it read of table ${place} was changed by another one)`,
   );
 
-const isNumber = (v: SqliteValue): v is number | bigint => typeof v === 'number' || typeof v === 'bigint';
-
 const printed = (key: LogKey): string => JSON.stringify(typeof key === 'object' ? key : [key], printable);
+
+/** 48 bits, above all keys that were counted. */
+function hiddenKeyFor(text: string): RowId {
+  const [high, low] = rowHash(0, undefined, [text]);
+  return 2 ** 48 + (high & 0xffff) * 2 ** 32 + low;
+}
 
 export function printable(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();

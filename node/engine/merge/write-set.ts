@@ -1,8 +1,8 @@
 /** What a transaction did, as the intentions that the log keeps: see log/transaction.ts. */
 import type { ColumnChange, LogKey, LogValue, Operation, TableReference, Transaction } from '../../log/index.ts';
-import { addNumbers } from '../../consistency/index.ts';
 import { primaryKey, rowidColumn, type CatalogChange, type TableDef } from '../../sql/index.ts';
 import { sameValue, type Intent, type Row, type RowChange, type RowId } from '../../store/index.ts';
+import { difference } from './addition.ts';
 import { columnRules } from './column-rules.ts';
 
 /** A row, or a whole table, that a transaction saw which asks for certification. */
@@ -102,7 +102,7 @@ function operationOf(change: RowChange, table: number): Operation {
 function upsertOf(
   table: TableDef,
   rowid: RowId,
-  { inserted, base, updated, adds }: Extract<Intent, { mode: 'upsert' }>,
+  { inserted, base, updated, adds, assigned }: Extract<Intent, { mode: 'upsert' }>,
   place: number,
 ): Operation {
   const column = rowidColumn(table);
@@ -113,24 +113,28 @@ function upsertOf(
     key: logKey(table, own, inserted),
     values: inserted,
     mode: 'upsert',
-    changes: changesOf(table, base, updated, adds),
+    changes: changesOf(table, base, updated, adds, assigned),
   };
 }
 
-const isNumber = (v: LogValue | undefined): v is number | bigint => typeof v === 'number' || typeof v === 'bigint';
-
-/** The columns that changed. Generated ones are computed again where the transaction is merged. */
-function changesOf(table: TableDef, before: Row, after: Row, adds: readonly number[] | undefined): ColumnChange[] {
+/** The columns that changed, and those of `assigned` that did not. Generated ones are computed again where the transaction is merged. */
+function changesOf(
+  table: TableDef,
+  before: Row,
+  after: Row,
+  adds: readonly number[] | undefined,
+  assigned?: readonly number[],
+): ColumnChange[] {
   const rules = columnRules(table);
   const changes: ColumnChange[] = [];
   for (let column = 0; column < after.length; column++) {
     const value = after[column] ?? null;
     const base = before[column] ?? null;
     const definition = table.columns[column];
-    if (sameValue(base, value) || definition?.generated) continue;
+    if (!definition || definition.generated || (sameValue(base, value) && !assigned?.includes(definition.id))) continue;
+    const added = adds?.includes(definition.id) ? difference(definition.type, value, base) : undefined;
     if (rules[column]) changes.push({ column, mode: 'merge', value, base });
-    else if (adds?.includes(definition?.id ?? 0) && isNumber(value) && isNumber(base))
-      changes.push({ column, mode: 'add', value: addNumbers(value, typeof base === 'bigint' ? -base : -base) });
+    else if (added !== undefined) changes.push({ column, mode: 'add', value: added });
     else changes.push({ column, mode: 'assign', value });
   }
   return changes;

@@ -211,7 +211,7 @@ function duplicateAssignment(
   const fresh = f.fresh();
   const { alias } = insert;
   // Reading the column that is set needs no privilege beyond UPDATE.
-  const read = isAddition(a, table.columns[column]) ? undefined : { database: table.database, table: table.name };
+  const read = isAddition(a, table.columns[column], table.name) ? undefined : { database: table.database, table: table.name };
   const value = rowExpression(
     fresh,
     (inner) => {
@@ -239,7 +239,7 @@ function duplicateAssignment(
     table.columns[column],
   );
   absorb(c, fresh);
-  return { column, value, add: isAddition(a, table.columns[column]) };
+  return { column, value, add: isAddition(a, table.columns[column], table.name) };
 }
 
 /** Columns that only VALUES(column) reaches: an unqualified name never means them. */
@@ -247,13 +247,18 @@ function hiddenRelation(relation: Relation): Relation {
   return { ...relation, onlyQualified: true };
 }
 
-/** `c = c + x`, `c = c - x`, `c = x + c` with x free of columns: concurrent ones add up. */
-function isAddition(a: Assignment, column: ColumnDef | undefined): boolean {
+/**
+ * `c = c + x`, `c = c - x`, `c = x + c` with x free of columns of the row, `VALUES(c)` being what the transaction itself brings:
+ * concurrent ones add up.
+ */
+function isAddition(a: Assignment, column: ColumnDef | undefined, table: string): boolean {
   const { value } = a;
   if (!column || value.kind !== 'binary' || (value.op !== '+' && value.op !== '-')) return false;
   if (!['int', 'decimal', 'float', 'double'].includes(column.type.kind)) return false;
-  const isColumn = (e: Expr): boolean => e.kind === 'column' && e.name.toLowerCase() === column.name.toLowerCase();
-  const isConstant = (e: Expr): boolean => e.kind === 'number' || e.kind === 'param';
+  const same = (x: string, y: string | undefined): boolean => x.toLowerCase() === y?.toLowerCase();
+  const isColumn = (e: Expr): boolean =>
+    e.kind === 'column' && same(e.name, column.name) && (e.table === undefined || same(e.table, a.column.table ?? table));
+  const isConstant = (e: Expr): boolean => e.kind === 'number' || e.kind === 'param' || e.kind === 'valuesOf';
   return (
     (isColumn(value.left) && isConstant(value.right)) ||
     (value.op === '+' && isColumn(value.right) && isConstant(value.left))
@@ -328,7 +333,7 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
     }
     if (single && assigned.size > 0) scope.relations = [withAssigned(scope.relations[0] as Relation, assigned)];
     const value = forColumn(c, c.expr(scope, a.value, 'field list'), definition);
-    list.push({ column, bound: value, add: isAddition(a, definition) });
+    list.push({ column, bound: value, add: isAddition(a, definition, target.relation.alias) });
     if (single) assigned.set(definition.name.toLowerCase(), value.with({ type: value.type }));
   }
   if (single && assigned.size > 0) scope.relations = [targets[0]?.relation as Relation];

@@ -1,0 +1,152 @@
+/** How sessions' changes become transactions of the group: committed, certified, or run as schema changes. */
+import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
+import { SqlError, type CatalogChange } from '../sql/index.ts';
+import type { RowChange } from '../store/index.ts';
+import type { EngineCore } from './core.ts';
+import { tableLock } from './locks.ts';
+import { transactionOf, type SeenRow } from './merge/index.ts';
+import { SchemaChanged, type EngineSession } from './session.ts';
+import type { CommitLevel } from './session-state.ts';
+import type { OpenTransaction } from './transaction.ts';
+
+export class Commits {
+  private readonly core: EngineCore;
+
+  constructor(core: EngineCore) {
+    this.core = core;
+  }
+
+  /**
+   * Changes that lie in the state are logged, as `meant` where rows had changed under the transaction. Resolves when the commit level is reached.
+   */
+  commit(
+    session: EngineSession,
+    asked: CommitLevel,
+    changes: readonly RowChange[],
+    sql: string,
+    meant: readonly RowChange[] = changes,
+  ): Promise<void> {
+    this.core.versions.committed(changes);
+    const level = asked === 'replicated' ? 'replicated' : 'local';
+    const record = { ...this.author(session), sql: cutSql(sql), level, changes: meant } as const;
+    const transaction = GroupTransaction.own(record.level, false, () => transactionOf(record));
+    transaction.run = { changes, outcome: APPLIED, epoch: this.core.state.epoch };
+    return this.acknowledged(session, transaction, this.core.replica.commit(transaction));
+  }
+
+  /** Changes that are not in the state yet run at their place in a block, if what they saw still stands there. */
+  commitFinal(
+    session: EngineSession,
+    changes: readonly RowChange[],
+    seen: readonly SeenRow[],
+    sql: string,
+  ): Promise<void> {
+    this.core.group.checkMajority();
+    const record = { ...this.author(session), sql: cutSql(sql), level: 'final' as const, changes, seen };
+    const transaction = GroupTransaction.own('final', false, () => transactionOf(record));
+    return this.acknowledged(session, transaction, this.core.replica.submit(transaction));
+  }
+
+  private author(session: EngineSession): { user: string; database: string; unchecked: boolean } {
+    return {
+      user: session.currentUser,
+      database: session.database,
+      unchecked: session.state.variables.number('foreign_key_checks') === 0,
+    };
+  }
+
+  private async acknowledged(
+    session: EngineSession,
+    transaction: GroupTransaction,
+    done: Promise<void>,
+  ): Promise<void> {
+    try {
+      if (transaction.level === 'local') await done;
+      else await this.core.group.confirmed(session, transaction, done);
+    } catch (error) {
+      throw commitError(error);
+    }
+    session.committed(transaction);
+  }
+
+  /**
+   * A schema change: it runs at its place in a block, on every node. Resolves when it did; rejects, with everything as it was,
+   * when rows do not fit it. Its warnings follow those that the session has.
+   */
+  async changeCatalog(session: EngineSession, text: string, changes: readonly CatalogChange[]): Promise<void> {
+    session.keepWarnings();
+    const release = this.lockChanged(session, changes);
+    try {
+      const schema = { text, changes, basis: this.core.machine.schemaCount, strict: session.state.strict };
+      const record = { ...this.author(session), sql: '', level: 'final' as const, changes: [], schema };
+      const transaction = GroupTransaction.own('final', true, () => transactionOf(record));
+      this.core.group.checkMajority();
+      await this.core.group.confirmed(session, transaction, this.core.replica.submit(transaction));
+      session.committed(transaction);
+      const { outcome } = transaction.run ?? {};
+      if (outcome?.kind === 'applied') session.addWarnings(outcome.warnings ?? []);
+    } catch (error) {
+      throw commitError(error);
+    } finally {
+      release();
+    }
+  }
+
+  /** Nobody starts to write a table while its change is decided. */
+  private lockChanged(session: EngineSession, changes: readonly CatalogChange[]): () => void {
+    const taken: string[] = [];
+    for (const change of changes) {
+      const id = change.kind === 'put-table' ? change.table.id : 'id' in change ? change.id : undefined;
+      const key = id === undefined ? undefined : tableLock(id);
+      if (key === undefined || session.owner.held.has(key) || !this.core.catalog.tableById(id as number)) continue;
+      this.core.locks.take(key, session.owner, 'exclusive');
+      taken.push(key);
+    }
+    return () => {
+      for (const key of taken) this.core.locks.release(key, session.owner);
+    };
+  }
+
+  /**
+   * Puts a transaction's rows into SQLite; all of them or, should one be refused, none. Returns what was done: where rows changed
+   * under it, by transactions of other nodes, that is what its intentions give now. Throws SqlError.
+   */
+  applyTransaction(session: EngineSession, transaction: OpenTransaction): readonly RowChange[] {
+    if (transaction.isDoomed) throw deadlock();
+    if (transaction.isDisturbed) return this.mergeTransaction(session, transaction);
+    let done = 0;
+    const { epoch } = this.core.state;
+    try {
+      for (const change of transaction.changes) {
+        this.core.state.apply(change);
+        done++;
+      }
+    } catch (error) {
+      this.core.state.revertAll(transaction.changes.slice(0, done), epoch);
+      throw error;
+    }
+    return transaction.changes;
+  }
+
+  private mergeTransaction(session: EngineSession, { changes }: OpenTransaction): readonly RowChange[] {
+    const record = { ...this.author(session), sql: '', level: 'local' as const, changes };
+    const { outcome, changes: merged } = this.core.merger.run(transactionOf(record));
+    if (outcome.kind === 'applied' && outcome.dropped.length === 0) return merged;
+    this.core.state.revertAll(merged, this.core.state.epoch);
+    throw deadlock();
+  }
+}
+
+const cutSql = (sql: string): string => (sql.length > 65536 ? `${sql.slice(0, 65536)} …` : sql);
+
+const deadlock = (): SqlError =>
+  new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction');
+
+/** Why a commit failed, in MySQL's words. */
+function commitError(error: unknown): unknown {
+  if (!(error instanceof RejectedError)) return error;
+  const { reason, errno, sqlState, message } = error.outcome;
+  if (reason === 'stale') return new SchemaChanged();
+  if (reason === 'schema') return new SqlError(errno, sqlState, message);
+  return deadlock();
+}

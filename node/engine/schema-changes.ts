@@ -1,0 +1,96 @@
+/** Schema changes as every node runs them: on the catalog and on the rows, all of their steps or none. */
+import { indexName, SqlError, type CatalogChange, type TableDef, type Warning } from '../sql/index.ts';
+import type { TableVersion } from '../store/index.ts';
+import type { EngineCore } from './core.ts';
+import { copyRows } from './rebuild.ts';
+
+export class SchemaChanges {
+  private readonly core: EngineCore;
+
+  constructor(core: EngineCore) {
+    this.core = core;
+  }
+
+  /** Runs the changes of a schema change, all or none of them. Throws SqlError for rows that do not fit. */
+  apply(changes: readonly CatalogChange[], strict: boolean): readonly Warning[] {
+    const undo: CatalogChange[] = [];
+    const { epoch } = this.core.state;
+    this.core.merging.begin();
+    try {
+      for (const change of changes) {
+        undo.unshift(...this.inverse(change));
+        this.keepVersion(change);
+        this.applyChange(change, strict);
+      }
+    } catch (error) {
+      undo.shift();
+      if (this.core.state.epoch === epoch) for (const change of undo) this.core.state.applyCatalog(change);
+      throw error;
+    } finally {
+      this.core.runner.forget();
+    }
+    for (const transaction of this.core.openTransactions)
+      if (changes.some((change) => transaction.touches(change))) transaction.isDoomed = true;
+    return this.core.env.warnings;
+  }
+
+  /** What takes a change back that came before one that failed. */
+  private inverse(change: CatalogChange): CatalogChange[] {
+    if (change.kind !== 'put-table') return [];
+    const old = this.core.catalog.tableById(change.table.id);
+    return old ? [{ kind: 'put-table', table: old }] : [{ kind: 'drop-table', id: change.table.id }];
+  }
+
+  /** Applies one step; a new generation of a table gets the rows of the old one. */
+  private applyChange(change: CatalogChange, strict: boolean): void {
+    const old = change.kind === 'put-table' ? this.core.catalog.tableById(change.table.id) : undefined;
+    try {
+      if (change.kind === 'put-table' && old && old.generation !== change.table.generation) {
+        this.core.env.strict = strict;
+        this.core.state.createTable(change.table);
+        try {
+          copyRows(this.core, old, change.table);
+        } catch (error) {
+          this.core.state.dropTableFiles(change.table);
+          throw error;
+        }
+      }
+      this.core.state.applyCatalog(change);
+    } catch (error) {
+      throw constraintError(error, change);
+    }
+  }
+
+  /** Temporary tables live in SQLite's temporary schema and in no log. */
+  createTemporary(table: TableDef): void {
+    this.core.state.createTable(table);
+    this.core.catalog.nextTableId = Math.max(this.core.catalog.nextTableId, table.id + 1);
+  }
+
+  alterTemporary(old: TableDef, next: TableDef): void {
+    const moved = next.generation === old.generation ? { ...next, generation: next.generation + 1 } : next;
+    this.core.state.createTable(moved);
+    copyRows(this.core, old, moved);
+    this.core.state.dropTemporary(old);
+    (next as { generation: number }).generation = moved.generation;
+  }
+
+  /** Earlier versions of a table, for rows that were written under them. */
+  private keepVersion(change: CatalogChange): void {
+    const old = change.kind === 'put-table' ? this.core.catalog.tableById(change.table.id) : undefined;
+    if (old && !old.temporary) this.core.state.keepTableVersion(old);
+  }
+
+  /** The table as an earlier version had it. */
+  tableAt(tableId: number, version: number): TableVersion | undefined {
+    return this.core.state.tableVersion(tableId, version);
+  }
+}
+
+/** A unique index that existing rows break is MySQL's duplicate entry. */
+function constraintError(error: unknown, change: CatalogChange): unknown {
+  if (((error as { errcode?: number }).errcode ?? 0) % 256 !== 19 || change.kind !== 'put-table') return error;
+  const named = /index '([^']+)'/.exec((error as Error).message)?.[1];
+  const index = change.table.indexes.find((i) => indexName(change.table, i) === named) ?? change.table.indexes[0];
+  return new SqlError(1062, '23000', `Duplicate entry for key '${change.table.name}.${index?.name ?? ''}'`);
+}

@@ -43,8 +43,7 @@ export function sameRuleValue(a: RuleValue, b: RuleValue): boolean {
 
 const isNumber = (v: RuleValue): v is number | bigint => typeof v === 'number' || typeof v === 'bigint';
 
-const small = (v: bigint): number | bigint =>
-  v >= -9007199254740991n && v <= 9007199254740991n ? Number(v) : v;
+const small = (v: bigint): number | bigint => (v >= -9007199254740991n && v <= 9007199254740991n ? Number(v) : v);
 
 const lastWriter: MergeRule = { name: 'last-writer', merge: (_current, _base, v) => value(v) };
 

@@ -54,6 +54,20 @@ interface Place {
   readonly peers: number;
 }
 
+/** Nodes that have ordered the same have different states. */
+class DivergedError extends Error {
+  override readonly name = 'DivergedError';
+
+  constructor(digests: readonly string[]) {
+    super(`the nodes' digests are ${digests.join(', ')}`);
+  }
+}
+
+const isSettled = (statuses: readonly NodeStatus[]): boolean =>
+  statuses.every(
+    ({ tentative, lag, final }) => tentative === 0 && lag.entries === 0 && final.height === statuses[0]?.final.height,
+  );
+
 const CONVERGE_MS = 60_000;
 const POLL_MS = 20;
 
@@ -194,7 +208,12 @@ export class TestCluster {
     const all = groups.flat();
     await Promise.all(
       groups.flatMap((group) =>
-        group.map((node) => this.partition(node, all.filter((other) => !group.includes(other)))),
+        group.map((node) =>
+          this.partition(
+            node,
+            all.filter((other) => !group.includes(other)),
+          ),
+        ),
       ),
     );
   }
@@ -251,6 +270,7 @@ export class TestCluster {
         if (holds(statuses)) return statuses;
         last = statuses;
       } catch (error) {
+        if (error instanceof DivergedError) throw error;
         last = error;
       }
       for (const node of nodes) {
@@ -265,18 +285,21 @@ export class TestCluster {
     }
   }
 
-  /** Resolves when these nodes have ordered all they know, and have the same state. */
-  converged(nodes?: readonly number[], milliseconds?: number): Promise<readonly NodeStatus[]> {
+  /** Resolves when these nodes have ordered all that they know, and know the same. */
+  settled(nodes?: readonly number[], milliseconds?: number): Promise<readonly NodeStatus[]> {
+    return this.until(isSettled, 'the nodes did not settle', nodes, milliseconds);
+  }
+
+  /** Resolves when these nodes are settled and have the same state. */
+  async converged(nodes?: readonly number[], milliseconds?: number): Promise<readonly NodeStatus[]> {
     return this.until(
-      (statuses) =>
-        statuses.every(
-          ({ tentative, lag, final, digest }) =>
-            tentative === 0 &&
-            lag.entries === 0 &&
-            final.height === statuses[0]?.final.height &&
-            digest === statuses[0].digest,
-        ),
-      'the nodes did not converge',
+      (statuses) => {
+        if (!isSettled(statuses)) return false;
+        const digests = statuses.map(({ digest }) => digest);
+        if (new Set(digests).size > 1) throw new DivergedError(digests);
+        return true;
+      },
+      'the nodes did not settle',
       nodes,
       milliseconds,
     );

@@ -50,7 +50,7 @@ export class CostEstimator {
     const known = this.sizes.get(name);
     const now = performance.now();
     if (known && now - known.at < SIZE_AGE_MS) return known.rows;
-    const row = this.db.prepare(`SELECT max(${ROWID}) AS high, min(${ROWID}) AS low FROM ${name}`).get();
+    const row = this.db.prepare(`SELECT max(${ROWID}) * 1.0 AS high, min(${ROWID}) * 1.0 AS low FROM ${name}`).get();
     const rows = row?.['high'] === null ? 0 : Number(row?.['high']) - Number(row?.['low']) + 1;
     this.sizes.set(name, { rows, at: now });
     return rows;

@@ -8,7 +8,17 @@ import {
   type RuleValue,
 } from '../../consistency/index.ts';
 import { difference, storedSum, sumOf } from './addition.ts';
-import { isArray, isObject, objectOf, printJson, readJson, sortKey, type Json, type SqlType, type TableDef } from '../../sql/index.ts';
+import {
+  isArray,
+  isObject,
+  objectOf,
+  printJson,
+  readJson,
+  sortKey,
+  type Json,
+  type SqlType,
+  type TableDef,
+} from '../../sql/index.ts';
 
 export interface ColumnRule {
   readonly rule: MergeRule;

@@ -5,7 +5,16 @@
 import type { Footprint } from '../../consistency/index.ts';
 import type { ColumnChange, LogKey, LogValue, RowOperation, TableReference, Transaction } from '../../log/index.ts';
 import { primaryKey, SqlError, type SqliteValue, type SqlType, type TableDef } from '../../sql/index.ts';
-import { hashOf, NO_DIGEST, rowHash, sameDigest, sameValue, type Row, type RowChange, type RowId } from '../../store/index.ts';
+import {
+  hashOf,
+  NO_DIGEST,
+  rowHash,
+  sameDigest,
+  sameValue,
+  type Row,
+  type RowChange,
+  type RowId,
+} from '../../store/index.ts';
 import type { Dropped, Outcome, RejectReason } from '../../replica/index.ts';
 import type { EngineCore } from '../core.ts';
 import { LockManager } from '../locks.ts';
@@ -175,7 +184,10 @@ class Work {
   private dropWithTable(operation: RowOperation): void {
     if (operation.kind === 'delete') return;
     const { id } = this.transaction.tables[operation.table] as TableReference;
-    const image = JSON.stringify(operation.kind === 'insert' ? operation.values : operation.changes.map((c) => c.value), printable);
+    const image = JSON.stringify(
+      operation.kind === 'insert' ? operation.values : operation.changes.map((c) => c.value),
+      printable,
+    );
     this.dropped.push({ table: String(id), key: printed(operation.key), image });
   }
 
@@ -295,7 +307,8 @@ class Work {
   /** Under an older schema it may have been. */
   private checkNullable({ columns }: TableDef, place: number): void {
     const column = columns[place];
-    if (column?.nullable === false) throw new Rejection('data', 1048, '23000', `Column '${column.name}' cannot be null`);
+    if (column?.nullable === false)
+      throw new Rejection('data', 1048, '23000', `Column '${column.name}' cannot be null`);
   }
 
   private check(rt: TableRuntime, row: Row): void {
@@ -303,13 +316,24 @@ class Work {
     if (violated) throw violated;
   }
 
-  private sum(rt: TableRuntime, place: number, current: SqliteValue, reference: number, change: ColumnChange): SqliteValue {
+  private sum(
+    rt: TableRuntime,
+    place: number,
+    current: SqliteValue,
+    reference: number,
+    change: ColumnChange,
+  ): SqliteValue {
     const column = rt.table.columns[place] as TableDef['columns'][number];
     if (current === null) return null;
     const from = this.typeWhenWritten(rt, place, reference, change.column) ?? column.type;
     const sum = sumOf(column.type, current, from, change.value);
     if (sum === undefined)
-      throw new Rejection('data', 1366, 'HY000', `Incorrect value to add to column '${column.name}', which is no number any more`);
+      throw new Rejection(
+        'data',
+        1366,
+        'HY000',
+        `Incorrect value to add to column '${column.name}', which is no number any more`,
+      );
     const { value, type } = sumAsValue(sum);
     return (rt.convert[place] as TableRuntime['convert'][number])(value, type, this.core.env);
   }
@@ -365,7 +389,8 @@ class Work {
       given.add(place);
     });
     for (let place = 0; place < row.length; place++)
-      if (!given.has(place) && !table.columns[place]?.generated) row[place] = this.core.merging.addedValue(rt, place, row);
+      if (!given.has(place) && !table.columns[place]?.generated)
+        row[place] = this.core.merging.addedValue(rt, place, row);
     return row;
   }
 

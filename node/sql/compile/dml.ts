@@ -211,7 +211,9 @@ function duplicateAssignment(
   const fresh = f.fresh();
   const { alias } = insert;
   // Reading the column that is set needs no privilege beyond UPDATE.
-  const read = isAddition(a, table.columns[column], table.name) ? undefined : { database: table.database, table: table.name };
+  const read = isAddition(a, table.columns[column], table.name)
+    ? undefined
+    : { database: table.database, table: table.name };
   const value = rowExpression(
     fresh,
     (inner) => {
@@ -257,7 +259,9 @@ function isAddition(a: Assignment, column: ColumnDef | undefined, table: string)
   if (!['int', 'decimal', 'float', 'double'].includes(column.type.kind)) return false;
   const same = (x: string, y: string | undefined): boolean => x.toLowerCase() === y?.toLowerCase();
   const isColumn = (e: Expr): boolean =>
-    e.kind === 'column' && same(e.name, column.name) && (e.table === undefined || same(e.table, a.column.table ?? table));
+    e.kind === 'column' &&
+    same(e.name, column.name) &&
+    (e.table === undefined || same(e.table, a.column.table ?? table));
   const isConstant = (e: Expr): boolean => e.kind === 'number' || e.kind === 'param' || e.kind === 'valuesOf';
   return (
     (isColumn(value.left) && isConstant(value.right)) ||

@@ -1,0 +1,183 @@
+/** What a client may rely on: commit and read levels, the fate of a transaction, conflicts and what can be done about them. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { TestCluster } from '../../support/cluster.ts';
+
+describe('three nodes', () => {
+  let cluster: TestCluster;
+  let c: Connection[] = [];
+
+  before(async () => {
+    cluster = await TestCluster.start();
+    c = await Promise.all([0, 1, 2].map((node) => cluster.connect(node)));
+    await query(0, 'CREATE DATABASE d');
+    await query(0, 'CREATE TABLE d.t (id INT PRIMARY KEY, u INT UNIQUE, v INT NOT NULL DEFAULT 0)');
+    await cluster.converged();
+  });
+  after(() => cluster.stop());
+
+  async function query<T = RowDataPacket>(node: number, sql: string): Promise<T[]> {
+    const [rows] = await (c[node] as Connection).query(sql);
+    return rows as T[];
+  }
+  async function one(node: number, sql: string): Promise<unknown> {
+    return Object.values((await query(node, sql))[0] as object)[0];
+  }
+  const refusal = (node: number, sql: string): Promise<{ errno: number; message: string }> =>
+    query(node, sql).then(
+      () => assert.fail(`${sql} is not refused`),
+      (error: unknown) => error as { errno: number; message: string },
+    );
+
+  it('a commit at level final is seen everywhere by a linearizable read', async () => {
+    await query(1, "SET p2pdb_read = 'linearizable'");
+    await query(0, "SET p2pdb_commit = 'final'");
+    for (let i = 1; i <= 20; i++) {
+      await query(0, `INSERT INTO d.t (id, u) VALUES (${i}, ${i})`);
+      assert.equal(await one(1, 'SELECT count(*) FROM d.t'), i);
+    }
+    await query(0, "SET p2pdb_commit = 'local'");
+    await query(1, "SET p2pdb_read = 'local'");
+  });
+
+  it('of two transactions at level final that saw the same row, one is refused with 1213', async () => {
+    await query(0, "SET p2pdb_commit = 'final'");
+    await query(1, "SET p2pdb_commit = 'final'");
+    for (const node of [0, 1]) {
+      await query(node, 'BEGIN');
+      await query(node, 'SELECT v FROM d.t WHERE id = 1');
+    }
+    await query(0, 'UPDATE d.t SET v = 10 WHERE id = 1');
+    await query(1, 'UPDATE d.t SET v = 20 WHERE id = 2');
+    // Write skew: each read what the other wrote, or scanned it.
+    await query(1, 'SELECT sum(v) FROM d.t');
+    const outcomes = await Promise.allSettled([query(0, 'COMMIT'), query(1, 'COMMIT')]);
+    const refused = outcomes.filter((o) => o.status === 'rejected');
+    assert.equal(refused.length, 1);
+    assert.equal((refused[0]?.reason as { errno: number }).errno, 1213);
+    for (const node of [0, 1]) await query(node, "SET p2pdb_commit = 'local'");
+  });
+
+  it('a hint chooses the level of one statement', async () => {
+    await query(0, 'INSERT /*+ P2PDB_COMMIT(final) */ INTO d.t (id) VALUES (100)');
+    const id = String(await one(0, 'SELECT @@p2pdb_last_txid'));
+    assert.equal(await one(0, `SELECT p2pdb_wait_final('${id}', 0)`), 'final');
+  });
+
+  it('an open transaction whose rows another node changes adds to what is there, or is refused', async () => {
+    await query(0, 'INSERT INTO d.t (id, v) VALUES (200, 0), (201, 0)');
+    await cluster.converged();
+    await query(0, 'BEGIN');
+    await query(0, 'UPDATE d.t SET v = v + 1 WHERE id = 200');
+    await query(1, 'UPDATE d.t SET v = v + 10 WHERE id = 200');
+    await cluster.until((all) => all.every((s) => s.lag.entries === 0), [1, 2]);
+    await query(0, 'COMMIT');
+    await cluster.converged();
+    assert.equal(await one(2, 'SELECT v FROM d.t WHERE id = 200'), 11);
+
+    await query(0, 'BEGIN');
+    await query(0, 'UPDATE d.t SET v = 5 WHERE id = 201');
+    await query(1, 'DELETE FROM d.t WHERE id = 201');
+    await cluster.settled();
+    assert.equal((await refusal(0, 'COMMIT')).errno, 1213);
+    assert.equal(await one(0, 'SELECT count(*) FROM d.t WHERE id = 201'), 0);
+  });
+
+  it('a conflict is listed everywhere, and can be tried again or dismissed', async () => {
+    await cluster.cut([0], [1, 2]);
+    await query(0, 'INSERT INTO d.t (id, u) VALUES (300, 7000)');
+    await query(1, 'INSERT INTO d.t (id, u) VALUES (301, 7000)');
+    const ids = [0, 1].map((node) => one(node, 'SELECT @@p2pdb_last_txid'));
+    const [a, b] = (await Promise.all(ids)).map(String);
+    assert.equal(await one(0, `SELECT p2pdb_wait_final('${a}', 100)`), 'tentative');
+    await cluster.heal();
+    await cluster.converged();
+    const fates = [
+      await one(2, `SELECT p2pdb_wait_final('${a}', 5000)`),
+      await one(2, `SELECT p2pdb_wait_final('${b}', 5000)`),
+    ];
+    assert.deepEqual([...fates].sort(), ['conflict', 'final']);
+    const loser = fates[0] === 'conflict' ? a : b;
+    for (const node of [0, 1, 2]) {
+      const listed = await query(node, 'SELECT tx, kind, reason, user FROM p2pdb.conflicts WHERE tx = ' + `'${loser}'`);
+      assert.deepEqual(listed, [{ tx: loser, kind: 'rejected', reason: 'duplicate-key', user: 'root@localhost' }]);
+    }
+    // What stood in its way goes: then it can be tried again.
+    assert.equal((await refusal(2, `SELECT p2pdb_resolve_conflict('${loser}', 'retry')`)).errno, 1062);
+    await query(2, 'UPDATE d.t SET u = 7001 WHERE u = 7000');
+    assert.equal(await one(2, `SELECT p2pdb_resolve_conflict('${loser}', 'retry')`), 1);
+    await cluster.converged();
+    assert.equal(await one(0, 'SELECT count(*) FROM d.t WHERE id IN (300, 301)'), 2);
+    assert.equal(await one(0, 'SELECT count(*) FROM p2pdb.conflicts'), 0);
+    assert.equal((await refusal(0, `SELECT p2pdb_resolve_conflict('${loser}', 'dismiss')`)).errno, 1032);
+  });
+
+  it('the smaller side goes on at level local, and refuses what needs a majority', async () => {
+    await cluster.cut([0], [1, 2]);
+    await cluster.until((all) => all.every((s) => s.leader === undefined), [0]);
+    await query(0, 'UPDATE d.t SET v = v + 1 WHERE id = 3');
+    // A leader is missed for a second before its absence counts.
+    let refused: { errno: number; message: string } | undefined;
+    const started = performance.now();
+    await query(0, 'SET p2pdb_commit_timeout = 3');
+    refused = await refusal(0, 'CREATE TABLE d.minority (a INT)');
+    assert.equal(refused.errno, 3101);
+    assert.ok(performance.now() - started < 5000);
+    refused = await refusal(0, 'UPDATE /*+ P2PDB_COMMIT(final) */ d.t SET v = 0 WHERE id = 4');
+    assert.equal(refused.errno, 3101);
+    assert.match(refused.message, /no majority in reach/);
+    await query(0, "SET p2pdb_read = 'linearizable'");
+    assert.equal((await refusal(0, 'SELECT * FROM d.t')).errno, 3101);
+    await query(0, "SET p2pdb_read = 'local'");
+    await query(0, "SET p2pdb_commit = 'replicated', p2pdb_commit_timeout = 1");
+    refused = await refusal(0, 'UPDATE d.t SET v = v + 1 WHERE id = 5');
+    assert.equal(refused.errno, 3101);
+    const id = /p2pdb_wait_final\('([^']+)'/.exec(refused.message)?.[1];
+    await query(1, 'CREATE TABLE d.majority (a INT PRIMARY KEY)');
+    await query(1, 'UPDATE /*+ P2PDB_COMMIT(final) */ d.t SET v = 50 WHERE id = 4');
+    await cluster.heal();
+    await cluster.converged();
+    // It was not confirmed in time, and says so; it was not lost either.
+    assert.equal(await one(0, `SELECT p2pdb_wait_final('${id}', 5000)`), 'final');
+    await query(0, 'INSERT INTO d.majority VALUES (1)');
+    await query(0, "SET p2pdb_commit = 'local', p2pdb_commit_timeout = 10");
+    assert.equal(await one(0, 'SELECT v FROM d.t WHERE id = 4'), 50);
+  });
+
+  it('numbers that nodes give by themselves never collide', async () => {
+    await query(0, 'CREATE TABLE d.auto (id INT PRIMARY KEY AUTO_INCREMENT, n INT)');
+    await query(0, 'CREATE TABLE d.nokey (n INT)');
+    await cluster.converged();
+    await cluster.cut([0], [1], [2]);
+    for (const node of [0, 1, 2]) {
+      for (let i = 0; i < 5; i++) await query(node, `INSERT INTO d.auto (n) VALUES (${node})`);
+      await query(node, 'INSERT INTO d.nokey VALUES (1), (1)');
+    }
+    await cluster.heal();
+    await cluster.converged();
+    assert.deepEqual(await query(1, 'SELECT count(*) AS n, count(DISTINCT id) AS ids FROM d.auto'), [
+      { n: 15, ids: 15 },
+    ]);
+    assert.equal(await one(1, 'SELECT count(*) FROM d.nokey'), 6);
+    assert.equal(await one(1, 'SELECT count(*) FROM p2pdb.conflicts'), 0);
+  });
+
+  it('schema changes of several nodes at once all happen, one after the other', async () => {
+    await Promise.all(
+      [0, 1, 2].flatMap((node) =>
+        [1, 2, 3].map(async (i) => {
+          const own = await cluster.connect(node);
+          await own.query(`CREATE TABLE d.s${node}_${i} (a INT PRIMARY KEY)`);
+          await own.query(`ALTER TABLE d.auto ADD COLUMN c${node}_${i} INT DEFAULT ${i}`);
+          await own.end();
+        }),
+      ),
+    );
+    await cluster.converged();
+    for (const node of [0, 1, 2]) {
+      assert.equal((await query(node, "SHOW TABLES FROM d LIKE 's%'")).length, 9);
+      assert.equal((await query(node, 'SHOW COLUMNS FROM d.auto')).length, 11);
+    }
+  });
+});

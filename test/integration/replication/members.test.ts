@@ -1,0 +1,163 @@
+/** A node alone becomes a cluster: others join by token, vote, and are removed. A damaged state is found and made anew. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, it } from 'node:test';
+import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
+import { TestCluster } from '../../support/cluster.ts';
+import { ROOT_PASSWORD } from '../../support/node.ts';
+import { Program } from '../../support/process.ts';
+
+const root = mkdtempSync(path.join(tmpdir(), 'p2pdb-members-'));
+const programs: Program[] = [];
+const connections: Connection[] = [];
+after(async () => {
+  for (const c of connections) c.destroy();
+  await Promise.all(programs.map((program) => program.kill('SIGKILL')));
+  rmSync(root, { recursive: true, force: true });
+});
+
+function launch(name: string, env: NodeJS.ProcessEnv): Program {
+  const program = new Program(['node'], {
+    P2PDB_NAME: name,
+    P2PDB_DATA: path.join(root, name),
+    P2PDB_MYSQL: '127.0.0.1:0',
+    P2PDB_HTTP: '127.0.0.1:0',
+    P2PDB_PEERS: '127.0.0.1:0',
+    P2PDB_TLS: 'off',
+    P2PDB_LOG_LEVEL: 'warn',
+    ...env,
+  });
+  programs.push(program);
+  return program;
+}
+
+async function connect(program: Program): Promise<Connection> {
+  const port = await program.ready();
+  const c = await mysql.createConnection({ host: '127.0.0.1', port, user: 'root', password: ROOT_PASSWORD });
+  c.on('error', () => undefined);
+  connections.push(c);
+  return c;
+}
+
+async function rows(c: Connection, sql: string): Promise<RowDataPacket[]> {
+  return (await c.query<RowDataPacket[]>(sql))[0];
+}
+
+/** Waits by asking again: what is waited for comes from another node. */
+async function eventually(check: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+describe('membership', () => {
+  it('grows from one node by tokens, survives the loss of the first, and ends by removal', async () => {
+    const swarmKey = path.join(root, 'swarm.key');
+    writeFileSync(swarmKey, `/key/swarm/psk/1.0.0/\n/base16/\n${randomBytes(32).toString('hex')}\n`);
+    const first = launch('a', {
+      P2PDB_SWARM_KEY: swarmKey,
+      P2PDB_CLUSTER: 'grown',
+      P2PDB_ROOT_PASSWORD: ROOT_PASSWORD,
+    });
+    const a = await connect(first);
+    await a.query('CREATE DATABASE d');
+    await a.query('CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT)');
+    await a.query('INSERT INTO d.t (v) VALUES (1), (2), (3)');
+    assert.deepEqual(
+      (await rows(a, 'SELECT id FROM d.t ORDER BY id')).map((r) => r['id'] as number),
+      [1, 2, 3],
+    );
+    const token = String((await rows(a, 'SELECT p2pdb_join_token(10, 2) AS token'))[0]?.['token']);
+    const joined = ['b', 'c'].map((name) => launch(name, { P2PDB_JOIN_TOKEN: token }));
+    const [b, c] = (await Promise.all(joined.map(connect))) as [Connection, Connection];
+
+    // The token is used up.
+    const late = await launch('late', { P2PDB_JOIN_TOKEN: token }).exit;
+    assert.notEqual(late.code, 0);
+    assert.match(
+      late.err,
+      /^p2pdb: join_token: the cluster refuses this node: the token is unknown, used up or expired\n$/m,
+    );
+
+    for (const member of [b, c]) {
+      await eventually(async () => {
+        assert.deepEqual(
+          (await rows(member, 'SELECT name, voter FROM p2pdb.members')).map((r) => `${r['name']} ${r['voter']}`),
+          ['a YES', 'b NO', 'c NO'],
+        );
+      });
+      assert.equal((await rows(member, 'SELECT * FROM d.t')).length, 3);
+    }
+    await Promise.all([a, b, c].map((member) => member.query('INSERT INTO d.t (v) VALUES (4)')));
+    await c.query("SELECT p2pdb_set_voter('b', 1)");
+    await c.query("SELECT p2pdb_set_voter('c', 1)");
+
+    await first.kill('SIGKILL');
+    await b.query('CREATE TABLE d.u (a INT PRIMARY KEY)');
+    await c.query("SELECT p2pdb_remove_member('a')");
+    assert.deepEqual(
+      (await rows(c, 'SELECT name FROM p2pdb.members')).map((r) => r['name'] as string),
+      ['b', 'c'],
+    );
+    await b.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO d.u VALUES (1)');
+    const ids = (await rows(c, 'SELECT id FROM d.t')).map((r) => r['id'] as number);
+    assert.equal(ids.length, 6);
+    assert.equal(new Set(ids).size, 6);
+
+    // What the removed node wrote since stays outside.
+    const again = launch('a', {
+      P2PDB_SWARM_KEY: swarmKey,
+      P2PDB_CLUSTER: 'grown',
+      P2PDB_ROOT_PASSWORD: ROOT_PASSWORD,
+    });
+    const ghost = await connect(again);
+    await ghost.query('INSERT INTO d.t (v) VALUES (666)');
+    await b.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO d.u VALUES (2)');
+    assert.equal((await rows(b, 'SELECT * FROM d.t WHERE v = 666')).length, 0);
+  });
+});
+
+describe('a state that is not what the others have', () => {
+  it('is found, kept for inspection, and made anew from the log', async () => {
+    const cluster = await TestCluster.start();
+    try {
+      const c = await cluster.connect(0);
+      await c.query('CREATE DATABASE d');
+      await c.query('CREATE TABLE d.t (id INT PRIMARY KEY, v INT)');
+      await c.query('INSERT INTO d.t VALUES (1, 1), (2, 2)');
+      await cluster.converged();
+      await cluster.kill(2, 'SIGTERM');
+      const group = path.join(cluster.folder(2), 'groups/main');
+      const state = new DatabaseSync(path.join(group, 'state.sqlite'));
+      // A row, and what is remembered of all rows: as if it had been applied wrongly.
+      const table = String(state.prepare("SELECT name FROM digest WHERE name LIKE 't%'").get()?.['name']);
+      state.exec(`UPDATE ${table} SET c2 = 999 WHERE c1 = 1; UPDATE digest SET a = a + 1 WHERE name = '${table}'`);
+      state.close();
+      await cluster.start(2);
+      const program = cluster.program(2);
+      for (let i = 3; program.running && i < 200; i++) {
+        await c.query(`INSERT INTO d.t VALUES (${i}, ${i})`);
+        await cluster.settled([0, 1]);
+      }
+      assert.match((await program.exit).err, /is not what the majority has/);
+      await cluster.start(2);
+      await cluster.converged();
+      assert.ok(readdirSync(group).some((name) => name.startsWith('state.sqlite.damaged-')));
+      const d = await cluster.connect(2);
+      assert.deepEqual((await rows(d, 'SELECT v FROM d.t WHERE id = 1'))[0], { v: 1 });
+    } finally {
+      await cluster.stop();
+    }
+  });
+});

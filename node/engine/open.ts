@@ -63,7 +63,19 @@ export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone' | 'g
   readonly rootPassword: string | undefined;
   /** Lines for the operator: a torn tail that was cut, progress of a replay. */
   readonly notice: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+  /** What the log and the votes are written by. */
+  readonly disk?: Disk;
 }
+
+export interface Disk {
+  log(dir: string, group: string, identity: Identity): LogStore;
+  records(file: string): RecordStore;
+}
+
+const realDisk: Disk = {
+  log: (dir, group, identity) => new LogStore(dir, group, identity),
+  records: (file) => new RecordStore(file),
+};
 
 export interface OpenedEngine {
   readonly core: EngineCore;
@@ -213,7 +225,8 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
   const genesis = keepGenesis(path.join(groupDir, 'genesis.json'), () => options.genesis(self));
   const state = new State(file);
   const membership = new Membership(state.catalog, genesis, self);
-  const log = new LogStore(logDir, 'main', identity);
+  const disk = options.disk ?? realDisk;
+  const log = disk.log(logDir, 'main', identity);
   let decider: ConsensusDecider | undefined;
   try {
     const { position } = state;
@@ -272,7 +285,7 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
           sign: (bytes) => identity.sign(bytes),
           verify: (node, bytes, signature) => logCrypto.verify(Buffer.from(node, 'hex'), bytes, signature),
         },
-        records: new RecordStore(path.join(groupDir, 'consensus.log')),
+        records: disk.records(path.join(groupDir, 'consensus.log')),
         voters: () => membership.voters(),
         spans: position.voters ?? [{ from: 0, voters: genesis.voters }],
         onBehind: options.onBehind,

@@ -60,7 +60,7 @@ export interface PeerProgress {
 export class Peering {
   private readonly options: PeeringOptions;
   private readonly sync: Sync;
-  private network: Network | undefined;
+  private network: Pick<Network, 'send'> | undefined;
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
   private readonly up = new Set<NodeId>();
   private cut: ReadonlySet<NodeId> = new Set();
@@ -72,7 +72,7 @@ export class Peering {
     this.sync = new Sync({ sha256: (bytes) => logCrypto.sha256(bytes), timing: DEFAULT_SYNC_TIMING }, frontier);
   }
 
-  start(network: Network): void {
+  start(network: Pick<Network, 'send'>): void {
     this.network = network;
     this.timer = setInterval(() => this.step({ kind: 'tick', nowMs: performance.now() }), TICK_MS);
   }

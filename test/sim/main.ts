@@ -23,12 +23,12 @@ interface Outcome {
   failed: number;
 }
 
-function run(scenario: Scenario, share: Share, trace?: (line: string) => void): Outcome {
+async function run(scenario: Scenario, share: Share, trace?: (line: string) => void): Promise<Outcome> {
   const outcome = { done: 0, failed: 0 };
   for (let seed = share.first; seed < share.end && outcome.failed < FAILURES_MAX; seed += share.stride) {
     outcome.done++;
     try {
-      scenario.run(seed, trace);
+      await scenario.run(seed, trace);
     } catch (error) {
       outcome.failed++;
       console.log(`seed ${seed} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
@@ -73,7 +73,7 @@ async function main(): Promise<number> {
   const share = { scenario: scenario.name, end: from + count, stride: jobs };
   const outcomes =
     jobs === 1
-      ? [run(scenario, { ...share, first: from }, values.trace ? (line) => console.log(line) : undefined)]
+      ? [await run(scenario, { ...share, first: from }, values.trace ? (line) => console.log(line) : undefined)]
       : await Promise.all(Array.from({ length: jobs }, (_, i) => runShare({ ...share, first: from + i })));
   const seconds = (performance.now() - start) / 1000;
   const done = outcomes.reduce((sum, outcome) => sum + outcome.done, 0);
@@ -87,5 +87,5 @@ else {
   const share = workerData as Share;
   const scenario = scenarioOf(share.scenario);
   if (!scenario) throw new Error(`no scenario ${share.scenario}`);
-  parentPort?.postMessage(run(scenario, share));
+  parentPort?.postMessage(await run(scenario, share));
 }

@@ -2,7 +2,7 @@
 export interface Scenario {
   readonly name: string;
   /** Throws SimulationFailure when the run shows a fault. */
-  run(seed: number, trace: ((line: string) => void) | undefined): void;
+  run(seed: number, trace: ((line: string) => void) | undefined): void | Promise<void>;
 }
 
 /** A checker's finding. */

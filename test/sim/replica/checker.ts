@@ -1,0 +1,129 @@
+/** What must hold once a cluster has healed, judged by what clients were told and by what any client can read. */
+import { hex } from '../../../node/log/index.ts';
+import { ensure } from '../kernel/scenario.ts';
+import type { Client, Deed } from './client.ts';
+import type { Cluster } from './cluster.ts';
+import type { SimulatedNode } from './node.ts';
+import type { Workload } from './workload.ts';
+
+/** Everything in a node's state that must be the same on all. */
+interface View {
+  readonly tables: ReadonlyMap<string, string>;
+  readonly tags: ReadonlySet<string>;
+  readonly rejected: ReadonlySet<string>;
+  readonly counters: ReadonlyMap<number, number>;
+  readonly broken: readonly string[];
+  readonly lists: ReadonlyMap<number, readonly string[]>;
+}
+
+/** Each finds rows that break a constraint. */
+const CONSTRAINTS: readonly string[] = [
+  'SELECT id FROM d.item WHERE n >= 100',
+  'SELECT u FROM d.item WHERE u IS NOT NULL GROUP BY u HAVING COUNT(*) > 1',
+  'SELECT id FROM d.item GROUP BY id HAVING COUNT(*) > 1',
+  'SELECT c.id FROM d.child c LEFT JOIN d.parent p ON p.id = c.p WHERE c.p IS NOT NULL AND p.id IS NULL',
+  'SELECT c.id FROM d.held c LEFT JOIN d.parent p ON p.id = c.p WHERE c.p IS NOT NULL AND p.id IS NULL',
+];
+
+export async function check(cluster: Cluster, workload: Workload): Promise<void> {
+  const alive = cluster.nodes.filter((node) => !node.lost);
+  const views = new Map<SimulatedNode, View>();
+  for (const node of alive) views.set(node, await viewOf(cluster, workload, node));
+  const [first, ...others] = views;
+  if (!first) return;
+  const [, view] = first;
+  for (const [node, other] of others) checkSame(first[0].name, view, node.name, other);
+  ensure(view.broken.length === 0, () => `constraints do not hold: ${view.broken.join(' · ')}`);
+  checkBlocks(alive);
+  checkDeeds(cluster, workload.deeds, view);
+  checkCounters(workload.deeds, view);
+  await checkRebuilt(cluster, workload, first[0], view);
+}
+
+/** Reads all there is through a session. */
+async function viewOf(cluster: Cluster, workload: Workload, node: SimulatedNode): Promise<View> {
+  let view: View | undefined;
+  await cluster.turn(node, () => {
+    const read = async (): Promise<void> => {
+      view = await readAll(workload.client(node), node);
+    };
+    read().catch((error: unknown) => cluster.fail(`${node.name} cannot be read: ${String(error)}`));
+  });
+  await cluster.runUntil(cluster.now + 5000, () => view !== undefined);
+  ensure(view !== undefined, () => `${node.name} does not answer`);
+  return view;
+}
+
+async function readAll(client: Client, node: SimulatedNode): Promise<View> {
+  const text = async (sql: string): Promise<string[]> =>
+    (await client.sql(sql)).rows.map((row) =>
+      JSON.stringify(row, (_, v: unknown) => (typeof v === 'bigint' ? `${v}` : v)),
+    );
+  const tables = new Map<string, string>();
+  const names = (await client.sql(`SELECT table_name FROM information_schema.tables WHERE table_schema = 'd'`)).rows;
+  for (const [name] of names) {
+    // Which number comes next is each node's own matter.
+    const create = (await text(`SHOW CREATE TABLE d.${String(name)}`)).map((t) => t.replace(/ AUTO_INCREMENT=\d+/, ''));
+    tables.set(String(name), [...create, ...(await text(`SELECT * FROM d.${String(name)} ORDER BY 1`))].join('\n'));
+  }
+  tables.set('conflicts', (await text('SELECT * FROM p2pdb.conflicts')).sort().join('\n'));
+  const core = node.life?.engine.core;
+  tables.set('digest', core ? hex(core.machine.finalDigest()) : '');
+  const broken: string[] = [];
+  for (const sql of CONSTRAINTS) for (const row of await text(sql)) broken.push(`${sql}: ${row}`);
+  const rejected = core?.state.db.prepare(`SELECT tx FROM conflict WHERE kind = 'rejected'`).all() ?? [];
+  const rows = async (sql: string) => (await client.sql(sql)).rows;
+  return {
+    tables,
+    broken,
+    tags: new Set((await rows('SELECT tag FROM d.ledger')).map(([tag]) => String(tag))),
+    rejected: new Set(rejected.map((row) => String(row['tx']))),
+    counters: new Map((await rows('SELECT id, n FROM d.counter')).map(([id, n]) => [Number(id), Number(n)])),
+    lists: new Map(
+      (await rows('SELECT id, tags FROM d.list')).map(([id, tags]) => [Number(id), String(tags).split(' ').slice(1)]),
+    ),
+  };
+}
+
+function checkSame(a: string, one: View, b: string, other: View): void {
+  for (const name of new Set([...one.tables.keys(), ...other.tables.keys()])) {
+    const [left, right] = [one.tables.get(name), other.tables.get(name)];
+    ensure(left === right, () => `${name} differs. ${a}:\n${left}\n${b}:\n${right}`);
+  }
+}
+
+function checkBlocks(nodes: readonly SimulatedNode[]): void {
+  const all = nodes.map(({ life }) => life?.log.readBlocks(1, 1 << 30).length ?? 0);
+  ensure(new Set(all).size === 1, () => `the logs have ${all.join(', ')} blocks`);
+}
+
+function checkDeeds(cluster: Cluster, deeds: readonly Deed[], view: View): void {
+  for (const deed of deeds) {
+    const told = (): string => JSON.stringify(deed);
+    const isPresent = view.tags.has(deed.tag);
+    const isRejected = view.rejected.has(deed.txid);
+    if (deed.outcome === 'refused') ensure(!isPresent, () => `refused, and there all the same: ${told()}`);
+    if (deed.outcome !== 'acknowledged') continue;
+    if (deed.level === 'final') ensure(isPresent && !isRejected, () => `final, and not there: ${told()}`);
+    ensure(!(isPresent && isRejected), () => `there, and among the conflicts: ${told()}`);
+    if (deed.level === 'local' && cluster.node(deed.node)?.lost) continue;
+    ensure(isPresent || isRejected, () => `acknowledged, and neither there nor among the conflicts: ${told()}`);
+  }
+}
+
+function checkCounters(deeds: readonly Deed[], view: View): void {
+  const sums = new Map<number, number>();
+  for (const { added, tag } of deeds)
+    if (added && view.tags.has(tag)) sums.set(added.counter, (sums.get(added.counter) ?? 0) + added.by);
+  for (const [counter, n] of view.counters)
+    ensure(n === (sums.get(counter) ?? 0), () => `counter ${counter} is ${n}, its additions make ${sums.get(counter)}`);
+}
+
+/** A state that is made anew from a node's log is the one it had. */
+async function checkRebuilt(cluster: Cluster, workload: Workload, node: SimulatedNode, view: View): Promise<void> {
+  node.onStarted = undefined;
+  node.crash();
+  node.dropState();
+  await cluster.turn(node, () => node.start(cluster.genesis));
+  checkSame('before', view, 'made anew', await viewOf(cluster, workload, node));
+}

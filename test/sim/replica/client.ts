@@ -1,0 +1,114 @@
+/** A client's session with a node: statements in, rows or an error out; and the ledger of what clients were told. */
+import type { WireValue } from '../../../node/server/index.ts';
+import type { EngineSession } from '../../../node/engine/index.ts';
+import type { SimulatedNode } from './node.ts';
+
+export type Level = 'local' | 'replicated' | 'final';
+
+export interface Answer {
+  readonly rows: readonly (readonly WireValue[])[];
+  readonly affected: number;
+}
+
+/** What the server says of a statement. */
+export class StatementError extends Error {
+  override readonly name = 'StatementError';
+  readonly errno: number;
+
+  constructor(errno: number, message: string) {
+    super(message);
+    this.errno = errno;
+  }
+}
+
+/** A transaction as its client knows it. */
+export interface Deed {
+  /** Lies in the table `ledger` where the transaction took place. */
+  readonly tag: string;
+  readonly node: string;
+  readonly level: Level;
+  readonly what: string;
+  readonly start: number;
+  end: number;
+  /** `lost`: the node or its answer never came back. */
+  outcome: 'lost' | 'acknowledged' | 'refused' | 'unconfirmed';
+  txid: string;
+  /** What it added to which counter. */
+  readonly added?: { readonly counter: number; readonly by: number };
+  /** Tags that it saw before it wrote its own, and that were sure to stay. */
+  seen?: readonly string[];
+  /** Lists that it read, and appended its tag to. */
+  lists?: Map<number, readonly string[]>;
+}
+
+export class Client {
+  readonly node: SimulatedNode;
+  readonly session: EngineSession;
+  private readonly run: number;
+  private readonly now: () => number;
+
+  constructor(node: SimulatedNode, id: number, now: () => number) {
+    this.node = node;
+    this.run = node.run;
+    this.now = now;
+    const core = node.life?.engine.core;
+    const account = core?.findAccount('root', '127.0.0.1');
+    if (!core || !account) throw new Error(`${node.name} takes no sessions`);
+    this.session = core.openSession(id, account, {
+      address: '127.0.0.1',
+      port: 1,
+      tlsCipher: '',
+      tlsVersion: '',
+      attributes: new Map(),
+      database: '',
+      collationId: 255,
+      interactive: false,
+      foundRows: false,
+      localInfile: false,
+    });
+  }
+
+  get isAlive(): boolean {
+    return this.node.isUp && this.node.run === this.run;
+  }
+
+  /** Rejects with StatementError. Never settles when the node crashes first. */
+  async sql(text: string): Promise<Answer> {
+    const rows: (readonly WireValue[])[] = [];
+    let affected = 0;
+    let error: StatementError | undefined;
+    await this.session.query(Buffer.from(text), {
+      columns: () => undefined,
+      row: (values) => rows.push([...values]) > 0,
+      drained: () => Promise.resolve(),
+      end: () => undefined,
+      ok: (result) => (affected = Number(result.affectedRows)),
+      error: ({ errno, message }) => (error = new StatementError(errno, message)),
+      requestFile: () => {
+        throw new Error('no client gives files');
+      },
+    });
+    // The answer is an effect, too: a crash may come before it.
+    if (!this.isAlive || !this.node.mayAct()) return new Promise(() => undefined);
+    if (error) throw error;
+    return { rows, affected };
+  }
+
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.node.after(ms, resolve));
+  }
+
+  /** Does what a deed stands for, and notes what came of it. */
+  async perform(deed: Deed, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      deed.outcome = 'acknowledged';
+      deed.txid = String(this.session.systemVariable('p2pdb_last_txid', 'session'));
+    } catch (error) {
+      if (!(error instanceof StatementError)) throw error;
+      deed.outcome = error.errno === 3101 && !/no majority/.test(error.message) ? 'unconfirmed' : 'refused';
+      if (this.session.transaction) await this.sql('ROLLBACK');
+    }
+    deed.end = this.now();
+  }
+}

@@ -1,0 +1,194 @@
+/** A whole node on a simulated machine: the real engine with its replica, consensus and sync, on a disk that can be lost. */
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { nodeId, type NodeId } from '../../../node/consensus/index.ts';
+import { openEngine, type Genesis, type OpenedEngine } from '../../../node/engine/index.ts';
+import { Peering } from '../../../node/replica/index.ts';
+import { State } from '../../../node/store/index.ts';
+import type { Random } from '../kernel/random.ts';
+import type { Cluster } from './cluster.ts';
+import { SimulatedLog, SimulatedRecords } from './disk.ts';
+import type { VirtualHost } from './virtual.ts';
+
+const RESERVE_BYTES = 16 << 20;
+
+/** What runs on a node from a start to the crash that ends it. */
+export interface Life {
+  readonly engine: OpenedEngine;
+  readonly peering: Peering;
+  readonly log: SimulatedLog;
+  readonly records: SimulatedRecords;
+}
+
+export class SimulatedNode implements VirtualHost {
+  readonly name: string;
+  readonly dir: string;
+  readonly id: NodeId;
+  private readonly cluster: Cluster;
+  private readonly random: Random;
+  private clockOffsetMs: number;
+  /** Counts starts: what an earlier one planned is void. */
+  run = 0;
+  life: Life | undefined;
+  /** It crashed in the middle of what it does now: nothing of that has an effect any more. */
+  private dying = false;
+  /** It never comes back. */
+  lost = false;
+  /** Peers that it has a connection with, and the connection's name. */
+  readonly connected = new Map<string, string>();
+  onStarted: (() => void) | undefined;
+
+  constructor(name: string, dir: string, cluster: Cluster, random: Random) {
+    this.name = name;
+    this.dir = dir;
+    this.cluster = cluster;
+    this.random = random;
+    this.clockOffsetMs = 1_700_000_000_000 + random.between(0, 1e6);
+    this.id = this.makeFolder();
+  }
+
+  /** Key and incarnation as the seed gives them; room that is set aside costs nothing. */
+  private makeFolder(): NodeId {
+    const group = path.join(this.dir, 'groups', 'main');
+    mkdirSync(group, { recursive: true, mode: 0o700 });
+    const seed = Buffer.alloc(32, this.name);
+    const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
+    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    writeFileSync(path.join(this.dir, 'identity.key'), key.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+    const incarnation = Buffer.from(Array.from({ length: 16 }, () => this.random.below(256)));
+    writeFileSync(path.join(this.dir, 'incarnation'), `${incarnation.toString('hex')}\n`);
+    writeFileSync(path.join(group, 'reserve'), '');
+    truncateSync(path.join(group, 'reserve'), RESERVE_BYTES);
+    const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
+    return nodeId(spki.subarray(spki.length - 32).toString('hex'));
+  }
+
+  wallMs(): number {
+    return this.cluster.now + this.clockOffsetMs;
+  }
+
+  elapsedMs(): number {
+    return this.cluster.now;
+  }
+
+  jumpClock(byMs: number): void {
+    this.clockOffsetMs += byMs;
+  }
+
+  after(delayMs: number, work: () => void): () => void {
+    const { run } = this;
+    let wanted = true;
+    this.cluster.plan(this.cluster.now + delayMs, this, () => {
+      if (wanted && run === this.run) work();
+    });
+    return () => (wanted = false);
+  }
+
+  get isUp(): boolean {
+    return this.life !== undefined && !this.dying;
+  }
+
+  /** A chance to crash before something that the world can see. */
+  mayAct(): boolean {
+    if (!this.dying && this.life && this.random.chance(this.cluster.crashRate)) {
+      this.cluster.trace(() => `${this.name} crashes in the middle of what it does`);
+      this.dying = true;
+      // What it does until the end of the turn must not reach the state file.
+      this.life.engine.core.state.publish = () => undefined;
+    }
+    return !this.dying;
+  }
+
+  start(genesis: Genesis): void {
+    if (this.life || this.lost) return;
+    const run = ++this.run;
+    this.cluster.trace(() => `${this.name} starts`);
+    rmSync(path.join(this.dir, 'lock.sqlite'), { force: true });
+    const host = {
+      mayAct: () => this.mayAct(),
+      afterSync: (work: () => void) => void this.after(this.cluster.syncMs(), work),
+    };
+    let log: SimulatedLog | undefined;
+    let records: SimulatedRecords | undefined;
+    let peering: Peering | undefined;
+    const engine = openEngine({
+      dir: this.dir,
+      version: '9.7.4-p2pdb',
+      rootPassword: '',
+      variables: new Map<string, string | number>([['p2pdb_commit_timeout', 3]]),
+      fatal: (error) => {
+        if (run === this.run && this.isUp)
+          this.cluster.fail(`${this.name} cannot go on: ${error.stack ?? error.message}`);
+      },
+      notice: (message) => this.cluster.trace(() => `${this.name}: ${message}`),
+      genesis: () => genesis,
+      onMembers: () => undefined,
+      onDiffers: (proposer, height) =>
+        this.cluster.fail(`${this.name}: the state after ${height} is not that of ${proposer}`),
+      onBehind: (peer) => peering?.askBlocks(peer),
+      makeToken: () => undefined,
+      onDurable: (entries, own) => peering?.durable(entries, own),
+      send: (to, message) => peering?.sendConsensus(to, message),
+      describeMember: (id) => ({ isUp: peering?.isUp(id) ?? true, lag: 0 }),
+      disk: {
+        log: (dir, group, identity) => (log = new SimulatedLog(dir, group, identity, host)),
+        records: (file) => (records = new SimulatedRecords(file, host)),
+      },
+    });
+    const { core, decider, membership, self } = engine;
+    core.onInternalError = (error) => {
+      if (this.isUp && run === this.run)
+        this.cluster.fail(`${this.name}: internal error: ${error.stack ?? error.message}`);
+    };
+    peering = new Peering({
+      self,
+      log: core.log,
+      replica: core.replica,
+      decider,
+      members: () => membership.members(),
+      voters: () => membership.voters(),
+      onDamaged: (height) => this.cluster.fail(`${this.name} is told that its state after ${height} is damaged`),
+      onRefused: (from, reason) => this.cluster.refused(this, from, reason),
+    });
+    peering.start({
+      send: (to, bytes) => {
+        if (!this.mayAct()) return 'unreachable';
+        return this.cluster.send(this, to as string, bytes);
+      },
+    });
+    this.life = { engine, peering, log: log as SimulatedLog, records: records as SimulatedRecords };
+    engine.ready().then(
+      () => {
+        if (run === this.run && this.isUp) this.onStarted?.();
+      },
+      (error: unknown) => {
+        if (run === this.run && this.isUp) this.cluster.fail(`${this.name} does not become ready: ${String(error)}`);
+      },
+    );
+  }
+
+  /** It is down from now on; ends what a crash in the middle of a turn began. */
+  crash(): void {
+    const { life } = this;
+    if (!life) return;
+    this.cluster.trace(() => `${this.name} is down`);
+    this.life = undefined;
+    this.dying = false;
+    this.run++;
+    this.connected.clear();
+    life.engine.core.state.close();
+    life.log.crash(this.random);
+    life.records.crash(this.random);
+    // The state file is written without sync: a machine that lost its power has none.
+    if (this.random.chance(0.5)) this.dropState();
+  }
+
+  dropState(): void {
+    State.remove(path.join(this.dir, 'groups', 'main', 'state.sqlite'));
+  }
+
+  endTurn(): void {
+    if (this.dying) this.crash();
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * Whole nodes: engine, replica, consensus and sync on SQLite, with clients that write everywhere. First faults, then healing: within
+ * bounded virtual time all nodes must be equal, and what clients were told must be so.
+ */
+import { Random } from '../kernel/random.ts';
+import { ensure, type Scenario } from '../kernel/scenario.ts';
+import { check } from './checker.ts';
+import { Cluster } from './cluster.ts';
+import type { Level } from './client.ts';
+import type { SimulatedNode } from './node.ts';
+import { SCHEMA, Workload } from './workload.ts';
+
+const SETUP_WITHIN_MS = 20_000;
+const HEAL_WITHIN_MS = 60_000;
+
+type Disturbance = 'partition' | 'one-way' | 'mend' | 'crash' | 'restart' | 'jump' | 'lose';
+
+class Run {
+  private readonly random: Random;
+  private readonly cluster: Cluster;
+  private readonly workload: Workload;
+  private readonly disturbances: readonly Disturbance[];
+  private readonly voters: number;
+
+  constructor(seed: number, trace: ((line: string) => void) | undefined) {
+    this.random = new Random(seed);
+    const { random } = this;
+    const size = random.pick([3, 3, 3, 4, 5]);
+    this.voters = size === 4 ? 3 : size;
+    this.cluster = new Cluster(random, [...'abcde'].slice(0, size), this.voters, trace);
+    const all: Disturbance[] = ['partition', 'one-way', 'crash', 'jump', 'lose'];
+    this.disturbances = [...random.sample(all, 1 + random.below(all.length)), 'mend', 'restart'];
+    this.workload = new Workload(this.cluster, {
+      levels: random.pick<readonly Level[]>([
+        ['local'],
+        ['local', 'final'],
+        ['local', 'replicated', 'final'],
+        ['final'],
+      ]),
+      pauseMs: random.pick([5, 20, 60]),
+      clients: 1 + random.below(3),
+      schemaChanges: random.chance(0.4),
+    });
+  }
+
+  async go(): Promise<void> {
+    try {
+      await this.setUp();
+      await this.disturb();
+      await this.heal();
+      await check(this.cluster, this.workload);
+    } finally {
+      this.cluster.close();
+    }
+  }
+
+  private start(node: SimulatedNode): Promise<void> {
+    return this.cluster.turn(node, () => node.start(this.cluster.genesis));
+  }
+
+  private async setUp(): Promise<void> {
+    const { cluster, workload } = this;
+    const ready = new Set<SimulatedNode>();
+    for (const node of cluster.nodes) {
+      node.onStarted = () => ready.add(node);
+      await this.start(node);
+    }
+    const first = cluster.nodes[0] as SimulatedNode;
+    let done = false;
+    await cluster.runUntil(SETUP_WITHIN_MS, () => ready.size === cluster.nodes.length);
+    cluster.plan(cluster.now, first, () => {
+      const client = workload.client(first);
+      const make = async (): Promise<void> => {
+        await client.sql(`SET p2pdb_commit = 'final'`);
+        for (const text of SCHEMA) await client.sql(text);
+        done = true;
+      };
+      make().catch((error: unknown) => cluster.fail(`the schema cannot be made: ${String(error)}`));
+    });
+    const all = await cluster.runUntil(SETUP_WITHIN_MS, () => done && this.isEqual());
+    ensure(all, () => `no schema on all nodes after ${SETUP_WITHIN_MS} ms without faults`);
+    for (const node of cluster.nodes) {
+      node.onStarted = () => workload.serve(node);
+      await cluster.turn(node, () => workload.serve(node));
+    }
+  }
+
+  private async disturb(): Promise<void> {
+    const { cluster, random } = this;
+    cluster.network.faults = {
+      delayMin: 0.05,
+      delayMax: random.pick([0.5, 5, 40]),
+      drop: random.pick([0, 0, 0.02]),
+      duplicate: random.pick([0, 0, 0.05]),
+      corrupt: random.pick([0, 0, 0.002]),
+      reorder: random.chance(0.3),
+    };
+    cluster.crashRate = random.pick([0, 0, 0.0005, 0.002]);
+    cluster.syncMsMax = random.pick([0.5, 3, 30]);
+    const end = cluster.now + random.between(300, 1500);
+    for (let at = cluster.now; at < end; at += random.between(1, random.pick([100, 300])))
+      cluster.plan(at, undefined, () => this.disturbance(random.pick(this.disturbances)));
+    await cluster.runUntil(end);
+  }
+
+  private disturbance(kind: Disturbance): void {
+    const { cluster, random } = this;
+    cluster.trace(() => `** ${kind}`);
+    const node = random.pick(cluster.nodes);
+    const names = cluster.nodes.map(({ name }) => name);
+    switch (kind) {
+      case 'partition':
+      case 'one-way': {
+        const side = random.sample(names, 1 + random.below(names.length));
+        const rest = names.filter((name) => !side.includes(name));
+        cluster.network.partition(side, rest, kind === 'one-way');
+        break;
+      }
+      case 'mend':
+        cluster.network.mend();
+        break;
+      case 'crash':
+        node.crash();
+        break;
+      case 'restart':
+        for (const down of cluster.nodes) this.restart(down);
+        break;
+      case 'jump':
+        node.jumpClock(random.between(-1, 1) * 3_600_000);
+        break;
+      case 'lose': {
+        const voter = cluster.genesis.voters.includes(node.id);
+        const lost = cluster.nodes.filter((n) => n.lost && cluster.genesis.voters.includes(n.id)).length;
+        if (voter && (lost + 1) * 2 >= this.voters) break;
+        if (!random.chance(0.2)) break;
+        node.crash();
+        node.lost = true;
+      }
+    }
+  }
+
+  private restart(node: SimulatedNode): void {
+    if (node.life || node.lost) return;
+    this.cluster.plan(this.cluster.now, node, () => node.start(this.cluster.genesis));
+  }
+
+  private async heal(): Promise<void> {
+    const { cluster, workload } = this;
+    cluster.trace(() => '** heal');
+    cluster.crashRate = 0;
+    cluster.network.heal();
+    cluster.syncMsMax = 0.5;
+    for (const node of cluster.nodes) this.restart(node);
+    const rest = cluster.now + 500;
+    await cluster.runUntil(rest);
+    workload.ended = true;
+    const deadline = cluster.now + HEAL_WITHIN_MS;
+    const healed = await cluster.runUntil(deadline, () => this.isEqual());
+    ensure(healed, () => `not equal ${HEAL_WITHIN_MS} ms after healing: ${this.positions()}`);
+    // Nothing more comes: nobody writes, and what was decided is applied.
+    await cluster.runUntil(cluster.now + 5000);
+    ensure(this.isEqual(), () => `equal, and then not any more: ${this.positions()}`);
+  }
+
+  private isEqual(): boolean {
+    const alive = this.cluster.nodes.filter((node) => !node.lost);
+    const heights = new Set<number>();
+    for (const { life } of alive) {
+      const replica = life?.engine.core.replica;
+      if (!replica || replica.tentative > 0) return false;
+      heights.add(replica.height);
+    }
+    return heights.size === 1;
+  }
+
+  private positions(): string {
+    const of = ({ name, life }: SimulatedNode): string => {
+      const replica = life?.engine.core.replica;
+      return `${name}: ${replica ? `height ${replica.height}, ${replica.tentative} tentative` : 'down'}`;
+    };
+    return this.cluster.nodes.map(of).join(' · ');
+  }
+}
+
+export const replicaScenario: Scenario = { name: 'replica', run: (seed, trace) => new Run(seed, trace).go() };

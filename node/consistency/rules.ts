@@ -66,8 +66,7 @@ const counter: MergeRule = {
 const extreme = (name: string, sign: 1 | -1): MergeRule => ({
   name,
   merge: (current, base, v, column) => {
-    if (sameRuleValue(current, base) && v === null) return value(v);
-    if (current === null) return value(v);
+    if (sameRuleValue(current, base) || current === null) return value(v);
     if (v === null) return value(current);
     return value(sign * column.compare(v, current) > 0 ? v : current);
   },

@@ -28,14 +28,21 @@ const exactOf = (value: NonNullable<SqliteValue>, type: Exact): Decimal =>
     ? { unscaled: intFromSqlite(value), scale: 0 }
     : decimalFromSqlite(value as number | bigint | Uint8Array, type);
 
-/** What was added to `base` to make `value`; undefined for what is no number. */
+/** What was added to `base` to make `value`; undefined for what is no number, or no exact difference. */
 export function difference(type: SqlType, value: SqliteValue, base: SqliteValue): SqliteValue | undefined {
   if (value === null || base === null) return undefined;
-  if (isReal(type)) return Number(value) - Number(base);
+  if (isReal(type)) return realDifference(type, Number(value), Number(base));
   if (!isExact(type)) return undefined;
   const { unscaled } = decimals.subtract(exactOf(value, type), exactOf(base, type));
   if (BigInt.asIntN(64, unscaled) !== unscaled) return encodeWide({ unscaled, scale: scaleOf(type) });
   return Number.isSafeInteger(Number(unscaled)) ? Number(unscaled) : unscaled;
+}
+
+/** Undefined where rounding loses it: added to `base` it must give `value` to the last bit, as the author's own state has it. */
+function realDifference(type: SqlType, value: number, base: number): number | undefined {
+  const added = value - base;
+  const sum = base + added;
+  return (type.kind === 'float' ? Math.fround(sum) : sum) === value ? added : undefined;
 }
 
 /** A sum before it is stored: exact, or a double. */

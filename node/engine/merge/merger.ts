@@ -2,7 +2,7 @@
  * Runs a transaction's intentions against the state as it stands: what every replica does at the transaction's place in the
  * order. A row that is not there any more drops its change; what a constraint refuses refuses the whole transaction.
  */
-import type { Footprint } from '../../consistency/index.ts';
+import type { Footprint, MergeRule } from '../../consistency/index.ts';
 import type { ColumnChange, LogKey, LogValue, RowOperation, TableReference, Transaction } from '../../log/index.ts';
 import { primaryKey, SqlError, type SqliteValue, type SqlType, type TableDef } from '../../sql/index.ts';
 import {
@@ -285,7 +285,11 @@ class Work {
       const value = this.converted(rt, place, reference, change.column, change.value);
       if (change.mode === 'merge' && rules[place]) {
         const base = this.converted(rt, place, reference, change.column, change.base ?? null);
-        const merged = rules[place].rule.merge(after[place] ?? null, base, value, rules[place].values);
+        const now = after[place] ?? null;
+        // Where nobody else wrote, the author's own state has the value to the last bit.
+        const merged: ReturnType<MergeRule['merge']> = sameValue(now, base)
+          ? { kind: 'value', value }
+          : rules[place].rule.merge(now, base, value, rules[place].values);
         if (merged.kind === 'reject')
           throw new Rejection(
             'rule',

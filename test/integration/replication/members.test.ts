@@ -102,6 +102,10 @@ describe('membership', () => {
     await Promise.all([a, b, c].map((member) => member.query('INSERT INTO d.t (v) VALUES (4)')));
     await c.query("SELECT p2pdb_set_voter('b', 1)");
     await c.query("SELECT p2pdb_set_voter('c', 1)");
+    await eventually(async () => {
+      const up = await rows(b, "SELECT name FROM p2pdb.members WHERE up = 'YES'");
+      assert.equal(up.length, 3);
+    });
 
     await first.kill('SIGKILL');
     await b.query('CREATE TABLE d.u (a INT PRIMARY KEY)');

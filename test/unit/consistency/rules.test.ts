@@ -54,13 +54,11 @@ test('where nobody else wrote, every rule gives what the author wrote', () => {
       ['set', sets],
       ['json', json],
     ] as const) {
-      // A maximum and a minimum move one way only.
-      const oneWay = rule === 'max' || rule === 'min';
       fc.assert(
         fc.property(values as fc.Arbitrary<RuleValue>, values as fc.Arbitrary<RuleValue>, (base, v) => {
           const merged = merge(rule, form, base, base, v);
           assert.equal(merged.kind, 'value');
-          if (!oneWay && merged.kind === 'value') assert.deepEqual(merged.value, v);
+          if (merged.kind === 'value') assert.deepEqual(merged.value, v);
         }),
       );
     }
@@ -77,6 +75,8 @@ test('max, min, union and counter do not depend on the order of two writers', ()
   ] as const) {
     fc.assert(
       fc.property(small, small, small, (base, a, b) => {
+        // What leaves the value as it is, is no write.
+        fc.pre(a !== base && b !== base);
         const run = (first: number, second: number): Merged => {
           const one = merge(rule, form, base, base, first);
           assert.equal(one.kind, 'value');

@@ -167,6 +167,42 @@ export const VALUES: readonly MergeCase[] = [
     { schema: number('double', '1.5'), A: [toN('n + 0.25')], B: [toN('n + 0.5')] },
     row('2.25'),
   ),
+  ordered(
+    'additions of DOUBLE that rounding cannot take apart again are the author’s all the same',
+    {
+      schema: number('double', '1e16'),
+      A: [toN('n + 0.1'), toN('n + 3')],
+      B: ['insert into t values (2, 0.1)', 'update t set n = n + 0.2 where id = 2'],
+    },
+    {
+      shows: {
+        t: [
+          [1, '1.0000000000000004e16'],
+          [2, 0.30000000000000004],
+        ],
+      },
+    },
+    {
+      shows: {
+        t: [
+          [1, '1.0000000000000004e16'],
+          [2, 0.30000000000000004],
+        ],
+      },
+    },
+  ),
+  either(
+    'a maximum that its only writer lowers',
+    { schema: rule('int', 'max', '9'), A: [toV('3')], B: ['insert into t values (2, 1)'] },
+    {
+      shows: {
+        t: [
+          [1, 3],
+          [2, 1],
+        ],
+      },
+    },
+  ),
   either(
     'additions of FLOAT',
     { schema: number('float', '1.5'), A: [toN('n + 0.25')], B: [toN('n - 0.5')] },

@@ -86,7 +86,8 @@ function describe(operation: Operation, tables: readonly number[]): string {
     case 'move':
     case 'update': {
       const changes = operation.changes.map(
-        (c) => `column ${c.column} ${c.mode === 'add' ? '+=' : c.mode === 'merge' ? 'merges' : '='} ${JSON.stringify(c.value, printable)}`,
+        (c) =>
+          `column ${c.column} ${c.mode === 'add' ? '+=' : c.mode === 'merge' ? 'merges' : '='} ${JSON.stringify(c.value, printable)}`,
       );
       return `${operation.kind} ${table} ${key}${operation.kind === 'move' ? ` to ${JSON.stringify(operation.newKey, printable)}` : ''}: ${changes.join(', ')}`;
     }

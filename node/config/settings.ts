@@ -44,7 +44,11 @@ export const SETTINGS = {
   voters: setting(list, [], 'Names of the members that decide what is final.'),
   bootstrap: setting(list, [], 'Addresses of nodes to join by.'),
   swarmKey: setting(optional(path), undefined, 'File with the key that keeps strangers out of the swarm.'),
-  joinToken: secret(optional(text), undefined, 'Token by which the node joins a cluster at its first start: SELECT p2pdb_join_token(…) of a member.'),
+  joinToken: secret(
+    optional(text),
+    undefined,
+    'Token by which the node joins a cluster at its first start: SELECT p2pdb_join_token(…) of a member.',
+  ),
   logFormat: setting(choice('text', 'json'), 'text', 'Form of the log lines.'),
   logLevel: setting(choice('trace', 'debug', 'info', 'warn', 'error'), 'info', 'Least important log lines to write.'),
   tls: setting(

@@ -138,7 +138,9 @@ export class Group {
     if (text === undefined)
       throw new SqlError(1235, '42000', 'This node has no network: start it with a cluster name and a swarm key');
     const token = { hash: hashOf(secret), expires, uses: Math.floor(uses) };
-    await this.core.commits.changeCatalog(session, `p2pdb_join_token(${minutes}, ${uses})`, [{ kind: 'put-token', token }]);
+    await this.core.commits.changeCatalog(session, `p2pdb_join_token(${minutes}, ${uses})`, [
+      { kind: 'put-token', token },
+    ]);
     return text;
   }
 
@@ -220,15 +222,10 @@ export class Group {
   private fateOf(id: string): Fate {
     const place = this.core.replica.placeOf(id);
     if (!place) return 'unknown';
-    if (this.isListed(id, 'rejected')) return place.isFinal ? 'conflict' : 'tentative';
-    return place.isFinal ? 'final' : 'tentative';
-  }
-
-  private isListed(id: string, kind?: string): boolean {
-    const row = this.core.state.db
-      .prepare(`SELECT 1 FROM conflict WHERE tx = ?${kind === undefined ? '' : ' AND kind = ?'}`)
-      .get(...(kind === undefined ? [id] : [id, kind]));
-    return row !== undefined;
+    if (!place.isFinal) return 'tentative';
+    const rejected =
+      "SELECT 1 FROM conflict WHERE tx = ? AND kind = 'rejected' UNION ALL SELECT 1 FROM refused WHERE tx = ?";
+    return this.core.state.db.prepare(rejected).get(id, id) ? 'conflict' : 'final';
   }
 
   /** 'retry' runs the transaction's intentions again, now; either way the conflict is listed no more, on every node. */
@@ -237,7 +234,8 @@ export class Group {
     core.accounts.checkGlobal(session, ['SUPER', 'SYSTEM_VARIABLES_ADMIN']);
     if (action !== 'retry' && action !== 'dismiss')
       throw new SqlError(1210, 'HY000', "Incorrect arguments to p2pdb_resolve_conflict: 'retry' or 'dismiss'");
-    if (!this.isListed(id)) throw new SqlError(1032, 'HY000', `There is no conflict of transaction '${id}'`);
+    if (!core.state.db.prepare('SELECT 1 FROM conflict WHERE tx = ?').get(id))
+      throw new SqlError(1032, 'HY000', `There is no conflict of transaction '${id}'`);
     if (action === 'retry') await this.retry(id);
     await core.commits.changeCatalog(session, `p2pdb_resolve_conflict('${id}', '${action}')`, [
       { kind: 'drop-conflict', tx: id },

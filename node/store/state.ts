@@ -162,6 +162,7 @@ export class State {
          CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS digest(name TEXT PRIMARY KEY, a INTEGER, b INTEGER) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS table_version(id INTEGER, version INTEGER, columns TEXT, PRIMARY KEY(id, version)) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS refused(place INTEGER PRIMARY KEY, tx TEXT UNIQUE);
          CREATE TABLE IF NOT EXISTS conflict(tx TEXT, n INTEGER, kind TEXT, reason TEXT, message TEXT, relation TEXT, row_key TEXT, image TEXT, other TEXT, user TEXT, sql TEXT, time INTEGER, PRIMARY KEY(tx, n)) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS undo(place INTEGER PRIMARY KEY, tx TEXT, changes BLOB)`,
       );

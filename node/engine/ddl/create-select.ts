@@ -56,7 +56,8 @@ export async function fillFromSelect(
       core.state.dropTemporary(table);
       session.state.temporaryTables.delete(`${table.database}.${table.name}`);
       session.state.changed();
-    } else await core.commits.changeCatalog(session, `DROP TABLE \`${table.name}\``, [{ kind: 'drop-table', id: table.id }]);
+    } else
+      await core.commits.changeCatalog(session, `DROP TABLE \`${table.name}\``, [{ kind: 'drop-table', id: table.id }]);
     throw error;
   }
 }

@@ -1,4 +1,7 @@
-/** `p2pdb.conflicts`: transactions that their place in the order refused, and changes that met no row. */
+/**
+ * What became of transactions that their place in the order refused, and of changes that met no row. `p2pdb.conflicts` lists what had
+ * its OK before; a refused transaction of level `final` had none: its client was told, and only its fate is kept, for a while.
+ */
 import type { Transaction } from '../../log/index.ts';
 import type { GroupTransaction, Outcome } from '../../replica/index.ts';
 import type { State } from '../../store/index.ts';
@@ -6,6 +9,8 @@ import type { Catalog } from '../../sql/index.ts';
 import { printable } from './merger.ts';
 
 const IMAGE_CHARS_MAX = 65536;
+/** Fates that are kept for clients which lost their connection, or their patience. */
+const REFUSED_MAX = 10_000;
 
 export class Conflicts {
   private readonly state: State;
@@ -20,12 +25,22 @@ export class Conflicts {
   put(transaction: GroupTransaction, content: Transaction, outcome: Outcome): void {
     if (outcome.kind === 'rejected') {
       if (outcome.reason === 'stale') return;
+      if (transaction.level === 'final') {
+        this.refuse(transaction.id);
+        return;
+      }
       this.insert(transaction, content, 0, 'rejected', outcome.reason, outcome.message, '', '', this.image(content));
       return;
     }
     outcome.dropped.forEach(({ table, key, image }, n) =>
       this.insert(transaction, content, n, 'dropped', 'row-gone', 'The row is not there any more', table, key, image),
     );
+  }
+
+  private refuse(id: string): void {
+    this.state.begin();
+    const { lastInsertRowid } = this.state.db.prepare('INSERT OR REPLACE INTO refused(tx) VALUES (?)').run(id);
+    this.state.db.prepare('DELETE FROM refused WHERE place <= ?').run(BigInt(lastInsertRowid) - BigInt(REFUSED_MAX));
   }
 
   private insert(
@@ -62,7 +77,8 @@ export class Conflicts {
   /** It is undone: nothing became of it yet. */
   remove(transaction: GroupTransaction): void {
     this.state.begin();
-    this.state.db.prepare('DELETE FROM conflict WHERE tx = ?').run(transaction.id);
+    const relation = transaction.level === 'final' ? 'refused' : 'conflict';
+    this.state.db.prepare(`DELETE FROM ${relation} WHERE tx = ?`).run(transaction.id);
   }
 
   private image(content: Transaction): string {

@@ -134,7 +134,7 @@ describe('three nodes', () => {
     refused = await refusal(0, 'CREATE TABLE d.minority (a INT)');
     assert.equal(refused.errno, 3101);
     assert.ok(performance.now() - started < 5000);
-    refused = await refusal(0, 'UPDATE /*+ P2PDB_COMMIT(final) */ d.t SET v = 0 WHERE id = 4');
+    refused = await refusal(0, 'UPDATE /*+ P2PDB_COMMIT(final) */ d.t SET v = 40 WHERE id = 4');
     assert.equal(refused.errno, 3101);
     assert.match(refused.message, /no majority in reach/);
     await query(0, "SET p2pdb_read = 'linearizable'");

@@ -154,7 +154,7 @@ export class SimulatedNode implements VirtualHost {
     peering.start({
       send: (to, bytes) => {
         if (!this.mayAct()) return 'unreachable';
-        return this.cluster.send(this, to as string, bytes);
+        return this.cluster.send(this, to, bytes);
       },
     });
     this.life = { engine, peering, log: log as SimulatedLog, records: records as SimulatedRecords };

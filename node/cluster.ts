@@ -3,13 +3,16 @@ import { createPrivateKey } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
+import type { JoinOutcome } from './admin/index.ts';
 import { ConfigError, type Config } from './config/index.ts';
 import { nodeId, type NodeId } from './consensus/index.ts';
 import {
   createNetwork,
   joinSwarm,
   makeToken,
+  NetworkError,
   parseToken,
+  type JoinAnswer,
   type Network,
   type NodeId as PeerId,
 } from './discovery/index.ts';
@@ -52,33 +55,75 @@ const swarmFile = (config: Config): string => path.join(config.data, 'swarm.json
 
 /** Undefined for a node without a network. Throws ConfigError. */
 export function swarmOf(config: Config): Swarm | undefined {
-  if (config.swarmKey !== undefined)
-    return { id: config.cluster ?? 'p2pdb', key: readSwarmKey(config.swarmKey), bootstrap: config.bootstrap };
+  const kept = existsSync(swarmFile(config))
+    ? (JSON.parse(readFileSync(swarmFile(config), 'utf8')) as { id: string; key: string; bootstrap: string[] })
+    : undefined;
+  if (config.swarmKey !== undefined) {
+    const bootstrap = [...new Set([...config.bootstrap, ...(kept?.bootstrap ?? [])])];
+    return { id: config.cluster ?? 'p2pdb', key: readSwarmKey(config.swarmKey), bootstrap };
+  }
   if (config.members.length > 1) throw new ConfigError('swarm_key: a cluster needs a key that keeps strangers out');
-  if (!existsSync(swarmFile(config))) return undefined;
-  const kept = JSON.parse(readFileSync(swarmFile(config), 'utf8')) as { id: string; key: string; bootstrap: string[] };
-  return { id: kept.id, key: new Uint8Array(Buffer.from(kept.key, 'hex')), bootstrap: kept.bootstrap };
+  return kept && { ...kept, key: new Uint8Array(Buffer.from(kept.key, 'hex')) };
 }
 
-/** At the first start of a node that has a join token: asks to be a member, and keeps what it learns. Throws NetworkError, ConfigError. */
+const groupFolder = (config: Config): string => path.join(config.data, 'groups', 'main');
+const genesisFile = (config: Config): string => path.join(groupFolder(config), 'genesis.json');
+
+/** The folder knows its group. */
+export const isMember = (config: Config): boolean => existsSync(genesisFile(config));
+
+/** Makes the folder that of the first member, or one of the first. Throws ConfigError. */
+export function foundGroup(config: Config, self: string): void {
+  const genesis = genesisOf(config)(nodeId(self));
+  keepFirst(config, genesis);
+}
+
+function keepFirst(config: Config, genesis: Genesis): void {
+  mkdirSync(groupFolder(config), { recursive: true, mode: 0o700 });
+  keepGenesis(genesisFile(config), () => genesis);
+}
+
+/** At the first start of a node that has a join token: asks to be a member, and keeps what it learns. Throws ConfigError. */
 export async function joinByToken(config: Config): Promise<void> {
-  const group = path.join(config.data, 'groups', 'main');
-  const file = path.join(group, 'genesis.json');
-  if (config.joinToken === undefined || existsSync(file)) return;
+  if (config.joinToken === undefined || isMember(config)) return;
   loadIdentity(config.data);
-  const answer = await joinSwarm(config.joinToken, privateKeyOf(config.data), config.name ?? 'node');
-  if (answer.kind === 'refused') throw new ConfigError(`join_token: the cluster refuses this node: ${answer.reason}`);
-  const { swarm, bootstrap } = parseToken(config.joinToken);
+  const outcome = await joinGroup(config, config.joinToken);
+  if (outcome.kind === 'refused') throw new ConfigError(`join_token: the cluster refuses this node: ${outcome.reason}`);
+  if (outcome.kind === 'unreachable') throw new ConfigError(`join_token: ${outcome.reason}`);
+}
+
+/** Asks to be a member by a token, with the folder's identity, and keeps what it learns. */
+export async function joinGroup(config: Config, token: string): Promise<JoinOutcome> {
+  let answer: JoinAnswer;
+  try {
+    answer = await joinSwarm(token, privateKeyOf(config.data), config.name ?? 'node');
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    const kind = error.code === 'JOIN_UNREACHABLE' ? 'unreachable' : 'refused';
+    return { kind, reason: error.message };
+  }
+  if (answer.kind === 'refused') return { kind: 'refused', reason: answer.reason };
+  const { swarm, bootstrap } = parseToken(token);
   const kept = {
     id: swarm.id,
     key: Buffer.from(swarm.key).toString('hex'),
     bootstrap: [...new Set([...bootstrap, ...answer.addresses])],
   };
   writeFileDurably(swarmFile(config), `${JSON.stringify(kept)}\n`, 0o600);
-  mkdirSync(group, { recursive: true, mode: 0o700 });
-  const genesis = JSON.parse(Buffer.from(answer.welcome).toString('utf8')) as Genesis;
-  keepGenesis(file, () => genesis);
+  keepFirst(config, JSON.parse(Buffer.from(answer.welcome).toString('utf8')) as Genesis);
+  return { kind: 'joined' };
 }
+
+/** Where the admin HTTP is, and what opens it. */
+export const adminOptions = (config: Config) => ({
+  host: config.http.host,
+  port: config.http.port,
+  tokenFile: config.adminTokenFile ?? path.join(config.data, 'admin.token'),
+  tls:
+    config.httpTls && config.tlsCert !== undefined && config.tlsKey !== undefined
+      ? { cert: config.tlsCert, key: config.tlsKey }
+      : undefined,
+});
 
 export async function startCluster(
   config: Config,

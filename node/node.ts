@@ -1,11 +1,29 @@
 /** One running node: data folder, engine, MySQL protocol, admin HTTP. */
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
-import { startAdmin, testFaultRoutes, type Family, type RunningAdmin } from './admin/index.ts';
+import {
+  membershipRoutes,
+  startAdmin,
+  testFaultRoutes,
+  type AdminOptions,
+  type Door,
+  type Family,
+  type RunningAdmin,
+} from './admin/index.ts';
 import type { Config } from './config/index.ts';
 import { openEngine, type OpenedEngine } from './engine/index.ts';
-import { genesisOf, joinByToken, peersOf, startCluster, swarmOf, tokenOf, type RunningCluster } from './cluster.ts';
+import {
+  adminOptions,
+  genesisOf,
+  joinByToken,
+  peersOf,
+  startCluster,
+  swarmOf,
+  tokenOf,
+  type RunningCluster,
+} from './cluster.ts';
 import { nodeId } from './consensus/index.ts';
+import { markLeft } from './joining.ts';
 import { startServer, type RunningServer } from './server/index.ts';
 import { VERSION } from './version.ts';
 
@@ -20,15 +38,25 @@ export interface RunningNode {
   readonly admin: RunningAdmin;
   /** The first fault after which the node cannot go on. */
   readonly failed: Promise<Error>;
+  /** The node was told to leave its group: it shall stop, and begins anew at its next start. */
+  readonly left: Promise<void>;
   /** Lets running statements answer, makes everything durable, frees the folder. */
   stop(): Promise<void>;
 }
 
 const STOP_GRACE_MS = 5_000;
 
-export async function startNode(config: Config, rootPassword: string | undefined, log: Logger): Promise<RunningNode> {
+/** `door`: where a node that waited to be let in answers already. */
+export async function startNode(
+  config: Config,
+  rootPassword: string | undefined,
+  log: Logger,
+  door?: Door,
+): Promise<RunningNode> {
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<Error>((resolve) => (fail = resolve));
+  let leave: () => void = () => undefined;
+  const left = new Promise<void>((resolve) => (leave = resolve));
   await joinByToken(config);
   const swarm = swarmOf(config);
   let cluster: RunningCluster | undefined;
@@ -95,20 +123,18 @@ export async function startNode(config: Config, rootPassword: string | undefined
     const running = server;
     const admin = await startAdmin(
       {
-        host: config.http.host,
-        port: config.http.port,
-        tokenFile: config.adminTokenFile ?? path.join(config.data, 'admin.token'),
-        tls:
-          config.httpTls && config.tlsCert !== undefined && config.tlsKey !== undefined
-            ? { cert: config.tlsCert, key: config.tlsKey }
-            : undefined,
-        routes: config.allowTestFaults ? testFaultRoutes({ others: () => otherMembers(engine), setCut }) : undefined,
+        ...adminOptions(config),
+        door,
+        routes: routesOf(config, engine, setCut, () => {
+          markLeft(config.data, engine.self);
+          leave();
+        }),
       },
       {
         engine: core,
         server: running.figures,
         nextSessionId: () => running.nextSessionId(),
-        notReady: () => (stopping ? 'the node is stopping' : undefined),
+        notReady: () => (stopping ? 'the node is stopping' : notReady(engine, config, cluster)),
         status: () => ({ ...status(engine, config, cluster), ...(config.allowTestFaults && { cut }) }),
         figures: () => figures(engine, cluster),
         mayAdminister: (account) => core.accounts.mayAdminister(account),
@@ -122,6 +148,7 @@ export async function startNode(config: Config, rootPassword: string | undefined
       server: running,
       admin,
       failed,
+      left,
       stop: async () => {
         stopping = true;
         await running.close(STOP_GRACE_MS);
@@ -139,6 +166,36 @@ export async function startNode(config: Config, rootPassword: string | undefined
   }
 }
 
+function routesOf(
+  config: Config,
+  engine: OpenedEngine,
+  setCut: (ids: readonly string[]) => void,
+  leave: () => void,
+): NonNullable<AdminOptions['routes']> {
+  const membership = membershipRoutes({
+    self: engine.self,
+    mayNotLeave: () =>
+      config.join === 'wait' ? undefined : 'The node would not wait to be let in again: set join to wait',
+    leave,
+  });
+  const faults = testFaultRoutes({ others: () => otherMembers(engine), setCut });
+  return (v1, administrator) => {
+    membership(v1, administrator);
+    if (config.allowTestFaults) faults(v1, administrator);
+  };
+}
+
+/** Why clients should go to another node. */
+function notReady(
+  { membership, self }: OpenedEngine,
+  config: Config,
+  running: RunningCluster | undefined,
+): string | undefined {
+  if (!membership.isMember(self)) return 'the node is no member of its group any more';
+  const behind = running?.peering.behind() ?? 0;
+  return behind > config.readyLagEntries ? `the node is ${behind} entries behind` : undefined;
+}
+
 const otherMembers = ({ membership, self }: OpenedEngine): Map<string, string> =>
   new Map(membership.current().flatMap(({ id, name }) => (id === self ? [] : [[name, id]])));
 
@@ -147,6 +204,7 @@ function status(engine: OpenedEngine, { name, cluster }: Config, running: Runnin
   const nameOf = (id: string): string => membership.find(id)?.name ?? id;
   const progress = running?.peering.progress() ?? [];
   return {
+    phase: membership.isMember(self) ? 'serving' : 'removed',
     version: VERSION,
     ...(name !== undefined && { name }),
     ...(cluster !== undefined && { cluster }),
@@ -159,9 +217,15 @@ function status(engine: OpenedEngine, { name, cluster }: Config, running: Runnin
       peers: progress.filter(({ id }) => running.peering.isUp(id)).length,
       lag: { entries: running.peering.behind() },
       leader: decider.leader === undefined ? undefined : nameOf(decider.leader),
-      members: progress.map(({ id, lag }) => ({ name: nameOf(id), up: running.peering.isUp(id), lagEntries: lag })),
     }),
     id: self,
+    /** The group is told by who founded it. */
+    founder: engine.genesis.members[0]?.id,
+    members: core.group
+      .members()
+      .map(({ name, id, isVoter, isUp, lag }) => ({ name, id, voter: isVoter, up: isUp, lagEntries: lag })),
+    /** Who was a member, and is none any more. */
+    removed: membership.all().flatMap((member) => (member.removed ? [member.id] : [])),
     final: { height: core.replica.height },
     tentative: core.replica.tentative,
     digest: Buffer.from(core.machine.finalDigest()).toString('hex'),

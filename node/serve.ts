@@ -17,6 +17,7 @@ export async function runNode(argv: readonly string[]): Promise<number> {
   const { config } = loaded;
   // Loaded when it shall serve: what only asks for the settings is answered at once.
   const { makeLogger, startNode } = await import('./node.ts');
+  const { waitToJoin } = await import('./joining.ts');
   const log = makeLogger(config);
   const password =
     config.rootPasswordFile === undefined
@@ -30,7 +31,9 @@ export async function runNode(argv: readonly string[]): Promise<number> {
       else resolve('disconnect');
     }
   });
-  const node = await startNode(config, password, log);
+  const waited = await waitToJoin(config, stop, log);
+  if (waited === undefined) return 0;
+  const node = await startNode(config, password, log, waited.door);
   const { port, address } = node.server.address;
   const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
   const generated = node.generatedPassword;
@@ -38,7 +41,7 @@ export async function runNode(argv: readonly string[]): Promise<number> {
   process.stdout.write(`Connect with   mysql --host=${host} --port=${port} --user=root --password\n`);
   process.stdout.write(`or by URL      mysql://root@${host}:${port}/\n`);
   process.stdout.write(`ready: MySQL protocol on ${host}:${port}, admin HTTP on ${at(node.admin.address)}\n`);
-  const end = await Promise.race([stop, node.failed]);
+  const end = await Promise.race([stop, node.failed, node.left.then(() => 'leave')]);
   if (end instanceof Error) {
     log.fatal({ err: end }, 'the node cannot go on; start it again and it catches up from its log');
     return 1;

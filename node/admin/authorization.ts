@@ -38,7 +38,10 @@ export function principalOf(response: Response): Principal {
   return (response.locals as { principal: Principal }).principal;
 }
 
-export function authorize(ports: AdminPorts, token: string): RequestHandler {
+/** What of the engine tells users apart. */
+export type Accounts = Pick<AdminPorts['engine'], 'findAccount'>;
+
+export function authorize(accounts: Accounts, token: string): RequestHandler {
   const throttle = new LoginThrottle();
   const cache = new PasswordCache();
 
@@ -57,7 +60,7 @@ export function authorize(ports: AdminPorts, token: string): RequestHandler {
     const pair = Buffer.from(credentials, 'base64').toString('utf8');
     const colon = pair.indexOf(':');
     if (colon < 0) return undefined;
-    const account = ports.engine.findAccount(pair.slice(0, colon), address);
+    const account = accounts.findAccount(pair.slice(0, colon), address);
     const good = await verifyPassword(account, pair.slice(colon + 1), cache);
     if (!good || account === undefined || account.locked || account.passwordExpired) return undefined;
     return { kind: 'account', account };
@@ -82,7 +85,7 @@ export function authorize(ports: AdminPorts, token: string): RequestHandler {
 }
 
 /** For what more than one's own data is seen or changed by. */
-export function requireAdministrator(ports: AdminPorts): RequestHandler {
+export function requireAdministrator(ports: Pick<AdminPorts, 'mayAdminister'>): RequestHandler {
   return (_request, response, next) => {
     const principal = principalOf(response);
     if (principal.kind === 'account' && !ports.mayAdminister(principal.account)) {

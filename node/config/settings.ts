@@ -49,6 +49,16 @@ export const SETTINGS = {
     undefined,
     'Token by which the node joins a cluster at its first start: SELECT p2pdb_join_token(…) of a member.',
   ),
+  join: setting(
+    choice('now', 'wait'),
+    'now',
+    'What a node without data does: founds or joins its group, or waits until POST /v1/join says which.',
+  ),
+  readyLagEntries: setting(
+    integer(1, 1_000_000_000),
+    5_000,
+    'Entries that the node may be behind and still be ready for clients.',
+  ),
   logFormat: setting(choice('text', 'json'), 'text', 'Form of the log lines.'),
   logLevel: setting(choice('trace', 'debug', 'info', 'warn', 'error'), 'info', 'Least important log lines to write.'),
   tls: setting(

@@ -27,6 +27,8 @@ export interface GroupFacts {
   makeToken(secret: Uint8Array, expires: number): string | undefined;
   /** A leader is known, so what asks for a decision gets one. */
   hasLeader(): boolean;
+  /** No change of voters is decided that later heights have yet to bring into effect. */
+  votersDecide(): boolean;
 }
 
 type Fate = 'final' | 'conflict' | 'tentative' | 'unknown';
@@ -77,12 +79,18 @@ export class Group {
    * Waits for what a commit level demands, p2pdb_commit_timeout seconds at most. What was not confirmed by then may still be: the
    * error says so, and names the transaction.
    */
-  async confirmed(session: EngineSession, transaction: GroupTransaction, done: Promise<void>): Promise<void> {
+  confirmed(session: EngineSession, transaction: GroupTransaction, done: Promise<void>): Promise<void> {
+    return this.within(session, done, `It may be confirmed later; p2pdb_wait_final('${transaction.id}', 0) tells`);
+  }
+
+  private async within(session: EngineSession, done: Promise<void>, advice: string): Promise<void> {
     const seconds = session.state.variables.number('p2pdb_commit_timeout');
+    const missed = (): SqlError =>
+      new SqlError(3101, 'HY000', `Not confirmed within ${seconds} s: too few nodes answer. ${advice}`);
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(unconfirmed(transaction, seconds)), seconds * 1000);
-      session.cancelWait = () => reject(unconfirmed(transaction, seconds));
+      timer = setTimeout(() => reject(missed()), seconds * 1000);
+      session.cancelWait = () => reject(missed());
     });
     try {
       await Promise.race([done, timeout]);
@@ -97,11 +105,7 @@ export class Group {
     this.checkMajority();
     // Whoever asks before the question has left shares its answer.
     this.barrier ??= this.ask();
-    await this.confirmed(
-      session,
-      GroupTransaction.own('final', false, () => NOTHING),
-      this.barrier,
-    );
+    await this.within(session, this.barrier, 'The read can be tried again.');
   }
 
   private ask(): Promise<void> {
@@ -159,7 +163,16 @@ export class Group {
     await this.core.commits.changeCatalog(session, `member ${name}: ${JSON.stringify(change)}`, [
       { kind: 'put-member', member: next },
     ]);
+    if (next.voter !== member.voter) await this.votersChanged(session);
     return 1;
+  }
+
+  /** Until the new voters decide, the loss of an old one still counts. */
+  private votersChanged(session: EngineSession): Promise<void> {
+    const decided = async (): Promise<void> => {
+      while (!this.facts.votersDecide()) await this.core.replica.nextBlock();
+    };
+    return this.within(session, decided(), 'The change is decided and takes effect when they do.');
   }
 
   /** A node asks to be a member, by a token's secret. Gives why it is refused, or undefined. */
@@ -266,10 +279,3 @@ export class Group {
 }
 
 const hashOf = (secret: Uint8Array): string => createHash('sha256').update(secret).digest('hex');
-
-const unconfirmed = (transaction: GroupTransaction, seconds: number): SqlError =>
-  new SqlError(
-    3101,
-    'HY000',
-    `The commit was not confirmed within ${seconds} s: too few nodes answer. It may be confirmed later; p2pdb_wait_final('${transaction.id}', 0) tells`,
-  );

@@ -236,6 +236,7 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
       group: {
         membership,
         hasLeader: () => decider?.hasLeader ?? false,
+        votersDecide: () => decider?.votersDecide ?? true,
         describeMember: options.describeMember,
         makeToken: options.makeToken,
       },

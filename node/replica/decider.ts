@@ -67,6 +67,12 @@ export class ConsensusDecider implements Decider {
     return this.leader !== undefined || performance.now() - this.leaderlessSince < LEADERLESS_MS;
   }
 
+  /** The next height is decided by the newest voters: no change of them waits for its turn. */
+  get votersDecide(): boolean {
+    const newest = this.consensus.spans.at(-1);
+    return newest !== undefined && newest.from <= this.replica.nextHeight;
+  }
+
   constructor(options: DeciderOptions, replica: Replica, appliedHeight: number) {
     this.options = options;
     this.replica = replica;

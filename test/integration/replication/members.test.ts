@@ -93,7 +93,9 @@ describe('membership', () => {
     for (const member of [b, c]) {
       await eventually(async () => {
         assert.deepEqual(
-          (await rows(member, 'SELECT name, voter FROM p2pdb.members')).map((r) => `${r['name']} ${r['voter']}`),
+          (await rows(member, 'SELECT name, voter FROM p2pdb.members ORDER BY name')).map(
+            (r) => `${r['name']} ${r['voter']}`,
+          ),
           ['a YES', 'b NO', 'c NO'],
         );
       });
@@ -111,7 +113,7 @@ describe('membership', () => {
     await b.query('CREATE TABLE d.u (a INT PRIMARY KEY)');
     await c.query("SELECT p2pdb_remove_member('a')");
     assert.deepEqual(
-      (await rows(c, 'SELECT name FROM p2pdb.members')).map((r) => r['name'] as string),
+      (await rows(c, 'SELECT name FROM p2pdb.members ORDER BY name')).map((r) => r['name'] as string),
       ['b', 'c'],
     );
     await b.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO d.u VALUES (1)');

@@ -42,7 +42,7 @@ async function run(c: Connection, work: MergeCase['A']): Promise<void> {
 async function rowsOf(c: Connection, source: string): Promise<(string | null)[][]> {
   const sql = source.startsWith('select') ? source : `select * from ${source} order by 1`;
   const [rows] = await c.query<RowDataPacket[][]>({ sql, rowsAsArray: true });
-  return (rows as unknown[][]).map((row) =>
+  return (rows as (string | number | bigint | Buffer | null)[][]).map((row) =>
     row.map((v) => (v === null ? null : Buffer.isBuffer(v) ? v.toString('hex') : String(v))),
   );
 }

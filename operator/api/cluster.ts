@@ -1,25 +1,19 @@
 /** P2PDBCluster: the one description of its fields, from which validation, defaults and TypeScript's types are derived. */
+import { CLUSTER_STATUS } from './cluster-status.ts';
+import { amounts, API_VERSION, metadata, open, openList, secretKey } from './fields.ts';
 import type { Schema, ValueOf } from './schema.ts';
-
-export const API_VERSION = 'p2pdb.io/v1alpha1';
-
-const NAME = '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$';
-
-const amounts = (what: string) =>
-  ({
-    type: 'object',
-    description: what,
-    additionalProperties: {
-      'x-kubernetes-int-or-string': true,
-      format: 'quantity',
-      description: 'An amount, such as 500m or 2Gi.',
-    },
-  }) as const satisfies Schema;
 
 const SPEC = {
   type: 'object',
   description: 'What the cluster shall be.',
   default: {},
+  'x-kubernetes-validations': [
+    {
+      rule: '!has(self.voters) || self.voters <= self.replicas',
+      message: 'voters must be at most replicas',
+      fieldPath: '.voters',
+    },
+  ],
   properties: {
     replicas: {
       type: 'integer',
@@ -39,10 +33,23 @@ const SPEC = {
       description: 'Container image of the nodes; by default the one of the operator.',
       minLength: 1,
     },
+    imagePullSecrets: openList('Secrets with which the image is pulled.', 'Name of a Secret, as {"name": …}.'),
     storage: {
       type: 'object',
       description: 'The volume of each node.',
       default: {},
+      'x-kubernetes-validations': [
+        {
+          rule: 'has(self.class) == has(oldSelf.class) && (!has(self.class) || self.class == oldSelf.class)',
+          message: 'the StorageClass cannot be changed: volumes stay where they are',
+          fieldPath: '.class',
+        },
+        {
+          rule: '!has(self.size) || !has(oldSelf.size) || quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0',
+          message: 'storage may only grow: volumes cannot be made smaller',
+          fieldPath: '.size',
+        },
+      ],
       properties: {
         size: {
           type: 'string',
@@ -71,6 +78,21 @@ const SPEC = {
         limits: amounts('What each node gets at most.'),
       },
     },
+    affinity: open('Rules on the machines and the neighbours of the pods, besides the spread.'),
+    nodeSelector: {
+      type: 'object',
+      description: 'Labels of the machines that pods may run on.',
+      additionalProperties: { type: 'string', description: 'Value of the label.' },
+    },
+    tolerations: openList('Taints of machines that pods tolerate.', 'A toleration.'),
+    topologySpreadConstraints: openList(
+      'How pods spread over the machines; by default evenly over zones and over machines, where that is possible.',
+      'A constraint.',
+    ),
+    priorityClassName: { type: 'string', description: 'PriorityClass of the pods.', minLength: 1 },
+    podTemplate: open(
+      'Laid over the template of the pods as a merge patch by names: for what has no field here, such as sidecars or labels.',
+    ),
     service: {
       type: 'object',
       description: 'The Service that clients connect to.',
@@ -94,6 +116,12 @@ const SPEC = {
       type: 'object',
       description: 'TLS of the MySQL protocol.',
       default: {},
+      'x-kubernetes-validations': [
+        {
+          rule: '!(has(self.secretName) && has(self.issuerRef))',
+          message: 'the certificate comes from secretName or from issuerRef, not from both',
+        },
+      ],
       properties: {
         enabled: { type: 'boolean', description: 'Offers TLS to clients.', default: true },
         secretName: {
@@ -101,18 +129,26 @@ const SPEC = {
           description: 'Secret with tls.crt, tls.key and ca.crt; by default the operator makes its own authority.',
           minLength: 1,
         },
+        issuerRef: {
+          type: 'object',
+          description: 'Issuer of cert-manager, which then makes and renews the certificate.',
+          required: ['name'],
+          properties: {
+            name: { type: 'string', description: 'Name of the issuer.', minLength: 1 },
+            kind: {
+              type: 'string',
+              description: 'Kind of the issuer.',
+              enum: ['Issuer', 'ClusterIssuer'],
+              default: 'Issuer',
+            },
+            group: { type: 'string', description: 'API group of the issuer.', default: 'cert-manager.io' },
+          },
+        },
       },
     },
-    rootPasswordSecret: {
-      type: 'object',
-      description:
-        'Secret with the password that root gets when the cluster is made; by default the operator makes one.',
-      required: ['name'],
-      properties: {
-        name: { type: 'string', description: 'Name of the Secret.', minLength: 1 },
-        key: { type: 'string', description: 'Key in the Secret.', minLength: 1, default: 'password' },
-      },
-    },
+    rootPasswordSecret: secretKey(
+      'Secret with the password that root gets when the cluster is made; by default the operator makes one.',
+    ),
     commitLevel: {
       type: 'string',
       description:
@@ -140,6 +176,49 @@ const SPEC = {
       default: [],
     },
     paused: { type: 'boolean', description: 'The operator changes nothing while this is true.', default: false },
+    maintenanceWindow: {
+      type: 'object',
+      description: 'When pods that run may be restarted for a change; by default at any time.',
+      required: ['start'],
+      properties: {
+        days: {
+          type: 'array',
+          description: 'Days of the week on which the window opens; by default every day.',
+          minItems: 1,
+          maxItems: 7,
+          'x-kubernetes-list-type': 'set',
+          items: {
+            type: 'string',
+            description: 'A day of the week.',
+            enum: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'],
+          },
+        },
+        start: {
+          type: 'string',
+          description: 'When it opens, as HH:MM in UTC.',
+          pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$',
+        },
+        minutes: {
+          type: 'integer',
+          description: 'How long restarts may begin in it.',
+          minimum: 1,
+          maximum: 1440,
+          default: 120,
+        },
+      },
+    },
+    recovery: {
+      type: 'object',
+      description: 'What the operator does only when it is told: read the runbook first.',
+      properties: {
+        abandonGroup: {
+          type: 'string',
+          description:
+            'Gives the data of the group up whose founder this is (status.founder), when no node has it any more, and begins with an empty one.',
+          pattern: '^[0-9a-f]{64}$',
+        },
+      },
+    },
     monitoring: {
       type: 'object',
       description: 'Objects for Prometheus and Grafana, made where their kinds exist.',
@@ -160,27 +239,10 @@ export const CLUSTER_SCHEMA = {
   properties: {
     apiVersion: { type: 'string', description: 'Version of this kind.', enum: [API_VERSION] },
     kind: { type: 'string', description: 'This kind.', enum: ['P2PDBCluster'] },
-    metadata: {
-      type: 'object',
-      description: 'Name, labels and annotations.',
-      required: ['name'],
-      properties: {
-        // With the ordinal behind it, it names pods and their DNS labels, which have 63 characters at most.
-        name: { type: 'string', description: 'Name of the cluster.', pattern: NAME, maxLength: 52 },
-        namespace: { type: 'string', description: 'Namespace of the cluster.', pattern: NAME, maxLength: 63 },
-        labels: {
-          type: 'object',
-          description: 'Labels of the cluster.',
-          additionalProperties: { type: 'string', description: 'Value of the label.' },
-        },
-        annotations: {
-          type: 'object',
-          description: 'Annotations of the cluster.',
-          additionalProperties: { type: 'string', description: 'Value of the annotation.' },
-        },
-      },
-    },
+    // With the ordinal behind it, it names pods and their DNS labels, which have 63 characters at most.
+    metadata: metadata(52),
     spec: SPEC,
+    status: CLUSTER_STATUS,
   },
 } as const satisfies Schema;
 
@@ -213,6 +275,9 @@ const OWNED_SETTINGS: Readonly<Record<string, string>> = {
       'cluster',
       'data',
       'http',
+      'http_tls',
+      'join',
+      'join_token',
       'members',
       'mysql',
       'name',

@@ -3,6 +3,7 @@ import { Ajv, type ErrorObject, type SchemaObject } from 'ajv';
 import { isNode, LineCounter, parseAllDocuments, type Document } from 'yaml';
 import { CLUSTER_RULES, CLUSTER_SCHEMA, type Cluster } from './cluster.ts';
 import { nearest } from './nearest.ts';
+import { QUANTITY } from './quantity.ts';
 import type { Schema } from './schema.ts';
 
 export interface Fault {
@@ -65,11 +66,10 @@ function check(value: unknown): RawFault[] {
   });
 }
 
-/** Kubernetes' amounts: a decimal number with an SI suffix, a binary one, or an exponent. */
-const QUANTITY = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$/;
-
 const validate = new Ajv({ allErrors: true, useDefaults: true, strict: true, verbose: true })
   .addFormat('quantity', QUANTITY)
+  .addFormat('date-time', true)
+  .addVocabulary(['x-kubernetes-validations', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys'])
   .compile(closed(CLUSTER_SCHEMA));
 
 /** The schema in the words of JSON Schema: objects take no field that they do not name. */

@@ -5,6 +5,16 @@
 
 interface Described {
   readonly description: string;
+  /** What fields say of each other, or of what they were before: checked by the API server. */
+  readonly 'x-kubernetes-validations'?: readonly CelRule[];
+}
+
+/** https://kubernetes.io/docs/reference/using-api/cel/ */
+export interface CelRule {
+  readonly rule: string;
+  readonly message: string;
+  /** The field that the message is about, from here, such as `.voters`. */
+  readonly fieldPath?: string;
 }
 
 export interface TextSchema extends Described {
@@ -12,7 +22,7 @@ export interface TextSchema extends Described {
   readonly enum?: readonly string[];
   readonly pattern?: string;
   /** `quantity`: an amount as Kubernetes writes it, such as 10Gi or 500m. */
-  readonly format?: 'quantity';
+  readonly format?: 'quantity' | 'date-time';
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly default?: string;
@@ -35,7 +45,11 @@ export interface ListSchema extends Described {
   readonly type: 'array';
   readonly items: Schema;
   readonly maxItems?: number;
+  readonly minItems?: number;
   readonly default?: readonly unknown[];
+  /** With `map`, items are told apart by the keys, and several writers may own some each. */
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'map' | 'set';
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
 }
 
 /** An object with known fields; fields that it does not know are faults. */

@@ -56,13 +56,22 @@ export function nodeEnvironment(node: LocalNode, shared: Shared): Record<string,
 /** Fields that a machine alone has no use for: it has no StorageClass, no Service, no Prometheus operator. */
 const MEANINGLESS = [
   'spec.image',
+  'spec.imagePullSecrets',
   'spec.storage',
   'spec.resources',
+  'spec.affinity',
+  'spec.nodeSelector',
+  'spec.tolerations',
+  'spec.topologySpreadConstraints',
+  'spec.priorityClassName',
+  'spec.podTemplate',
   'spec.service',
   'spec.tls.secretName',
+  'spec.tls.issuerRef',
   'spec.rootPasswordSecret',
-  'spec.config.http_tls',
   'spec.paused',
+  'spec.maintenanceWindow',
+  'spec.recovery',
   'spec.monitoring',
 ];
 

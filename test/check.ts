@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const ROOMS = ['node', 'operator', 'test'].filter((room) => existsSync(path.join(root, room)));
+const ROOMS = ['node', 'operator', 'image', 'test'].filter((room) => existsSync(path.join(root, room)));
 const bin = (name: string): string => path.join(root, 'node_modules', '.bin', name);
 
 const fences: Record<string, readonly string[]> = {
@@ -18,6 +18,7 @@ const fences: Record<string, readonly string[]> = {
     'node_modules/.cache/eslint/',
     'node',
     'operator',
+    'image',
     'test',
     '--no-error-on-unmatched-pattern',
   ],

@@ -82,7 +82,18 @@ async function bringUp(name: string, folder: string): Promise<Kubernetes> {
 
   const daemons = new Daemons(folder, inside, { [MARK]: folder });
   const ports = { api: 6443, etcd: 2379, etcdPeers: 2380 };
-  const plane = await startControlPlane(daemons, { folder, address: NODE_ADDRESS, ports });
+  const plane = await startControlPlane(daemons, {
+    folder,
+    address: NODE_ADDRESS,
+    ports,
+    flags: [
+      '--enable-admission-plugins=NodeRestriction',
+      // For logs and exec: no DNS knows the node's name.
+      '--kubelet-preferred-address-types=InternalIP',
+      `--kubelet-client-certificate=${path.join(folder, 'keys/admin.crt')}`,
+      `--kubelet-client-key=${path.join(folder, 'keys/admin.key')}`,
+    ],
+  });
   const kube = handle(name, folder, plane.kubeconfig, inside, daemons);
   await startContainerd(daemons, folder);
   await daemons.ready('apiserver', async () => (await kube.kubectl('get', '--raw', '/readyz')) === 'ok', 90_000);
@@ -101,12 +112,7 @@ async function bringUp(name: string, folder: string): Promise<Kubernetes> {
     `--root-ca-file=${authority.file('ca.crt')}`,
   ]);
   const scheduler = await authority.issueKubeconfig('scheduler', server, { commonName: 'system:kube-scheduler' });
-  daemons.start('scheduler', [
-    program('kube'),
-    'kube-scheduler',
-    `--kubeconfig=${scheduler}`,
-    '--leader-elect=false',
-  ]);
+  daemons.start('scheduler', [program('kube'), 'kube-scheduler', `--kubeconfig=${scheduler}`, '--leader-elect=false']);
   await daemons.ready('containerd', async () => (await ctr(folder, ['version'])) !== '', 30_000);
   await Promise.all([
     kube.load(await busyboxImage()),

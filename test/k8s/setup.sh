@@ -68,15 +68,18 @@ kube() (
     go build -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$bin/kube" .
 )
 installed() {
-  local name="$1" package="$2" version="$3"
-  built "$name" "$version" go install -ldflags '-s -w' "$package@$version"
+  local name="$1" package="$2" version="$3" flags="-s -w ${4:-}"
+  built "$name" "$version $flags" go install -ldflags "$flags" "$package@$version"
 }
 
 if [ "$need" != helm ]; then
   if command -v kubectl > /dev/null 2>&1; then ok kubectl; else skip kubectl 'it is not installed'; fi
   built kube "$(cat "$here"/support/kube/* | sha256sum)" kube
 fi
-[ "$need" = api ] || installed helm helm.sh/helm/v3/cmd/helm v3.22.0
+# Without a server to ask, Helm takes Kubernetes to be of the version that it was built for, as its releases do.
+made_for='-X PACKAGE.k8sVersionMajor=1 -X PACKAGE.k8sVersionMinor=35'
+[ "$need" = api ] || installed helm helm.sh/helm/v3/cmd/helm v3.22.0 \
+  "${made_for//PACKAGE/helm.sh/helm/v3/pkg/chartutil} ${made_for//PACKAGE/helm.sh/helm/v3/pkg/lint/rules}"
 if [ "$need" = node ]; then
   if debian /usr/bin/containerd containerd && debian /usr/sbin/runc runc && debian /usr/lib/cni/bridge containernetworking-plugins &&
     debian /usr/sbin/iptables iptables && debian /usr/sbin/conntrack conntrack && debian /usr/sbin/ip iproute2 &&

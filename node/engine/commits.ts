@@ -1,7 +1,7 @@
 /** How sessions' changes become transactions of the group: committed, certified, or run as schema changes. */
 import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
 import { SqlError, type CatalogChange } from '../sql/index.ts';
-import type { RowChange } from '../store/index.ts';
+import { isConstraintError, type RowChange } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { tableLock } from './locks.ts';
 import { transactionOf, type SeenRow } from './merge/index.ts';
@@ -123,6 +123,8 @@ export class Commits {
       }
     } catch (error) {
       this.core.state.revertAll(transaction.changes.slice(0, done), epoch);
+      // Another node's row has a key that this transaction gives, too.
+      if (isConstraintError(error)) return this.mergeTransaction(session, transaction);
       throw error;
     }
     return transaction.changes;

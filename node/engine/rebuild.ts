@@ -1,6 +1,6 @@
 /** Copies a table's rows into its next generation, each through the new definition's conversions, keys and CHECKs. */
 import { primaryKey, rowidColumn, type SqliteValue, type TableDef } from '../sql/index.ts';
-import type { Row } from '../store/index.ts';
+import { isConstraintError, type Row } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { Dml } from './dml.ts';
 import { duplicateEntry } from './row-store.ts';
@@ -32,7 +32,7 @@ export function copyRows(core: EngineCore, old: TableDef, next: TableDef): numbe
     try {
       core.state.apply({ table: next, rowid: id, before: undefined, after: made });
     } catch (error) {
-      if (((error as { errcode?: number }).errcode ?? 0) % 256 !== 19) throw error;
+      if (!isConstraintError(error)) throw error;
       const duplicate = new DirectWriter(core.state, core.locks, undefined).duplicateOf(rt, made, undefined);
       throw duplicateEntry(rt, duplicate?.key ?? rt.unique[0], made);
     }

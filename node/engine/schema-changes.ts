@@ -1,6 +1,6 @@
 /** Schema changes as every node runs them: on the catalog and on the rows, all of their steps or none. */
 import { indexName, SqlError, type CatalogChange, type TableDef, type Warning } from '../sql/index.ts';
-import type { TableVersion } from '../store/index.ts';
+import { isConstraintError, type TableVersion } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { copyRows } from './rebuild.ts';
 
@@ -89,7 +89,7 @@ export class SchemaChanges {
 
 /** A unique index that existing rows break is MySQL's duplicate entry. */
 function constraintError(error: unknown, change: CatalogChange): unknown {
-  if (((error as { errcode?: number }).errcode ?? 0) % 256 !== 19 || change.kind !== 'put-table') return error;
+  if (!isConstraintError(error) || change.kind !== 'put-table') return error;
   const named = /index '([^']+)'/.exec((error as Error).message)?.[1];
   const index = change.table.indexes.find((i) => indexName(change.table, i) === named) ?? change.table.indexes[0];
   return new SqlError(1062, '23000', `Duplicate entry for key '${change.table.name}.${index?.name ?? ''}'`);

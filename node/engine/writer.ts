@@ -13,7 +13,7 @@ import {
   type SqliteValue,
   type TableDef,
 } from '../sql/index.ts';
-import type { Intent, Row, RowChange, RowId, State } from '../store/index.ts';
+import { isConstraintError, type Intent, type Row, type RowChange, type RowId, type State } from '../store/index.ts';
 import { keyLock, rowLock, tableLock, type LockManager, type LockOwner } from './locks.ts';
 import type { TableRuntime, UniqueKey } from './table.ts';
 import type { OpenTransaction } from './transaction.ts';
@@ -65,9 +65,6 @@ export class DuplicateError extends Error {
     this.key = key;
   }
 }
-
-const CONSTRAINT = 19;
-const isConstraint = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === CONSTRAINT;
 
 /** Committed rows by index, through prepared statements kept by their text. */
 class Finder {
@@ -217,7 +214,7 @@ export class DirectWriter implements RowWriter {
     try {
       this.state.apply(change);
     } catch (error) {
-      if (!isConstraint(error) || !row) throw error;
+      if (!isConstraintError(error) || !row) throw error;
       throw new DuplicateError(this.duplicateOf(rt, row, except)?.key);
     }
     this.changes.push(change);

@@ -8,6 +8,7 @@ export { blockItem, entryItem, LogStore, type LogItem, type SealedEntry } from '
 export { RecordStore } from './record-store.ts';
 export { Reserve } from './reserve.ts';
 export {
+  isConstraintError,
   nextOfClass,
   registerSortKeys,
   sameValue,

@@ -647,8 +647,12 @@ export class State {
   }
 }
 
-/** SQLITE_FULL */
-const isFull = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === 13;
+const SQLITE_FULL = 13;
+const SQLITE_CONSTRAINT = 19;
+const codeOf = (error: unknown): number => ((error as { errcode?: number }).errcode ?? 0) % 256;
+const isFull = (error: unknown): boolean => codeOf(error) === SQLITE_FULL;
+/** A key that SQLite keeps unique is there already. */
+export const isConstraintError = (error: unknown): boolean => codeOf(error) === SQLITE_CONSTRAINT;
 
 const small = (value: SqliteValue): SqliteValue =>
   typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;

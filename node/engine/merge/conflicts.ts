@@ -23,6 +23,8 @@ export class Conflicts {
 
   /** Lists what became of a transaction, if there is something to list. */
   put(transaction: GroupTransaction, content: Transaction, outcome: Outcome): void {
+    // It has no id yet, nobody was told OK: it is never sealed, and its client hears of it.
+    if (transaction.position.author === '') return;
     if (outcome.kind === 'rejected') {
       if (outcome.reason === 'stale') return;
       if (transaction.level === 'final') {

@@ -111,7 +111,7 @@ export class SimulatedNode implements VirtualHost {
     };
     let log: SimulatedLog | undefined;
     let records: SimulatedRecords | undefined;
-    let peering: Peering | undefined;
+    let peering: Peering | undefined = undefined;
     const engine = openEngine({
       dir: this.dir,
       version: '9.7.4-p2pdb',

@@ -56,6 +56,10 @@ export interface Kubernetes {
   apply(manifest: string | readonly object[]): Promise<string>;
   /** Makes the images of an OCI archive known to the node, for pods with imagePullPolicy Never or IfNotPresent. */
   load(archive: string): Promise<void>;
+  /** Gives an image of the node another name. */
+  tag(image: string, name: string): Promise<void>;
+  /** Kills a container's process as a fault of the machine would; `id` as pods' status has it, such as containerd://6a4c…. */
+  killContainer(id: string): Promise<void>;
   /** Ends everything that runs and removes everything that was made. */
   stop(): Promise<void>;
 }
@@ -179,7 +183,13 @@ function handle(
           typeof manifest === 'string' ? manifest : JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifest }),
       }),
     load: async (archive) => {
-      await ctr(folder, ['--namespace', 'k8s.io', 'images', 'import', archive]);
+      await ctr(folder, ['images', 'import', archive]);
+    },
+    tag: async (image, name) => {
+      await ctr(folder, ['images', 'tag', image, name]);
+    },
+    killContainer: async (id) => {
+      await ctr(folder, ['tasks', 'kill', '--signal', 'SIGKILL', id.replace(/^containerd:\/\//, '')]);
     },
     async stop() {
       await daemons.stop();
@@ -190,7 +200,7 @@ function handle(
 }
 
 const ctr = async (folder: string, args: readonly string[]): Promise<string> =>
-  (await run('ctr', ['--address', containerdSocket(folder), ...args])).stdout;
+  (await run('ctr', ['--address', containerdSocket(folder), '--namespace', 'k8s.io', ...args])).stdout;
 
 /** One static program is the image of pods' sandboxes and of the pods that make volumes. Made once. */
 async function busyboxImage(): Promise<string> {

@@ -1,0 +1,255 @@
+// From `helm install` to the deletion of a cluster, on a real Kubernetes with real pods. What it measures, it prints.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import type { LoadReport } from './support/client.ts';
+import { Database, until, type Pod } from './support/database.ts';
+import { startKubernetes, type Kubernetes } from './support/kubernetes.ts';
+import { missing } from './support/machine.ts';
+
+const REPOSITORY = path.join(import.meta.dirname, '../..');
+const chart = (name: string): string => path.join(REPOSITORY, 'charts', name);
+/** The same image by two names: an upgrade from the one to the other. */
+const IMAGE = 'localhost/p2pdb';
+const OPERATOR = 'p2pdb-system';
+const NAMESPACE = 'shop';
+const MB = 1 << 20;
+
+const reason = await missing('node');
+
+async function buildImage(kube: Kubernetes): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'p2pdb-e2e-'));
+  try {
+    const archive = path.join(folder, 'image.tar');
+    await promisify(execFile)(process.execPath, [
+      '--disable-warning=ExperimentalWarning',
+      path.join(REPOSITORY, 'image/build.ts'),
+      archive,
+      `${IMAGE}:1`,
+    ]);
+    await kube.load(archive);
+    await kube.tag(`${IMAGE}:1`, `${IMAGE}:2`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
+  let kube: Kubernetes;
+  let database: Database;
+
+  before(async () => {
+    kube = await startKubernetes();
+    await buildImage(kube);
+    await kube.kubectl('create', 'namespace', NAMESPACE);
+    database = new Database(kube, 'demo', NAMESPACE);
+  });
+  after(() => kube.stop());
+
+  const operator = (...args: string[]): Promise<string> =>
+    kube.helm(
+      ...['upgrade', '--install', 'p2pdb-operator', chart('p2pdb-operator'), '--namespace', OPERATOR],
+      ...['--create-namespace', '--wait', '--timeout', '90s', '--set', `image.repository=${IMAGE}`, ...args],
+    );
+
+  const told = ({ statements, retried, longestMs }: LoadReport): string =>
+    `${statements} statements, ${retried.length} tried again, the longest took ${longestMs} ms`;
+
+  /** Every acknowledged row is there, on every node. */
+  const holdsAll = async (acknowledged: readonly number[]): Promise<void> => {
+    for (const { metadata, status } of await database.pods()) {
+      const rows = await database.query<{ id: number }>('SELECT id FROM e2e.ledger', { host: status.podIP });
+      const present = new Set(rows.map(({ id }) => id));
+      const lost = acknowledged.filter((id) => !present.has(id));
+      assert.deepEqual(lost, [], `lost on ${metadata.name}`);
+    }
+  };
+
+  const lost = (before: readonly Pod[], now: readonly Pod[]): string[] => {
+    const uids = new Set(now.map(({ metadata }) => metadata.uid));
+    return before.flatMap(({ metadata }) => (uids.has(metadata.uid) ? [] : [metadata.name]));
+  };
+
+  it('Helm installs the kinds and the operator', async (t) => {
+    await kube.helm('install', 'p2pdb-crds', chart('p2pdb-crds'), '--namespace', OPERATOR, '--create-namespace');
+    const notes = await operator('--set', 'image.tag=1');
+    t.diagnostic(notes);
+    assert.match(notes, /kubectl apply -f - <</);
+    assert.doesNotMatch(notes, /The kinds are not there yet/);
+    await kube.helm('test', 'p2pdb-operator', '--namespace', OPERATOR);
+  });
+
+  it('kubectl explains the fields', async () => {
+    const text = await kube.kubectl('explain', 'p2pdbcluster.spec');
+    assert.match(text, /replicas\s+<integer>\s+How many nodes/);
+    assert.match(await kube.kubectl('explain', 'p2pdbuser.spec.grants'), /All that the user may do/);
+  });
+
+  it('a manifest becomes a cluster within 20 s', async (t) => {
+    const start = performance.now();
+    const manifest = readFileSync(path.join(REPOSITORY, 'examples/kubernetes/cluster.yaml'), 'utf8');
+    await kube.run(['kubectl', 'apply', '--namespace', NAMESPACE, '-f', '-'], { input: manifest });
+    await database.kubectl('wait', '--for=condition=Ready', 'p2pdbcluster/demo', '--timeout=120s');
+    const seconds = (performance.now() - start) / 1000;
+    t.diagnostic(`Ready after ${seconds.toFixed(1)} s`);
+    await database.settled(3, 60_000);
+    t.diagnostic(await database.kubectl('get', 'p2pdb'));
+    t.diagnostic(await database.kubectl('get', 'p2pdbs,pods,services,pvc'));
+    assert.ok(seconds <= 20, `Ready after ${seconds.toFixed(1)} s`);
+  });
+
+  it('the declared user writes to the declared database through the Service', async () => {
+    await database.kubectl('wait', '--for=condition=Ready', 'p2pdbdatabase/shop', 'p2pdbuser/shop', '--timeout=60s');
+    const as = { user: 'shop', password: 'change me' };
+    await database.query('CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(20))', { as });
+    const rows = await database.query("INSERT INTO shop.item VALUES (1, 'chair'); SELECT name FROM shop.item", { as });
+    assert.deepEqual(rows, [{ name: 'chair' }]);
+    await assert.rejects(database.query('CREATE DATABASE other', { as }), /denied/);
+  });
+
+  it('takes 100 MB', { timeout: 180_000 }, async (t) => {
+    const start = performance.now();
+    await database.query(`
+      CREATE DATABASE e2e;
+      CREATE TABLE e2e.ledger (id INT PRIMARY KEY, worker INT NOT NULL);
+      CREATE TABLE e2e.blob (id INT PRIMARY KEY, content LONGBLOB NOT NULL);`);
+    const inserts = Array.from(
+      { length: 100 },
+      (_, id) => `INSERT INTO e2e.blob VALUES (${id}, REPEAT(RANDOM_BYTES(1024), ${MB / 1024}));`,
+    );
+    const [row] = await database.query<{ bytes: number }>(
+      `${inserts.join('\n')} SELECT CAST(SUM(LENGTH(content)) AS SIGNED) bytes FROM e2e.blob`,
+      { timeoutMs: 150_000 },
+    );
+    assert.equal(Number(row?.bytes), 100 * MB);
+    await database.settled(3, 60_000);
+    t.diagnostic(`100 MB in ${((performance.now() - start) / 1000).toFixed(1)} s, and everywhere`);
+  });
+
+  it('scales from 3 to 5 and back', { timeout: 240_000 }, async (t) => {
+    const before = await database.pods();
+    await database.kubectl('scale', 'p2pdbcluster', 'demo', '--replicas=5');
+    t.diagnostic(`3 to 5: ${((await database.settled(5, 120_000)) / 1000).toFixed(1)} s`);
+    const [count] = await database.query<{ n: number }>('SELECT COUNT(*) n FROM e2e.blob', {
+      host: (await database.pod(4)).status.podIP,
+    });
+    assert.equal(Number(count?.n), 100);
+    assert.equal((await database.status()).voters, 5);
+
+    await database.kubectl('scale', 'p2pdbcluster', 'demo', '--replicas=3');
+    t.diagnostic(`5 to 3: ${((await database.settled(3, 120_000)) / 1000).toFixed(1)} s`);
+    assert.equal((await database.status()).voters, 3);
+    assert.deepEqual(lost(before, await database.pods()), []);
+  });
+
+  it('a deleted pod is back in sync within 10 s', { timeout: 90_000 }, async (t) => {
+    const pod = await database.pod(1);
+    const [milliseconds] = await Promise.all([
+      database.replaced(pod, 60_000),
+      database.kubectl('delete', 'pod', pod.metadata.name, '--wait=false'),
+    ]);
+    t.diagnostic(`${(milliseconds / 1000).toFixed(1)} s`);
+    await database.settled(3, 30_000);
+    assert.ok(milliseconds <= 10_000, `${milliseconds} ms`);
+  });
+
+  it('a deleted pod with its volume, 100 MB, is back in sync within 30 s', { timeout: 150_000 }, async (t) => {
+    const pod = await database.pod(2);
+    const [milliseconds] = await Promise.all([
+      database.replaced(pod, 90_000),
+      database
+        .kubectl('delete', 'pvc', `data-${pod.metadata.name}`, '--wait=false')
+        .then(() => database.kubectl('delete', 'pod', pod.metadata.name, '--wait=false')),
+    ]);
+    t.diagnostic(`${(milliseconds / 1000).toFixed(1)} s`);
+    await database.settled(3, 60_000);
+    const host = (await database.pod(2)).status.podIP;
+    const [count] = await database.query<{ n: number }>('SELECT COUNT(*) n FROM e2e.blob', { host });
+    assert.equal(Number(count?.n), 100);
+    assert.ok(milliseconds <= 30_000, `${milliseconds} ms`);
+  });
+
+  it('a rolling update under load fails no statement and loses no write', { timeout: 240_000 }, async (t) => {
+    const before = await database.pods();
+    const stop = await database.load(4);
+    const patch = JSON.stringify({ spec: { image: `${IMAGE}:2` } });
+    await database.kubectl('patch', 'p2pdbcluster', 'demo', '--type=merge', '-p', patch);
+    const start = performance.now();
+    await until('every pod has the new image', 150_000, async () => {
+      const pods = await database.pods();
+      return pods.every(({ spec }) => spec.containers[0]?.image === `${IMAGE}:2`) || undefined;
+    });
+    await database.settled(3, 60_000);
+    t.diagnostic(`three pods in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    const report = await stop();
+    t.diagnostic(told(report));
+    assert.equal(lost(before, await database.pods()).length, 3);
+    assert.deepEqual(report.failed, []);
+    await holdsAll(report.acknowledged);
+  });
+
+  it('a killed process costs one retry', { timeout: 120_000 }, async (t) => {
+    const stop = await database.load(4);
+    const pod = await database.pod(0);
+    await kube.killContainer(pod.status.containerStatuses?.[0]?.containerID ?? '');
+    await until('the container runs again', 60_000, async () => {
+      const [container] = (await database.pod(0)).status.containerStatuses ?? [];
+      return (container?.restartCount ?? 0) > 0 || undefined;
+    });
+    t.diagnostic(`in sync after ${((await database.settled(3, 60_000)) / 1000).toFixed(1)} s`);
+    const report = await stop();
+    t.diagnostic(told(report));
+    await holdsAll(report.acknowledged);
+  });
+
+  it('an upgrade of the operator restarts no database', { timeout: 180_000 }, async () => {
+    const before = await database.pods();
+    await operator('--set', 'image.tag=2');
+    await kube.kubectl('--namespace', OPERATOR, 'rollout', 'status', 'deployment/p2pdb-operator', '--timeout=60s');
+    // The new leader has looked at the cluster when it has acted on a change of it.
+    await database.kubectl('scale', 'p2pdbcluster', 'demo', '--replicas=4');
+    await database.settled(4, 60_000);
+    assert.deepEqual(lost(before, await database.pods()), []);
+    await database.kubectl('scale', 'p2pdbcluster', 'demo', '--replicas=3');
+    await database.settled(3, 60_000);
+  });
+
+  it('steady state writes nothing', { timeout: 60_000 }, async () => {
+    const versions = async (): Promise<string> =>
+      database.kubectl(
+        ...['get', 'p2pdbclusters,statefulsets,services,configmaps,secrets,poddisruptionbudgets,networkpolicies'],
+        ...['-o', 'jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.resourceVersion} {end}'],
+      );
+    await database.settled(3, 30_000);
+    const before = await versions();
+    // A reconciliation that a touched label brings about finds nothing to do.
+    await database.kubectl('annotate', 'p2pdbcluster', 'demo', 'e2e=1');
+    const touched = await versions();
+    await until('the operator looked again', 20_000, async () => {
+      const { observedGeneration } = await database.status();
+      return observedGeneration === undefined ? undefined : true;
+    });
+    assert.notEqual(before, touched);
+    assert.equal(await versions(), touched);
+  });
+
+  it('a deleted cluster leaves its volumes, and its namespace goes', { timeout: 120_000 }, async () => {
+    await database.kubectl('delete', 'p2pdbcluster', 'demo', '--timeout=60s');
+    await until('its pods are gone', 60_000, async () => ((await database.pods()).length === 0 ? true : undefined));
+    const claims = await database.kubectl('get', 'pvc', '-o', 'name');
+    assert.match(claims, /persistentvolumeclaim\/data-demo-0/);
+    const rest = await database.kubectl(
+      'get',
+      'statefulsets,services,secrets,configmaps',
+      '-l',
+      'p2pdb.io/cluster=demo',
+    );
+    assert.equal(rest.trim(), '');
+    await kube.kubectl('delete', 'namespace', NAMESPACE, '--timeout=90s');
+  });
+});

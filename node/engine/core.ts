@@ -24,7 +24,7 @@ import {
   primaryKey,
 } from '../sql/index.ts';
 import type { Account, ClientInfo, ColumnDefinition, Engine, ResultSink, Session } from '../server/index.ts';
-import { Replica, systemClock, type Fatal, type ReplicaEvents } from '../replica/index.ts';
+import { Replica, systemClock, type Fatal, type ReplicaEvents, type ReplicaOptions } from '../replica/index.ts';
 import { DiskFullError, type KeyClass, type LogStore, type RowChange, type State } from '../store/index.ts';
 import { Accounts } from './accounts.ts';
 import { makeCompileSettings } from './compile-settings.ts';
@@ -56,6 +56,7 @@ export interface EngineOptions {
   readonly events: ReplicaEvents;
   /** Nobody else hosts the group. */
   readonly alone: () => boolean;
+  readonly voterSpans: ReplicaOptions['voterSpans'];
   readonly group: GroupFacts;
 }
 
@@ -118,6 +119,7 @@ export class EngineCore implements Engine {
         clock: systemClock,
         fatal: options.fatal,
         alone: options.alone,
+        voterSpans: options.voterSpans,
       },
       state.position,
     );

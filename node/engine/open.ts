@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { nodeId, type NodeId } from '../consensus/index.ts';
+import { height, nodeId, VoterSchedule, type NodeId } from '../consensus/index.ts';
 import { hex, type SignedEntry } from '../log/index.ts';
 import { ConsensusDecider, GroupTransaction, RejectedError } from '../replica/index.ts';
 import type { CatalogChange } from '../sql/index.ts';
@@ -26,6 +26,7 @@ import {
   StateCorruptError,
   writeFileDurably,
   type Identity,
+  type StoredBlock,
 } from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
 import type { MemberInfo } from './group.ts';
@@ -43,7 +44,7 @@ export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
 }
 
-export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone' | 'group'> {
+export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone' | 'voterSpans' | 'group'> {
   readonly dir: string;
   /** The group's first members, where the folder does not know them yet; made with this node's id. */
   readonly genesis: (self: NodeId) => Genesis;
@@ -227,12 +228,19 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
   const membership = new Membership(state.catalog, genesis, self);
   const disk = options.disk ?? realDisk;
   const log = disk.log(logDir, 'main', identity);
+  const { position } = state;
+  const spans = position.voters ?? [{ from: 0, voters: genesis.voters }];
+  /** Until consensus keeps it: the blocks that the log adds to the state may change the voters. */
+  const schedule = new VoterSchedule(
+    height(position.height),
+    spans.map(({ from, voters }) => ({ from: height(from), voters: voters.map(nodeId) })),
+  );
   let decider: ConsensusDecider | undefined;
   try {
-    const { position } = state;
     const core = new EngineCore(state, log, {
       ...options,
       alone: () => membership.isAlone,
+      voterSpans: () => decider?.voterSpans() ?? schedule.spans(),
       group: {
         membership,
         hasLeader: () => decider?.hasLeader ?? false,
@@ -244,7 +252,8 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
         durable: options.onDurable,
         isMember: (key) => membership.isMember(hex(key)),
         applied: (block) => {
-          decider?.applied(block.height);
+          if (decider) decider.applied(block.height);
+          else schedule.apply(height(block.height), membership.voters());
           followMembers();
         },
         diverged: (height) => setAside(options, file, height),
@@ -265,7 +274,7 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
       options.onMembers();
     };
     core.machine.undoKept();
-    const logged = catchUp(options, core);
+    const { logged, waiting } = catchUp(options, core);
     if (logged < position.height) {
       throw new LogDamagedError(
         `the log in ${logDir} ends at block ${logged}, but the state has applied ${position.height}: the end of the log was lost. Restore the folder from a backup.`,
@@ -288,7 +297,7 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
         },
         records: disk.records(path.join(groupDir, 'consensus.log')),
         voters: () => membership.voters(),
-        spans: position.voters ?? [{ from: 0, voters: genesis.voters }],
+        spans: schedule.spans(),
         onBehind: options.onBehind,
         onDiffers: options.onDiffers,
         send: options.send,
@@ -299,6 +308,9 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
       core.replica.height,
     );
     core.replica.decideBy(decider);
+    for (const { block, value, certificate } of waiting) decider.known(block.height, value, certificate);
+    // What it followed while it caught up, nobody heard.
+    seen = '';
     followMembers();
     return { core, log, self, genesis, membership, decider };
   } catch (error) {
@@ -310,30 +322,39 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
 
 const NOTICE_MS = 2000;
 
-/** Walks the log and applies what the state has not seen yet. Gives the height of the last block. */
-function catchUp(options: OpenOptions, core: EngineCore): number {
-  let height = 0;
+/**
+ * Walks the log and applies what the state has not seen yet. Gives the height of the last block, and the blocks that wait for entries
+ * which the log does not have.
+ */
+function catchUp(options: OpenOptions, core: EngineCore): { logged: number; waiting: readonly StoredBlock[] } {
+  const { log, replica } = core;
+  let logged = 0;
   let records = 0;
   let lastNotice = Date.now();
-  core.log.load({
+  let waiting: StoredBlock[] = [];
+  log.load({
     onTorn: (segment, offset, bytes) =>
       options.notice(
         'a write that was cut short by a crash is removed from the end of the log; nobody was told that it succeeded',
         { segment, offset, bytes },
       ),
     onRecord: (record) => {
-      if (record.kind === 'block') ({ height } = record.block);
-      core.replica.recover(record);
+      replica.recover(record);
+      if (record.kind === 'block') {
+        logged = record.block.height;
+        waiting.push(record);
+        waiting = waiting.filter(({ block }) => block.height > replica.height);
+      }
       records++;
       if (Date.now() - lastNotice < NOTICE_MS) return;
       lastNotice = Date.now();
       options.notice('catching the state up with the log', { records });
-      core.replica.publish();
+      replica.publish();
     },
   });
-  core.replica.publish();
+  replica.publish();
   core.readPersisted();
-  return height;
+  return { logged, waiting: waiting.filter(({ block }) => block.height > replica.height) };
 }
 
 /** A node that joined serves once it has applied its own admission; one of the first makes the accounts with the others. */

@@ -400,6 +400,9 @@ export class Order {
       return;
     }
     const { entry, signed } = record;
-    if (entry.seq > this.finalSeq(hex(entry.author))) this.takeOver([decodeIncoming(signed, entry)]);
+    if (entry.seq <= this.finalSeq(hex(entry.author))) return;
+    this.takeOver([decodeIncoming(signed, entry)]);
+    // The log may have a block before what it orders.
+    this.applyBlocks();
   }
 }

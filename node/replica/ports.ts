@@ -33,8 +33,6 @@ export interface Machine extends Applier<GroupTransaction> {
 export interface Decider {
   /** There is something to decide, or what was waited for has come; `urgent`: somebody waits for it. */
   progress(urgent: boolean): void;
-  /** Who decides the next heights, to be kept with the state. */
-  voterSpans(): NonNullable<StatePosition['voters']>;
 }
 
 /** What the replica tells of itself. */

@@ -2,7 +2,7 @@
 import { DiskFullError, type StatePosition } from '../store/index.ts';
 import type { Clock } from './clock.ts';
 import type { Order } from './order.ts';
-import type { Decider, Machine } from './ports.ts';
+import type { Machine } from './ports.ts';
 
 /** How long the state's transaction stays open: see store/state.ts. */
 const PUBLISH_MS = 50;
@@ -11,7 +11,8 @@ export interface PublisherOptions {
   readonly clock: Clock;
   readonly machine: Machine;
   readonly order: Order;
-  readonly decider: () => Decider | undefined;
+  /** Who decides the next heights. */
+  readonly voterSpans: () => NonNullable<StatePosition['voters']>;
   /** The log is being written: what it will hold may lie in the state already. */
   readonly isWriting: () => boolean;
   /** Writes the log so that it holds all that the state does. False when it cannot be. */
@@ -56,14 +57,13 @@ export class Publisher {
   }
 
   private store(): boolean {
-    const { machine, order, decider, onNoRoom } = this.options;
+    const { machine, order, voterSpans, onNoRoom } = this.options;
     // A full disk: the state was restored, and with the room that was set aside it can be published.
     for (let attempt = 0; ; attempt++) {
-      const voters = decider()?.voterSpans();
       const position: StatePosition = {
         ...order.storedPosition,
         schema: machine.schemaCount,
-        ...(voters && { voters }),
+        voters: voterSpans(),
       };
       try {
         const tentative = order.transactions();

@@ -59,6 +59,8 @@ export interface ReplicaOptions {
   readonly fatal: Fatal;
   /** Nobody else hosts the group: nothing ever comes between. */
   readonly alone: () => boolean;
+  /** Who decides the heights after the newest block that is applied, to be kept with the state. */
+  readonly voterSpans: () => NonNullable<StatePosition['voters']>;
 }
 
 const RETRY_FULL_MS = 1000;
@@ -99,7 +101,7 @@ export class Replica {
       clock,
       machine,
       order: this.order,
-      decider: () => this.decider,
+      voterSpans: options.voterSpans,
       isWriting: () => this.flying !== undefined,
       settleLog: () => {
         if (!this.writeNow()) return false;

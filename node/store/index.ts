@@ -22,7 +22,7 @@ export {
   type StatePosition,
   type TableVersion,
 } from './state.ts';
-export { readLog, segmentsOf, type StoredEntry, type StoredRecord } from './segments.ts';
+export { readLog, segmentsOf, type StoredBlock, type StoredEntry, type StoredRecord } from './segments.ts';
 export { hashOf } from './table-digests.ts';
 export { markClean, markOpen, mayTrust } from './trust.ts';
 export { verifyLog, type Verification } from './verify-log.ts';

@@ -121,9 +121,16 @@ function checkCounters(deeds: readonly Deed[], view: View): void {
 
 /** A state that is made anew from a node's log is the one it had. */
 async function checkRebuilt(cluster: Cluster, workload: Workload, node: SimulatedNode, view: View): Promise<void> {
+  const { height } = (node.life as NonNullable<typeof node.life>).engine.core.replica;
   node.onStarted = undefined;
   node.crash();
   node.dropState();
   await cluster.turn(node, () => node.start(cluster.genesis));
+  // Blocks are not synced by themselves: the others have those that the crash took.
+  const caughtUp = (): boolean => {
+    const replica = node.life?.engine.core.replica;
+    return replica?.height === height && replica.tentative === 0;
+  };
+  ensure(await cluster.runUntil(cluster.now + 20_000, caughtUp), () => `${node.name} does not catch up`);
   checkSame('before', view, 'made anew', await viewOf(cluster, workload, node));
 }

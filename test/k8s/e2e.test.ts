@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import type { LoadReport } from './support/client.ts';
 import { Database, until, type Pod } from './support/database.ts';
@@ -51,6 +51,42 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
   });
   after(() => kube.stop());
 
+  let broken: string | undefined;
+  const declare =
+    (isEssential: boolean) =>
+    (name: string, seconds: number, test: (t: TestContext) => Promise<void>): void => {
+      it(name, { timeout: seconds * 1_000 }, async (t) => {
+        if (broken !== undefined) {
+          t.skip(`after the failure of: ${broken}`);
+          return;
+        }
+        try {
+          await test(t);
+        } catch (error) {
+          if (isEssential) broken = name;
+          t.diagnostic(await scene());
+          throw error;
+        }
+      });
+    };
+  const step = declare(false);
+  /** Without what it makes, the steps after it have nothing to look at. */
+  const essentialStep = declare(true);
+
+  /** What somebody who looks for the cause would look at first. */
+  const scene = async (): Promise<string> => {
+    const looks = [
+      ['get', 'p2pdbs,pods,pvc', '-A', '-o', 'wide'],
+      ['get', 'events', '-A', '--sort-by=.metadata.creationTimestamp'],
+      ['logs', '-n', OPERATOR, '-l', 'app.kubernetes.io/name=p2pdb-operator', '--tail=40', '--prefix'],
+      ['logs', '-n', NAMESPACE, '-l', 'app.kubernetes.io/name=p2pdb', '--tail=20', '--prefix'],
+    ];
+    const texts = await Promise.all(
+      looks.map((look) => kube.kubectl(...look).catch((error: unknown) => (error as Error).message)),
+    );
+    return texts.map((text) => text.split('\n').slice(-60).join('\n')).join('\n');
+  };
+
   const operator = (...args: string[]): Promise<string> =>
     kube.helm(
       ...['upgrade', '--install', 'p2pdb-operator', chart('p2pdb-operator'), '--namespace', OPERATOR],
@@ -75,7 +111,7 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     return before.flatMap(({ metadata }) => (uids.has(metadata.uid) ? [] : [metadata.name]));
   };
 
-  it('Helm installs the kinds and the operator', async (t) => {
+  essentialStep('Helm installs the kinds and the operator', 120, async (t) => {
     await kube.helm('install', 'p2pdb-crds', chart('p2pdb-crds'), '--namespace', OPERATOR, '--create-namespace');
     const notes = await operator('--set', 'image.tag=1');
     t.diagnostic(notes);
@@ -84,13 +120,13 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     await kube.helm('test', 'p2pdb-operator', '--namespace', OPERATOR);
   });
 
-  it('kubectl explains the fields', async () => {
+  step('kubectl explains the fields', 30, async () => {
     const text = await kube.kubectl('explain', 'p2pdbcluster.spec');
     assert.match(text, /replicas\s+<integer>\s+How many nodes/);
     assert.match(await kube.kubectl('explain', 'p2pdbuser.spec.grants'), /All that the user may do/);
   });
 
-  it('a manifest becomes a cluster within 20 s', async (t) => {
+  essentialStep('a manifest becomes a cluster within 20 s', 180, async (t) => {
     const start = performance.now();
     const manifest = readFileSync(path.join(REPOSITORY, 'examples/kubernetes/cluster.yaml'), 'utf8');
     await kube.run(['kubectl', 'apply', '--namespace', NAMESPACE, '-f', '-'], { input: manifest });
@@ -103,7 +139,7 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     assert.ok(seconds <= 20, `Ready after ${seconds.toFixed(1)} s`);
   });
 
-  it('the declared user writes to the declared database through the Service', async () => {
+  step('the declared user writes to the declared database through the Service', 90, async () => {
     await database.kubectl('wait', '--for=condition=Ready', 'p2pdbdatabase/shop', 'p2pdbuser/shop', '--timeout=60s');
     const as = { user: 'shop', password: 'change me' };
     await database.query('CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(20))', { as });
@@ -112,12 +148,12 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     await assert.rejects(database.query('CREATE DATABASE other', { as }), /denied/);
   });
 
-  it('takes 100 MB', { timeout: 180_000 }, async (t) => {
+  essentialStep('takes 100 MB', 180, async (t) => {
     const start = performance.now();
     await database.query(`
-      CREATE DATABASE e2e;
-      CREATE TABLE e2e.ledger (id INT PRIMARY KEY, worker INT NOT NULL);
-      CREATE TABLE e2e.blob (id INT PRIMARY KEY, content LONGBLOB NOT NULL);`);
+    CREATE DATABASE e2e;
+    CREATE TABLE e2e.ledger (id INT PRIMARY KEY, worker INT NOT NULL);
+    CREATE TABLE e2e.blob (id INT PRIMARY KEY, content LONGBLOB NOT NULL);`);
     const inserts = Array.from(
       { length: 100 },
       (_, id) => `INSERT INTO e2e.blob VALUES (${id}, REPEAT(RANDOM_BYTES(1024), ${MB / 1024}));`,
@@ -131,7 +167,7 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     t.diagnostic(`100 MB in ${((performance.now() - start) / 1000).toFixed(1)} s, and everywhere`);
   });
 
-  it('scales from 3 to 5 and back', { timeout: 240_000 }, async (t) => {
+  step('scales from 3 to 5 and back', 240, async (t) => {
     const before = await database.pods();
     await database.kubectl('scale', 'p2pdbcluster', 'demo', '--replicas=5');
     t.diagnostic(`3 to 5: ${((await database.settled(5, 120_000)) / 1000).toFixed(1)} s`);
@@ -147,7 +183,7 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     assert.deepEqual(lost(before, await database.pods()), []);
   });
 
-  it('a deleted pod is back in sync within 10 s', { timeout: 90_000 }, async (t) => {
+  step('a deleted pod is back in sync within 10 s', 90, async (t) => {
     const pod = await database.pod(1);
     const [milliseconds] = await Promise.all([
       database.replaced(pod, 60_000),
@@ -158,7 +194,7 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     assert.ok(milliseconds <= 10_000, `${milliseconds} ms`);
   });
 
-  it('a deleted pod with its volume, 100 MB, is back in sync within 30 s', { timeout: 150_000 }, async (t) => {
+  step('a deleted pod with its volume, 100 MB, is back in sync within 30 s', 150, async (t) => {
     const pod = await database.pod(2);
     const [milliseconds] = await Promise.all([
       database.replaced(pod, 90_000),
@@ -174,7 +210,7 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     assert.ok(milliseconds <= 30_000, `${milliseconds} ms`);
   });
 
-  it('a rolling update under load fails no statement and loses no write', { timeout: 240_000 }, async (t) => {
+  step('a rolling update under load fails no statement and loses no write', 240, async (t) => {
     const before = await database.pods();
     const stop = await database.load(4);
     const patch = JSON.stringify({ spec: { image: `${IMAGE}:2` } });
@@ -193,7 +229,7 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     await holdsAll(report.acknowledged);
   });
 
-  it('a killed process costs one retry', { timeout: 120_000 }, async (t) => {
+  step('a killed process costs one retry', 120, async (t) => {
     const stop = await database.load(4);
     const pod = await database.pod(0);
     await kube.killContainer(pod.status.containerStatuses?.[0]?.containerID ?? '');
@@ -207,7 +243,7 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     await holdsAll(report.acknowledged);
   });
 
-  it('an upgrade of the operator restarts no database', { timeout: 180_000 }, async () => {
+  step('an upgrade of the operator restarts no database', 180, async () => {
     const before = await database.pods();
     await operator('--set', 'image.tag=2');
     await kube.kubectl('--namespace', OPERATOR, 'rollout', 'status', 'deployment/p2pdb-operator', '--timeout=60s');
@@ -219,7 +255,7 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     await database.settled(3, 60_000);
   });
 
-  it('steady state writes nothing', { timeout: 60_000 }, async () => {
+  step('steady state writes nothing', 60, async () => {
     const versions = async (): Promise<string> =>
       database.kubectl(
         ...['get', 'p2pdbclusters,statefulsets,services,configmaps,secrets,poddisruptionbudgets,networkpolicies'],
@@ -238,7 +274,7 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     assert.equal(await versions(), touched);
   });
 
-  it('a deleted cluster leaves its volumes, and its namespace goes', { timeout: 120_000 }, async () => {
+  step('a deleted cluster leaves its volumes, and its namespace goes', 120, async () => {
     await database.kubectl('delete', 'p2pdbcluster', 'demo', '--timeout=60s');
     await until('its pods are gone', 60_000, async () => ((await database.pods()).length === 0 ? true : undefined));
     const claims = await database.kubectl('get', 'pvc', '-o', 'name');

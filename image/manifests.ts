@@ -22,7 +22,7 @@ export async function derivedFiles(helm: string): Promise<ReadonlyMap<string, st
   const texts: string[] = [];
   for (const name of (await readdir(folder)).sort()) {
     const text = await readFile(path.join(folder, name), 'utf8');
-    files.set(`p2pdb-crds/crds/${name}`, text);
+    files.set(`p2pdb-crds/files/${name}`, text);
     texts.push(text);
     kinds.set(name.split('.')[0] ?? '', parse(text) as JsonObject);
   }
@@ -94,7 +94,7 @@ function closed(schema: JsonObject): JsonObject {
 async function write(folder: string): Promise<void> {
   const files = await derivedFiles(process.env['HELM'] ?? 'helm');
   // A kind that is gone leaves no file behind.
-  await rm(path.join(folder, 'p2pdb-crds/crds'), { recursive: true, force: true });
+  await rm(path.join(folder, 'p2pdb-crds/files'), { recursive: true, force: true });
   for (const [name, text] of files) {
     const file = path.join(folder, name);
     await mkdir(path.dirname(file), { recursive: true });

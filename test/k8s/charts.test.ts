@@ -80,7 +80,7 @@ describe('charts', () => {
     for (const [name, text] of await derivedFiles(program('helm'))) {
       assert.equal(read('charts', name), text, `charts/${name}`);
     }
-    assert.deepEqual(readdirSync(path.join(CHARTS, 'p2pdb-crds/crds')), readdirSync(path.join(REPOSITORY, 'crds')));
+    assert.deepEqual(readdirSync(path.join(CHARTS, 'p2pdb-crds/files')), readdirSync(path.join(REPOSITORY, 'crds')));
   });
 
   itWithHelm('p2pdb-crds keeps the kinds unless told otherwise', async () => {

@@ -15,6 +15,7 @@ const HELP = `p2pdb ${VERSION}
   p2pdb partition GROUP…   cuts its nodes off from each other; p2pdb heal joins them again
   p2pdb node [SETTING…]    runs a node; --help lists the settings, --print-config shows them
   p2pdb start [SETTING…]   the same with a data folder ./data, and says how to connect
+  p2pdb operator           runs clusters on Kubernetes
   p2pdb crds               prints the kinds P2PDBCluster, P2PDBDatabase and P2PDBUser for kubectl apply -f -
   p2pdb sql [OPTION…]      a small SQL shell
   p2pdb identity           prints the public key of a data folder, which it makes when there is none
@@ -59,6 +60,17 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'heal': {
       const { runHeal } = await import('../operator/local/index.ts');
       return runHeal(line(rest));
+    }
+    case 'operator': {
+      const { runOperator } = await import('../operator/main.ts');
+      const { makeLogger } = await import('./logger.ts');
+      return runOperator(rest, {
+        version: VERSION,
+        env: process.env,
+        out: process.stdout,
+        err: process.stderr,
+        log: makeLogger({ logFormat: 'json', logLevel: 'info' }),
+      });
     }
     case 'crds':
       return (await import('../operator/crds.ts')).runCrds(rest, { out: process.stdout, err: process.stderr });

@@ -1,6 +1,7 @@
 /** One running node: data folder, engine, MySQL protocol, admin HTTP. */
+import { unwatchFile, watchFile, type Stats } from 'node:fs';
 import path from 'node:path';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import {
   membershipRoutes,
   startAdmin,
@@ -45,6 +46,10 @@ export interface RunningNode {
 }
 
 const STOP_GRACE_MS = 5_000;
+/** So long those who spread clients over nodes may take to hear that this one is not ready. */
+const DRAIN_MS = 6_000;
+/** How often a certificate's file is looked at. */
+const CERTIFICATE_MS = 10_000;
 
 /** `door`: where a node that waited to be let in answers already. */
 export async function startNode(
@@ -94,7 +99,10 @@ export async function startNode(
   const { core } = engine;
   core.onInternalError = (error) => log.error({ err: error }, 'a statement met an internal error');
   let stopping = false;
+  /** Set once clients are sent away. */
+  let drain: 'draining' | 'drained' | undefined;
   let server: RunningServer | undefined;
+  let stopWatching: () => void = () => undefined;
   /** Public keys of the members that a test cut this node off from. */
   let cut: readonly string[] = [];
   const setCut = (ids: readonly string[]): void => {
@@ -121,21 +129,36 @@ export async function startNode(
       log,
     );
     const running = server;
+    stopWatching = watchCertificate(config, running, log);
     const admin = await startAdmin(
       {
         ...adminOptions(config),
         door,
-        routes: routesOf(config, engine, setCut, () => {
-          markLeft(config.data, engine.self);
-          leave();
+        routes: routesOf(config, engine, setCut, {
+          drain: () => {
+            if (drain !== undefined) return;
+            drain = 'draining';
+            log.info('clients are sent away');
+            setTimeout(() => {
+              void running.close(STOP_GRACE_MS).then(() => (drain = 'drained'));
+            }, DRAIN_MS).unref();
+          },
+          leave: () => {
+            markLeft(config.data, engine.self);
+            leave();
+          },
         }),
       },
       {
         engine: core,
         server: running.figures,
         nextSessionId: () => running.nextSessionId(),
-        notReady: () => (stopping ? 'the node is stopping' : notReady(engine, config, cluster)),
-        status: () => ({ ...status(engine, config, cluster), ...(config.allowTestFaults && { cut }) }),
+        notReady: () => (stopping ? 'the node is stopping' : (drain ?? notReady(engine, config, cluster))),
+        status: () => ({
+          ...status(engine, config, cluster),
+          ...(drain && { phase: drain }),
+          ...(config.allowTestFaults && { cut }),
+        }),
         figures: () => figures(engine, cluster),
         mayAdminister: (account) => core.accounts.mayAdminister(account),
         tokenAccount: () => core.findAccount('root', '127.0.0.1'),
@@ -151,6 +174,7 @@ export async function startNode(
       left,
       stop: async () => {
         stopping = true;
+        stopWatching();
         await running.close(STOP_GRACE_MS);
         await admin.close();
         await core.replica.flushed();
@@ -159,6 +183,7 @@ export async function startNode(
       },
     };
   } catch (error) {
+    stopWatching();
     await server?.close(0);
     await cluster?.stop();
     await engine.close();
@@ -166,17 +191,31 @@ export async function startNode(
   }
 }
 
+/** New connections get the certificate that lies there now; those that are open stay. Gives what ends it. */
+function watchCertificate({ tls, tlsCert }: Config, server: RunningServer, log: Logger): () => void {
+  if (tls === 'off' || tlsCert === undefined) return () => undefined;
+  const reload = (now: Stats, before: Stats): void => {
+    if (now.mtimeMs === before.mtimeMs && now.ino === before.ino) return;
+    server.reloadTls().then(
+      () => log.info({ file: tlsCert }, 'the certificate is read again'),
+      (error: unknown) => log.error({ err: error, file: tlsCert }, 'the certificate cannot be read: the old one stays'),
+    );
+  };
+  watchFile(tlsCert, { interval: CERTIFICATE_MS, persistent: false }, reload);
+  return () => unwatchFile(tlsCert, reload);
+}
+
 function routesOf(
   config: Config,
   engine: OpenedEngine,
   setCut: (ids: readonly string[]) => void,
-  leave: () => void,
+  ways: { readonly drain: () => void; readonly leave: () => void },
 ): NonNullable<AdminOptions['routes']> {
   const membership = membershipRoutes({
     self: engine.self,
     mayNotLeave: () =>
       config.join === 'wait' ? undefined : 'The node would not wait to be let in again: set join to wait',
-    leave,
+    ...ways,
   });
   const faults = testFaultRoutes({ others: () => otherMembers(engine), setCut });
   return (v1, administrator) => {
@@ -226,6 +265,12 @@ function status(engine: OpenedEngine, { name, cluster }: Config, running: Runnin
       .map(({ name, id, isVoter, isUp, lag }) => ({ name, id, voter: isVoter, up: isUp, lagEntries: lag })),
     /** Who was a member, and is none any more. */
     removed: membership.all().flatMap((member) => (member.removed ? [member.id] : [])),
+    /** Those that can be set while the node runs, and that an operator keeps. */
+    variables: {
+      p2pdb_commit: core.globals.get('p2pdb_commit'),
+      p2pdb_read: core.globals.get('p2pdb_read'),
+      max_connections: core.globals.get('max_connections'),
+    },
     final: { height: core.replica.height },
     tentative: core.replica.tentative,
     digest: Buffer.from(core.machine.finalDigest()).toString('hex'),
@@ -297,36 +342,4 @@ function figures(engine: OpenedEngine, running: RunningCluster | undefined): Fam
     },
     gauge('p2pdb_sessions', 'Open sessions.', core.sessions.size),
   ];
-}
-
-/** Bytes of log lines that wait to be written. */
-const LOG_WAITING_MAX = 1024 ** 2;
-
-/** The node's log lines, on standard error: standard output is for what the user asked for. */
-export function makeLogger(config: Pick<Config, 'logFormat' | 'logLevel'>): Logger {
-  // Where standard error is a file on a full disk, lines wait, some are lost, and the node goes on.
-  const stream = pino.destination({ dest: 2, sync: true, maxLength: LOG_WAITING_MAX });
-  stream.on('error', () => undefined);
-  if (config.logFormat === 'json')
-    return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
-  const text = { write: (line: string) => stream.write(textLine(JSON.parse(line) as Record<string, unknown>)) };
-  return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, text);
-}
-
-const LEVELS: Readonly<Record<number, string>> = {
-  10: 'trace',
-  20: 'debug',
-  30: 'info',
-  40: 'warn',
-  50: 'error',
-  60: 'fatal',
-};
-
-function textLine({ level, time, msg, err, ...facts }: Record<string, unknown>): string {
-  const rest = Object.entries(facts).map(
-    ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
-  const { stack } = (err ?? {}) as { stack?: string };
-  const error = err === undefined ? '' : `\n${stack ?? JSON.stringify(err)}`;
-  return `${String(time)} ${(LEVELS[level as number] ?? '').padEnd(5)} ${String(msg)}${rest.join('')}${error}\n`;
 }

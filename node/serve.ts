@@ -16,7 +16,8 @@ export async function runNode(argv: readonly string[]): Promise<number> {
   }
   const { config } = loaded;
   // Loaded when it shall serve: what only asks for the settings is answered at once.
-  const { makeLogger, startNode } = await import('./node.ts');
+  const { makeLogger } = await import('./logger.ts');
+  const { startNode } = await import('./node.ts');
   const { waitToJoin } = await import('./joining.ts');
   const log = makeLogger(config);
   const password =

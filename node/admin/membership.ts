@@ -1,10 +1,12 @@
-/** POST /v1/join and /v1/leave of a node that is, or was, a member. */
+/** POST /v1/join, /v1/drain and /v1/leave of a node that is, or was, a member. */
 import { json, type RequestHandler, type Router } from 'express';
 import { HttpError } from './errors.ts';
 
 export interface MembershipPorts {
   /** The node's public key. */
   readonly self: string;
+  /** Sends clients away for good: not ready from now on, then deaf to them. */
+  drain(): void;
   /** Why it cannot leave; undefined when it can. */
   mayNotLeave(): string | undefined;
   /** Sets the data aside at the next start, and ends this process soon. */
@@ -16,16 +18,24 @@ export function membershipRoutes(ports: MembershipPorts): (v1: Router, administr
     v1.post('/join', administrator, () => {
       throw new HttpError(409, 'member', 'The node is a member already');
     });
-    // Whoever says it names the node, so that a word for one that had this address before does not reach another.
+    v1.post('/drain', administrator, json(), (request, response) => {
+      checkNamed(request.body, ports.self);
+      ports.drain();
+      response.json({ draining: true });
+    });
     v1.post('/leave', administrator, json(), (request, response) => {
-      const { id } = (request.body ?? {}) as { id?: unknown };
-      if (typeof id !== 'string')
-        throw new HttpError(400, 'bad_request', 'Expected {"id": the public key of this node}');
-      if (id !== ports.self) throw new HttpError(409, 'another_node', 'This node has another public key');
+      checkNamed(request.body, ports.self);
       const reason = ports.mayNotLeave();
       if (reason !== undefined) throw new HttpError(409, 'cannot_leave', reason);
       ports.leave();
       response.json({ left: true });
     });
   };
+}
+
+/** Whoever says it names the node, so that a word for one that had this address before does not reach another. */
+function checkNamed(body: unknown, self: string): void {
+  const { id } = (body ?? {}) as { id?: unknown };
+  if (typeof id !== 'string') throw new HttpError(400, 'bad_request', 'Expected {"id": the public key of this node}');
+  if (id !== self) throw new HttpError(409, 'another_node', 'This node has another public key');
 }

@@ -1,0 +1,2 @@
+/** The operator on Kubernetes: see ../DESIGN.md. */
+export { Operator, type OperatorOptions } from './operator.ts';

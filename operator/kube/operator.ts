@@ -1,0 +1,163 @@
+/** Joins copies, queues and controllers while this operator is the one that works. */
+import type { Settings } from '../plan/index.ts';
+import type { KubeObject } from '../specs/index.ts';
+import { ApiClient } from './client.ts';
+import { ClusterController, type Log, type Parts } from './clusters.ts';
+import { Events } from './events.ts';
+import { Lease } from './lease.ts';
+import { OperatorMetrics } from './metrics.ts';
+import { WorkQueue } from './queue.ts';
+import { clusterOf, Store } from './store.ts';
+
+export interface OperatorOptions {
+  readonly version: string;
+  readonly image: string;
+  /** The only one to look after; undefined: all. */
+  readonly namespace: string | undefined;
+  /** Namespace of the operator itself. */
+  readonly home: string;
+  /** Name of this process among several. */
+  readonly identity: string;
+  readonly isDryRun: boolean;
+  readonly log: Log;
+}
+
+const LEASE = 'p2pdb-operator';
+const WORKERS = 8;
+
+export class Operator {
+  private readonly options: OperatorOptions;
+  private readonly metrics = new OperatorMetrics();
+  private readonly client = ApiClient.fromDefault();
+  private queues: readonly WorkQueue[] = [];
+  /** It is there for its work, or to take it over. */
+  isReady = false;
+  readonly isHealthy = true;
+
+  constructor(options: OperatorOptions) {
+    this.options = options;
+  }
+
+  async metricsText(): Promise<{ readonly type: string; readonly text: string }> {
+    this.metrics.writes.set(this.client.writes);
+    const { registry } = this.metrics;
+    return { type: registry.contentType, text: await registry.metrics() };
+  }
+
+  /** Works when its turn comes, until the signal. */
+  async run(signal: AbortSignal): Promise<'stopped' | 'lost'> {
+    const { log, isDryRun } = this.options;
+    try {
+      if (isDryRun) {
+        await this.work(signal);
+        return 'stopped';
+      }
+      return await this.lead(signal);
+    } catch (error) {
+      if (signal.aborted) return 'stopped';
+      log.error({ err: error }, 'the operator cannot work');
+      throw error;
+    } finally {
+      this.client.close();
+    }
+  }
+
+  private async lead(signal: AbortSignal): Promise<'stopped' | 'lost'> {
+    const { log, home, identity } = this.options;
+    const { client, metrics } = this;
+    const lease = new Lease({
+      client,
+      namespace: home,
+      name: LEASE,
+      identity,
+      onError: (error) => log.warn({ reason: error.message }, 'the Lease could not be had'),
+    });
+    this.isReady = true;
+    metrics.leading.set({ name: LEASE }, 0);
+    await lease.acquire(signal);
+    log.info({ identity }, 'this operator works now');
+    metrics.leading.set({ name: LEASE }, 1);
+    const end = new AbortController();
+    const working = this.work(AbortSignal.any([signal, end.signal]));
+    // The Lease is given back when the work is done, not before.
+    const release = new AbortController();
+    const held = lease.hold(release.signal);
+    const first = await Promise.race([held.then(() => 'lost' as const), working.then(() => 'stopped' as const)]);
+    end.abort();
+    await working;
+    release.abort();
+    await held;
+    metrics.leading.set({ name: LEASE }, 0);
+    if (first === 'lost') log.error({ identity }, 'the Lease was lost');
+    return first;
+  }
+
+  /** Until the signal comes. */
+  private async work(signal: AbortSignal): Promise<void> {
+    const { log, namespace, identity, isDryRun, image, version } = this.options;
+    const { client, metrics } = this;
+    // What is heard before everything is known waits: a plan made of a half of it would be wrong.
+    const early = new Set<string>();
+    let isComplete = false;
+    const onChange = (object: KubeObject): void => {
+      const key = object.kind === 'P2PDBCluster' ? ownKey(object) : clusterOf(object);
+      if (key === undefined) return;
+      if (isComplete) clusters.add(key);
+      else early.add(key);
+    };
+    const store = await Store.open({
+      client,
+      namespace,
+      onChange,
+      onError: (kind, error) => {
+        metrics.watchErrors.inc({ kind });
+        log.warn({ kind, reason: error.message }, 'a watch broke and is begun again');
+      },
+    });
+    const events = new Events(client, identity, (error) =>
+      log.warn({ reason: error.message }, 'an event was not told'),
+    );
+    const parts: Parts = { client, store, events, metrics, log };
+    const settings: Settings = { image, operatorVersion: version };
+    const controller = new ClusterController({ ...parts, settings, isDryRun });
+    const clusters = this.queue('p2pdbcluster', (key) => controller.reconcile(key));
+    this.queues = [clusters];
+    await store.start(signal);
+    isComplete = true;
+    for (const key of early) clusters.add(key);
+    this.isReady = true;
+    log.info({ namespace: namespace ?? 'all' }, 'watching');
+    if (!signal.aborted)
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.all(this.queues.map((queue) => queue.stop()));
+  }
+
+  private queue(controller: string, reconcile: (key: string) => Promise<number | undefined>): WorkQueue {
+    const { metrics } = this;
+    const { log } = this.options;
+    const queue: WorkQueue = new WorkQueue({
+      workers: WORKERS,
+      work: async (key) => {
+        const done = metrics.reconcileSeconds.startTimer({ controller });
+        metrics.depth.set({ name: controller }, queue.depth);
+        metrics.active.set({ controller }, queue.active);
+        try {
+          const wait = await reconcile(key);
+          metrics.reconciles.inc({ controller, result: wait === undefined ? 'success' : 'requeue_after' });
+          return wait;
+        } finally {
+          done();
+        }
+      },
+      onFailure: (key, error, retryMs) => {
+        metrics.reconciles.inc({ controller, result: 'error' });
+        metrics.reconcileErrors.inc({ controller });
+        metrics.retries.inc({ name: controller });
+        log.warn({ controller, key, retryMs, reason: (error as Error).message }, 'tried again later');
+      },
+    });
+    return queue;
+  }
+}
+
+const ownKey = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;

@@ -1,0 +1,164 @@
+/** What the manifest's status says. */
+import { type ClusterStatus, type NodeReport, type Phase } from '../api/index.ts';
+import { namesOf, selectorOf } from '../specs/index.ts';
+import { conditionsOf, type Statement } from './conditions.ts';
+import { type Group, heightOf, type Node } from './group.ts';
+import type { MemberPlan } from './members.ts';
+import type { Observed } from './observed.ts';
+import type { RolloutPlan } from './rollout.ts';
+
+export interface Findings {
+  readonly group: Group;
+  readonly rollout: RolloutPlan;
+  readonly trouble: MemberPlan['trouble'];
+  /** What is wrong with the manifest. */
+  readonly fault: string | undefined;
+  readonly image: string;
+  /** Something is still to be done. */
+  readonly isBusy: boolean;
+}
+
+export function statusOf(observed: Observed, findings: Findings): ClusterStatus {
+  const { cluster, pods, objects, now } = observed;
+  const { group, image } = findings;
+  const { metadata, spec, status: before } = cluster;
+  const nodes = [...group.nodes].sort((a, b) => a.ordinal - b.ordinal);
+  const inSync = nodes.filter(({ phase }) => phase === 'InSync').length;
+  const heights = nodes.flatMap(({ status, member }) => (member && status ? [heightOf(status)] : []));
+  const versions = nodes.flatMap(({ status }) => (status?.version === undefined ? [] : [status.version]));
+  const statements = statementsOf(observed, findings, inSync);
+  const expires = objects.get(`Secret/${namesOf(metadata.name).certificate}`)?.metadata.annotations?.[
+    'p2pdb.io/expires'
+  ];
+  const founder = founderOf(observed);
+  return {
+    observedGeneration: metadata.generation ?? 0,
+    phase: phaseOf(observed, findings, inSync),
+    ...(founder !== undefined && { founder }),
+    replicas: pods.length,
+    readyReplicas: pods.filter(({ isReady }) => isReady).length,
+    members: `${inSync}/${spec.replicas}`,
+    voters: group.members.filter(({ voter }) => voter).length,
+    ...(group.leader !== undefined && { leader: group.leader }),
+    ...(inSync > 0 && { lagEntries: Math.max(...nodes.map(lagOf)) }),
+    ...(heights.length > 0 && { finalHeight: Math.min(...heights) }),
+    ...(versions.length > 0 && { version: versions.sort(byVersion)[0] as string }),
+    image,
+    selector: Object.entries(selectorOf(metadata.name))
+      .map(([key, value]) => `${key}=${value}`)
+      .join(','),
+    ...(expires !== undefined && { certificateExpires: expires }),
+    nodes: nodes.map(reportOf),
+    conditions: conditionsOf(before?.conditions, statements, metadata.generation ?? 0, now),
+  };
+}
+
+/** Written once, and changed only when the group was given up by order. */
+function founderOf({ cluster, pods }: Observed): string | undefined {
+  const { founder } = cluster.status ?? {};
+  const seen = pods.find(({ status }) => status?.founder !== undefined && status.founder !== founder)?.status?.founder;
+  if (founder === undefined) return seen;
+  return cluster.spec.recovery?.abandonGroup === founder ? (seen ?? founder) : founder;
+}
+
+function reportOf({ name, phase, status, member, behindMs }: Node): NodeReport {
+  const lag = lagOf({ status, member });
+  return {
+    name,
+    phase,
+    ...(status && { id: status.id }),
+    ...(member && {
+      voter: member.voter,
+      lagEntries: lag,
+      lagSeconds: phase === 'InSync' ? 0 : Math.round(behindMs / 1000),
+    }),
+    ...(member && status && { finalHeight: heightOf(status) }),
+  };
+}
+
+const lagOf = ({ status, member }: Pick<Node, 'status' | 'member'>): number =>
+  Math.max(status?.lag?.entries ?? 0, member?.lagEntries ?? 0);
+
+const byVersion = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
+
+function phaseOf({ cluster, pods }: Observed, findings: Findings, inSync: number): Phase {
+  const { group, rollout, trouble, fault, isBusy } = findings;
+  const { replicas, paused } = cluster.spec;
+  if (cluster.metadata.deletionTimestamp !== undefined) return 'Deleting';
+  if (fault !== undefined || trouble || rollout.stuck !== undefined) return 'Degraded';
+  if (paused) return 'Paused';
+  if (pods.length === 0) return 'Pending';
+  if (group.founder === undefined || !wasReady(cluster)) return 'Forming';
+  if (pods.length !== replicas || group.members.length !== replicas) return 'Scaling';
+  if (rollout.outdated.length > 0) return 'Updating';
+  return inSync === replicas && !isBusy ? 'Running' : inSync === replicas ? 'Updating' : 'Degraded';
+}
+
+/** Clients were served once. */
+const wasReady = ({ status }: Observed['cluster']): boolean =>
+  status?.conditions?.some(
+    ({ type, status: holds, reason }) => type === 'Ready' && (holds === 'True' || reason !== 'Forming'),
+  ) ?? false;
+
+function statementsOf(observed: Observed, findings: Findings, inSync: number): Statement[] {
+  const { cluster, pods } = observed;
+  const { group, rollout, trouble, fault, isBusy } = findings;
+  const { replicas, paused } = cluster.spec;
+  const ready = pods.filter(({ isReady }) => isReady).length;
+  const isFormed = group.founder !== undefined;
+  const isWhole = inSync >= replicas && ready >= replicas;
+  const served = wasReady(cluster) ? inSync * 2 > replicas && ready > 0 : isWhole;
+  const behind = group.nodes.filter(({ phase }) => phase !== 'InSync').map(({ name, phase }) => `${name} is ${phase}`);
+  const degraded = degradedBy(findings);
+  return [
+    served
+      ? { type: 'Ready', status: true, reason: 'Serving', message: `${inSync} of ${replicas} members are in sync` }
+      : {
+          type: 'Ready',
+          status: false,
+          reason: wasReady(cluster) ? 'TooFewInSync' : 'Forming',
+          message: `${inSync} of ${replicas} members are in sync`,
+        },
+    {
+      type: 'InSync',
+      status: isFormed && inSync >= replicas,
+      reason: isFormed && inSync >= replicas ? 'AllInSync' : 'MembersBehind',
+      message: behind.length === 0 ? 'every member has what the others have' : behind.join(', '),
+    },
+    rollout.waits === 'window'
+      ? {
+          type: 'Progressing',
+          status: false,
+          reason: 'WaitingForWindow',
+          message: `${rollout.outdated.join(', ')} are restarted when the maintenance window opens`,
+        }
+      : {
+          type: 'Progressing',
+          status: isBusy,
+          reason: isBusy ? 'Reconciling' : 'AsAsked',
+          message: isBusy
+            ? 'the cluster is brought to what its manifest says'
+            : 'the cluster is what its manifest says',
+        },
+    degraded === undefined && fault === undefined && trouble === undefined
+      ? { type: 'Degraded', status: false, reason: 'Healthy', message: 'nothing needs a person' }
+      : { type: 'Degraded', status: true, ...(degraded as { reason: string; message: string }) },
+    {
+      type: 'Paused',
+      status: paused,
+      reason: paused ? 'AskedFor' : 'NotAskedFor',
+      message: paused ? 'spec.paused is true: nothing is changed' : 'the operator works',
+    },
+  ];
+}
+
+function degradedBy({ fault, trouble, rollout }: Findings): { reason: string; message: string } | undefined {
+  if (fault !== undefined) return { reason: 'InvalidSpec', message: fault };
+  if (trouble) return trouble;
+  if (rollout.stuck !== undefined)
+    return {
+      reason: 'RolloutStuck',
+      message: `${rollout.stuck} does not become healthy: the other pods keep what they have`,
+    };
+  return undefined;
+}

@@ -1,0 +1,8 @@
+/** From a manifest to the objects that stand for it, pure. */
+export { type DesiredObject, desiredObjects, needsOwnCertificate } from './desired.ts';
+export { environmentOf, settingsOf, splitSettings } from './environment.ts';
+export { hashOf } from './hash.ts';
+export * from './names.ts';
+export { type KubeObject, keyOf, type OwnerReference } from './object.ts';
+export { certificateSecret, rootSecret } from './pod.ts';
+export { serverNames } from './server-names.ts';

@@ -31,6 +31,7 @@ export interface Orderable {
   readonly exclusive: boolean;
 }
 
+const UNTOLD: Footprint = { reads: [], writes: [] };
 const TENTATIVE = Number.POSITIVE_INFINITY;
 
 class Node<T> {
@@ -75,20 +76,20 @@ export class Linearizer<T extends Orderable> {
     return this.nodes.size;
   }
 
-  /** A transaction that was run already, behind all others: the node's own. */
-  append(transaction: T, footprint: Footprint): void {
+  /** A transaction that was run already, behind all others: the node's own. What it touched may be said later. */
+  append(transaction: T, footprint: Footprint = UNTOLD): void {
     const node = new Node<T>(transaction);
     this.nodes.set(transaction, node);
     this.applied(node, footprint);
   }
 
-  /** What an applied transaction touched is said anew. */
-  retouch(transaction: T, footprint: Footprint): void {
-    const node = this.nodes.get(transaction);
-    if (!node?.footprint) return;
-    this.index.remove(node, node.footprint);
-    node.footprint = footprint;
-    this.index.add(node, footprint);
+  /** Before anything comes between: what those transactions touched that were appended without saying so. */
+  tell(footprintOf: (transaction: T) => Footprint): void {
+    for (const node of this.nodes.values()) {
+      if (node.footprint !== UNTOLD) continue;
+      node.footprint = footprintOf(node.transaction);
+      this.index.add(node, node.footprint);
+    }
   }
 
   /** Transactions that became known. Those that run only in blocks wait for theirs. */

@@ -40,7 +40,6 @@ export interface OrderOptions {
   readonly onSettled: (transaction: GroupTransaction) => void;
 }
 
-const NO_FOOTPRINT: Footprint = { reads: [], writes: [] };
 /** Heights whose digests are kept to be compared. */
 const DIGESTS_KEPT = 1000;
 
@@ -103,8 +102,7 @@ export class Order {
 
   /** An own transaction that was run, behind all others. `alone`: nothing ever comes between, so nobody asks what it touched. */
   append(transaction: GroupTransaction, alone: boolean): void {
-    const footprint = alone ? NO_FOOTPRINT : this.options.machine.footprintOf(transaction.run?.changes ?? []);
-    this.linearizer.append(transaction, footprint);
+    this.linearizer.append(transaction, alone ? undefined : this.footprintOf(transaction));
     this.happened.push({ kind: 'transactions', transactions: [transaction] });
   }
 
@@ -335,9 +333,11 @@ export class Order {
 
   /** The first other member is there: from now on it matters what this node's transactions touch. */
   endSolitude(): void {
-    const { machine } = this.options;
-    for (const transaction of this.linearizer.transactions())
-      if (transaction.run) this.linearizer.retouch(transaction, machine.footprintOf(transaction.run.changes));
+    this.linearizer.tell((transaction) => this.footprintOf(transaction));
+  }
+
+  private footprintOf({ run }: GroupTransaction): Footprint {
+    return this.options.machine.footprintOf(run?.changes ?? []);
   }
 
   /** Members were removed: what they wrote and no block has ordered is in the order no more. */

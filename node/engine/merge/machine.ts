@@ -123,6 +123,8 @@ export class StateMachine implements Machine {
   keepUndo(transactions: readonly GroupTransaction[]): void {
     const { db } = this.core.state;
     if (this.kept.size === 0 && transactions.length === 0) return;
+    // Together with the position, also where no row changed: what stands in a block by now is not undone at the next start.
+    this.core.state.begin();
     const tentative = new Set(transactions);
     const drop = db.prepare('DELETE FROM undo WHERE place = ?');
     for (const [transaction, place] of this.kept) {

@@ -80,13 +80,17 @@ export class Group {
    * error says so, and names the transaction.
    */
   confirmed(session: EngineSession, transaction: GroupTransaction, done: Promise<void>): Promise<void> {
-    return this.within(session, done, `It may be confirmed later; p2pdb_wait_final('${transaction.id}', 0) tells`);
+    return this.within(
+      session,
+      done,
+      () => `It may be confirmed later; p2pdb_wait_final('${transaction.id}', 0) tells`,
+    );
   }
 
-  private async within(session: EngineSession, done: Promise<void>, advice: string): Promise<void> {
+  private async within(session: EngineSession, done: Promise<void>, advice: () => string): Promise<void> {
     const seconds = session.state.variables.number('p2pdb_commit_timeout');
     const missed = (): SqlError =>
-      new SqlError(3101, 'HY000', `Not confirmed within ${seconds} s: too few nodes answer. ${advice}`);
+      new SqlError(3101, 'HY000', `Not confirmed within ${seconds} s: too few nodes answer. ${advice()}`);
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(missed()), seconds * 1000);
@@ -105,7 +109,7 @@ export class Group {
     this.checkMajority();
     // Whoever asks before the question has left shares its answer.
     this.barrier ??= this.ask();
-    await this.within(session, this.barrier, 'The read can be tried again.');
+    await this.within(session, this.barrier, () => 'The read can be tried again.');
   }
 
   private ask(): Promise<void> {
@@ -172,7 +176,7 @@ export class Group {
     const decided = async (): Promise<void> => {
       while (!this.facts.votersDecide()) await this.core.replica.nextBlock();
     };
-    return this.within(session, decided(), 'The change is decided and takes effect when they do.');
+    return this.within(session, decided(), () => 'The change is decided and takes effect when they do.');
   }
 
   /** A node asks to be a member, by a token's secret. Gives why it is refused, or undefined. */

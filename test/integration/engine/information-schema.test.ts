@@ -37,6 +37,7 @@ const answers: readonly (readonly [name: string, sql: string, rows: readonly (re
       ['def', 'app', 'utf8mb4', 'utf8mb4_0900_ai_ci', null, 'NO'],
       ['def', 'information_schema', 'utf8mb3', 'utf8mb3_general_ci', null, 'NO'],
       ['def', 'mysql', 'utf8mb4', 'utf8mb4_0900_ai_ci', null, 'NO'],
+      ['def', 'p2pdb', 'utf8mb4', 'utf8mb4_0900_ai_ci', null, 'NO'],
       ['def', 'performance_schema', 'utf8mb4', 'utf8mb4_0900_ai_ci', null, 'NO'],
       ['def', 'sys', 'utf8mb4', 'utf8mb4_0900_ai_ci', null, 'NO'],
     ],

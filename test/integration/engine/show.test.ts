@@ -216,10 +216,10 @@ describe('lists', () => {
     [
       'SHOW DATABASES',
       ['Database'],
-      [['information_schema'], ['lists'], ['mysql'], ['performance_schema'], ['shop'], ['sys']],
+      [['information_schema'], ['lists'], ['mysql'], ['p2pdb'], ['performance_schema'], ['shop'], ['sys']],
     ],
     ["SHOW DATABASES LIKE 'li%'", ['Database (li%)'], [['lists']]],
-    ["SHOW SCHEMAS WHERE `Database` > 'p'", ['Database'], [['performance_schema'], ['shop'], ['sys']]],
+    ["SHOW SCHEMAS WHERE `Database` > 'p'", ['Database'], [['p2pdb'], ['performance_schema'], ['shop'], ['sys']]],
     ['SHOW TABLES', ['Tables_in_lists'], [['Two'], ['one'], ['seen']]],
     ["SHOW TABLES LIKE 't%'", ['Tables_in_lists (t%)'], []],
     ["SHOW TABLES LIKE 'T_o'", ['Tables_in_lists (T_o)'], [['Two']]],

@@ -229,7 +229,7 @@ describe('the end', () => {
     await program.kill('SIGKILL');
     for (const { folder } of nodes) {
       await free(folder);
-      assert.match(readFileSync(`${folder}.log`, 'utf8'), /info +stopping signal=disconnect\n$/);
+      assert.match(readFileSync(`${folder}.log`, 'utf8'), /info +stopping signal=disconnect\n/);
     }
     assert.equal((await runProgram('status', '--data', cluster.data)).code, 1);
     await cluster.up(manifest(2)).ready();

@@ -275,7 +275,10 @@ export class TestCluster {
       }
       for (const node of nodes) {
         const program = this.program(node);
-        if (!program.running) throw new Error(`n${node} ended: ${program.out}${program.err}`);
+        if (!program.running) {
+          const { code, signal } = await program.exit;
+          throw new Error(`n${node} ended with ${code ?? signal}: ${program.out}${program.err}`);
+        }
       }
       if (performance.now() > deadline) {
         const said = nodes.map((node) => `n${node} says: ${this.program(node).err.slice(-2000)}`);

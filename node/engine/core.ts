@@ -23,6 +23,7 @@ import {
   columnById,
   primaryKey,
 } from '../sql/index.ts';
+import type { Footprint } from '../consistency/index.ts';
 import type { Account, ClientInfo, ColumnDefinition, Engine, ResultSink, Session } from '../server/index.ts';
 import { Replica, systemClock, type Fatal, type ReplicaEvents, type ReplicaOptions } from '../replica/index.ts';
 import { DiskFullError, type KeyClass, type LogStore, type RowChange, type State } from '../store/index.ts';
@@ -396,10 +397,13 @@ export class EngineCore implements Engine {
   /** Rows changed: snapshots that are open keep what was there. */
   stateChanged(changes: readonly RowChange[]): void {
     this.versions.committed(changes);
-    if (this.openTransactions.size === 0) return;
+    const open = [...this.openTransactions].filter((transaction) => transaction.changes.length > 0);
+    if (open.length === 0) return;
+    const footprintOf = (of: readonly RowChange[]): Footprint => this.merger.footprintOf(of);
+    const writes = new Set(footprintOf(changes).writes);
     const related = (table: TableDef): boolean =>
       table.foreignKeys.length > 0 || this.catalog.children(table.database, table.name).length > 0;
-    for (const transaction of this.openTransactions) transaction.disturbedBy(changes, related);
+    for (const transaction of open) transaction.disturbedBy(changes, writes, footprintOf, related);
   }
   readonly openTransactions = new Set<OpenTransaction>();
 

@@ -11,6 +11,8 @@ export interface Genesis {
   readonly members: readonly { readonly name: string; readonly id: string }[];
   /** Ids of the members that decide, at first. */
   readonly voters: readonly string[];
+  /** Of a node that joined: ids of those who were members then. It hears them until it knows by itself who is one. */
+  readonly introduced?: readonly string[];
 }
 
 /** Reads the group's genesis, or keeps the one that is made when there is none. */
@@ -62,8 +64,11 @@ export class Membership {
     return this.current().find((member) => member.id === idOrName || member.name === idOrName);
   }
 
+  /** Whom this node talks to. */
   members(): readonly NodeId[] {
-    return this.current().map((member) => nodeId(member.id));
+    const known = this.current().map((member) => nodeId(member.id));
+    if (known.includes(this.self)) return known;
+    return [...new Set([...known, ...(this.genesis.introduced ?? []).map(nodeId)])];
   }
 
   voters(): readonly NodeId[] {

@@ -4,6 +4,7 @@
  * overlay.ts). The same overlay gives a REPEATABLE READ transaction its snapshot: rows that others changed since it began
  * are shown as they were (`VersionStore`).
  */
+import type { Footprint } from '../consistency/index.ts';
 import type { CatalogChange, TableDef } from '../sql/index.ts';
 import type { Row, RowChange, RowId } from '../store/index.ts';
 import type { LockOwner } from './locks.ts';
@@ -60,15 +61,32 @@ export class OpenTransaction {
     this.bytes += 64 + sizeOf(change.after) + sizeOf(change.before);
   }
 
-  /** Others' changes came to lie under this transaction's. `related`: a table whose rows foreign keys join to others. */
-  disturbedBy(changes: readonly RowChange[], related: (table: TableDef) => boolean): void {
+  /**
+   * Others' changes came to lie under this transaction's: would it do the same again on top of them? `related`: a table whose rows
+   * foreign keys join to others.
+   */
+  disturbedBy(
+    changes: readonly RowChange[],
+    writes: ReadonlySet<string>,
+    footprintOf: (changes: readonly RowChange[]) => Footprint,
+    related: (table: TableDef) => boolean,
+  ): void {
     if (this.isDisturbed || this.changes.length === 0) return;
-    this.isDisturbed = changes.some(({ table, rowid, newRowid }) => {
-      const images = this.images.get(table.id);
-      if (images && (images.has(rowid) || (newRowid !== undefined && images.has(newRowid)))) return true;
-      return related(table) && this.changes.some((own) => related(own.table));
-    });
+    this.isDisturbed =
+      !this.touched(footprintOf).isDisjointFrom(writes) ||
+      (changes.some(({ table }) => related(table)) && this.changes.some(({ table }) => related(table)));
   }
+
+  /** The keys that its changes read or wrote. */
+  private touched(footprintOf: (changes: readonly RowChange[]) => Footprint): ReadonlySet<string> {
+    const { keys, upTo } = this.touchedKeys;
+    const { reads, writes } = footprintOf(upTo === 0 ? this.changes : this.changes.slice(upTo));
+    for (const key of reads) keys.add(key);
+    for (const key of writes) keys.add(key);
+    this.touchedKeys.upTo = this.changes.length;
+    return keys;
+  }
+  private touchedKeys = { keys: new Set<string>(), upTo: 0 };
 
   /** Whether a schema change concerns a table that it wrote. */
   touches(change: CatalogChange): boolean {
@@ -115,6 +133,7 @@ export class OpenTransaction {
   rollbackTo(mark: number): void {
     if (this.changes.length === mark) return;
     this.changes.length = mark;
+    this.touchedKeys = { keys: new Set<string>(), upTo: 0 };
     this.images.clear();
     this.keys.clear();
     for (const change of this.changes) this.show(change.table, change.rowid, change);

@@ -217,6 +217,8 @@ export class Dml {
       counts.duplicates += removed;
       result.affected += removed + 1;
     } else if (plan.onDuplicate) {
+      // Which row it updates hangs on all of its keys, also where another one is in the way first.
+      writer.claimKeys(rt, row);
       const duplicate = writer.duplicateOf(rt, row, undefined);
       if (duplicate) {
         counts.duplicates++;

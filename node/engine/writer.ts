@@ -32,6 +32,8 @@ export interface RowWriter {
   get(table: TableDef, rowid: RowId): Row | undefined;
   /** A row with the same unique key, other than `except`; the first key in the table's order. */
   duplicateOf(rt: TableRuntime, row: Row, except: RowId | undefined): Duplicate | undefined;
+  /** Nobody else gives or takes away a row with one of these keys meanwhile. Throws LockWait. */
+  claimKeys(rt: TableRuntime, row: Row): void;
   /** Throws LockWait; a duplicate is a DuplicateError. */
   insert(rt: TableRuntime, row: Row, intent?: Intent): RowId;
   update(
@@ -158,7 +160,9 @@ export class DirectWriter implements RowWriter {
     return undefined;
   }
 
-  private checkKeys(rt: TableRuntime, row: Row): void {
+  claimKeys(rt: TableRuntime, row: Row): void {
+    if (!this.locks.tableHasLocks(rt.table.id)) return;
+    if (rt.rowid >= 0) this.locks.check(rowLock(rt.table.id, row[rt.rowid] as RowId), this.owner, 'exclusive');
     for (const key of rt.unique) {
       const k = key.keyOf(row);
       if (k !== undefined) this.locks.check(keyLock(rt.table.id, key.index.id, k), this.owner, 'exclusive');
@@ -175,10 +179,8 @@ export class DirectWriter implements RowWriter {
     const { table } = rt;
     const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : (this.nextRowid ?? this.state.newRowid(table));
     this.nextRowid = undefined;
-    if (this.locks.tableHasLocks(table.id)) {
-      this.lockForChange(table, rowid);
-      this.checkKeys(rt, row);
-    }
+    this.lockForChange(table, rowid);
+    this.claimKeys(rt, row);
     this.apply(rt, { table, rowid, before: undefined, after: row, ...meant(this, intent) }, row, undefined);
     return rowid;
   }
@@ -192,10 +194,8 @@ export class DirectWriter implements RowWriter {
     intent?: Intent,
   ): void {
     const { table } = rt;
-    if (this.locks.tableHasLocks(table.id)) {
-      this.lockForChange(table, rowid);
-      this.checkKeys(rt, after);
-    }
+    this.lockForChange(table, rowid);
+    this.claimKeys(rt, after);
     const newRowid = rt.rowid >= 0 ? (after[rt.rowid] as RowId) : rowid;
     this.apply(
       rt,
@@ -299,7 +299,9 @@ export class TransactionWriter implements RowWriter {
     this.locks.take(rowLock(table.id, rowid), this.transaction.owner, 'exclusive');
   }
 
-  private lockKeys(rt: TableRuntime, row: Row): void {
+  claimKeys(rt: TableRuntime, row: Row): void {
+    if (rt.rowid >= 0)
+      this.locks.take(rowLock(rt.table.id, row[rt.rowid] as RowId), this.transaction.owner, 'exclusive');
     for (const key of rt.unique) {
       if (key.isRowid) continue;
       const k = key.keyOf(row);
@@ -323,7 +325,7 @@ export class TransactionWriter implements RowWriter {
     const { table } = rt;
     const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : this.state.newRowid(table);
     this.lockForChange(table, rowid);
-    this.lockKeys(rt, row);
+    this.claimKeys(rt, row);
     const duplicate = this.duplicateOf(rt, row, undefined);
     if (duplicate) throw new DuplicateError(duplicate.key);
     this.record(rt, { table, rowid, before: undefined, after: row, ...meant(this, intent) });
@@ -343,9 +345,8 @@ export class TransactionWriter implements RowWriter {
     const newRowid = rt.rowid >= 0 ? (after[rt.rowid] as RowId) : rowid;
     const keysChanged = rt.unique.some((key) => key.places.some((p) => before[p] !== after[p]));
     if (keysChanged) {
-      if (newRowid !== rowid) this.lockForChange(table, newRowid);
-      this.lockKeys(rt, before);
-      this.lockKeys(rt, after);
+      this.claimKeys(rt, before);
+      this.claimKeys(rt, after);
       const duplicate = this.duplicateOf(rt, after, rowid);
       if (duplicate) throw new DuplicateError(duplicate.key);
     }
@@ -362,7 +363,7 @@ export class TransactionWriter implements RowWriter {
 
   remove(rt: TableRuntime, rowid: RowId, before: Row): void {
     this.lockForChange(rt.table, rowid);
-    this.lockKeys(rt, before);
+    this.claimKeys(rt, before);
     this.record(rt, { table: rt.table, rowid, before, after: undefined, ...meant(this) });
   }
 

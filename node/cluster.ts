@@ -110,7 +110,8 @@ export async function joinGroup(config: Config, token: string): Promise<JoinOutc
     bootstrap: [...new Set([...bootstrap, ...answer.addresses])],
   };
   writeFileDurably(swarmFile(config), `${JSON.stringify(kept)}\n`, 0o600);
-  keepFirst(config, JSON.parse(Buffer.from(answer.welcome).toString('utf8')) as Genesis);
+  const genesis = JSON.parse(Buffer.from(answer.welcome).toString('utf8')) as Genesis;
+  keepFirst(config, { ...genesis, introduced: answer.members });
   return { kind: 'joined' };
 }
 
@@ -168,7 +169,8 @@ export async function startCluster(
         const reason = await core.group.admit(node, name, secret);
         log.info({ name, node, ...(reason !== undefined && { reason }) }, 'a node asked to join');
         if (reason !== undefined) return { kind: 'refused', reason };
-        const welcome = new Uint8Array(Buffer.from(JSON.stringify(engine.genesis)));
+        const { members, voters } = engine.genesis;
+        const welcome = new Uint8Array(Buffer.from(JSON.stringify({ members, voters })));
         return { kind: 'accepted', members: peersOf(engine), addresses: network.addresses, welcome };
       },
       log: (level, text, detail) => log[level](detail, text),

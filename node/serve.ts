@@ -34,7 +34,9 @@ export async function runNode(argv: readonly string[]): Promise<number> {
   });
   const waited = await waitToJoin(config, stop, log);
   if (waited === undefined) return 0;
-  const node = await startNode(config, password, log, waited.door);
+  const node = await Promise.race([startNode(config, password, log, waited.door), stop.then(() => undefined)]);
+  // What is half begun has no end of its own; all that was promised is on the disk.
+  if (node === undefined) process.exit(0);
   const { port, address } = node.server.address;
   const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
   const generated = node.generatedPassword;

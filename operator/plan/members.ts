@@ -100,17 +100,14 @@ function planVoters({ cluster }: Observed, { nodes, members, speaker }: Group): 
   const byRank = (a: MemberSeen, b: MemberSeen): number =>
     Number(b.voter) - Number(a.voter) || Number(inSync(b)) - Number(inSync(a)) || ordinalOf(a.name) - ordinalOf(b.name);
   const able = members.filter((member) => isStaying(member, replicas) && (member.voter || inSync(member))).sort(byRank);
-  const most = Math.min(votersOf(cluster.spec), able.length);
+  const target = votersOf(cluster.spec);
+  const most = Math.min(target, able.length);
   const chosen = able.slice(0, most - ((most + 1) % 2));
-  if (chosen.length === 0) return undefined;
   const added = chosen.find(({ voter }) => !voter);
   if (added) return one({ kind: 'set-voter', member: added.name, voter: true, through });
-  const dropped = members
-    .filter((member) => member.voter && !chosen.includes(member))
-    .sort((a, b) => ordinalOf(b.name) - ordinalOf(a.name))[0];
-  // Those that leave are drained first.
-  if (!dropped || !isStaying(dropped, replicas)) return undefined;
-  return one({ kind: 'set-voter', member: dropped.name, voter: false, through });
+  // An even number that a lost member left behind stays until its successor votes: fewer would bear less.
+  const dropped = able.filter(({ voter }) => voter)[target];
+  return dropped && one({ kind: 'set-voter', member: dropped.name, voter: false, through });
 }
 
 /** From the highest ordinal down: its clients go, what it wrote is final, it decides no more, it is a member no more. */

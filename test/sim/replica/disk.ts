@@ -11,6 +11,8 @@ import type { Random } from '../kernel/random.ts';
 export interface DiskHost {
   /** Something is about to be done that the world can see. False: the host crashed before it. */
   mayAct(): boolean;
+  /** It crashed in the middle of its turn: what it does until the turn's end never happened. */
+  isDying(): boolean;
   /** Runs work when a sync of the disk is done, unless the host crashed. */
   afterSync(work: () => void): void;
 }
@@ -27,6 +29,7 @@ export class SimulatedLog extends LogStore {
   }
 
   override append(items: readonly LogItem[]): void {
+    if (this.host.isDying()) return;
     this.cached = items;
     if (!this.host.mayAct()) return;
     super.append(items);
@@ -35,6 +38,7 @@ export class SimulatedLog extends LogStore {
   }
 
   override appendLater(items: readonly LogItem[], done: (error: Error | undefined) => void): void {
+    if (this.host.isDying()) return;
     this.cached = items;
     if (!this.host.mayAct()) return;
     this.host.afterSync(() => {
@@ -67,6 +71,7 @@ export class SimulatedRecords extends RecordStore {
   }
 
   override append(record: Uint8Array): void {
+    if (this.host.isDying()) return;
     this.cached.push(record);
     this.host.mayAct();
   }

@@ -107,6 +107,7 @@ export class SimulatedNode implements VirtualHost {
     rmSync(path.join(this.dir, 'lock.sqlite'), { force: true });
     const host = {
       mayAct: () => this.mayAct(),
+      isDying: () => this.dying,
       afterSync: (work: () => void) => void this.after(this.cluster.syncMs(), work),
     };
     let log: SimulatedLog | undefined;

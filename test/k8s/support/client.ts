@@ -94,9 +94,14 @@ async function load(host: string, workers: number): Promise<LoadReport> {
     return true;
   };
 
+  const counting = await connect(host);
+  const [rows] = await counting.query<mysql.RowDataPacket[]>('SELECT COALESCE(MAX(id) + 1, 0) first FROM e2e.ledger');
+  const first = Number(rows[0]?.['first']);
+  counting.destroy();
+
   const work = async (number: number): Promise<void> => {
     const worker = new Worker(host);
-    for (let id = number; !stopping; id += workers) {
+    for (let id = first + number; !stopping; id += workers) {
       const inserted = await run(worker, 'INSERT INTO e2e.ledger (id, worker) VALUES (?, ?)', [id, number]);
       if (inserted) report.acknowledged.push(id);
       await run(worker, 'SELECT COUNT(*) FROM e2e.ledger WHERE id = ?', [id]);

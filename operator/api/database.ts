@@ -139,7 +139,7 @@ export const USER_SCHEMA = {
         ...STATUS,
         passwordVersion: {
           type: 'string',
-          description: 'Tells which value of the Secret was set, and what the cluster kept of it.',
+          description: 'Tells which version of the Secret was set, and which hash of it the cluster keeps.',
         },
       },
     },

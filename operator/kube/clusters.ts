@@ -30,6 +30,8 @@ export interface ClusterOptions extends Parts {
   readonly settings: Settings;
   /** Plans are shown, and nothing is done. */
   readonly isDryRun: boolean;
+  /** Clients are served from now on. */
+  readonly onReady: (cluster: ClusterObject) => void;
 }
 
 /** Figures that move all the time are written this often at most. */
@@ -67,6 +69,7 @@ export class ClusterController {
     await this.writeStatus(key, cluster, planned.status);
     for (const notice of planned.notices) await this.tell(cluster, notice);
     this.measure(cluster, planned);
+    if (!isReady(cluster.status) && isReady(planned.status)) this.options.onReady(cluster);
     await this.doAll(key, cluster, planned.actions);
     return planned.wakeMs;
   }
@@ -139,6 +142,9 @@ export class ClusterController {
     for (const gauge of [lag, inSync]) gauge.remove({ namespace, cluster });
   }
 }
+
+const isReady = (status: ClusterStatus | undefined): boolean =>
+  status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') ?? false;
 
 /** What does not move with each write of a client. */
 function lasting(status: ClusterStatus | undefined): unknown {

@@ -3,6 +3,7 @@ import type { Settings } from '../plan/index.ts';
 import type { KubeObject } from '../specs/index.ts';
 import { ApiClient } from './client.ts';
 import { ClusterController, type Log, type Parts } from './clusters.ts';
+import { ContentController } from './contents.ts';
 import { Events } from './events.ts';
 import { Lease } from './lease.ts';
 import { OperatorMetrics } from './metrics.ts';
@@ -97,13 +98,17 @@ export class Operator {
     const { log, namespace, identity, isDryRun, image, version } = this.options;
     const { client, metrics } = this;
     // What is heard before everything is known waits: a plan made of a half of it would be wrong.
-    const early = new Set<string>();
+    const early = new Set<KubeObject>();
     let isComplete = false;
     const onChange = (object: KubeObject): void => {
-      const key = object.kind === 'P2PDBCluster' ? ownKey(object) : clusterOf(object);
-      if (key === undefined) return;
-      if (isComplete) clusters.add(key);
-      else early.add(key);
+      if (!isComplete) early.add(object);
+      else if (isDryRun && object.kind !== 'P2PDBCluster') return;
+      else if (object.kind === 'P2PDBDatabase') databases.add(ownKey(object));
+      else if (object.kind === 'P2PDBUser') users.add(ownKey(object));
+      else {
+        const key = object.kind === 'P2PDBCluster' ? ownKey(object) : clusterOf(object);
+        if (key !== undefined) clusters.add(key);
+      }
     };
     const store = await Store.open({
       client,
@@ -119,12 +124,24 @@ export class Operator {
     );
     const parts: Parts = { client, store, events, metrics, log };
     const settings: Settings = { image, operatorVersion: version };
-    const controller = new ClusterController({ ...parts, settings, isDryRun });
+    const onReady = (cluster: KubeObject): void => {
+      for (const key of contents.database.of(cluster)) databases.add(key);
+      for (const key of contents.user.of(cluster)) users.add(key);
+    };
+    const controller = new ClusterController({ ...parts, settings, isDryRun, onReady });
     const clusters = this.queue('p2pdbcluster', (key) => controller.reconcile(key));
-    this.queues = [clusters];
+    // A cluster that has just become ready has its databases and users made at once.
+    const contents = {
+      database: new ContentController('P2PDBDatabase', parts),
+      user: new ContentController('P2PDBUser', parts),
+    };
+    const databases = this.queue('p2pdbdatabase', (key) => contents.database.reconcile(key));
+    const users = this.queue('p2pdbuser', (key) => contents.user.reconcile(key));
+    this.queues = [clusters, databases, users];
     await store.start(signal);
     isComplete = true;
-    for (const key of early) clusters.add(key);
+    for (const object of early) onChange(object);
+    early.clear();
     this.isReady = true;
     log.info({ namespace: namespace ?? 'all' }, 'watching');
     if (!signal.aborted)

@@ -39,6 +39,7 @@ export type EventReason =
   | 'ClaimGrown'
   | 'SettingApplied'
   | 'CertificateIssued'
+  | 'StatementDone'
   | 'ConditionChanged'
   | 'ActionFailed';
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a real Kubernetes needs, as far as this machine can: containerd, runc, CNI plugins and the like from Debian;
-# etcd and Kubernetes as one binary, Helm, CoreDNS and a provisioner of volumes built with Go. Safe to run again: what is
+# etcd, Kubernetes and CoreDNS as one binary, Helm and a provisioner of volumes built with Go. Safe to run again: what is
 # there is left as it is.
 #   setup.sh FOLDER api|node|helm     the binaries go to FOLDER: what an API server needs, what pods need, or Helm alone
 # For each part one line goes to the file `status.NEED` there: `ok NAME` or `skip NAME: REASON`.
@@ -88,6 +88,5 @@ if [ "$need" = node ]; then
   else
     skip containerd 'containerd and what it needs cannot be installed'
   fi
-  installed coredns github.com/coredns/coredns v1.15.0
   installed local-path-provisioner github.com/rancher/local-path-provisioner v0.0.30
 fi

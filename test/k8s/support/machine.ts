@@ -19,7 +19,7 @@ export type Need = 'api' | 'node' | 'helm';
 
 const PARTS: Readonly<Record<Need, readonly string[]>> = {
   api: ['kube', 'kubectl'],
-  node: ['kube', 'kubectl', 'containerd', 'helm', 'coredns', 'local-path-provisioner'],
+  node: ['kube', 'kubectl', 'containerd', 'helm', 'local-path-provisioner'],
   helm: ['helm'],
 };
 

@@ -171,7 +171,7 @@ export async function startDns(daemons: Daemons, plane: ControlPlane, folder: st
 }
 `,
   );
-  daemons.start('coredns', [program('coredns'), '-conf', file]);
+  daemons.start('coredns', [program('kube'), 'coredns', '-conf', file]);
 }
 
 const DNS_PORTS = [

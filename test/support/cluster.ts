@@ -20,6 +20,10 @@ export interface ClusterOptions {
   readonly folderOf?: (node: number) => string | undefined;
   /** Address of a node; 127.0.0.1 with ports of its own otherwise. */
   readonly hostOf?: (node: number) => string;
+  /** Address for the other nodes, where it is another one than that for clients. */
+  readonly peerHostOf?: (node: number) => string;
+  /** Settings of one node, or of the Node.js that runs it. */
+  readonly envOf?: (node: number) => NodeJS.ProcessEnv;
   /** Command that a node is run by: `ip netns exec NAME`. */
   readonly prefixOf?: (node: number) => readonly string[];
 }
@@ -49,6 +53,7 @@ interface Place {
   readonly name: string;
   readonly folder: string;
   readonly host: string;
+  readonly peerHost: string;
   readonly mysql: number;
   readonly http: number;
   readonly peers: number;
@@ -76,6 +81,7 @@ export class TestCluster {
   private readonly root: string;
   private readonly places: readonly Place[];
   private readonly env: NodeJS.ProcessEnv;
+  private readonly envOf: (node: number) => NodeJS.ProcessEnv;
   private readonly prefixOf: (node: number) => readonly string[];
   private readonly programs: (Program | undefined)[];
   private readonly connections = new Set<Connection>();
@@ -85,6 +91,7 @@ export class TestCluster {
     this.places = places;
     this.size = places.length;
     this.programs = places.map(() => undefined);
+    this.envOf = options.envOf ?? (() => ({}));
     this.prefixOf = options.prefixOf ?? (() => []);
     const swarmKey = path.join(root, 'swarm.key');
     writeFileSync(swarmKey, `/key/swarm/psk/1.0.0/\n/base16/\n${randomBytes(32).toString('hex')}\n`);
@@ -110,6 +117,7 @@ export class TestCluster {
       name: `n${node}`,
       folder: options.folderOf?.(node) ?? path.join(root, `n${node}`),
       host: options.hostOf?.(node) ?? '127.0.0.1',
+      peerHost: options.peerHostOf?.(node) ?? options.hostOf?.(node) ?? '127.0.0.1',
       mysql: ports[3 * node] as number,
       http: ports[3 * node + 1] as number,
       peers: ports[3 * node + 2] as number,
@@ -132,6 +140,12 @@ export class TestCluster {
     return this.place(node).folder;
   }
 
+  /** Where the node's MySQL protocol is, and who may use it. */
+  login(node: number): { host: string; port: number; user: string; password: string } {
+    const { host, mysql: port } = this.place(node);
+    return { host, port, user: 'root', password: ROOT_PASSWORD };
+  }
+
   program(node: number): Program {
     const program = this.programs[node];
     if (!program) throw new Error(`node ${node} was never started`);
@@ -145,8 +159,8 @@ export class TestCluster {
 
   /** Starts the node, and does not wait until it serves. */
   launch(node: number): Program {
-    const { name, folder, host, mysql, http, peers } = this.place(node);
-    const bootstrap = this.places.filter((_, other) => other !== node).map((p) => `${p.host}:${p.peers}`);
+    const { name, folder, host, peerHost, mysql, http, peers } = this.place(node);
+    const bootstrap = this.places.filter((_, other) => other !== node).map((p) => `${p.peerHost}:${p.peers}`);
     const program = new Program(
       ['node'],
       {
@@ -155,8 +169,9 @@ export class TestCluster {
         P2PDB_DATA: folder,
         P2PDB_MYSQL: `${host}:${mysql}`,
         P2PDB_HTTP: `${host}:${http}`,
-        P2PDB_PEERS: `${host}:${peers}`,
+        P2PDB_PEERS: `${peerHost}:${peers}`,
         P2PDB_BOOTSTRAP: bootstrap.join(','),
+        ...this.envOf(node),
       },
       undefined,
       this.prefixOf(node),
@@ -167,8 +182,7 @@ export class TestCluster {
 
   /** A connection as root; closed by `stop` when it is still open. */
   async connect(node: number, options: ConnectionOptions = {}): Promise<Connection> {
-    const { host, mysql: port } = this.place(node);
-    const c = await mysql.createConnection({ host, port, user: 'root', password: ROOT_PASSWORD, ...options });
+    const c = await mysql.createConnection({ ...this.login(node), ...options });
     // The end of a connection is told by the query that it ends.
     c.on('error', () => undefined);
     this.connections.add(c);

@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { TestCluster } from './cluster.ts';
@@ -14,6 +15,10 @@ export const LEVELS = ['local', 'replicated', 'final'] as const;
 export type Level = (typeof LEVELS)[number];
 type Kind = 'insert' | 'add';
 export type Outcome = 'acknowledged' | 'refused' | 'unknown';
+
+/** A bound for a machine that has nothing else to do, stretched by how many wait for each processor of this one. */
+export const stretched = (milliseconds: number): number =>
+  milliseconds * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
 
 export interface LedgerOptions {
   readonly nodes?: readonly number[];

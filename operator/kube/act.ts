@@ -1,5 +1,5 @@
 /** Does what a plan asks for. */
-import type { Action, SecretKind } from '../plan/index.ts';
+import { type Action, differs, type SecretKind } from '../plan/index.ts';
 import { type ClusterObject, type KubeObject, namesOf, serverNames } from '../specs/index.ts';
 import { ApiError, type ApiClient } from './client.ts';
 import * as nodes from './members.ts';
@@ -24,7 +24,7 @@ export async function act({ client, store }: Actor, cluster: ClusterObject, acti
   };
   switch (action.kind) {
     case 'apply':
-      store.keep(await client.apply(resourceOf(action.object.kind), action.object));
+      store.keep(await applyWhole(client, action.object));
       return;
     case 'make-secret':
       return makeSecret({ client, store }, cluster, action.secret);
@@ -64,6 +64,28 @@ export async function act({ client, store }: Actor, cluster: ClusterObject, acti
       return;
     }
   }
+}
+
+/**
+ * Server-side apply leaves in lists what others put there. Where that is in the way of what shall be, the lists are replaced. What is
+ * another thing even then, somebody changes as soon as it is written: that is tried less and less often.
+ */
+async function applyWhole(client: ApiClient, object: KubeObject): Promise<KubeObject> {
+  const resource = resourceOf(object.kind);
+  const { name, namespace } = object.metadata;
+  try {
+    const applied = await client.apply(resource, object);
+    if (!differs(object, applied)) return applied;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.reason !== 'Invalid') throw error;
+    if (!(await client.get(resource, namespace, name))) throw error;
+  }
+  const { apiVersion: _, kind, metadata, ...rest } = object;
+  const content = { ...rest, metadata: { labels: metadata.labels, annotations: metadata.annotations } };
+  const patched = await client.mergePatch(resource, namespace, name, content);
+  if (differs(object, patched))
+    throw new ApiError(409, 'Contested', `${kind} ${name} is changed by somebody else all the time`);
+  return patched;
 }
 
 async function makeSecret(actor: Actor, cluster: ClusterObject, which: SecretKind): Promise<void> {

@@ -1,0 +1,199 @@
+/** The operator on a real API server: forms, scales, restarts and heals a cluster whose pods are real nodes. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import mysql from 'mysql2/promise';
+import { missing } from '../support/machine.ts';
+import { isRunning, TestKubernetes } from './kubernetes.ts';
+
+const reason = await missing('api');
+
+describe('the operator', { skip: reason, timeout: 300_000 }, () => {
+  let kube: TestKubernetes;
+  before(async () => {
+    kube = await TestKubernetes.start();
+    kube.startOperator();
+  });
+  after(() => kube.stop());
+
+  const CLUSTER = { apiVersion: 'p2pdb.io/v1alpha1', kind: 'P2PDBCluster', metadata: { name: 'c' } };
+  const spec = { replicas: 3, storage: { retain: true }, tls: { enabled: true } };
+
+  /** A statement of root on a pod's MySQL port. */
+  async function sql(pod: string, text: string): Promise<unknown> {
+    const secret = await kube.kubectl('get', 'secret', 'c-root', '-o', 'jsonpath={.data.password}');
+    const connection = await mysql.createConnection({
+      host: kube.kubelet.address(pod),
+      user: 'root',
+      password: Buffer.from(secret, 'base64').toString(),
+      ssl: { rejectUnauthorized: false },
+    });
+    try {
+      return (await connection.query(text))[0];
+    } finally {
+      connection.destroy();
+    }
+  }
+
+  const voters = async (): Promise<number | undefined> => (await kube.status('c')).voters;
+
+  it('refuses what cannot be at admission, in words', async () => {
+    const refused = (change: object, message: RegExp): Promise<void> =>
+      assert.rejects(kube.apply({ ...CLUSTER, metadata: { name: 'refused' }, spec: change }), message);
+    await refused({ replicas: 1, voters: 3 }, /voters must be at most replicas/);
+    await refused({ voters: 2 }, /Unsupported value: 2: supported values: "1", "3", "5", "7"/);
+    await refused({ storage: { size: 'much' } }, /storage.size/);
+    await refused({ maintenanceWindow: { start: '25:00' } }, /maintenanceWindow.start/);
+    await refused(
+      { tls: { secretName: 'a', issuerRef: { name: 'b' } } },
+      /from secretName or from issuerRef, not from both/,
+    );
+  });
+
+  it('forms a cluster of three from its manifest', async () => {
+    await kube.apply({ ...CLUSTER, spec });
+    const milliseconds = await kube.until('c', (status) => isRunning(status, 3));
+    // The operator itself starts meanwhile.
+    assert.ok(milliseconds < 30_000, `it took ${milliseconds} ms`);
+    assert.equal(await voters(), 3);
+    await sql('c-0', 'CREATE DATABASE d');
+    await sql('c-1', 'CREATE TABLE d.t (id INT PRIMARY KEY)');
+    await sql('c-2', 'INSERT INTO d.t VALUES (1), (2), (3)');
+    assert.match(await kube.kubectl('get', 'p2pdb', 'c'), /^c +True +Running +3\/3 +0 +\d+ +\d+\.\d+\.\d+ /m);
+    await assert.rejects(
+      kube.apply({ ...CLUSTER, spec: { ...spec, storage: { size: '1Gi' } } }),
+      /storage may only grow/,
+    );
+  });
+
+  it('writes nothing once all is as asked', async () => {
+    // The last figures are written within a quarter of a minute.
+    await sleep(16_000);
+    const versions = (): Promise<string> =>
+      kube.kubectl(
+        'get',
+        'p2pdb,sts,svc,cm,secret,sa,pdb,netpol',
+        '-o',
+        'jsonpath={.items[*].metadata.resourceVersion}',
+      );
+    const before = await versions();
+    await sleep(12_000);
+    assert.equal(await versions(), before);
+  });
+
+  it('mends what others change', async () => {
+    await kube.kubectl(
+      'patch',
+      'service',
+      'c',
+      '--type=merge',
+      '-p',
+      '{"spec":{"selector":{"app":"other"},"ports":[{"port":1,"name":"mysql"}]}}',
+    );
+    await kube.kubectl('delete', 'pdb', 'c');
+    await kube.until('c', (status) => status.phase === 'Running');
+    const port = async (): Promise<string> =>
+      kube.kubectl('get', 'service', 'c', '-o', 'jsonpath={.spec.ports[*].port}');
+    while (!(await port()).includes('3306')) await sleep(100);
+    assert.match(await kube.kubectl('get', 'pdb', '-o', 'name'), /poddisruptionbudget.policy\/c/);
+  });
+
+  it('grows to five and shrinks to three, and what was written stays', async () => {
+    await kube.kubectl('scale', 'p2pdb', 'c', '--replicas=5');
+    await kube.until('c', (status) => isRunning(status, 5) && status.voters === 5);
+    await sql('c-4', 'INSERT INTO d.t VALUES (4)');
+    await kube.kubectl('scale', 'p2pdb', 'c', '--replicas=3');
+    await kube.until('c', (status) => isRunning(status, 3) && status.replicas === 3);
+    assert.equal(await voters(), 3);
+    assert.deepEqual(await sql('c-0', 'SELECT COUNT(*) AS n FROM d.t'), [{ n: 4 }]);
+    assert.match(await kube.kubectl('get', 'pvc', '-o', 'name'), /data-c-4/, 'volumes are retained');
+  });
+
+  it('lets a pod begin anew on the volume of a member that left', async () => {
+    await kube.kubectl('scale', 'p2pdb', 'c', '--replicas=4');
+    await kube.until('c', (status) => isRunning(status, 4));
+    assert.deepEqual(await sql('c-3', 'SELECT COUNT(*) AS n FROM d.t'), [{ n: 4 }]);
+    await kube.kubectl('scale', 'p2pdb', 'c', '--replicas=3');
+    await kube.until('c', (status) => isRunning(status, 3) && status.replicas === 3);
+  });
+
+  it('gets a pod back that was deleted, and one whose volume was lost', async () => {
+    const uid = (): Promise<string> =>
+      kube.kubectl('get', 'pod', 'c-0', '-o', 'jsonpath={.metadata.uid}', '--ignore-not-found');
+    for (const [what, most] of [
+      ['pod', 10_000],
+      ['volume', 30_000],
+    ] as const) {
+      const old = await uid();
+      const start = performance.now();
+      if (what === 'volume') await kube.kubectl('delete', 'pvc', 'data-c-0', '--wait=false');
+      await kube.kubectl('delete', 'pod', 'c-0', '--wait=false');
+      while ([old, ''].includes(await uid())) await sleep(50);
+      await kube.until('c', ({ nodes }) => nodes?.find(({ name }) => name === 'c-0')?.phase !== 'InSync');
+      await kube.until('c', (status) => isRunning(status, 3) && status.voters === 3);
+      const milliseconds = performance.now() - start;
+      assert.ok(milliseconds < most, `${what}: ${milliseconds} ms`);
+    }
+    assert.deepEqual(await sql('c-0', 'SELECT COUNT(*) AS n FROM d.t'), [{ n: 4 }]);
+  });
+
+  it('restarts pods for a setting that needs it, one by one; takes others without', async () => {
+    const uids = (): Promise<string> => kube.kubectl('get', 'pods', '-o', 'jsonpath={.items[*].metadata.uid}');
+    const before = await uids();
+    await kube.apply({ ...CLUSTER, spec: { ...spec, commitLevel: 'replicated' } });
+    while (JSON.stringify(await sql('c-1', 'SELECT @@GLOBAL.p2pdb_commit AS level')) !== '[{"level":"replicated"}]')
+      await sleep(100);
+    assert.equal(await uids(), before, 'no pod was restarted');
+    await kube.apply({ ...CLUSTER, spec: { ...spec, commitLevel: 'replicated', config: { connect_timeout: 11 } } });
+    await kube.until('c', (status) => status.phase === 'Updating');
+    await kube.until('c', (status) => isRunning(status, 3));
+    const now = await uids();
+    for (const uid of before.split(' ')) assert.ok(!now.includes(uid), 'every pod was restarted');
+    assert.deepEqual(await sql('c-2', 'SELECT COUNT(*) AS n FROM d.t'), [{ n: 4 }]);
+  });
+
+  it('makes databases and users, and takes them away', async () => {
+    await kube.kubectl('create', 'secret', 'generic', 'p', "--from-literal=password=it's \\ good");
+    const head = (kind: string) => ({ apiVersion: 'p2pdb.io/v1alpha1', kind, metadata: { name: 'shop' } });
+    await kube.apply({ ...head('P2PDBDatabase'), spec: { cluster: 'c', deletionPolicy: 'Delete' } });
+    const user = { cluster: 'c', passwordSecret: { name: 'p' }, deletionPolicy: 'Delete' };
+    const grants = [{ database: 'shop', privileges: ['SELECT', 'INSERT', 'CREATE'] }];
+    await kube.apply({ ...head('P2PDBUser'), spec: { ...user, grants } });
+    await kube.kubectl('wait', 'p2pdbdb/shop', 'p2pdbuser/shop', '--for=condition=Ready', '--timeout=20s');
+    const connection = await mysql.createConnection({
+      host: kube.kubelet.address('c-1'),
+      user: 'shop',
+      password: "it's \\ good",
+      database: 'shop',
+      ssl: { rejectUnauthorized: false },
+    });
+    await connection.query('CREATE TABLE t (id INT PRIMARY KEY)');
+    await assert.rejects(connection.query('DELETE FROM t'), /denied/);
+    connection.destroy();
+    await kube.kubectl('delete', 'p2pdbuser,p2pdbdb', 'shop', '--timeout=20s');
+    assert.deepEqual(await sql('c-0', "SELECT COUNT(*) AS n FROM mysql.user WHERE user = 'shop'"), [{ n: 0 }]);
+    assert.deepEqual(await sql('c-0', "SHOW DATABASES LIKE 'shop'"), []);
+  });
+
+  it('says so when every volume was lost, and begins with an empty group only when it is told', async () => {
+    await kube.killOperator();
+    const { founder } = await kube.status('c');
+    await kube.kubectl('delete', 'pvc', '--all', '--wait=false');
+    await kube.kubectl('delete', 'pod', '--all', '--wait=false');
+    kube.startOperator();
+    const isLost = (reason: string | undefined): boolean => reason === 'DataLost';
+    await kube.until('c', ({ conditions }) => isLost(conditions?.find(({ type }) => type === 'Degraded')?.reason));
+    const recovery = { abandonGroup: founder };
+    await kube.apply({ ...CLUSTER, spec: { ...spec, recovery } });
+    await kube.until('c', (status) => isRunning(status, 3) && status.founder !== founder);
+    assert.deepEqual(await sql('c-0', "SHOW DATABASES LIKE 'd'"), []);
+  });
+
+  it('is deleted with all that belongs to it, its volumes kept', async () => {
+    await kube.kubectl('delete', 'p2pdb', 'c', '--timeout=20s');
+    const left = (): Promise<string> =>
+      kube.kubectl('get', 'sts,svc,cm,secret,pdb,netpol,pod', '-l', 'p2pdb.io/cluster=c', '-o', 'name');
+    while ((await left()) !== '') await sleep(100);
+    assert.match(await kube.kubectl('get', 'pvc', '-o', 'name'), /data-c-0/);
+  });
+});

@@ -34,7 +34,8 @@ export class ForeignKeys {
       // A row may be its own parent.
       if (parent?.id === rt.table.id && parentPlaces?.every((p, i) => sameValue(row[p], values[i]))) continue;
       const found = parent && parentPlaces ? this.x.writer.rowsWith(parent, parentPlaces, values, 1) : [];
-      if (found.length === 0) return failure(1452, 'Cannot add or update a child row', rt.table, foreignKey);
+      if (!parent || !found[0]) return failure(1452, 'Cannot add or update a child row', rt.table, foreignKey);
+      this.x.writer.lockToStay(parent, found[0].rowid);
     }
     return undefined;
   }

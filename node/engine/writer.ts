@@ -47,6 +47,8 @@ export interface RowWriter {
   remove(rt: TableRuntime, rowid: RowId, before: Row): void;
   /** Locks a row that was read in order to be changed, and says whether it still is as it was read. */
   lockForChange(table: TableDef, rowid: RowId): void;
+  /** The row stays as it is until what this writer does is committed: a child rests on it. Throws LockWait. */
+  lockToStay(table: TableDef, rowid: RowId): void;
   /** Rows that have these values in these columns. */
   rowsWith(
     table: TableDef,
@@ -175,6 +177,10 @@ export class DirectWriter implements RowWriter {
     this.locks.check(rowLock(table.id, rowid), this.owner, 'exclusive');
   }
 
+  lockToStay(table: TableDef, rowid: RowId): void {
+    this.locks.check(rowLock(table.id, rowid), this.owner, 'shared');
+  }
+
   insert(rt: TableRuntime, row: Row, intent?: Intent): RowId {
     const { table } = rt;
     const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : (this.nextRowid ?? this.state.newRowid(table));
@@ -297,6 +303,10 @@ export class TransactionWriter implements RowWriter {
   lockForChange(table: TableDef, rowid: RowId): void {
     this.locks.check(tableLock(table.id), this.transaction.owner, 'exclusive');
     this.locks.take(rowLock(table.id, rowid), this.transaction.owner, 'exclusive');
+  }
+
+  lockToStay(table: TableDef, rowid: RowId): void {
+    this.locks.take(rowLock(table.id, rowid), this.transaction.owner, 'shared');
   }
 
   claimKeys(rt: TableRuntime, row: Row): void {

@@ -146,6 +146,43 @@ describe('locks', () => {
     assert.deepEqual(await values(a, "select id from t where name = 'other'"), [13]);
   });
 
+  it('lets nobody take away the parent of an uncommitted child', async () => {
+    await a.query('drop table if exists child');
+    await a.query('create table child (id int primary key, p int, foreign key (p) references t (id))');
+    try {
+      await a.query('begin');
+      await a.query('insert into child values (1, 2)');
+      const waiting = b.query('delete from t where id = 2').then(
+        () => 'deleted',
+        (error: unknown) => (error as { errno: number }).errno,
+      );
+      await a.query('commit');
+      assert.equal(await waiting, 1451);
+      await a.query('begin');
+      await a.query('delete from t where id = 3');
+      const orphan = b.query('insert into child values (2, 3)').then(
+        () => 'inserted',
+        (error: unknown) => (error as { errno: number }).errno,
+      );
+      await a.query('commit');
+      assert.equal(await orphan, 1452);
+    } finally {
+      await a.query('drop table child');
+    }
+  });
+
+  it('makes an upsert wait for a row with its key, though another row is in its way too', async () => {
+    await a.query('begin');
+    await a.query("insert into t values (8, 80, 'eight')");
+    const waiting = b.query("insert into t values (8, 0, 'one') on duplicate key update v = v + 1");
+    await a.query('commit');
+    await waiting;
+    assert.deepEqual(await values(a, 'select id, v from t where id in (1, 8) order by id'), [
+      [1, 10],
+      [8, 81],
+    ]);
+  });
+
   it('obeys FOR UPDATE, NOWAIT and SKIP LOCKED', async () => {
     await a.query('begin');
     assert.deepEqual(await values(a, 'select id from t where id = 1 for update'), [1]);

@@ -83,7 +83,7 @@ const KINDS: readonly Kind[] = [
     columns: [
       ready,
       { name: 'Cluster', type: 'string', jsonPath: '.spec.cluster', description: 'The P2PDBCluster.' },
-      { name: 'Database', type: 'string', jsonPath: '.spec.name', description: 'Its name, if not the object’s.' },
+      { name: 'Database', type: 'string', jsonPath: '.status.name', description: 'Its name there.' },
       age,
     ],
   },
@@ -95,7 +95,7 @@ const KINDS: readonly Kind[] = [
     columns: [
       ready,
       { name: 'Cluster', type: 'string', jsonPath: '.spec.cluster', description: 'The P2PDBCluster.' },
-      { name: 'User', type: 'string', jsonPath: '.spec.name', description: 'Its name, if not the object’s.' },
+      { name: 'User', type: 'string', jsonPath: '.status.name', description: 'Its name there.' },
       { name: 'Host', type: 'string', jsonPath: '.spec.host', description: 'Where it may come from.' },
       age,
     ],

@@ -16,6 +16,7 @@ const CLUSTER = {
 } as const satisfies Schema;
 
 const STATUS = {
+  name: { type: 'string', description: 'Its name in the cluster.' },
   observedGeneration: { type: 'integer', description: 'Generation of the object that this was said of.' },
   conditions: CONDITIONS,
 } as const satisfies Record<string, Schema>;

@@ -7,3 +7,4 @@ export { API_GROUP, API_VERSION } from './fields.ts';
 export { nearest } from './nearest.ts';
 export { amountOf } from './quantity.ts';
 export { type Fault, readCluster } from './read.ts';
+export { fieldsPage } from './reference.ts';

@@ -33,6 +33,7 @@ class NotNow extends Error {
 }
 
 interface Status {
+  readonly name: string;
   readonly observedGeneration: number;
   readonly conditions: readonly Condition[];
   readonly passwordVersion?: string;
@@ -171,7 +172,7 @@ export class ContentController {
   }
 
   private async say(
-    { apiVersion, kind, metadata, status: before }: Content,
+    { apiVersion, kind, metadata, spec, status: before }: Content,
     isReady: boolean,
     reason: string,
     message: string,
@@ -182,6 +183,7 @@ export class ContentController {
     const statement = { type: 'Ready', status: isReady, reason, message };
     const kept = passwordVersion ?? old?.passwordVersion;
     const status: Status = {
+      name: spec.name ?? metadata.name,
       observedGeneration: generation,
       conditions: conditionsOf(old?.conditions, [statement], generation, Date.now()),
       ...(kept !== undefined && { passwordVersion: kept }),

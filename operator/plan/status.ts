@@ -1,5 +1,5 @@
 /** What the manifest's status says. */
-import { type ClusterStatus, type NodeReport, type Phase } from '../api/index.ts';
+import { type ClusterStatus, type NodeReport, type Phase, votersOf } from '../api/index.ts';
 import { namesOf, selectorOf } from '../specs/index.ts';
 import { conditionsOf, type Statement } from './conditions.ts';
 import { type Group, heightOf, type Node } from './group.ts';
@@ -24,7 +24,8 @@ export function statusOf(observed: Observed, findings: Findings): ClusterStatus 
   const { metadata, spec, status: before } = cluster;
   const nodes = [...group.nodes].sort((a, b) => a.ordinal - b.ordinal);
   const inSync = nodes.filter(({ phase }) => phase === 'InSync').length;
-  const heights = nodes.flatMap(({ status, member }) => (member && status ? [heightOf(status)] : []));
+  // Who still joins has its part in the lag, not in what is final everywhere.
+  const heights = nodes.flatMap(({ status, phase }) => (phase === 'InSync' ? [heightOf(status)] : []));
   const versions = nodes.flatMap(({ status }) => (status?.version === undefined ? [] : [status.version]));
   const statements = statementsOf(observed, findings, inSync);
   const expires = objects.get(`Secret/${namesOf(metadata.name).certificate}`)?.metadata.annotations?.[
@@ -89,7 +90,11 @@ function phaseOf({ cluster, pods }: Observed, findings: Findings, inSync: number
   if (paused) return 'Paused';
   if (pods.length === 0) return 'Pending';
   if (group.founder === undefined || !wasReady(cluster)) return 'Forming';
+  if (group.speaker === undefined) return 'Degraded';
   if (pods.length !== replicas || group.members.length !== replicas) return 'Scaling';
+  // Who does not vote yet has just come.
+  const late = group.nodes.filter(({ phase: node }) => node !== 'InSync');
+  if (late.length > 0 && late.every(({ member }) => member?.voter === false)) return 'Scaling';
   if (rollout.outdated.length > 0) return 'Updating';
   return inSync === replicas && !isBusy ? 'Running' : inSync === replicas ? 'Updating' : 'Degraded';
 }
@@ -106,7 +111,8 @@ function statementsOf(observed: Observed, findings: Findings, inSync: number): S
   const { replicas, paused } = cluster.spec;
   const ready = pods.filter(({ isReady }) => isReady).length;
   const isFormed = group.founder !== undefined;
-  const isWhole = inSync >= replicas && ready >= replicas;
+  const voters = group.members.filter(({ voter }) => voter).length;
+  const isWhole = inSync >= replicas && ready >= replicas && voters >= votersOf(cluster.spec);
   const served = wasReady(cluster) ? inSync * 2 > replicas && ready > 0 : isWhole;
   const behind = group.nodes.filter(({ phase }) => phase !== 'InSync').map(({ name, phase }) => `${name} is ${phase}`);
   const degraded = degradedBy(findings);

@@ -55,7 +55,7 @@ export class Kubelet {
     await this.watching;
     const pods = [...this.pods.values()];
     for (const pod of pods) pod.isGone = true;
-    await Promise.all(pods.map(({ program }) => program?.kill('SIGKILL')));
+    await Promise.all(pods.flatMap(({ program }) => program?.kill('SIGKILL') ?? []));
     await Promise.all(pods.map(({ done }) => done));
   }
 

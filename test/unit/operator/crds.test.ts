@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { crdFiles } from '../../../operator/api/index.ts';
+import { crdFiles, fieldsPage } from '../../../operator/api/index.ts';
 import { amountOf } from '../../../operator/api/quantity.ts';
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../crds');
@@ -13,6 +13,10 @@ describe('the CustomResourceDefinitions', () => {
     const files = crdFiles();
     assert.deepEqual(readdirSync(folder).sort(), [...files.keys()].sort());
     for (const [name, text] of files) assert.equal(readFileSync(path.join(folder, name), 'utf8'), text, name);
+  });
+
+  it('have their fields explained in docs/kubernetes/fields.md', () => {
+    assert.equal(readFileSync(path.join(folder, '../docs/kubernetes/fields.md'), 'utf8'), fieldsPage());
   });
 });
 

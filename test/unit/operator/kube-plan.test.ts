@@ -1,0 +1,238 @@
+/** What the operator would do, and say, in one state after the other. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readCluster } from '../../../operator/api/index.ts';
+import {
+  type Action,
+  type MemberSeen,
+  type NodeStatus,
+  type Observed,
+  plan,
+  type PodSeen,
+} from '../../../operator/plan/index.ts';
+import type { ClusterObject, KubeObject } from '../../../operator/specs/index.ts';
+
+const NOW = Date.parse('2026-01-05T12:00:00Z'); // a Monday
+const SETTINGS = { operatorVersion: '1', image: 'p2pdb:1' };
+const idOf = (ordinal: number): string => String(ordinal).repeat(64);
+const FOUNDER = idOf(0);
+
+function cluster(spec = '{}', status: object = { founder: FOUNDER }): ClusterObject {
+  const head = 'apiVersion: p2pdb.io/v1alpha1\nkind: P2PDBCluster\nmetadata: { name: c, namespace: n }\n';
+  const reading = readCluster(`${head}spec: ${spec}`);
+  assert.ok(reading.kind === 'cluster', JSON.stringify(reading));
+  const metadata = { ...reading.cluster.metadata, uid: 'u', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' };
+  return { ...reading.cluster, metadata, status };
+}
+
+const member = (ordinal: number, change: Partial<MemberSeen> = {}): MemberSeen => ({
+  name: `c-${ordinal}`,
+  id: idOf(ordinal),
+  voter: true,
+  up: true,
+  lagEntries: 0,
+  ...change,
+});
+
+const serving = (ordinal: number, members: readonly MemberSeen[], change: Partial<NodeStatus> = {}): NodeStatus => ({
+  phase: 'serving',
+  id: idOf(ordinal),
+  version: '0.1.0',
+  founder: FOUNDER,
+  leader: 'c-0',
+  members,
+  removed: [],
+  lag: { entries: 0 },
+  tentative: 0,
+  final: { height: 10 },
+  ...change,
+});
+
+const waiting = (ordinal: number, id = idOf(ordinal)): NodeStatus => ({ phase: 'waiting', id });
+
+const pod = (ordinal: number, status: NodeStatus | undefined, change: Partial<PodSeen> = {}): PodSeen => ({
+  name: `c-${ordinal}`,
+  ordinal,
+  uid: `pod-${ordinal}`,
+  isReady: status?.phase === 'serving',
+  isTerminating: false,
+  revision: 'new',
+  ageMs: 1e9,
+  status,
+  silentMs: status ? 0 : 1e9,
+  behindMs: 0,
+  ...change,
+});
+
+const set = (replicas = 3): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'StatefulSet',
+  metadata: { name: 'c', generation: 1 },
+  spec: { replicas },
+  status: { observedGeneration: 1, updateRevision: 'new' },
+});
+
+function look(pods: readonly PodSeen[], change: Partial<Observed> = {}, replicas = 3): Observed {
+  const objects = new Map([['StatefulSet/c', set(replicas)]]);
+  return { cluster: cluster(), objects, pods, kinds: new Set(), now: NOW, ...change };
+}
+
+/** Actions on members and pods, in few words; objects and Secrets are another matter. */
+function todo(observed: Observed): string[] {
+  const text = (action: Action): string[] => {
+    switch (action.kind) {
+      case 'found':
+      case 'drain':
+      case 'leave':
+      case 'delete-pod':
+        return [`${action.kind} ${action.pod}`];
+      case 'join':
+        return [`join ${action.pod} through ${action.through}`];
+      case 'set-voter':
+        return [`voter ${action.member} ${action.voter ? 'yes' : 'no'}`];
+      case 'remove-member':
+        return [`remove ${action.member} ${action.id[0] ?? ''}`];
+      default:
+        return [];
+    }
+  };
+  return plan(observed, SETTINGS).actions.flatMap(text);
+}
+
+const degraded = (observed: Observed): string | undefined =>
+  plan(observed, SETTINGS).status.conditions?.find(({ type, status }) => type === 'Degraded' && status === 'True')
+    ?.reason;
+
+const three = [member(0), member(1), member(2)];
+const all = [0, 1, 2].map((ordinal) => pod(ordinal, serving(ordinal, three)));
+
+describe('forming', () => {
+  const unformed = { cluster: cluster('{}', {}) };
+
+  it('is begun by pod 0 when all wait', () => {
+    assert.deepEqual(
+      todo(
+        look(
+          [0, 1, 2].map((n) => pod(n, waiting(n))),
+          unformed,
+        ),
+      ),
+      ['found c-0'],
+    );
+  });
+
+  it('does not wait for pods that never had data', () => {
+    assert.deepEqual(todo(look([pod(0, waiting(0)), pod(1, undefined)], unformed)), ['found c-0']);
+  });
+
+  it('waits where a volume is older than the manifest, for it may hold the group', () => {
+    const claim = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'data-c-1', creationTimestamp: '2025-12-31T00:00:00Z' },
+      spec: { resources: { requests: { storage: '10Gi' } } },
+    };
+    const objects = new Map<string, KubeObject>([['PersistentVolumeClaim/data-c-1', claim]]);
+    assert.deepEqual(todo(look([pod(0, waiting(0)), pod(1, undefined)], { ...unformed, objects })), []);
+  });
+
+  it('lets nobody in before the founder is on record', () => {
+    const alone = [member(0)];
+    const pods = [pod(0, serving(0, alone)), pod(1, waiting(1)), pod(2, waiting(2))];
+    const early = look(pods, unformed);
+    assert.deepEqual(todo(early), []);
+    assert.equal(plan(early, SETTINGS).status.founder, FOUNDER);
+    assert.deepEqual(todo(look(pods)), ['join c-1 through c-0', 'join c-2 through c-0']);
+  });
+
+  it('makes voters of those in sync, to an odd number', () => {
+    const joined = [member(0), member(1, { voter: false }), member(2, { voter: false })];
+    const pods = [0, 1, 2].map((n) => pod(n, serving(n, joined)));
+    assert.deepEqual(todo(look(pods)), ['voter c-1 yes']);
+    const late = [member(0), member(1, { voter: false }), member(2, { voter: false, lagEntries: 5000 })];
+    assert.deepEqual(todo(look([0, 1, 2].map((n) => pod(n, serving(n, late))))), [], 'one of two would be even');
+  });
+});
+
+describe('a loss', () => {
+  it('of a volume removes the old member before the new one joins', () => {
+    const pods = [pod(0, serving(0, three)), pod(1, waiting(1, 'f'.repeat(64))), pod(2, serving(2, three))];
+    assert.deepEqual(todo(look(pods)), ['remove c-1 1']);
+    const two = [member(0), member(2)];
+    const after = [pod(0, serving(0, two)), pod(1, waiting(1, 'f'.repeat(64))), pod(2, serving(2, two))];
+    assert.deepEqual(todo(look(after)), ['join c-1 through c-0']);
+  });
+
+  it('of a pod changes no voter', () => {
+    assert.deepEqual(todo(look([pod(0, serving(0, three)), pod(1, undefined), pod(2, serving(2, three))])), []);
+  });
+
+  it('of everything is for a person to decide', () => {
+    const pods = [0, 1, 2].map((n) => pod(n, waiting(n)));
+    assert.deepEqual(todo(look(pods)), []);
+    assert.equal(degraded(look(pods)), 'DataLost');
+    const told = cluster(`{ recovery: { abandonGroup: '${FOUNDER}' } }`);
+    assert.deepEqual(todo(look(pods, { cluster: told })), ['found c-0']);
+  });
+
+  it('of membership makes a pod begin anew', () => {
+    const two = [member(0), member(2)];
+    const removed = [idOf(1)];
+    const pods = [0, 1, 2].map((n) => pod(n, serving(n, n === 1 ? three : two, n === 1 ? {} : { removed })));
+    assert.deepEqual(todo(look(pods)), ['leave c-1']);
+  });
+
+  it('is not what another group looks like: its pod is left alone', () => {
+    const pods = [...all.slice(0, 2), pod(2, serving(2, [member(2)], { founder: idOf(2) }))];
+    assert.deepEqual(todo(look(pods)), []);
+    assert.equal(degraded(look(pods)), 'StrangerFound');
+  });
+});
+
+describe('shrinking', () => {
+  const small = { cluster: cluster('{ replicas: 1 }') };
+  const leaving = (status: Partial<NodeStatus>, change: Partial<MemberSeen> = {}): Observed => {
+    const members = [member(0), member(1), member(2, change)];
+    return look(
+      [0, 1, 2].map((n) => pod(n, serving(n, members, n === 2 ? status : {}))),
+      small,
+    );
+  };
+
+  it('drains, takes the vote, then the membership, from the highest ordinal down', () => {
+    assert.deepEqual(todo(leaving({})), ['voter c-1 no'].slice(1).concat('drain c-2'));
+    assert.deepEqual(todo(leaving({ phase: 'draining' })), []);
+    assert.deepEqual(todo(leaving({ phase: 'drained', tentative: 1 })), []);
+    assert.deepEqual(todo(leaving({ phase: 'drained' })), ['voter c-2 no']);
+    assert.deepEqual(todo(leaving({ phase: 'drained' }, { voter: false })), ['remove c-2 2']);
+  });
+
+  it('keeps the pods of members', () => {
+    const sets = (observed: Observed): unknown =>
+      plan(observed, SETTINGS).actions.flatMap((a) =>
+        a.kind === 'apply' && a.object.kind === 'StatefulSet' ? [(a.object.spec as { replicas: number }).replicas] : [],
+      );
+    assert.deepEqual(sets(leaving({})), [3]);
+    const two = [member(0), member(1)];
+    assert.deepEqual(
+      sets(
+        look(
+          [0, 1, 2].map((n) => pod(n, serving(n, two))),
+          small,
+        ),
+      ),
+      [2],
+    );
+  });
+});
+
+describe('a cluster that is asked for nothing', () => {
+  it('says so when it is paused or when its manifest is wrong', () => {
+    const paused = look([pod(0, waiting(0))], { cluster: cluster('{ paused: true }', {}) });
+    assert.deepEqual(plan(paused, SETTINGS).actions, []);
+    assert.equal(plan(paused, SETTINGS).status.phase, 'Paused');
+    const wrong = cluster();
+    const spec = { ...wrong.spec, config: { members: 'x' } };
+    assert.equal(degraded(look(all, { cluster: { ...wrong, spec } })), 'InvalidSpec');
+  });
+});

@@ -1,5 +1,6 @@
 /** A node's settings as variables: what the StatefulSet's template is on Kubernetes. */
 import { nodeNames, votersOf, type Cluster } from '../api/index.ts';
+import { environmentOf } from '../specs/index.ts';
 import type { Place } from './places.ts';
 
 /** Everything about one node that does not change while the cluster is up. */
@@ -30,18 +31,17 @@ export function nodeEnvironment(node: LocalNode, shared: Shared): Record<string,
   const at = (host: string, port: number): string => `${host}:${port}`;
   const others = nodes.filter((other) => other !== node).map(({ host, peers }) => at(host, peers));
   return {
-    P2PDB_CONFIG: shared.configFile,
+    ...environmentOf(cluster.metadata.name, spec, {
+      mysql: at(node.host, node.mysql),
+      http: at(node.host, node.http),
+      peers: at(node.host, node.peers),
+      data: node.folder,
+      config: shared.configFile,
+      swarmKey: shared.swarmKeyFile,
+      adminToken: node.tokenFile,
+      others,
+    }),
     P2PDB_NAME: node.name,
-    P2PDB_CLUSTER: cluster.metadata.name,
-    P2PDB_DATA: node.folder,
-    P2PDB_MYSQL: at(node.host, node.mysql),
-    P2PDB_HTTP: at(node.host, node.http),
-    P2PDB_PEERS: at(node.host, node.peers),
-    P2PDB_BOOTSTRAP: [...others, ...spec.bootstrapPeers].join(','),
-    P2PDB_SWARM_KEY: shared.swarmKeyFile,
-    P2PDB_ADMIN_TOKEN_FILE: node.tokenFile,
-    P2PDB_TLS: spec.tls.enabled ? 'auto' : 'off',
-    P2PDB_HTTP_TLS: 'false',
     P2PDB_COMMIT_LEVEL: spec.commitLevel,
     P2PDB_READ_LEVEL: spec.readLevel,
     P2PDB_ALLOW_TEST_FAULTS: String(shared.testFaults),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
@@ -21,6 +21,8 @@ const NAMESPACE = 'shop';
 const MB = 1 << 20;
 
 const reason = await missing('node');
+/** More than what tests leave behind that ran just before. */
+const wasBusy = (loadavg()[0] ?? 0) > 3 * availableParallelism();
 
 async function buildImage(kube: Kubernetes): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'p2pdb-e2e-'));
@@ -257,11 +259,14 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     await operator('--set', 'image.tag=2');
     await kube.kubectl('--namespace', OPERATOR, 'rollout', 'status', 'deployment/p2pdb-operator', '--timeout=60s');
     // The new leader has looked at the cluster when it has acted on a change of it.
-    await database.kubectl('scale', 'p2pdbcluster', 'demo', '--replicas=4');
-    await database.settled(4, 60_000);
+    const patch = JSON.stringify({ spec: { service: { annotations: { 'e2e.test/upgraded': 'yes' } } } });
+    await database.kubectl('patch', 'p2pdbcluster', 'demo', '--type=merge', '-p', patch);
+    await until('the Service is annotated', 60_000, async () => {
+      const annotations = await database.kubectl('get', 'service', 'demo', '-o', 'jsonpath={.metadata.annotations}');
+      return annotations.includes('e2e.test/upgraded') || undefined;
+    });
+    await database.settled(3, 30_000);
     assert.deepEqual(lost(before, await database.pods()), []);
-    await database.kubectl('scale', 'p2pdbcluster', 'demo', '--replicas=3');
-    await database.settled(3, 60_000);
   });
 
   step('steady state writes nothing', 60, async () => {
@@ -298,8 +303,12 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     await kube.kubectl('delete', 'namespace', NAMESPACE, '--timeout=90s');
   });
 
-  step('everything was quick enough', 5, async () => {
-    // Others may use the machine, too: half as fast is still taken.
+  step('everything was quick enough', 5, async (t) => {
+    if (wasBusy) {
+      t.skip('others kept the machine busy');
+      return;
+    }
+    // A slower machine than that of the figures may take twice as long.
     assert.deepEqual(
       figures.filter(({ seconds, most }) => seconds > 2 * most),
       [],

@@ -85,6 +85,9 @@ export class Consensus {
       case 'members':
         this.members = new Set(event.nodes);
         break;
+      case 'link':
+        this.onLink(event.node, event.up);
+        break;
       case 'propose':
         if (event.value.length > VALUE_BYTES_MAX) throw new RangeError(`a value of ${event.value.length} bytes`);
         this.proposer?.offer(event.height, event.value, this.now);
@@ -132,7 +135,8 @@ export class Consensus {
   private start(nowMs: number): void {
     this.lastTickMs = nowMs;
     this.decisions.replay();
-    this.postponeElection();
+    // It may be that nobody leads yet; where somebody does, the voters refuse.
+    this.electionAt = this.now + this.options.timing.heartbeatMs * (2 + 4 * this.options.random());
     const voters = this.schedule.at(this.first);
     if (voters?.nodes.length === 1) this.startElection();
   }
@@ -278,6 +282,13 @@ export class Consensus {
     this.setLeader(ballot);
     this.leaderHeardAt = this.now;
     this.postponeElection();
+  }
+
+  private onLink(node: NodeId, up: boolean): void {
+    if (this.proposer || (up ? this.leader !== undefined : this.leader?.node !== node)) return;
+    const { random, timing } = this.options;
+    if (!up) this.leaderHeardAt = -Infinity;
+    this.electionAt = Math.min(this.electionAt, this.now + timing.heartbeatMs * (1 + 2 * random()));
   }
 
   private hasLiveLeader(except: NodeId): boolean {

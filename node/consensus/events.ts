@@ -13,6 +13,11 @@ export type Event =
   | { readonly kind: 'message'; readonly from: NodeId; readonly message: Message }
   /** Everybody who hosts the group, voters or not: they hear what is chosen, and nobody else is listened to. */
   | { readonly kind: 'members'; readonly nodes: readonly NodeId[] }
+  /**
+   * The transport made or lost its connection to a node. Where the one that is lost leads, its silence need not be waited for; where
+   * nobody leads, the one that is there may be the vote that was missing.
+   */
+  | { readonly kind: 'link'; readonly node: NodeId; readonly up: boolean }
   /** Answers `want-value`. Too late, it is ignored, and its value may be proposed again. */
   | { readonly kind: 'propose'; readonly height: Height; readonly value: Uint8Array }
   /** Answers `validate`: this node now holds, durably, what the value names (ok), or never will. May come late or never. */

@@ -13,7 +13,7 @@ export interface Timing {
   readonly resendMs: number;
 }
 
-export const DEFAULT_TIMING: Timing = { heartbeatMs: 50, electionMs: 300, resendMs: 200 };
+export const DEFAULT_TIMING: Timing = { heartbeatMs: 50, electionMs: 1000, resendMs: 200 };
 
 export interface ConsensusOptions {
   readonly self: NodeId;

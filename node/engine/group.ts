@@ -161,7 +161,12 @@ export class Group {
     const { membership } = this.facts;
     const member = membership.find(name);
     if (!member) throw new SqlError(1032, 'HY000', `There is no member '${name}'`);
-    const next = { ...member, ...change, ...('removed' in change && { voter: false }) };
+    // While the heights that it votes on are decided, it must be there: a majority of two is both.
+    if ('removed' in change && member.voter) {
+      await this.changeMember(session, name, { voter: false });
+      return this.changeMember(session, name, change);
+    }
+    const next = { ...member, ...change };
     if (!membership.current().some((m) => (m.id === member.id ? next.voter : m.voter)))
       throw new SqlError(1210, 'HY000', 'A group needs at least one voter');
     await this.core.commits.changeCatalog(session, `member ${name}: ${JSON.stringify(change)}`, [

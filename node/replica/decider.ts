@@ -44,7 +44,7 @@ export interface DeciderOptions {
 /** Between two blocks that nobody waits for. */
 const CUT_MS = 20;
 const TICK_MS = 10;
-const LEADERLESS_MS = 1000;
+const LEADERLESS_MS = 1500;
 const HISTORY_HEIGHTS = 10_000;
 
 export class ConsensusDecider implements Decider {
@@ -108,6 +108,10 @@ export class ConsensusDecider implements Decider {
 
   setMembers(nodes: readonly NodeId[]): void {
     this.step({ kind: 'members', nodes });
+  }
+
+  link(node: NodeId, up: boolean): void {
+    this.step({ kind: 'link', node, up });
   }
 
   message(from: NodeId, bytes: Uint8Array): void {

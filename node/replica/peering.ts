@@ -86,12 +86,12 @@ export class Peering {
 
   peerUp(id: NodeId): void {
     this.up.add(id);
-    if (!this.cut.has(id)) this.step({ kind: 'peer-up', peer: id });
+    if (!this.cut.has(id)) this.found(id);
   }
 
   peerDown(id: NodeId): void {
     this.up.delete(id);
-    this.step({ kind: 'peer-down', peer: id });
+    this.lost(id);
   }
 
   drained(id: NodeId): void {
@@ -187,8 +187,19 @@ export class Peering {
     this.cut = new Set(ids);
     for (const id of this.up) {
       if (this.cut.has(id) === before.has(id)) continue;
-      this.step({ kind: this.cut.has(id) ? 'peer-down' : 'peer-up', peer: id });
+      if (this.cut.has(id)) this.lost(id);
+      else this.found(id);
     }
+  }
+
+  private found(id: NodeId): void {
+    this.step({ kind: 'peer-up', peer: id });
+    this.options.decider.link(id, true);
+  }
+
+  private lost(id: NodeId): void {
+    this.step({ kind: 'peer-down', peer: id });
+    this.options.decider.link(id, false);
   }
 
   private send(to: NodeId, channel: number, message: Uint8Array): 'queued' | 'full' | 'unreachable' {

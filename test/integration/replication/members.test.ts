@@ -131,6 +131,10 @@ describe('membership', () => {
     await ghost.query('INSERT INTO d.t (v) VALUES (666)');
     await b.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO d.u VALUES (2)');
     assert.equal((await rows(b, 'SELECT * FROM d.t WHERE v = 666')).length, 0);
+
+    // Of two, both are the majority that lets one of them go.
+    await c.query("SELECT p2pdb_remove_member('b')");
+    await c.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO d.u VALUES (3)');
   });
 });
 

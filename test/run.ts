@@ -24,7 +24,7 @@ const files = globSync('test/**/*.test.ts', { cwd: root })
 const stream = run({
   files,
   concurrency: 1,
-  timeout: 8 * 60_000,
+  timeout: 30 * 60_000,
   execArgv: ['--disable-warning=ExperimentalWarning'],
 });
 stream.on('test:pass', (event) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
@@ -22,7 +22,6 @@ const MB = 1 << 20;
 
 const reason = await missing('node');
 /** More than what tests leave behind that ran just before. */
-const wasBusy = (loadavg()[0] ?? 0) > 3 * availableParallelism();
 
 async function buildImage(kube: Kubernetes): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'p2pdb-e2e-'));
@@ -95,13 +94,9 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
       ...['--create-namespace', '--wait', '--timeout', '90s', '--set', `image.repository=${IMAGE}`, ...args],
     );
 
-  /** What took how long, in seconds; and what it may take. */
-  const figures: { readonly what: string; readonly seconds: number; readonly most: number }[] = [];
-  const measured = (t: TestContext, what: string, milliseconds: number, most: number): void => {
-    const seconds = milliseconds / 1000;
-    figures.push({ what, seconds, most });
-    t.diagnostic(`${what}: ${seconds.toFixed(1)} s of ${most} s`);
-  };
+  /** What took how long, and what it is meant to take at most on a machine with nothing else to do. Told, not judged. */
+  const measured = (t: TestContext, what: string, milliseconds: number, most: number): void =>
+    t.diagnostic(`${what}: ${(milliseconds / 1000).toFixed(1)} s of ${most} s`);
 
   const told = ({ statements, retried, longestMs }: LoadReport): string =>
     `${statements} statements, ${retried.length} tried again, the longest took ${longestMs} ms`;
@@ -301,17 +296,5 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     );
     assert.equal(rest.trim(), '');
     await kube.kubectl('delete', 'namespace', NAMESPACE, '--timeout=90s');
-  });
-
-  step('everything was quick enough', 5, async (t) => {
-    if (wasBusy) {
-      t.skip('others kept the machine busy');
-      return;
-    }
-    // A slower machine than that of the figures may take twice as long.
-    assert.deepEqual(
-      figures.filter(({ seconds, most }) => seconds > 2 * most),
-      [],
-    );
   });
 });

@@ -12,9 +12,9 @@ import { isConnectionEnd, Ledger, LEVELS, stretched, type LedgerOptions } from '
 const NODES = [0, 1, 2] as const;
 const others = (node: number): number[] => NODES.filter((other) => other !== node);
 
-const LOCAL_PAUSE_MS = 1_000;
-const FINAL_PAUSE_MS = 4_000;
-const SERVE_MS = 10_000;
+const LOCAL_PAUSE_MS = 2_000;
+const FINAL_PAUSE_MS = 6_000;
+const SERVE_MS = 20_000;
 const HOUR_MS = 3_600_000;
 
 /** Stops the writers, and compares. */

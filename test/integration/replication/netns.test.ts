@@ -10,7 +10,7 @@ const NODES = [0, 1, 2] as const;
 const LOSS = 0.05;
 /** Longer than a silent connection is kept. */
 const FAULT_MS = 4_000;
-const LOCAL_PAUSE_MS = 1_000;
+const LOCAL_PAUSE_MS = 2_000;
 const noNetwork = noNamespaces();
 const noDrops = noNetwork ?? noFilters();
 

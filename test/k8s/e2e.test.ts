@@ -21,7 +21,6 @@ const NAMESPACE = 'shop';
 const MB = 1 << 20;
 
 const reason = await missing('node');
-/** More than what tests leave behind that ran just before. */
 
 async function buildImage(kube: Kubernetes): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'p2pdb-e2e-'));

@@ -62,6 +62,17 @@ export class Merger {
     return work.run();
   }
 
+  /** The rowid of the row with this primary key, in a table where that is no rowid. */
+  rowByKey(table: TableDef, key: readonly SqliteValue[]): RowId | undefined {
+    const rt = this.core.runtimeOf(table);
+    const row = rowWith(rt, key);
+    const unique = rt.unique.filter((u) => u.index.kind === 'primary');
+    return (
+      row &&
+      new DirectWriter(this.core.state, NO_LOCKS, undefined).duplicateOf({ ...rt, unique }, row, undefined)?.rowid
+    );
+  }
+
   footprintOf(changes: readonly RowChange[]): Footprint {
     const reads: string[] = [];
     const writes: string[] = [];
@@ -172,12 +183,9 @@ class Work {
       this.reads.push(this.keys.row(table, key));
       return key;
     }
-    const primary = rt.unique.find((u) => u.index.kind === 'primary');
-    if (!primary) return undefined;
-    const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
-    primary.places.forEach((place, i) => (row[place] = key[i] ?? null));
-    this.keys.ofAttempt(table, row, this.reads);
-    return this.writer.duplicateOf({ ...rt, unique: [primary] }, row, undefined)?.rowid;
+    const row = rowWith(rt, key);
+    if (row) this.keys.ofAttempt(table, row, this.reads);
+    return this.core.merger.rowByKey(table, key);
   }
 
   /** The table is gone, and what was to be written to it with it. */
@@ -417,6 +425,15 @@ class Work {
  * of them with whoever saw them all.
  */
 const wholeTable = (table: TableDef): string => `${table.id}:*`;
+
+/** A row that has nothing but a primary key; undefined where the table has none. */
+function rowWith({ table, unique }: TableRuntime, key: readonly SqliteValue[]): Row | undefined {
+  const primary = unique.find((u) => u.index.kind === 'primary');
+  if (!primary) return undefined;
+  const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
+  primary.places.forEach((place, i) => (row[place] = key[i] ?? null));
+  return row;
+}
 
 const changed = (place: number): Rejection =>
   new Rejection(

@@ -1,6 +1,6 @@
 /** What a transaction did, as the intentions that the log keeps: see log/transaction.ts. */
 import type { ColumnChange, LogKey, LogValue, Operation, TableReference, Transaction } from '../../log/index.ts';
-import { primaryKey, rowidColumn, type CatalogChange, type TableDef } from '../../sql/index.ts';
+import { primaryKey, rowidColumn, type CatalogChange, type SqliteValue, type TableDef } from '../../sql/index.ts';
 import { sameValue, type Intent, type Row, type RowChange, type RowId } from '../../store/index.ts';
 import { difference } from './addition.ts';
 import { columnRules } from './column-rules.ts';
@@ -10,6 +10,8 @@ export interface SeenRow {
   readonly table: TableDef;
   readonly rowid: RowId | undefined;
   readonly row: Row | undefined;
+  /** Of a row that is not there, in a table whose primary key is no rowid. */
+  readonly key?: readonly SqliteValue[];
   readonly digest: readonly [number, number];
 }
 
@@ -68,9 +70,9 @@ export function transactionOf(record: CommitRecord): Transaction {
       basis,
     });
   }
-  const reads = (record.seen ?? []).map(({ table, rowid, row, digest }) => ({
+  const reads = (record.seen ?? []).map(({ table, rowid, row, key, digest }) => ({
     table: tables.placeOf(table),
-    key: rowid === undefined ? null : logKey(table, rowid, row ?? []),
+    key: key ?? (rowid === undefined ? null : logKey(table, rowid, row ?? [])),
     digest,
   }));
   const { user, database, sql, level, unchecked } = record;

@@ -7,7 +7,7 @@ import { hexNumber } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { VALUES_ALIAS } from './expression.ts';
 import { compileFrom } from './from.ts';
-import { keyRangeOf } from './key-range.ts';
+import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { orderKey, truth } from './operators.ts';
 import type {
   Access,
@@ -366,6 +366,7 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
     targets: planned,
     ignore: update.ignore,
     keyRange: single ? keyRangeOf(c, scope, targets[0] as Target, update.where) : undefined,
+    keyLookup: single ? keyLookupOf(c, scope, targets[0] as Target, update.where) : undefined,
     tables: c.tables,
     access: readsOf(c.access, planned),
     volatile: c.volatile,
@@ -452,6 +453,7 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
     targets: planned,
     ignore: statement.ignore,
     keyRange: all.length === 1 ? keyRangeOf(c, scope, all[0] as Target, statement.where) : undefined,
+    keyLookup: all.length === 1 ? keyLookupOf(c, scope, all[0] as Target, statement.where) : undefined,
     tables: c.tables,
     access: readsOf(c.access, planned),
     volatile: c.volatile,

@@ -1,5 +1,5 @@
-/** Which rowids a statement over one table can touch, as far as its WHERE says so plainly. */
-import { rowidColumn, type TableDef } from '../catalog/index.ts';
+/** Which rows a statement over one table can touch, as far as its WHERE says so plainly. */
+import { primaryKey, rowidColumn, type TableDef } from '../catalog/index.ts';
 import type { Expr } from '../parser/index.ts';
 import type { Binder, Bound } from './bound.ts';
 import type { Compiler } from './compiler.ts';
@@ -47,3 +47,36 @@ function rangeOf(c: Compiler, scope: Scope, relation: Relation, table: TableDef,
   }
   return undefined;
 }
+
+/** The values of a primary key that is no rowid, where equalities in a conjunction give all of it; in the key's order. */
+export function keyLookupOf(
+  c: Compiler,
+  scope: Scope,
+  { relation, table }: { readonly relation: Relation; readonly table: TableDef },
+  where: Expr | undefined,
+): readonly Binder[] | undefined {
+  const primary = rowidColumn(table) ? undefined : primaryKey(table);
+  if (!primary || !where) return undefined;
+  const equalities = conjuncts(where);
+  const values: Binder[] = [];
+  for (const { column } of primary.parts) {
+    const kind = table.columns.find(({ id }) => id === column)?.type.kind;
+    const isColumn = (x: Expr): boolean =>
+      x.kind === 'column' && relation.byName.get(x.name.toLowerCase())?.bound.column?.columnId === column;
+    const given = equalities.flatMap((e) => {
+      if (e.kind !== 'binary' || e.op !== '=') return [];
+      return isColumn(e.left) ? [e.right] : isColumn(e.right) ? [e.left] : [];
+    });
+    // Of its own kind only: other values are converted before they are compared.
+    const bound = given
+      .filter((x) => x.kind === 'number' || x.kind === 'string' || x.kind === 'param')
+      .map((x): Bound => c.expr(scope, x, 'where clause'))
+      .find(({ type }) => type.kind === kind && (kind === 'int' || kind === 'string'));
+    if (!bound?.bind) return undefined;
+    values.push(bound.bind);
+  }
+  return values;
+}
+
+const conjuncts = (e: Expr): Expr[] =>
+  e.kind === 'binary' && e.op === 'and' ? [...conjuncts(e.left), ...conjuncts(e.right)] : [e];

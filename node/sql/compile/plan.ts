@@ -101,6 +101,7 @@ export interface SelectPlan {
   readonly tables: readonly TableUse[];
   readonly access: readonly Access[];
   readonly keyRange: KeyRange | undefined;
+  readonly keyLookup: KeyLookup | undefined;
   /** Functions that wait, run before the statement: SLEEP, GET_LOCK. */
   readonly waits: readonly { readonly name: string; readonly args: readonly (Binder | undefined)[] }[];
   /** FOR UPDATE, FOR SHARE. `targets`: where rows put out the rowids of the tables to lock; undefined: the tables are locked whole. */
@@ -179,6 +180,7 @@ export interface UpdatePlan extends PlanCommon {
   readonly targets: readonly UpdateTarget[];
   readonly ignore: boolean;
   readonly keyRange: KeyRange | undefined;
+  readonly keyLookup: KeyLookup | undefined;
 }
 
 export interface DeletePlan extends PlanCommon {
@@ -187,6 +189,7 @@ export interface DeletePlan extends PlanCommon {
   readonly targets: readonly { readonly table: TableDef; readonly rowid: number; readonly first: number }[];
   readonly ignore: boolean;
   readonly keyRange: KeyRange | undefined;
+  readonly keyLookup: KeyLookup | undefined;
 }
 
 /** The statement reads one table, and of it only rows whose rowid lies in this range. */
@@ -194,5 +197,8 @@ export interface KeyRange {
   readonly low: Binder;
   readonly high: Binder;
 }
+
+/** The statement reads one table, and of it only the row with this primary key, which is no rowid. */
+export type KeyLookup = readonly Binder[];
 
 export type Plan = SelectPlan | InsertPlan | UpdatePlan | DeletePlan;

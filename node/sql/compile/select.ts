@@ -5,7 +5,7 @@ import { Bound } from './bound.ts';
 import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
 import { compileFrom } from './from.ts';
 import { checkFullGroupBy } from './group.ts';
-import { keyRangeOf } from './key-range.ts';
+import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { needsKey, orderKey, truth } from './operators.ts';
 import { signatureName } from './call.ts';
 import type { SqlFunction } from './plan.ts';
@@ -155,7 +155,11 @@ function compileLevel(
   }
   const only = scope.relations.length === 1 ? scope.relations[0] : undefined;
   const use = only?.rowid === undefined ? undefined : c.tables.find((t) => only.rowid?.startsWith(`${t.alias}.`));
-  if (only && use) c.keyRange = keyRangeOf(c, scope, { relation: only, table: use.table }, select.where);
+  if (only && use) {
+    const target = { relation: only, table: use.table };
+    c.keyRange = keyRangeOf(c, scope, target, select.where);
+    c.keyLookup = keyLookupOf(c, scope, target, select.where);
+  }
   const orderSql = order.length > 0 ? ` ORDER BY ${order.map((o) => o.text).join(',')}` : '';
   let unlimited: string;
   if (distinct && items.some((item) => needsKey(item.bound.type))) {

@@ -66,6 +66,7 @@ function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
     tables: c.tables,
     access: c.access,
     keyRange: c.tables.length === 1 ? c.keyRange : undefined,
+    keyLookup: c.tables.length === 1 ? c.keyLookup : undefined,
     locking: locking && { strength: locking.strength, wait: locking.wait, targets: c.rowidOutputs },
     countSql: calculates ? `SELECT count(*) FROM (${compiled.unlimited ?? ''})` : undefined,
     volatile: c.volatile,

@@ -69,6 +69,28 @@ describe('three nodes', () => {
     assert.equal(await one(2, 'SELECT count(*) FROM d.t WHERE id = 98'), 0);
   });
 
+  it('transactions at level final on other rows pass, whatever their keys are', async () => {
+    await query(0, 'CREATE TABLE d.named (a VARCHAR(20), b INT, v INT NOT NULL, PRIMARY KEY (a, b))');
+    await query(0, "INSERT INTO d.named VALUES ('one', 1, 0), ('two', 2, 0)");
+    await cluster.converged();
+    const add = async (node: number, key: string): Promise<void> => {
+      for (let i = 0; i < 20; i++)
+        await query(node, `UPDATE /*+ P2PDB_COMMIT(final) */ d.named SET v = v + 1 WHERE ${key}`);
+    };
+    await Promise.all([add(0, "a = 'one' AND b = 1"), add(1, "b = 2 AND a = 'TWO'")]);
+    await cluster.converged();
+    assert.deepEqual(await query(2, 'SELECT v FROM d.named ORDER BY a'), [{ v: 20 }, { v: 20 }]);
+
+    // Who saw that a row is not there, is refused when it is.
+    await query(0, "SET p2pdb_commit = 'final'");
+    await query(0, 'BEGIN');
+    assert.deepEqual(await query(0, "SELECT v FROM d.named WHERE a = 'three' AND b = 3"), []);
+    await query(1, "INSERT /*+ P2PDB_COMMIT(final) */ INTO d.named VALUES ('three', 3, 0)");
+    await query(0, "UPDATE d.named SET v = 0 WHERE a = 'one' AND b = 1");
+    assert.equal((await refusal(0, 'COMMIT')).errno, 1213);
+    await query(0, "SET p2pdb_commit = 'local'");
+  });
+
   it('a hint chooses the level of one statement', async () => {
     await query(0, 'INSERT /*+ P2PDB_COMMIT(final) */ INTO d.t (id) VALUES (100)');
     const id = String(await one(0, 'SELECT @@p2pdb_last_txid'));

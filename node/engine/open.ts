@@ -240,6 +240,11 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
     const core = new EngineCore(state, log, {
       ...options,
       alone: () => membership.isAlone,
+      // Nothing is served yet: whoever starts the node is told in one line.
+      fatal: (error) => {
+        if (!decider) throw new DataFolderError(error.message);
+        options.fatal(error);
+      },
       voterSpans: () => decider?.voterSpans() ?? schedule.spans(),
       group: {
         membership,

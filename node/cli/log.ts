@@ -37,6 +37,10 @@ export function runLogCommand(argv: readonly string[], out: { write(text: string
     out.write(
       `note: ${result.torn.segment} ends with ${result.torn.bytes} bytes of a write that was cut short; the next start removes them\n`,
     );
+  if (result.waiting > 0)
+    out.write(
+      `note: ${result.waiting} blocks order entries that this node does not have yet; it fetches them from the others\n`,
+    );
   out.write(`ok: every hash, signature and link of ${covered}\n`);
   return 0;
 }

@@ -1,5 +1,5 @@
 /** Checks a whole log folder: what anybody who holds a copy of it can do. */
-import { Chains, hex, sameBytes } from '../log/index.ts';
+import { Chains, hex, sameBytes, type Block } from '../log/index.ts';
 import { LogDamagedError } from './errors.ts';
 import { logCrypto } from './identity.ts';
 import { readLog, segmentsOf, type StoredBlock } from './segments.ts';
@@ -8,6 +8,8 @@ import { readLog, segmentsOf, type StoredBlock } from './segments.ts';
 export interface Verification {
   readonly entries: number;
   readonly blocks: number;
+  /** Blocks, of all, that order entries which the log does not hold: they were decided before this node had these. */
+  readonly waiting: number;
   readonly transactions: number;
   readonly bytes: number;
   readonly segments: number;
@@ -21,7 +23,12 @@ export interface Verification {
 export function verifyLog(dir: string): Verification {
   const chains = new Chains(logCrypto);
   const seen = { entries: 0, blocks: 0, transactions: 0, bytes: 0, segments: segmentsOf(dir).length, lastCid: '' };
-  const result = (): Omit<Verification, 'torn' | 'fault'> => ({ ...seen, authors: [...chains.byAuthor.keys()] });
+  const cuts = new Cuts();
+  const result = (): Omit<Verification, 'torn' | 'fault'> => ({
+    ...seen,
+    waiting: cuts.waiting,
+    authors: [...chains.byAuthor.keys()],
+  });
   let torn: Verification['torn'];
   let last: StoredBlock | undefined;
   try {
@@ -30,7 +37,7 @@ export function verifyLog(dir: string): Verification {
     })) {
       const at = `segment ${record.segment}, byte ${record.offset}`;
       if (record.kind === 'block') {
-        const fault = blockFault(record, last, chains);
+        const fault = blockFault(record, last) ?? (cuts.block(record.block) ? undefined : 'cut');
         if (fault !== undefined)
           return { ...result(), fault: `${at}: block ${record.block.height} fails the check of its ${fault}` };
         last = record;
@@ -45,6 +52,9 @@ export function verifyLog(dir: string): Verification {
           fault: `${at}: entry ${fault.seq} of ${hex(entry.author).slice(0, 16)}… fails the check of its ${fault.kind}`,
         };
       }
+      const height = cuts.entry(hex(entry.author), entry.seq, signed.cid);
+      if (height !== undefined)
+        return { ...result(), fault: `${at}: block ${height} orders another entry than this one` };
       seen.entries++;
       seen.transactions += entry.transactions.length;
       seen.bytes += signed.body.length;
@@ -57,9 +67,48 @@ export function verifyLog(dir: string): Verification {
   return { ...result(), ...(torn && { torn }) };
 }
 
-function blockFault({ block }: StoredBlock, last: StoredBlock | undefined, chains: Chains): string | undefined {
+function blockFault({ block }: StoredBlock, last: StoredBlock | undefined): string | undefined {
   if (block.height !== (last?.block.height ?? 0) + 1) return 'height';
   if (!sameBytes(block.prev, last ? logCrypto.sha256(last.value) : null)) return 'prev';
-  if (block.cut.some(({ author, seq }) => chains.seqOf(author) < seq)) return 'cut';
   return undefined;
+}
+
+/** Matches what blocks order with the entries, which may stand before them in the log or behind them. */
+class Cuts {
+  /** By author and seq: entries that no block has ordered so far. */
+  private readonly entries = new Map<string, Map<number, Uint8Array>>();
+  /** By author and seq: what blocks ordered that has not come so far. */
+  private readonly owed = new Map<string, { readonly cid: Uint8Array; readonly height: number }>();
+  private readonly ordered = new Map<string, number>();
+
+  /** Blocks that wait for entries. */
+  get waiting(): number {
+    return new Set([...this.owed.values()].map(({ height }) => height)).size;
+  }
+
+  /** False when the block orders something else than there is, or what was ordered before. */
+  block({ height, cut }: Block): boolean {
+    return cut.every(({ author, seq, cid }) => {
+      if (seq <= (this.ordered.get(author) ?? 0)) return false;
+      this.ordered.set(author, seq);
+      const entries = this.entries.get(author);
+      const known = entries?.get(seq);
+      if (!known) this.owed.set(`${author}:${seq}`, { cid, height });
+      for (const before of entries?.keys() ?? []) if (before <= seq) entries?.delete(before);
+      return !known || sameBytes(known, cid);
+    });
+  }
+
+  /** The height of the block that ordered another entry in its place; undefined when all is well. */
+  entry(author: string, seq: number, cid: Uint8Array): number | undefined {
+    const key = `${author}:${seq}`;
+    const owed = this.owed.get(key);
+    if (owed && !sameBytes(owed.cid, cid)) return owed.height;
+    this.owed.delete(key);
+    if (seq <= (this.ordered.get(author) ?? 0)) return undefined;
+    let entries = this.entries.get(author);
+    if (!entries) this.entries.set(author, (entries = new Map<number, Uint8Array>()));
+    entries.set(seq, cid);
+    return undefined;
+  }
 }

@@ -65,18 +65,22 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
   });
 
   it('writes nothing once all is as asked', async () => {
-    // The last figures are written within a quarter of a minute.
-    await sleep(16_000);
     const versions = (): Promise<string> =>
       kube.kubectl(
         'get',
         'p2pdb,sts,svc,cm,secret,sa,pdb,netpol',
         '-o',
-        'jsonpath={.items[*].metadata.resourceVersion}',
+        'jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.resourceVersion}{"\\n"}{end}',
       );
-    const before = await versions();
-    await sleep(12_000);
-    assert.equal(await versions(), before);
+    // Figures follow what happened for a while; a node that is busy with that may lag for a moment.
+    const deadline = performance.now() + 90_000;
+    for (let before = await versions(); ; ) {
+      await sleep(12_000);
+      const now = await versions();
+      if (now === before) break;
+      assert.ok(performance.now() < deadline, `still changes:\n${before}\n${now}`);
+      before = now;
+    }
   });
 
   it('mends what others change', async () => {

@@ -74,7 +74,7 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
       );
     // Figures follow what happened for a while; a node that is busy with that may lag for a moment.
     const deadline = performance.now() + 90_000;
-    for (let before = await versions(); ; ) {
+    for (let before = await versions(); ;) {
       await sleep(12_000);
       const now = await versions();
       if (now === before) break;

@@ -17,11 +17,11 @@ const MUTANT_SEEDS_MAX = 1000;
 const kept = JSON.parse(readFileSync(new URL('kept-seeds.json', import.meta.url), 'utf8')) as Record<string, number[]>;
 
 for (const scenario of scenarios) {
-  it(`${scenario.name}: ${SEEDS} seeds, and those that once failed`, () => {
+  it(`${scenario.name}: ${SEEDS} seeds, and those that once failed`, async () => {
     const seeds = new Set([...Array.from({ length: SEEDS }, (_, i) => i + 1), ...(kept[scenario.name] ?? [])]);
     for (const seed of seeds) {
       try {
-        scenario.run(seed, undefined);
+        await scenario.run(seed, undefined);
       } catch (cause) {
         const replay = `npm run sim -- --scenario ${scenario.name} --seed ${seed} --trace`;
         throw new Error(`seed ${seed} failed; replay: ${replay}`, { cause });

@@ -161,6 +161,9 @@ describe('entries', () => {
   });
 });
 
+const holdsMinusZero = (value: unknown): boolean =>
+  Object.is(value, -0) || (typeof value === 'object' && value !== null && Object.values(value).some(holdsMinusZero));
+
 describe('transactions', () => {
   it('come back as they were', () => {
     fc.assert(
@@ -173,7 +176,9 @@ describe('transactions', () => {
       fc.property(transaction, (given) => {
         const written = encodeTransaction(given);
         assert.deepEqual(encodeTransaction(decodeTransaction(written)), written);
-        assert.deepEqual(new Uint8Array(dagCbor.encode(dagCbor.decode(written))), Uint8Array.from(written));
+        // Its encoder makes an integer of −0, which a DOUBLE keeps.
+        if (!holdsMinusZero(given))
+          assert.deepEqual(new Uint8Array(dagCbor.encode(dagCbor.decode(written))), Uint8Array.from(written));
       }),
     );
   });

@@ -414,6 +414,11 @@ export class Consensus {
     }
     if (this.abstain || message.height <= watermark) return;
     if (this.schedule.at(message.height)?.has(this.options.self) === false) return;
+    const start = this.schedule.startOf(message.height);
+    if (start !== undefined && watermark + 1 < start) {
+      // What these voters decide, a majority of them can go on from: whoever voted before them may be gone by then.
+      return this.catchUp.peerHas(from, height(start - 1), this.now);
+    }
     const outcome = this.acceptor.accept(ballot, message.height, value, false);
     if (outcome.kind === 'equivocation') this.out.drop(from, 'equivocation');
     this.answerAccept(ballot, message.height, outcome);

@@ -123,7 +123,8 @@ export class Proposer {
       const adopted = this.adopt(h);
       if (adopted) this.propose(h, adopted.value, false, now);
       else {
-        const urgent = schedule.changesAfter(h) || this.hasAcceptedAfter(h);
+        // Up to the first decision of new voters: from there on the old ones are not needed any more.
+        const urgent = schedule.changesFrom(h) || this.hasAcceptedAfter(h);
         if (this.wanted?.height !== h || (urgent && !this.wanted.urgent)) {
           this.wanted = { height: h, urgent };
           out.push({ kind: 'want-value', height: h, urgent });

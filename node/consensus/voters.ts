@@ -97,9 +97,14 @@ export class VoterSchedule {
     return this.entries.filter((_, i) => (this.entries[i + 1]?.from ?? Infinity) > from).map(({ set }) => set);
   }
 
-  /** True when other voters take over at a height above `h` that is known already. */
-  changesAfter(h: Height): boolean {
-    return this.entries.some(({ from }) => from > h);
+  /** The first height that the voters of `h` decide; undefined when those are unknown. */
+  startOf(h: Height): Height | undefined {
+    return h > this.known ? undefined : this.entries.findLast(({ from }) => from <= h)?.from;
+  }
+
+  /** True when other voters take over at `h`, or at a height above it that is known already. */
+  changesFrom(h: Height): boolean {
+    return this.entries.some(({ from }, i) => i > 0 && from >= h);
   }
 
   /** What to keep beside the applied state, and to give to the next start. */

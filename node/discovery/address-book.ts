@@ -7,7 +7,7 @@ import path from 'node:path';
 import { isNodeId } from './identity.ts';
 import type { NodeId } from './ports.ts';
 
-const ADDRESSES_MAX = 8;
+export const ADDRESSES_MAX = 8;
 
 export class AddressBook {
   private readonly file: string | undefined;
@@ -34,11 +34,17 @@ export class AddressBook {
     return this.addresses.get(id) ?? [];
   }
 
-  set(id: NodeId, addresses: readonly string[]): void {
+  /** Says whether that is new. */
+  set(id: NodeId, addresses: readonly string[]): boolean {
     const kept = addresses.slice(0, ADDRESSES_MAX);
-    if (kept.length === 0 || kept.join(' ') === this.of(id).join(' ')) return;
+    if (kept.length === 0 || kept.join(' ') === this.of(id).join(' ')) return false;
     this.addresses.set(id, kept);
     this.changed = true;
+    return true;
+  }
+
+  all(): Record<NodeId, readonly string[]> {
+    return Object.fromEntries(this.addresses);
   }
 
   keepOnly(members: ReadonlySet<NodeId>): void {
@@ -54,7 +60,7 @@ export class AddressBook {
     if (!this.changed || this.file === undefined) return;
     this.changed = false;
     // No fsync: after a crash the old file does as well.
-    writeFileSync(`${this.file}.new`, JSON.stringify(Object.fromEntries(this.addresses), undefined, 1) + '\n', {
+    writeFileSync(`${this.file}.new`, JSON.stringify(this.all(), undefined, 1) + '\n', {
       mode: 0o600,
     });
     renameSync(`${this.file}.new`, this.file);

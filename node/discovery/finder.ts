@@ -5,9 +5,10 @@
  */
 import type { Connection, IdentifyResult, PeerId, PeerInfo } from '@libp2p/interface';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
-import type { AddressBook } from './address-book.ts';
+import { ADDRESSES_MAX, type AddressBook } from './address-book.ts';
 import { resolveBootstrap, type BootstrapAddress } from './bootstrap.ts';
-import { nodeIdOfPeer, peerIdOf } from './identity.ts';
+import type { KnownAddresses } from './frames.ts';
+import { isNodeId, nodeIdOfPeer, peerIdOf } from './identity.ts';
 import type { Links, Log } from './links.ts';
 import type { NodeId } from './ports.ts';
 import type { Swarm } from './swarm.ts';
@@ -25,6 +26,8 @@ const PARALLEL_MAX = 4;
 /** While some member is missing, the bootstrap addresses are tried so often; while all are, at the members' pace. */
 const BOOTSTRAP_EVERY_MS = 10_000;
 const SAVE_EVERY_MS = 2_000;
+/** Addresses are kept of so many nodes that are not connected. */
+const HEARD_MAX = 1_000;
 
 interface Missing {
   failures: number;
@@ -46,7 +49,7 @@ export interface FinderContext {
 export class Finder {
   private readonly context: FinderContext;
   private readonly missing = new Map<NodeId, Missing>();
-  /** Addresses of missing members that others told of. */
+  /** Addresses that others told of, of missing members and of nodes that may turn out to be members. */
   private readonly heard = new Map<NodeId, Set<string>>();
   private lookingUp: Promise<void> = Promise.resolve();
   private members: readonly NodeId[] = [];
@@ -92,6 +95,7 @@ export class Finder {
   up(id: NodeId): void {
     this.missing.delete(id);
     this.heard.delete(id);
+    this.context.links.tell(id, this.context.book.all());
     // Who is connected may know where the others are.
     this.hasten();
   }
@@ -103,7 +107,9 @@ export class Finder {
   private readonly onIdentify = (event: CustomEvent<IdentifyResult>): void => {
     const { peerId, listenAddrs } = event.detail;
     const id = nodeIdOfPeer(peerId);
-    if (id !== undefined && this.members.includes(id)) this.context.book.set(id, listenAddrs.map(String));
+    const { book, links } = this.context;
+    if (id !== undefined && this.members.includes(id) && book.set(id, listenAddrs.map(String)))
+      links.tellAll({ [id]: book.of(id) });
     // Who was identified can be asked by the DHT.
     this.hasten();
   };
@@ -112,6 +118,17 @@ export class Finder {
     const one = this.missing.get(nodeIdOfPeer(event.detail.id) as NodeId);
     if (one) one.nextAt = performance.now();
   };
+
+  /**
+   * A member tells where others live. What it told of a node that this one does not know to be a member yet is kept: the
+   * two may hear of a newcomer in any order, and who told may be gone by then.
+   */
+  told(known: KnownAddresses): void {
+    for (const [id, addresses] of Object.entries(known)) {
+      if (!isNodeId(id) || id === this.context.self || this.context.links.has(id)) continue;
+      if (this.heard.has(id) || this.heard.size < HEARD_MAX) this.hear(id, addresses);
+    }
+  }
 
   /** Something was learnt: missing members are tried soon. */
   hasten(): void {
@@ -123,7 +140,8 @@ export class Finder {
   private miss(id: NodeId): void {
     if (this.missing.has(id)) return;
     const { links, book } = this.context;
-    const yieldMs = links.opens(id) ? 0 : book.of(id).length > 0 ? YIELD_MS / 6 : YIELD_MS;
+    const isKnown = book.of(id).length > 0 || this.heard.has(id);
+    const yieldMs = links.opens(id) ? 0 : isKnown ? YIELD_MS / 6 : YIELD_MS;
     const delayMs = Math.random() * BACKOFF_MS_MIN + yieldMs;
     this.missing.set(id, { failures: 0, notBefore: performance.now() + delayMs, nextAt: 0, busy: false });
   }
@@ -233,19 +251,24 @@ export class Finder {
     const signal = this.signal(LOOK_UP_MS_MAX);
     let answers = 0;
     for await (const event of this.context.swarm.services.dht.findPeer(peer, { useCache: false, signal })) {
-      if (event.name === 'PEER_RESPONSE') for (const closer of event.closer) this.hear(closer);
+      if (event.name === 'PEER_RESPONSE') for (const closer of event.closer) this.hearOf(closer);
       if (event.name === 'FINAL_PEER' && ++answers === answersMax) return;
     }
   }
 
-  private hear({ id: peer, multiaddrs }: PeerInfo): void {
+  private hearOf({ id: peer, multiaddrs }: PeerInfo): void {
     const id = nodeIdOfPeer(peer);
-    const one = id === undefined ? undefined : this.missing.get(id);
-    if (id === undefined || !one || multiaddrs.length === 0) return;
-    let heard = this.heard.get(id);
-    if (!heard) this.heard.set(id, (heard = new Set()));
-    for (const address of multiaddrs) heard.add(address.toString());
-    one.nextAt = 0;
+    if (id !== undefined && this.missing.has(id)) this.hear(id, multiaddrs.map(String));
+  }
+
+  private hear(id: NodeId, addresses: readonly string[]): void {
+    const heard = this.heard.get(id) ?? new Set();
+    const before = heard.size;
+    for (const address of addresses) if (heard.size < ADDRESSES_MAX) heard.add(address);
+    if (heard.size === before) return;
+    this.heard.set(id, heard);
+    const one = this.missing.get(id);
+    if (one) one.nextAt = 0;
   }
 
   private dialAt(peer: PeerId, addresses: readonly string[]): Promise<Connection> {

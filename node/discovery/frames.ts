@@ -7,14 +7,17 @@
  * - credit: 4 bytes: how many bytes of data frames the receiver's owner has handled since the last credit. A sender has no
  *   more than WINDOW_BYTES (and the rest of one chunk) unhandled on its way, so a receiver reads always, and pings pass
  *   however long its owner takes.
+ * - peers: where other members live, as the sender last heard: JSON `{"<node id>": ["<multiaddr>", …], …}` in UTF-8, at most
+ *   PEERS_BYTES_MAX. Told when a link comes up and when the sender learns something new.
  */
 import { MESSAGE_BYTES_MAX } from './ports.ts';
 
 export const FRAME_HEADER_BYTES = 5;
 export const WINDOW_BYTES = 4 << 20;
-export const LINK_VERSION = 1;
+export const LINK_VERSION = 2;
+export const PEERS_BYTES_MAX = 64 << 10;
 
-export const FrameKind = { data: 0, hello: 1, ping: 2, pong: 3, credit: 4 } as const;
+export const FrameKind = { data: 0, hello: 1, ping: 2, pong: 3, credit: 4, peers: 5 } as const;
 type ControlKind = 'hello' | 'ping' | 'pong' | 'credit';
 
 export interface ControlFrame {
@@ -29,6 +32,32 @@ export function controlFrame(kind: ControlKind, value: number): Uint8Array {
   view.setUint32(1, 4);
   view.setUint32(FRAME_HEADER_BYTES, value);
   return frame;
+}
+
+export type KnownAddresses = Readonly<Record<string, readonly string[]>>;
+
+/** A frame that tells of members' addresses, or undefined when they are too many for one. */
+export function peersFrame(known: KnownAddresses): Uint8Array | undefined {
+  const content = Buffer.from(JSON.stringify(known));
+  if (content.length > PEERS_BYTES_MAX) return undefined;
+  const frame = new Uint8Array(FRAME_HEADER_BYTES + content.length);
+  frame[0] = FrameKind.peers;
+  new DataView(frame.buffer).setUint32(1, content.length);
+  frame.set(content, FRAME_HEADER_BYTES);
+  return frame;
+}
+
+/** What a peers frame tells; undefined when it is not of that form. */
+function parsePeers(content: Uint8Array): KnownAddresses | undefined {
+  let known: unknown;
+  try {
+    known = JSON.parse(Buffer.from(content).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (typeof known !== 'object' || known === null) return undefined;
+  const isList = (list: unknown): boolean => Array.isArray(list) && list.every((text) => typeof text === 'string');
+  return Object.values(known).every(isList) ? (known as KnownAddresses) : undefined;
 }
 
 /** Writes a data frame into a buffer that has room for it; returns where it ends. */
@@ -56,23 +85,29 @@ export function* dataFrames(bytes: Uint8Array): Generator<Uint8Array> {
 const CONTROL_KINDS: readonly (ControlKind | undefined)[] = [undefined, 'hello', 'ping', 'pong', 'credit'];
 const BUFFER_BYTES = 16 << 10;
 
-/** Cuts a stream of bytes into frames: control frames at once, data frames gathered for take(). */
+export interface FrameHandler {
+  control(frame: ControlFrame): void;
+  peers(known: KnownAddresses): void;
+}
+
+/** Cuts a stream of bytes into frames: data frames are gathered for take(), the others are told at once. */
 export class FrameReader {
-  private readonly onControl: (frame: ControlFrame) => void;
+  private readonly handler: FrameHandler;
   private readonly header = new Uint8Array(FRAME_HEADER_BYTES);
   private headerBytes = 0;
   private kind: number = FrameKind.data;
   /** Bytes of the frame's content that are still to come. */
   private missing = 0;
-  private readonly control = new Uint8Array(4);
-  private controlBytes = 0;
+  /** Content of the frame under way that is not data. */
+  private content = new Uint8Array(4);
+  private contentBytes = 0;
   private buffer = new Uint8Array(BUFFER_BYTES);
   private length = 0;
   /** Where the last whole data frame ends. */
   private wholeEnd = 0;
 
-  constructor(onControl: (frame: ControlFrame) => void) {
-    this.onControl = onControl;
+  constructor(handler: FrameHandler) {
+    this.handler = handler;
   }
 
   /** What is wrong with the bytes, or undefined. After a fault the stream is of no use any more. */
@@ -91,11 +126,13 @@ export class FrameReader {
           this.buffer.set(part, this.length);
           this.length += part.length;
         } else {
-          this.control.set(part, this.controlBytes);
-          this.controlBytes += part.length;
+          this.content.set(part, this.contentBytes);
+          this.contentBytes += part.length;
         }
       }
-      if (this.missing === 0) this.endFrame();
+      if (this.missing > 0) continue;
+      const fault = this.endFrame();
+      if (fault) return fault;
     }
     return undefined;
   }
@@ -112,17 +149,32 @@ export class FrameReader {
       this.length += FRAME_HEADER_BYTES;
       return undefined;
     }
+    this.contentBytes = 0;
+    if (kind === FrameKind.peers) {
+      if (length > PEERS_BYTES_MAX) return `addresses of ${length} bytes`;
+      this.content = new Uint8Array(length);
+      return undefined;
+    }
     if (CONTROL_KINDS[kind] === undefined) return `a frame of unknown kind ${kind}`;
     if (length !== 4) return `a control frame of ${length} bytes`;
-    this.controlBytes = 0;
+    this.content = new Uint8Array(4);
     return undefined;
   }
 
-  private endFrame(): void {
+  /** What is wrong with the frame, or undefined. */
+  private endFrame(): string | undefined {
     this.headerBytes = 0;
     const kind = CONTROL_KINDS[this.kind];
-    if (kind) this.onControl({ kind, value: new DataView(this.control.buffer).getUint32(0) });
-    else this.wholeEnd = this.length;
+    if (kind) {
+      this.handler.control({ kind, value: new DataView(this.content.buffer).getUint32(0) });
+    } else if (this.kind === FrameKind.peers) {
+      const known = parsePeers(this.content);
+      if (!known) return 'addresses that are none';
+      this.handler.peers(known);
+    } else {
+      this.wholeEnd = this.length;
+    }
+    return undefined;
   }
 
   private room(count: number): void {

@@ -119,6 +119,7 @@ export class NetworkHost {
       log,
       onUp: (id) => finder.up(id),
       onDown: (id) => finder.down(id),
+      onTold: (known) => finder.told(known),
     });
     const book = new AddressBook(options.dataFolder);
     const finder = new Finder({ swarm, links, self, book, bootstrap, log });

@@ -1,6 +1,14 @@
 /** One direct stream with one peer: order, window, keepalive. */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface';
-import { controlFrame, FrameReader, LINK_VERSION, WINDOW_BYTES, type ControlFrame } from './frames.ts';
+import {
+  controlFrame,
+  FrameReader,
+  LINK_VERSION,
+  peersFrame,
+  WINDOW_BYTES,
+  type ControlFrame,
+  type KnownAddresses,
+} from './frames.ts';
 import type { LinkFigures, LinkNumber } from './messages.ts';
 import type { NodeId } from './ports.ts';
 
@@ -23,6 +31,8 @@ export interface LinkEvents {
   /** take() has something. */
   received(): void;
   sent(bytes: number): void;
+  /** The peer tells where other members live. */
+  told(known: KnownAddresses): void;
   /** Nothing comes over the connection any more; down() follows. */
   silent(): void;
 }
@@ -55,7 +65,10 @@ export class Link {
     this.stream = stream;
     this.events = events;
     this.heardAt = performance.now();
-    this.reader = new FrameReader((frame) => this.onControl(frame));
+    this.reader = new FrameReader({
+      control: (frame) => this.onControl(frame),
+      peers: (known) => this.events.told(known),
+    });
   }
 
   /** Says hello, and listens. Events come from here on. */
@@ -83,6 +96,12 @@ export class Link {
     if (this.state === 'down') return;
     this.queue.push(chunk);
     this.pump();
+  }
+
+  /** Tells the peer where other members live. */
+  tell(known: KnownAddresses): void {
+    const frame = this.isUp ? peersFrame(known) : undefined;
+    if (frame) this.write(frame);
   }
 
   /** The owner has handled so many bytes of data frames. */

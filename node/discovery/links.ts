@@ -3,6 +3,7 @@
  * as a connection is there, whoever dialled it.
  */
 import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface';
+import type { KnownAddresses } from './frames.ts';
 import { nodeIdOfPeer, peerIdOf } from './identity.ts';
 import { Link } from './link.ts';
 import type { LinkFigures } from './messages.ts';
@@ -25,6 +26,8 @@ export interface LinksContext {
   readonly log: Log;
   readonly onUp: (id: NodeId) => void;
   readonly onDown: (id: NodeId) => void;
+  /** A member tells where others live. */
+  readonly onTold: (known: KnownAddresses) => void;
 }
 
 export class Links {
@@ -65,6 +68,16 @@ export class Links {
     let count = 0;
     for (const link of this.byPeer.values()) if (link.isUp) count++;
     return count;
+  }
+
+  /** Tells a member where others live. */
+  tell(id: NodeId, known: KnownAddresses): void {
+    this.byPeer.get(id)?.tell(known);
+  }
+
+  /** Tells all who are up. */
+  tellAll(known: KnownAddresses): void {
+    for (const link of [...this.byPeer.values()]) link.tell(known);
   }
 
   /** Whether this side opens the stream with a peer. */
@@ -128,7 +141,7 @@ export class Links {
   }
 
   private adopt(id: NodeId, stream: Stream, connection: Connection): void {
-    const { outbox, log, onUp, onDown } = this.context;
+    const { outbox, log, onUp, onDown, onTold } = this.context;
     const address = connection.remoteAddr.toString();
     let wasUp = false;
     const link = new Link(this.nextNumber++, id, address, stream, {
@@ -149,6 +162,7 @@ export class Links {
       },
       received: () => outbox.received(link),
       sent: (bytes) => outbox.sentBytes(link, bytes),
+      told: onTold,
       silent: () => connection.abort(new Error('the peer is silent')),
     });
     this.numbers.set(link.number, link);

@@ -67,10 +67,13 @@ export class ConsensusDecider implements Decider {
     return this.leader !== undefined || performance.now() - this.leaderlessSince < LEADERLESS_MS;
   }
 
-  /** The next height is decided by the newest voters: no change of them waits for its turn. */
+  /**
+   * The newest voters have decided a height. Since a voter knows all that was decided before its voters' turn, they can go on
+   * without those whom they replaced.
+   */
   get votersDecide(): boolean {
     const newest = this.consensus.spans.at(-1);
-    return newest !== undefined && newest.from <= this.replica.nextHeight;
+    return newest !== undefined && newest.from < this.replica.nextHeight;
   }
 
   constructor(options: DeciderOptions, replica: Replica, appliedHeight: number) {

@@ -6,8 +6,10 @@ import {
   dataFrames,
   FRAME_HEADER_BYTES,
   FrameReader,
+  peersFrame,
   writeDataFrame,
   type ControlFrame,
+  type KnownAddresses,
 } from '../../../node/discovery/frames.ts';
 
 const dataFrame = (message: Uint8Array): Uint8Array => {
@@ -28,6 +30,9 @@ describe('frames', () => {
         },
         { noNullPrototype: true },
       ),
+      fc
+        .array(fc.tuple(fc.stringMatching(/^[0-9a-f]{1,8}$/), fc.array(fc.string(), { maxLength: 3 })))
+        .map((known) => ({ known: Object.fromEntries(known) })),
     );
     const cuts = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 30_000 }), take: fc.boolean() }), {
       minLength: 1,
@@ -35,11 +40,15 @@ describe('frames', () => {
     fc.assert(
       fc.property(fc.array(frame, { maxLength: 30 }), cuts, (frames, pieces) => {
         const stream = Buffer.concat(
-          frames.map((f) => ('message' in f ? dataFrame(f.message) : controlFrame(f.kind, f.value))),
+          frames.map((f) => {
+            if ('known' in f) return peersFrame(f.known)!;
+            return 'message' in f ? dataFrame(f.message) : controlFrame(f.kind, f.value);
+          }),
         );
         const controls: ControlFrame[] = [];
         const messages: Uint8Array[] = [];
-        const reader = new FrameReader((f) => controls.push(f));
+        const told: KnownAddresses[] = [];
+        const reader = new FrameReader({ control: (f) => controls.push(f), peers: (known) => told.push(known) });
         for (let at = 0, i = 0; at < stream.length; i++) {
           const piece = pieces[i % pieces.length]!;
           assert.equal(reader.push(stream.subarray(at, at + piece.bytes)), undefined);
@@ -52,6 +61,10 @@ describe('frames', () => {
           frames.filter((f) => 'kind' in f),
         );
         assert.deepEqual(
+          told,
+          frames.flatMap((f) => ('known' in f ? [f.known] : [])),
+        );
+        assert.deepEqual(
           messages.map((m) => Buffer.from(m).toString('base64')),
           frames.flatMap((f) => ('message' in f ? [Buffer.from(f.message).toString('base64')] : [])),
         );
@@ -61,11 +74,15 @@ describe('frames', () => {
 
   it('that nobody sends are faults', () => {
     const fault = (...bytes: number[]): string | undefined =>
-      new FrameReader(() => undefined).push(Uint8Array.from(bytes));
+      new FrameReader({ control: () => undefined, peers: () => undefined }).push(Uint8Array.from(bytes));
     assert.equal(fault(0, 1, 0, 0, 1), 'a message of 16777217 bytes');
     assert.equal(fault(0, 0xff, 0xff, 0xff, 0xff), 'a message of 4294967295 bytes');
     assert.equal(fault(9, 0, 0, 0, 0), 'a frame of unknown kind 9');
     assert.equal(fault(2, 0, 0, 0, 5), 'a control frame of 5 bytes');
     assert.equal(fault(0, 1, 0, 0, 0), undefined);
+    assert.equal(fault(5, 0, 1, 0, 1), 'addresses of 65537 bytes');
+    for (const text of ['x', '1', 'null', '{"a":1}', '{"a":[1]}'])
+      assert.equal(fault(5, 0, 0, 0, text.length, ...Buffer.from(text)), 'addresses that are none', text);
+    assert.equal(peersFrame({ a: ['x'.repeat(70_000)] }), undefined);
   });
 });

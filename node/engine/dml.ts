@@ -113,6 +113,7 @@ export class Dml {
     } else if (plan.select) {
       const { select } = plan;
       for (const values of this.x.select(select, plan.tables, undefined)) {
+        env.sourceRow = values;
         one((row) => {
           for (const [i, place] of plan.targets.entries())
             this.put(rt, row, place, values[i] ?? null, select.types[i] as SqlType, false);
@@ -221,8 +222,7 @@ export class Dml {
       writer.claimKeys(rt, row);
       const duplicate = writer.duplicateOf(rt, row, undefined);
       if (duplicate) {
-        counts.duplicates++;
-        this.updateDuplicate(plan, rt, duplicate.rowid, duplicate.row, row, result);
+        if (this.updateDuplicate(plan, rt, duplicate.rowid, duplicate.row, row, result)) counts.duplicates++;
         return;
       }
       this.rows.insert(rt, row, this.upsertIntent(plan, rt, row));
@@ -315,6 +315,7 @@ export class Dml {
     }
   }
 
+  /** Whether the row changed. */
   private updateDuplicate(
     plan: InsertPlan,
     rt: TableRuntime,
@@ -322,15 +323,16 @@ export class Dml {
     old: Row,
     inserted: Row,
     result: DmlResult,
-  ): void {
+  ): boolean {
     this.x.writer.lockForChange(rt.table, rowid);
     const { updated: after, adds, assigned } = this.assignDuplicate(plan, rt, old, inserted);
     const intent: Intent = { mode: 'upsert', inserted, base: old, updated: after, adds, assigned };
     const changed = this.finishUpdate(rt, rowid, old, after, adds, intent);
-    if (changed === undefined) return;
+    if (changed === undefined) return false;
     result.affected += changed ? 2 : this.x.foundRows ? 1 : 0;
     const auto = rt.autoIncrement >= 0 ? after[rt.autoIncrement] : undefined;
     if ((typeof auto === 'number' || typeof auto === 'bigint') && auto > 0) result.insertId = auto;
+    return changed;
   }
 
   // UPDATE

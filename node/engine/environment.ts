@@ -42,6 +42,7 @@ export class Environment implements ExecContext, StoreContext {
   session!: SessionFacts;
   oldRow: readonly SqliteValue[] = [];
   newRow: readonly SqliteValue[] = [];
+  sourceRow: readonly SqliteValue[] = [];
   sqlMode!: SqlMode;
   timeZone = 'SYSTEM';
   divPrecisionIncrement = 4;

@@ -1,13 +1,13 @@
 /** The state of compiling one statement: parameters, functions, tables, privileges, and what makes a plan unfit for keeping. */
 import { sortKeySql, type Catalog, type TableDef, type ViewDef } from '../catalog/index.ts';
 import type { TypeEnv } from '../functions/index.ts';
-import type { Expr, QueryExpression } from '../parser/index.ts';
+import type { ColumnRef, Expr, QueryExpression } from '../parser/index.ts';
 import { sortKey } from '../values/index.ts';
 import { isBinaryCollation } from '../values/index.ts';
 import { SqlError, type SqlType } from '../types/index.ts';
 import type { Binder, Bound, ColumnSource } from './bound.ts';
 import type { Access, KeyLookup, KeyRange, SqlFunction, TableUse, ViewUse } from './plan.ts';
-import type { Scope } from './scope.ts';
+import type { Relation, RelationColumn, Scope } from './scope.ts';
 
 /** What of a session decides how a statement compiles; part of a plan's key. */
 export interface CompileSettings {
@@ -68,6 +68,20 @@ export interface CompiledColumn {
   readonly source: ColumnSource | undefined;
 }
 
+/** What a SELECT shall put out behind its columns. */
+export interface FurtherOutputs {
+  /** A locking read: the rowids of its tables. */
+  readonly rowids: boolean;
+  /** INSERT … SELECT … ON DUPLICATE KEY UPDATE: columns of its tables that may be meant by these names. */
+  readonly columns: readonly ColumnRef[];
+}
+
+/** A table of FROM, with the places in the output of those of its columns that were asked for. */
+export interface OutputRelation {
+  readonly relation: Relation;
+  readonly columns: readonly { readonly column: RelationColumn; readonly output: number }[];
+}
+
 /** The two recursive parts of the compiler, handed to the files that need them: files import each other one way only. */
 export interface CompilerParts {
   expr(c: Compiler, scope: Scope, e: Expr, clause: string): Bound;
@@ -92,8 +106,9 @@ export class Compiler {
   /** Slots whose value, not only its class, went into the plan. */
   readonly pinned = new Set<number>();
   volatile = false;
-  /** A locking read: the outermost SELECT puts out the rowids of its tables behind its columns. */
-  wantsRowids = false;
+  /** Set for the outermost SELECT, which takes it before it compiles anything inside it. */
+  further: FurtherOutputs | undefined;
+  furtherColumns: readonly OutputRelation[] = [];
   rowidOutputs: { readonly table: TableDef; readonly output: number }[] | undefined;
   /** Rowids that the outermost SELECT can touch, when it reads one table and says so plainly. */
   keyRange: KeyRange | undefined;
@@ -239,3 +254,10 @@ export function sortKeyOf(name: string, collation: string): SqlFunction {
 
 export const unsupported = (what: string): SqlError =>
   new SqlError(1235, '42000', `This version of P2PDB doesn't yet support '${what}'`);
+
+export const columnListCount = (): SqlError =>
+  new SqlError(
+    1353,
+    'HY000',
+    'In definition of view, derived table or common table expression, SELECT list and column names list have different column counts',
+  );

@@ -1,25 +1,14 @@
-/** INSERT, UPDATE and DELETE. SQLite finds the rows and computes the values; the engine stores them, row by row. */
+/** UPDATE and DELETE, and what they share with INSERT. SQLite finds the rows and computes the values; the engine stores them, row by row. */
 import { columnName, primaryKey, ROWID, type ColumnDef, type TableDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
-import type { Assignment, ColumnRef, Delete, Expr, Insert, QualifiedName, TableExpr, Update } from '../parser/index.ts';
+import type { Assignment, Delete, Expr, QualifiedName, TableExpr, Update } from '../parser/index.ts';
 import { Bound, COERCIBILITY, type Binder } from './bound.ts';
 import { hexNumber } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
-import { VALUES_ALIAS } from './expression.ts';
 import { compileFrom } from './from.ts';
 import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { orderKey, truth } from './operators.ts';
-import type {
-  Access,
-  DeletePlan,
-  InsertPlan,
-  InsertValue,
-  RowAssignment,
-  RowExpression,
-  SqlText,
-  UpdatePlan,
-  UpdateTarget,
-} from './plan.ts';
+import type { Access, DeletePlan, RowExpression, SqlText, UpdatePlan, UpdateTarget } from './plan.ts';
 import { limitSql, position } from './places.ts';
 import { findColumn, makeRelation, Scope, unknownColumn, written, type Relation } from './scope.ts';
 
@@ -114,146 +103,18 @@ export interface CompilerFactory {
 }
 
 /** Takes over what a part's compiler learned. */
-function absorb(main: Compiler, part: Compiler): void {
+export function absorb(main: Compiler, part: Compiler): void {
   main.volatile ||= part.volatile;
   for (const slot of part.pinned) main.pinned.add(slot);
   main.absorbAccess(part.access);
   main.tables.push(...part.tables);
 }
 
-export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
-  const c = f.main;
-  const table = targetTable(c, insert.table, insert.replace ? 'REPLACE' : 'INSERT');
-  const visible = table.columns.map((column, i) => ({ column, i })).filter(({ column }) => !column.hidden);
-  const place = (ref: ColumnRef): number => {
-    const at = visible.find(({ column }) => column.name.toLowerCase() === ref.name.toLowerCase());
-    if (!at || (ref.table !== undefined && ref.table.toLowerCase() !== table.name.toLowerCase()))
-      throw unknownColumn(ref, 'field list');
-    return at.i;
-  };
-  const { source } = insert;
-  let targets: number[];
-  if (source.kind === 'assignments') targets = source.assignments.map((a) => place(a.column));
-  else if (insert.columns && (insert.columns.length > 0 || source.kind === 'rows')) targets = insert.columns.map(place);
-  else targets = visible.filter(({ column }) => !column.invisible).map(({ i }) => i);
-  const twice = targets.find((t, i) => targets.indexOf(t) !== i);
-  if (twice !== undefined)
-    throw new SqlError(1110, '42000', `Column '${table.columns[twice]?.name ?? ''}' specified twice`);
-
-  const { database, name } = table;
-  for (const t of targets) c.needs('insert', database, name, table.columns[t]?.name);
-  if (targets.length === 0) c.needs('insert', database, name);
-  if (insert.replace) c.needs('delete', database, name);
-
-  let rows: InsertValue[][] | undefined;
-  let select: InsertPlan['select'];
-  let selected: Relation | undefined;
-  if (source.kind === 'select') {
-    const query = c.query(source.query);
-    if (query.columns.length !== targets.length) throw valueCount(1);
-    select = { ...textOf(c, query.sql), types: query.columns.map((column) => column.type) };
-  } else {
-    const lists = source.kind === 'rows' ? source.rows : [source.assignments.map((a) => a.value)];
-    const empty =
-      source.kind === 'rows' &&
-      (insert.columns === undefined || insert.columns.length === 0) &&
-      lists.every((l) => l.length === 0);
-    if (empty) targets = [];
-    rows = lists.map((list, n) => {
-      if (list.length !== targets.length) throw valueCount(n + 1);
-      return list.map((e, i) => insertValue(f, table, e, table.columns[targets[i] ?? 0]));
-    });
-  }
-  const onDuplicate =
-    insert.onDuplicate.length === 0
-      ? undefined
-      : insert.onDuplicate.map((a) => duplicateAssignment(f, table, insert, targets, a, place, selected));
-  return {
-    kind: 'insert',
-    table,
-    replace: insert.replace,
-    ignore: insert.ignore,
-    targets,
-    rows,
-    select,
-    onDuplicate,
-    tables: c.tables,
-    access: c.access,
-    volatile: c.volatile,
-  };
-}
-
-const valueCount = (row: number): SqlError =>
-  new SqlError(1136, '21S01', `Column count doesn't match value count at row ${row}`);
-
-function insertValue(f: CompilerFactory, table: TableDef, e: Expr, column: ColumnDef | undefined): InsertValue {
-  if (e.kind === 'default') return 'default';
-  if (e.kind === 'defaultOf' && column && e.column.name.toLowerCase() === column.name.toLowerCase()) return 'default';
-  const fresh = f.fresh();
-  const value = rowExpression(fresh, (c) => [rowRelation(table, table.name, 'oldRow', c)], e, 'field list', column);
-  absorb(f.main, fresh);
-  return value;
-}
-
-function duplicateAssignment(
-  f: CompilerFactory,
-  table: TableDef,
-  insert: Insert,
-  targets: readonly number[],
-  a: Assignment,
-  place: (ref: ColumnRef) => number,
-  selected: Relation | undefined,
-): RowAssignment {
-  const c = f.main;
-  const column = place(a.column);
-  c.needs('update', table.database, table.name, table.columns[column]?.name);
-  if (a.value.kind === 'default') return { column, value: 'default', add: false };
-  const fresh = f.fresh();
-  const { alias } = insert;
-  // Reading the column that is set needs no privilege beyond UPDATE.
-  const read = isAddition(a, table.columns[column], table.name)
-    ? undefined
-    : { database: table.database, table: table.name };
-  const value = rowExpression(
-    fresh,
-    (inner) => {
-      const relations = [
-        rowRelation(table, table.name, 'oldRow', inner, read),
-        hiddenRelation(rowRelation(table, VALUES_ALIAS, 'newRow', inner)),
-      ];
-      if (alias) {
-        const row = rowRelation(table, alias.table, 'newRow', inner);
-        const columns = alias.columns
-          ? alias.columns.map((name, i) => ({
-              name,
-              bound: (
-                row.columns.find((x) => x.name === table.columns[targets[i] ?? 0]?.name) as Relation['columns'][number]
-              ).bound,
-            }))
-          : row.columns;
-        relations.push(makeRelation({ alias: alias.table, database: '', columns }));
-      }
-      if (selected) relations.push(selected);
-      return relations;
-    },
-    a.value,
-    'field list',
-    table.columns[column],
-  );
-  absorb(c, fresh);
-  return { column, value, add: isAddition(a, table.columns[column], table.name) };
-}
-
-/** Columns that only VALUES(column) reaches: an unqualified name never means them. */
-function hiddenRelation(relation: Relation): Relation {
-  return { ...relation, onlyQualified: true };
-}
-
 /**
  * `c = c + x`, `c = c - x`, `c = x + c` with x free of columns of the row, `VALUES(c)` being what the transaction itself brings:
  * concurrent ones add up.
  */
-function isAddition(a: Assignment, column: ColumnDef | undefined, table: string): boolean {
+export function isAddition(a: Assignment, column: ColumnDef | undefined, table: string): boolean {
   const { value } = a;
   if (!column || value.kind !== 'binary' || (value.op !== '+' && value.op !== '-')) return false;
   if (!['int', 'decimal', 'float', 'double'].includes(column.type.kind)) return false;

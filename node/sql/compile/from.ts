@@ -3,7 +3,7 @@ import { columnName, ROWID, rowidColumn, tableName, type TableDef, type ViewDef 
 import { SqlError } from '../types/index.ts';
 import type { Expr, Join, TableExpr, TableRef } from '../parser/index.ts';
 import { Bound, COERCIBILITY } from './bound.ts';
-import { unsupported, type CompiledQuery, type Compiler, type VirtualTable } from './compiler.ts';
+import { columnListCount, unsupported, type CompiledQuery, type Compiler, type VirtualTable } from './compiler.ts';
 import { compare, truth } from './operators.ts';
 import { makeRelation, type Relation, type RelationColumn, type Scope, type StarColumn } from './scope.ts';
 
@@ -89,11 +89,7 @@ function derived(
   database = '',
 ): NamedRelation {
   if (names && names.length !== query.columns.length) {
-    throw new SqlError(
-      1353,
-      'HY000',
-      'In definition of view, derived table or common table expression, SELECT list and column names list have different column counts',
-    );
+    throw columnListCount();
   }
   const name = c.alias();
   const lower = new Set<string>();

@@ -33,6 +33,8 @@ export interface ExecContext extends CallEnv {
   /** For row expressions: the row as it is, and the row that was to be inserted. */
   oldRow: readonly SqliteValue[];
   newRow: readonly SqliteValue[];
+  /** The row of an INSERT's SELECT, with what ON DUPLICATE KEY UPDATE reads of its tables. */
+  sourceRow: readonly SqliteValue[];
   /** Rows of a relation that the engine makes: information_schema and the like, as a JSON array of arrays. */
   rowsOf(name: string): string;
 }

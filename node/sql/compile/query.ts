@@ -13,7 +13,7 @@ import type {
 } from '../parser/index.ts';
 import { Bound, COERCIBILITY } from './bound.ts';
 import { convert } from './call.ts';
-import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
+import { columnListCount, unsupported, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
 import { coerce } from '../values/index.ts';
 import { needsKey, orderKey } from './operators.ts';
 import { limitSql, position } from './places.ts';
@@ -24,9 +24,13 @@ const NO_SPAN = { start: 0, end: 0 };
 
 export function compileQuery(c: Compiler, query: QueryExpression, parent: Scope | undefined): CompiledQuery {
   const scope = new Scope(parent);
+  const { further } = c;
+  c.further = undefined;
   const tables = query.with
     ? query.with.tables.map((t) => commonTable(c, scope, t, query.with?.recursive === true))
     : [];
+  // The parts of a set operation put out nothing more than their columns.
+  if (query.body.kind === 'select' || query.body.kind === 'tableQuery') c.further = further;
   const inner = compileBody(c, scope, query.body, query.orderBy, query.limit);
   if (tables.length === 0) return inner;
   const prefix = `WITH ${query.with?.recursive ? 'RECURSIVE ' : ''}${tables.join(',')} `;
@@ -228,11 +232,7 @@ function commonTable(c: Compiler, scope: Scope, table: CommonTable, recursive: b
   const sqlName = `w${c.alias()}`;
   const named = (columns: readonly CompiledColumn[], nullable: boolean): { name: string; bound: Bound }[] => {
     if (table.columns && table.columns.length !== columns.length) {
-      throw new SqlError(
-        1353,
-        'HY000',
-        'In definition of view, derived table or common table expression, SELECT list and column names list have different column counts',
-      );
+      throw columnListCount();
     }
     return columns.map((column, i) => ({
       name: table.columns?.[i] ?? column.name,

@@ -1,6 +1,6 @@
 /** One SELECT. */
 import { SqlError } from '../types/index.ts';
-import type { Expr, Limit, OrderItem, Select, SelectItem } from '../parser/index.ts';
+import type { ColumnRef, Expr, Limit, OrderItem, Select, SelectItem } from '../parser/index.ts';
 import { Bound } from './bound.ts';
 import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
 import { compileFrom } from './from.ts';
@@ -84,6 +84,8 @@ function compileLevel(
   grouped: boolean,
   rolled: number | undefined,
 ): CompiledQuery & { orderTerms?: number } {
+  const { further } = c;
+  c.further = undefined;
   const scope = new Scope(outer);
   const from = compileFrom(c, scope, select.from);
   const condition = select.where ? truth(c, c.expr(scope, select.where, 'where clause')) : '';
@@ -148,11 +150,9 @@ function compileLevel(
     return { sql: `SELECT ${list.join(',')}${tail}`, columns, atMostOneRow: false, orderTerms: order.length };
   }
 
-  const list = items.map((item, i) => `${item.bound.sql} AS f${i}`);
-  if (c.wantsRowids) {
-    c.wantsRowids = false;
-    if (!grouped && !distinct) list.push(...lockedRowids(c, scope, items.length));
-  }
+  const outputs = further && !grouped ? [...items, ...furtherColumns(c, scope, further.columns, items.length)] : items;
+  const list = outputs.map((item, i) => `${item.bound.sql} AS f${i}`);
+  if (further?.rowids && !grouped && !distinct) list.push(...lockedRowids(c, scope, items.length));
   const only = scope.relations.length === 1 ? scope.relations[0] : undefined;
   const use = only?.rowid === undefined ? undefined : c.tables.find((t) => only.rowid?.startsWith(`${t.alias}.`));
   if (only && use) {
@@ -162,8 +162,8 @@ function compileLevel(
   }
   const orderSql = order.length > 0 ? ` ORDER BY ${order.map((o) => o.text).join(',')}` : '';
   let unlimited: string;
-  if (distinct && items.some((item) => needsKey(item.bound.type))) {
-    unlimited = distinctByKey(c, items, order, `${tail}`);
+  if (distinct && (outputs.length > items.length || items.some((item) => needsKey(item.bound.type)))) {
+    unlimited = distinctByKey(c, outputs, items.length, order, `${tail}`);
   } else {
     unlimited = `SELECT ${distinct ? 'DISTINCT ' : ''}${list.join(',')}${tail}${orderSql}`;
   }
@@ -188,6 +188,21 @@ function interruptionPoint(c: Compiler, scope: Scope): string {
   if (!c.settings.interruptible || scope.relations.length < 2 || last?.rowid === undefined) return '';
   const column = last.columns[0]?.bound.sql;
   return column === undefined ? '' : `${c.use(comeBack)}(${column})`;
+}
+
+/** Columns of FROM's tables that a statement reads besides the select list. */
+function furtherColumns(c: Compiler, scope: Scope, names: readonly ColumnRef[], first: number): Item[] {
+  const items: Item[] = [];
+  const same = (a: string, b: string | undefined): boolean => a.toLowerCase() === b?.toLowerCase();
+  c.furtherColumns = scope.relations.map((relation) => ({
+    relation,
+    columns: relation.columns
+      .filter(({ name }) =>
+        names.some((ref) => same(name, ref.name) && (ref.table === undefined || same(relation.alias, ref.table))),
+      )
+      .map((column) => ({ column, output: first + items.push({ name: column.name, bound: column.bound }) - 1 })),
+  }));
+  return items;
 }
 
 /** Rowids of the tables of a locking read, as further outputs. */
@@ -217,16 +232,24 @@ function groupKeySql(c: Compiler, key: Bound): string {
   return /^\d+$/.test(sql) || sql === 'NULL' ? `(${sql}+0)` : sql;
 }
 
-/** DISTINCT over strings: rows are equal when their sort keys are. */
-function distinctByKey(c: Compiler, items: readonly Item[], order: readonly OrderTerm[], tail: string): string {
+/** DISTINCT over strings: rows are equal when the sort keys of their first columns are. */
+function distinctByKey(
+  c: Compiler,
+  items: readonly Item[],
+  width: number,
+  order: readonly OrderTerm[],
+  tail: string,
+): string {
   const alias = c.alias();
   const inner = [
     ...items.map((item, i) => `${item.bound.sql} AS f${i}`),
     ...order.flatMap((o, i) => (o.place === undefined ? [`${o.key} AS g${i}`] : [])),
   ];
-  const keys = items.map((item, i) =>
-    orderKey(c, new Bound(`${alias}.f${i}`, { type: item.bound.type, nullable: item.bound.nullable })),
-  );
+  const keys = items
+    .slice(0, width)
+    .map((item, i) =>
+      orderKey(c, new Bound(`${alias}.f${i}`, { type: item.bound.type, nullable: item.bound.nullable })),
+    );
   const terms = order.map(
     (o, i) => (o.place === undefined ? `${alias}.g${i}` : (keys[o.place] ?? '')) + (o.descending ? ' DESC' : ''),
   );

@@ -3,8 +3,9 @@ import type { Catalog } from '../catalog/index.ts';
 import type { QueryExpression, Statement } from '../parser/index.ts';
 import type { Binder, Bound } from './bound.ts';
 import { Compiler, type CompilerParts, type CompileSettings } from './compiler.ts';
-import { compileDelete, compileInsert, compileUpdate, textOf, type CompilerFactory } from './dml.ts';
+import { compileDelete, compileUpdate, textOf, type CompilerFactory } from './dml.ts';
 import { compileExpr } from './expression.ts';
+import { compileInsert } from './insert.ts';
 import type { Plan, SelectPlan } from './plan.ts';
 import { compileQuery } from './query.ts';
 import { containsKind } from './walk.ts';
@@ -55,7 +56,7 @@ export function compileStatement(
 
 function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
   const locking = query.locking[0];
-  c.wantsRowids = locking !== undefined;
+  if (locking) c.further = { rowids: true, columns: [] };
   const compiled = c.query(query);
   const body = query.body.kind === 'select' ? query.body : undefined;
   const calculates = body?.options.includes('sql_calc_found_rows') === true && compiled.unlimited !== undefined;

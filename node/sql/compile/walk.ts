@@ -1,4 +1,5 @@
 /** Questions about trees. */
+import type { ColumnRef } from '../parser/index.ts';
 
 /** Whether a tree calls an aggregate of its own query (not one inside a subquery, not a window function). */
 export function containsAggregate(node: unknown): boolean {
@@ -25,4 +26,12 @@ export function containsKind(node: unknown, kind: string): boolean {
   if (Array.isArray(node)) return node.some((n) => containsKind(n, kind));
   if ((node as { kind?: string }).kind === kind) return true;
   return Object.values(node).some((value) => typeof value === 'object' && containsKind(value, kind));
+}
+
+/** The columns that a tree names. */
+export function columnsNamed(node: unknown): ColumnRef[] {
+  if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return [];
+  if (Array.isArray(node)) return node.flatMap(columnsNamed);
+  if ((node as { kind?: string }).kind === 'column') return [node as ColumnRef];
+  return Object.values(node).flatMap(columnsNamed);
 }

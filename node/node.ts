@@ -3,12 +3,12 @@ import { unwatchFile, watchFile, type Stats } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import {
+  familiesOf,
   membershipRoutes,
   startAdmin,
   testFaultRoutes,
   type AdminOptions,
   type Door,
-  type Family,
   type RunningAdmin,
 } from './admin/index.ts';
 import type { Config } from './config/index.ts';
@@ -24,6 +24,7 @@ import {
   type RunningCluster,
 } from './cluster.ts';
 import { nodeId } from './consensus/index.ts';
+import { nodeFigures } from './figures.ts';
 import { markLeft } from './joining.ts';
 import { startServer, type RunningServer } from './server/index.ts';
 import { VERSION } from './version.ts';
@@ -65,6 +66,7 @@ export async function startNode(
   await joinByToken(config);
   const swarm = swarmOf(config);
   let cluster: RunningCluster | undefined;
+  let digestAlarms = 0;
   const engine = openEngine({
     dir: config.data,
     version: SERVER_VERSION,
@@ -83,6 +85,7 @@ export async function startNode(
     genesis: genesisOf(config),
     onMembers: () => cluster?.network.setMembers(peersOf(engine)),
     onDiffers: (proposer, height) => {
+      digestAlarms++;
       log.error({ proposer, height }, 'the leader has another state than this node: its blocks get no vote from here');
       cluster?.peering.sayDiffers(proposer, height);
     },
@@ -130,6 +133,8 @@ export async function startNode(
     );
     const running = server;
     stopWatching = watchCertificate(config, running, log);
+    const whyNotReady = (): string | undefined =>
+      stopping ? 'the node is stopping' : (drain ?? notReady(engine, config, cluster));
     const admin = await startAdmin(
       {
         ...adminOptions(config),
@@ -153,13 +158,24 @@ export async function startNode(
         engine: core,
         server: running.figures,
         nextSessionId: () => running.nextSessionId(),
-        notReady: () => (stopping ? 'the node is stopping' : (drain ?? notReady(engine, config, cluster))),
+        notReady: whyNotReady,
         status: () => ({
           ...status(engine, config, cluster),
           ...(drain && { phase: drain }),
           ...(config.allowTestFaults && { cut }),
         }),
-        figures: () => figures(engine, cluster),
+        figures: () =>
+          familiesOf(
+            nodeFigures({
+              engine,
+              config,
+              digestAlarms,
+              peers: cluster?.peering.progress() ?? [],
+              isUp: (id) => cluster?.peering.isUp(id) ?? false,
+              traffic: cluster?.peering.traffic,
+              isReady: whyNotReady() === undefined,
+            }),
+          ),
         mayAdminister: (account) => core.accounts.mayAdminister(account),
         tokenAccount: () => core.findAccount('root', '127.0.0.1'),
       },
@@ -277,69 +293,4 @@ function status(engine: OpenedEngine, { name, cluster }: Config, running: Runnin
     databases: core.catalog.databases.size,
     tables: core.catalog.allTables().length,
   };
-}
-
-function figures(engine: OpenedEngine, running: RunningCluster | undefined): Family[] {
-  const { core, membership } = engine;
-  const nameOf = (id: string): string => membership.find(id)?.name ?? id;
-  const counter = (name: string, help: string, value: number): Family => ({
-    type: 'counter',
-    name,
-    help,
-    samples: [{ value }],
-  });
-  const gauge = (name: string, help: string, value: number): Family => ({
-    type: 'gauge',
-    name,
-    help,
-    samples: [{ value }],
-  });
-  return [
-    {
-      type: 'counter',
-      name: 'p2pdb_statements_total',
-      help: 'Statements that were run, by kind.',
-      samples: [...core.statementCounts].map(([kind, value]) => ({ labels: { kind }, value })),
-    },
-    counter(
-      'p2pdb_transactions_committed_total',
-      'Transactions that were made durable.',
-      core.replica.stats.transactions,
-    ),
-    counter('p2pdb_log_entries_total', 'Entries that were appended to the log.', core.log.stats.entries),
-    counter('p2pdb_log_bytes_total', 'Bytes that were appended to the log.', core.log.stats.bytes),
-    counter('p2pdb_log_sync_seconds_total', 'Time spent in fdatasync of the log.', core.log.stats.syncSeconds),
-    counter(
-      'p2pdb_state_restores_total',
-      'Times that a full disk made SQLite give up its open transaction, and committed rows were put in again.',
-      core.replica.stats.restores,
-    ),
-    gauge('p2pdb_log_seq', 'Number of the newest entry of the log.', core.log.seq),
-    counter('p2pdb_plan_cache_hits_total', 'Statements whose plan was kept.', core.planner.stats.hits),
-    counter('p2pdb_plan_cache_misses_total', 'Statements that were parsed and compiled.', core.planner.stats.misses),
-    gauge('p2pdb_final_height', 'Height of the newest block that is applied.', core.replica.height),
-    gauge('p2pdb_tentative_transactions', 'Transactions that no block has ordered yet.', core.replica.tentative),
-    counter(
-      'p2pdb_transactions_received_total',
-      'Transactions that came from other nodes.',
-      core.replica.stats.received,
-    ),
-    counter(
-      'p2pdb_transactions_undone_total',
-      'Transactions that were undone to be put in order.',
-      core.replica.undone,
-    ),
-    counter(
-      'p2pdb_transactions_rejected_total',
-      'Transactions that their place in the order refused.',
-      core.replica.stats.rejected,
-    ),
-    {
-      type: 'gauge',
-      name: 'p2pdb_replication_lag_entries',
-      help: 'Entries that this node has and a peer, as far as this node knows, has not.',
-      samples: (running?.peering.progress() ?? []).map(({ id, lag }) => ({ labels: { peer: nameOf(id) }, value: lag })),
-    },
-    gauge('p2pdb_sessions', 'Open sessions.', core.sessions.size),
-  ];
 }

@@ -1,6 +1,7 @@
 /** The metrics page: the node's figures in Prometheus' form, in a registry of their own. */
 import { collectDefaultMetrics, type Metric, type MetricObject, type MetricValue, Registry } from 'prom-client';
 import type { Figures } from '../server/index.ts';
+import { familiesOf, type MysqlFigures } from './definitions.ts';
 import type { AdminPorts, Family } from './ports.ts';
 
 /** The page's text, and its content type. */
@@ -25,7 +26,7 @@ export function metricsPage(ports: AdminPorts): MetricsPage {
   return {
     contentType: registry.contentType,
     render() {
-      for (const family of serverFamilies(ports.server)) register(family);
+      for (const family of familiesOf(mysqlFigures(ports.server, ports.engine.maxConnections))) register(family);
       for (const family of ports.figures()) register(family);
       return registry.metrics();
     },
@@ -52,33 +53,21 @@ function toMetric(family: Family): MetricObject & { values: MetricValue<string>[
   return { name: family.name, help: family.help, type: family.type, aggregator: 'sum', values } as never;
 }
 
-function serverFamilies(figures: Figures): Family[] {
-  const one = (type: 'counter' | 'gauge', name: string, help: string, value: number): Family => ({
-    type,
-    name: `p2pdb_mysql_${name}`,
-    help,
-    samples: [{ value }],
-  });
-  return [
-    one('gauge', 'connections', 'MySQL connections open now.', figures.connections),
-    one('counter', 'connections_accepted_total', 'MySQL connections accepted.', figures.accepted),
-    one('counter', 'connections_refused_total', 'Connections refused by max_connections.', figures.refused),
-    one('counter', 'logins_denied_total', 'Logins with a wrong user or password.', figures.deniedLogins),
-    one('counter', 'connections_aborted_total', 'Connections lost without a good-bye.', figures.abortedClients),
-    one('counter', 'logins_aborted_total', 'Connections lost before the login was done.', figures.abortedConnects),
-    one('counter', 'malformed_packets_total', 'Packets that broke the protocol.', figures.malformedPackets),
-    one('counter', 'received_bytes_total', 'Bytes received from clients.', figures.bytesReceived),
-    one('counter', 'sent_bytes_total', 'Bytes sent to clients.', figures.bytesSent),
-    {
-      type: 'counter',
-      name: 'p2pdb_mysql_commands_total',
-      help: 'Commands of the MySQL protocol.',
-      samples: [
-        { labels: { command: 'query' }, value: figures.queries },
-        { labels: { command: 'execute' }, value: figures.executions },
-        { labels: { command: 'prepare' }, value: figures.preparations },
-        { labels: { command: 'other' }, value: figures.otherCommands },
-      ],
-    },
-  ];
-}
+const mysqlFigures = (figures: Figures, connectionsMax: number): MysqlFigures => ({
+  p2pdb_mysql_connections: figures.connections,
+  p2pdb_mysql_connections_max: connectionsMax,
+  p2pdb_mysql_connections_accepted_total: figures.accepted,
+  p2pdb_mysql_connections_refused_total: figures.refused,
+  p2pdb_mysql_connections_aborted_total: figures.abortedClients,
+  p2pdb_mysql_logins_denied_total: figures.deniedLogins,
+  p2pdb_mysql_logins_aborted_total: figures.abortedConnects,
+  p2pdb_mysql_malformed_packets_total: figures.malformedPackets,
+  p2pdb_mysql_received_bytes_total: figures.bytesReceived,
+  p2pdb_mysql_sent_bytes_total: figures.bytesSent,
+  p2pdb_mysql_commands_total: [
+    { labels: { command: 'query' }, value: figures.queries },
+    { labels: { command: 'execute' }, value: figures.executions },
+    { labels: { command: 'prepare' }, value: figures.preparations },
+    { labels: { command: 'other' }, value: figures.otherCommands },
+  ],
+});

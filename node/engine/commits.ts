@@ -60,12 +60,14 @@ export class Commits {
     transaction: GroupTransaction,
     done: Promise<void>,
   ): Promise<void> {
+    const start = performance.now();
     try {
       if (transaction.level === 'local') await done;
       else await this.core.group.confirmed(session, transaction, done);
     } catch (error) {
       throw commitError(error);
     }
+    this.core.commitLatencies.observe(transaction.level, (performance.now() - start) / 1000);
     session.committed(transaction);
   }
 

@@ -36,11 +36,12 @@ import { Commits } from './commits.ts';
 import type { DmlContext } from './dml.ts';
 import { Environment } from './environment.ts';
 import { Group, type GroupFacts } from './group.ts';
+import { Latencies } from './latency.ts';
 import { LockManager } from './locks.ts';
 import { MergeContext, Merger, SCHEMA_SQL_MODE, StateMachine } from './merge/index.ts';
 import { NamedLocks } from './named-locks.ts';
 import { Overlays } from './overlay.ts';
-import { Planner, type Ready } from './planner.ts';
+import { Planner } from './planner.ts';
 import { Runner } from './runner.ts';
 import { SchemaChanges } from './schema-changes.ts';
 import { EngineSession } from './session.ts';
@@ -90,6 +91,12 @@ export class EngineCore implements Engine {
   readonly sessions = new Map<number, EngineSession>();
   readonly startedAt = Date.now();
   readonly statementCounts = new Map<string, number>();
+  /** By the same kinds, from the statement's arrival to its answer. */
+  readonly statementLatencies = new Latencies();
+  /** From the end of a transaction's work to the certainty that was asked for. */
+  readonly commitLatencies = new Latencies(['local', 'replicated', 'final']);
+  /** Statements that failed, by MySQL's number. */
+  readonly errorCounts = new Map<number, number>();
   private readonly runtimes = new Map<number, TableRuntime>();
   private readonly overlaidTexts = new WeakMap<Plan, SqlText>();
   private stopping = false;
@@ -170,8 +177,7 @@ export class EngineCore implements Engine {
 
   // Statements.
 
-  countStatement(ready: Ready): void {
-    const kind = ready.plan?.kind ?? ready.parsed?.statement.kind ?? 'other';
+  countStatement(kind: string): void {
     this.statementCounts.set(kind, (this.statementCounts.get(kind) ?? 0) + 1);
   }
 

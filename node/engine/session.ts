@@ -277,7 +277,23 @@ export class EngineSession implements Session, SessionFacts {
     }
   }
 
+  /** The statement that runs, for the figures. */
+  private measured: { readonly kind: string; readonly startMs: number } | undefined;
+
+  private count(kind: string): void {
+    this.core.countStatement(kind);
+    this.observed();
+    this.measured = { kind, startMs: performance.now() };
+  }
+
+  private observed(): void {
+    if (!this.measured) return;
+    this.core.statementLatencies.observe(this.measured.kind, (performance.now() - this.measured.startMs) / 1000);
+    this.measured = undefined;
+  }
+
   private begin(text: string): void {
+    this.measured = undefined;
     this.command = 'Query';
     this.info = text;
     this.since = Date.now();
@@ -285,6 +301,7 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   private end(): void {
+    this.observed();
     this.command = 'Sleep';
     this.info = undefined;
     this.since = Date.now();
@@ -306,6 +323,7 @@ export class EngineSession implements Session, SessionFacts {
 
   private fail(error: unknown, sink: ResultSink): undefined {
     const known = this.core.describe(error);
+    this.core.errorCounts.set(known.errno, (this.core.errorCounts.get(known.errno) ?? 0) + 1);
     if (known.errno === 1213) this.rollback();
     this.rowCount = -1;
     const own = this.core.env.session === this ? this.core.env.warnings : [];
@@ -318,8 +336,8 @@ export class EngineSession implements Session, SessionFacts {
 
   /** Runs one statement. Throws or rejects with what the client is to be told. */
   private execute_(ready: Ready, sink: ResultSink, more: boolean): Promise<void> | undefined {
-    this.core.countStatement(ready);
     const { plan } = ready;
+    this.count(plan?.kind ?? ready.parsed?.statement.kind ?? 'other');
     if (!plan)
       return runStatement(this, (ready.parsed as ParsedStatement).statement, ready.slots, this.info ?? '', sink, more);
     return this.runPlan(plan, ready.slots, ready.parsed?.statement, sink, more);
@@ -553,6 +571,7 @@ export class EngineSession implements Session, SessionFacts {
   ): Promise<void> | undefined {
     const { query } = statement as PreparedStatement & { readonly query: PreparedQuery };
     this.begin(query.text);
+    this.count(kindOf(query));
     try {
       return this.finish(this.executeQuery(query, parameters, sink, false), sink, () =>
         this.execute(statement, parameters, sink),
@@ -659,6 +678,10 @@ export class EngineSession implements Session, SessionFacts {
     this.core.sessions.delete(this.id);
   }
 }
+
+/** As a statement that comes as text is counted: by its plan, which all but queries are named after. */
+const kindOf = ({ parsed: { statement } }: PreparedQuery): string =>
+  statement.kind === 'query' ? 'select' : statement.kind;
 
 const deadlock = (): SqlError =>
   new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction');

@@ -44,6 +44,12 @@ export class Intake {
     return this.ready.length === 0;
   }
 
+  /** Entries, by what they wait for. */
+  get waiting(): { readonly disk: number; readonly parents: number } {
+    const parents = [...this.orphans.values()].reduce((sum, waiting) => sum + waiting.length, 0);
+    return { disk: this.ready.length, parents };
+  }
+
   /**
    * Takes an entry that somebody hands over; those of one author come in order. One that is here already is passed over, one whose
    * parents are not here waits for them. Says what is wrong with one that is refused.

@@ -24,6 +24,8 @@ import { GroupTransaction } from './transaction.ts';
 interface Unordered {
   readonly cid: Uint8Array;
   readonly transactions: readonly GroupTransaction[];
+  /** When it came, by the clock that only grows. */
+  readonly sinceMs: number;
 }
 
 /** What happened to the state since it was published. */
@@ -38,6 +40,8 @@ export interface OrderOptions {
   readonly events: ReplicaEvents;
   /** A transaction stands in an applied block: nothing changes its outcome any more. */
   readonly onSettled: (transaction: GroupTransaction) => void;
+  /** Milliseconds that only grow. */
+  readonly elapsed: () => number;
 }
 
 /** Heights whose digests are kept to be compared. */
@@ -161,7 +165,7 @@ export class Order {
   private noteEntry(author: string, seq: number, cid: Uint8Array, transactions: readonly GroupTransaction[]): void {
     let entries = this.entries.get(author);
     if (!entries) this.entries.set(author, (entries = new Map<number, Unordered>()));
-    entries.set(seq, { cid, transactions });
+    entries.set(seq, { cid, transactions, sinceMs: this.options.elapsed() });
   }
 
   /** The heads that this replica's next entry names; they are named once. */
@@ -186,6 +190,27 @@ export class Order {
   get hasUnordered(): boolean {
     for (const entries of this.entries.values()) if (entries.size > 0) return true;
     return false;
+  }
+
+  /** Since when the oldest entry here waits for a block. */
+  get unorderedSinceMs(): number | undefined {
+    let oldest: number | undefined;
+    for (const entries of this.entries.values()) {
+      const [first] = entries.values();
+      if (first && !(oldest !== undefined && oldest <= first.sinceMs)) oldest = first.sinceMs;
+    }
+    return oldest;
+  }
+
+  /** The highest seq of an author up to which all is in the order. */
+  appliedSeq(author: string): number {
+    const early = this.early.find(({ entry }) => hex(entry.author) === author);
+    return early === undefined ? this.options.log.seqOf(author) : early.entry.seq - 1;
+  }
+
+  /** Newest entries of others that this replica's next entry names, and entries that wait for a block before them. */
+  get counts(): { readonly heads: number; readonly early: number } {
+    return { heads: this.heads.size, early: this.early.length };
   }
 
   /** The next block as this replica would cut it, or undefined when there is nothing to order. */

@@ -25,6 +25,7 @@ import {
   type SyncEvent,
 } from '../sync/index.ts';
 import type { ConsensusDecider } from './decider.ts';
+import { Lag, type PeerLag } from './lag.ts';
 import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
 
@@ -55,6 +56,8 @@ export interface PeerProgress {
   readonly id: NodeId;
   /** Entries of all authors that this node has and the peer, as far as this node knows, has not. */
   readonly lag: number;
+  /** What the peer has, as far as this node knows, and this node has not applied. */
+  readonly behind: PeerLag;
 }
 
 export class Peering {
@@ -62,6 +65,7 @@ export class Peering {
   private readonly sync: Sync;
   private network: Pick<Network, 'send'> | undefined;
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
+  private readonly lag: Lag;
   private readonly up = new Set<NodeId>();
   private cut: ReadonlySet<NodeId> = new Set();
   private timer: NodeJS.Timeout | undefined;
@@ -70,6 +74,7 @@ export class Peering {
     this.options = options;
     const frontier = new Map([...options.log.frontier()].map(([author, seq]) => [authorId(author), seq] as const));
     this.sync = new Sync({ sha256: (bytes) => logCrypto.sha256(bytes), timing: DEFAULT_SYNC_TIMING }, frontier);
+    this.lag = new Lag((author) => options.replica.appliedSeq(author), performance.now());
   }
 
   start(network: Pick<Network, 'send'>): void {
@@ -100,6 +105,7 @@ export class Peering {
 
   message(from: NodeId, bytes: Uint8Array): void {
     if (this.cut.has(from)) return;
+    this.lag.contact(from, performance.now());
     if (bytes[0] === CONSENSUS) {
       this.options.decider.message(from, bytes.subarray(1));
       return;
@@ -193,11 +199,13 @@ export class Peering {
   }
 
   private found(id: NodeId): void {
+    this.lag.up(id, performance.now());
     this.step({ kind: 'peer-up', peer: id });
     this.options.decider.link(id, true);
   }
 
   private lost(id: NodeId): void {
+    this.lag.down(id, performance.now());
     this.step({ kind: 'peer-down', peer: id });
     this.options.decider.link(id, false);
   }
@@ -214,9 +222,12 @@ export class Peering {
 
   durable(entries: readonly SignedEntry[], own: SignedEntry | undefined): void {
     const frontier = new Map<ReturnType<typeof authorId>, number>();
+    const shift = performance.now() - Date.now();
     for (const { body } of entries) {
-      const author = authorId(hex(decodeEntry(body).author));
+      const entry = decodeEntry(body);
+      const author = authorId(hex(entry.author));
       frontier.set(author, this.options.log.seqOf(author));
+      this.lag.entry(author, entry.time + shift);
     }
     this.step({ kind: 'durable', frontier });
     if (own) this.step({ kind: 'local', entries: [toSync(own)] });
@@ -263,6 +274,7 @@ export class Peering {
     let known = this.frontiers.get(peer);
     if (!known) this.frontiers.set(peer, (known = new Map<string, number>()));
     for (const [author, seq] of frontier) known.set(author, seq);
+    this.lag.says(peer, frontier, performance.now());
     const { log, replica, voters, self } = this.options;
     if (!frontier.has(log.author)) return;
     const all = voters();
@@ -275,12 +287,13 @@ export class Peering {
   /** The other members, and how far each is behind this node. */
   progress(): PeerProgress[] {
     const here = this.options.log.frontier();
+    const now = performance.now();
     return this.options.members().flatMap((id) => {
       if (id === this.options.self) return [];
       const there = this.frontiers.get(id);
       let lag = 0;
       for (const [author, seq] of here) lag += Math.max(0, seq - (there?.get(author) ?? 0));
-      return [{ id, lag }];
+      return [{ id, lag, behind: this.lag.behind(id, now) }];
     });
   }
 
@@ -296,6 +309,11 @@ export class Peering {
 
   isUp(id: NodeId): boolean {
     return this.up.has(id) && !this.cut.has(id);
+  }
+
+  /** What is on its way between this node and the others. */
+  get traffic(): Sync['traffic'] {
+    return this.sync.traffic;
   }
 }
 

@@ -89,13 +89,19 @@ export class Replica {
   private replicatedWaiters: { readonly seq: number; readonly own: Own }[] = [];
   private replicatedSeq = 0;
   private blockWaiters: (() => void)[] = [];
+  /** When the newest block was applied; where none was yet, when the replica was made. */
+  private blockMs: number;
   private readonly counts = { transactions: 0, flushes: 0, rejected: 0 };
 
   constructor(options: ReplicaOptions, stored: StatePosition) {
     const { group, log, machine, events, clock, fatal, alone } = options;
     this.options = options;
     this.log = log;
-    this.order = new Order({ group, log, machine, events, onSettled: (t) => this.settled(t) }, stored);
+    this.order = new Order(
+      { group, log, machine, events, onSettled: (t) => this.settled(t), elapsed: () => clock.elapsed() },
+      stored,
+    );
+    this.blockMs = clock.elapsed();
     this.intake = new Intake(group, log, (entry) => this.order.mayWrite(entry));
     this.publisher = new Publisher({
       clock,
@@ -145,6 +151,22 @@ export class Replica {
   /** How often transactions had to be undone to be put in order. */
   get undone(): number {
     return this.order.undone;
+  }
+
+  /** Seconds since the newest block was applied, and since the oldest entry waits for one: 0 where none does. */
+  get ages(): { readonly block: number; readonly unordered: number } {
+    const now = this.options.clock.elapsed();
+    return { block: (now - this.blockMs) / 1000, unordered: (now - (this.order.unorderedSinceMs ?? now)) / 1000 };
+  }
+
+  /** Entries of others that are not in the order yet, by what they wait for; and heads that no entry names. */
+  get waiting(): Readonly<Record<'heads' | 'disk' | 'parents' | 'block', number>> {
+    const { heads, early } = this.order.counts;
+    return { heads, ...this.intake.waiting, block: early };
+  }
+
+  appliedSeq(author: string): number {
+    return this.order.appliedSeq(author);
   }
 
   // This node's own transactions.
@@ -383,6 +405,7 @@ export class Replica {
   private applyBlocks(): void {
     if (!this.order.applyBlocks()) return;
     this.publisher.soon();
+    this.blockMs = this.options.clock.elapsed();
     for (const wake of this.blockWaiters.splice(0)) wake();
   }
 

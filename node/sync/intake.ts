@@ -64,6 +64,10 @@ export class Intake {
     this.push = push;
   }
 
+  get traffic(): { readonly inBytes: number; readonly asks: number } {
+    return { inBytes: this.inboxBytes, asks: this.asks.size };
+  }
+
   sourceOf(author: AuthorId): NodeId | undefined {
     return this.sources.get(author);
   }

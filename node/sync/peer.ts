@@ -30,7 +30,7 @@ export class Peer {
   private readonly shown = new Map<AuthorId, number>();
   private readonly sent = new Map<AuthorId, number>();
   private unacked: { author: AuthorId; seq: number; bytes: number }[] = [];
-  private unackedBytes = 0;
+  unackedBytes = 0;
 
   constructor(id: NodeId) {
     this.id = id;

@@ -44,6 +44,12 @@ export class Sync {
     this.outlet = new Outlet(this.durable, push);
   }
 
+  /** Bytes that came and are not durable yet, that were sent and are not acknowledged yet; questions without an answer. */
+  get traffic(): { readonly inBytes: number; readonly outBytes: number; readonly asks: number } {
+    const outBytes = [...this.peers.values()].reduce((sum, peer) => sum + peer.unackedBytes, 0);
+    return { ...this.intake.traffic, outBytes };
+  }
+
   step(event: Event): Effect[] {
     switch (event.kind) {
       case 'tick':

@@ -5,7 +5,8 @@ import { request } from 'node:https';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type AdminPorts, LatencyHistogram, type RunningAdmin, startAdmin } from '../../../node/admin/index.ts';
+import { type AdminPorts, type RunningAdmin, startAdmin } from '../../../node/admin/index.ts';
+import { LatencyHistogram } from '../../../node/engine/index.ts';
 import { type RunningServer, startServer } from '../../../node/server/index.ts';
 import { BIGINT, column, FakeEngine, INT, OK, silentLog, VARCHAR } from '../server/fake-engine.ts';
 

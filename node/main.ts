@@ -2,10 +2,6 @@
 /** The program: its commands, and what each says when it cannot go on. */
 import { fileURLToPath } from 'node:url';
 import type { CommandLine } from '../operator/local/index.ts';
-import { runIdentityCommand } from './cli/identity.ts';
-import { runLogCommand } from './cli/log.ts';
-import { runNode } from './serve.ts';
-import { lockFolder, makeFolder } from './store/index.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `p2pdb ${VERSION}
@@ -30,17 +26,18 @@ const line = (argv: readonly string[]): CommandLine => ({
   err: process.stderr,
 });
 
-/** Each command loads what it needs: a node does without the operator, `up` without the engine. */
+/** Each command loads what it needs: a node does without the operator, the operator and `up` without the engine. */
 async function main(argv: readonly string[]): Promise<number> {
   const [command, ...rest] = argv;
   switch (command) {
     case 'node':
     case 'start':
-      return runNode(rest);
+      return (await import('./serve.ts')).runNode(rest);
     case 'sql':
       return (await import('./cli/index.ts')).runShell(rest, process);
     case 'up': {
       const { runUp } = await import('../operator/local/index.ts');
+      const { lockFolder, makeFolder } = await import('./store/index.ts');
       return runUp(line(rest), {
         program: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
         lockFolder: (dir) => {
@@ -75,9 +72,9 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'crds':
       return (await import('../operator/crds.ts')).runCrds(rest, { out: process.stdout, err: process.stderr });
     case 'identity':
-      return runIdentityCommand(rest, process.stdout);
+      return (await import('./cli/identity.ts')).runIdentityCommand(rest, process.stdout);
     case 'log':
-      return runLogCommand(rest, process.stdout);
+      return (await import('./cli/log.ts')).runLogCommand(rest, process.stdout);
     case undefined:
     case 'help':
     case '--help':

@@ -6,7 +6,6 @@ import type { Store } from './store.ts';
 
 interface PodStatus {
   readonly podIP?: string;
-  readonly startTime?: string;
   readonly conditions?: readonly { readonly type: string; readonly status: string }[];
 }
 

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '../specs/index.ts';
 import { ApiError, type ApiClient } from './client.ts';
+import { wholeCopy } from './copies.ts';
 import type { Resource } from './resources.ts';
 
 export interface ReflectorOptions {
@@ -13,6 +14,8 @@ export interface ReflectorOptions {
   readonly kind: string;
   readonly namespace: string | undefined;
   readonly labelSelector?: string;
+  /** What of an object is kept; by default all that is told of it but who manages what. */
+  readonly copy?: typeof wholeCopy;
   /** The object as it is now, or as it was last before it went. */
   readonly onChange: (object: KubeObject, isGone: boolean) => void;
   readonly onError: (error: Error) => void;
@@ -134,11 +137,9 @@ export class Reflector {
     this.options.onChange(this.slim(object), true);
   }
 
-  /** Items of lists come without their kind; who manages which field is of no use here. */
   private slim(object: KubeObject): KubeObject {
-    const { managedFields: _, ...metadata } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown };
-    const { apiVersion } = this.options.resource;
-    return { ...object, apiVersion, kind: this.options.kind, metadata };
+    const { resource, kind, copy = wholeCopy } = this.options;
+    return copy(object, resource.apiVersion, kind);
   }
 }
 

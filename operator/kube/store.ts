@@ -1,6 +1,7 @@
 /** Copies of all that the operator looks at: a reflector a kind, and the objects of each cluster together. */
 import { CLUSTER_LABEL, keyOf, type KubeObject } from '../specs/index.ts';
 import type { ApiClient } from './client.ts';
+import { neededCopy } from './copies.ts';
 import { Reflector } from './reflector.ts';
 import { type KindName, OPTIONAL_KINDS, RESOURCES } from './resources.ts';
 
@@ -53,6 +54,7 @@ export class Store {
         kind,
         namespace,
         resource: RESOURCES[kind],
+        copy: neededCopy,
         ...(isOwned && { labelSelector: CLUSTER_LABEL }),
         onChange: (object, isGone) => {
           if (isOwned) this.index(object, isGone);

@@ -48,7 +48,7 @@ async function answers(kubeconfig: string): Promise<boolean> {
 }
 
 /** Ports of loopback that are free now, each another. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers: Server[] = [];
   for (let i = 0; i < count; i++) {
     const server = createServer().listen(0, '127.0.0.1');

@@ -1,5 +1,6 @@
 /** ALTER TABLE. */
 import {
+  columnCollation,
   primaryKey,
   SqlError,
   unsupported,
@@ -14,7 +15,6 @@ import { columnDefault } from './defaults.ts';
 import { TableDraft } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
 import { apply, childrenFollow, databaseOf, exclusiveTable } from './apply.ts';
-import { columnCollation } from './types.ts';
 
 export function alterTable(
   x: StatementContext,

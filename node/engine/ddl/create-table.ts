@@ -1,5 +1,6 @@
 /** CREATE TABLE in its forms. */
 import {
+  columnCollation,
   collationNamed,
   compileStatement,
   DEFAULT_COLLATION,
@@ -18,7 +19,6 @@ import { TableDraft, type DraftContext } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
 import { databaseOf, putTable, type SchemaStatement } from './apply.ts';
 import { fillFromSelect } from './create-select.ts';
-import { columnCollation } from './types.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
 

@@ -1,8 +1,7 @@
 /** CREATE, ALTER and DROP DATABASE. */
-import { isSystemDatabase, SqlError, type DatabaseDef } from '../../sql/index.ts';
+import { columnCollation, isSystemDatabase, SqlError, type DatabaseDef } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
 import { apply, waitForTable, type SchemaStatement } from './apply.ts';
-import { columnCollation } from './types.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
 

@@ -1,5 +1,6 @@
 /** A table's definition while CREATE or ALTER builds it: columns, keys and checks are added, changed and dropped, then checked. */
 import {
+  sqlTypeOf,
   print,
   SqlError,
   unsupported,
@@ -20,7 +21,6 @@ import {
   type TableOptions,
 } from '../../sql/index.ts';
 import { columnDefault, isNow } from './defaults.ts';
-import { sqlTypeOf } from './types.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

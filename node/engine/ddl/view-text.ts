@@ -2,7 +2,7 @@
  * A view's SELECT as MySQL keeps it: `*` written out, every column with its table, every item with its name. So the view
  * goes on meaning what it meant when columns are added to its tables.
  */
-import type { Expr, QueryBody, QueryExpression, Select, SelectItem, TableExpr } from '../../sql/index.ts';
+import type { Expr, JsonTableColumn, QueryBody, QueryExpression, Select, SelectItem, TableExpr } from '../../sql/index.ts';
 
 /** Names of the columns of a relation, in order; undefined when there is none of that name. `all`: invisible ones too. */
 export type ColumnsOf = (database: string, name: string, all: boolean) => readonly string[] | undefined;
@@ -157,8 +157,8 @@ class Canonical {
         return [...this.sources(item.left, common), ...this.sources(item.right, common)];
       case 'tableList':
         return item.tables.flatMap((t) => this.sources(t, common));
-      default:
-        return make(item.alias, undefined, []);
+      case 'jsonTable':
+        return make(item.alias, undefined, jsonNames(item.columns));
     }
   }
 
@@ -235,6 +235,9 @@ class Canonical {
     return column;
   }
 }
+
+const jsonNames = (columns: readonly JsonTableColumn[]): string[] =>
+  columns.flatMap((column) => (column.kind === 'nested' ? jsonNames(column.columns) : [column.name]));
 
 const merges = (item: TableExpr): boolean =>
   item.kind === 'join'

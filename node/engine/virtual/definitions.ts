@@ -3,8 +3,7 @@
  * `NAME type[^][!][=default][~extra]`: `^` is the collation utf8mb3_bin (others are written out, utf8mb3_general_ci is
  * the one that goes without saying), `!` is NOT NULL.
  */
-import { parseStatement, type SqlType, type VirtualTable } from '../../sql/index.ts';
-import { sqlTypeOf } from '../ddl/types.ts';
+import { sqlTypeOf, parseStatement, type SqlType, type VirtualTable } from '../../sql/index.ts';
 import { INFORMATION_SCHEMA } from './data/information-schema.ts';
 import { MYSQL } from './data/mysql.ts';
 import { P2PDB } from './data/p2pdb.ts';

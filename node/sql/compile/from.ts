@@ -1,11 +1,13 @@
 /** FROM: tables, views, derived tables, joins. */
 import { columnName, ROWID, rowidColumn, tableName, type TableDef, type ViewDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
-import type { Expr, Join, TableExpr, TableRef } from '../parser/index.ts';
+import type { DerivedTable, Expr, Join, JsonTable, TableExpr, TableRef } from '../parser/index.ts';
 import { Bound, COERCIBILITY } from './bound.ts';
 import { columnListCount, unsupported, type CompiledQuery, type Compiler, type VirtualTable } from './compiler.ts';
+import { compileJsonTable } from './json-table.ts';
 import { compare, truth } from './operators.ts';
-import { makeRelation, type Relation, type RelationColumn, type Scope, type StarColumn } from './scope.ts';
+import { packingRows, unpacked } from './packed-rows.ts';
+import { findColumn, makeRelation, type Relation, type RelationColumn, type Scope, type StarColumn } from './scope.ts';
 
 /** Names that a part of FROM brings, and the text that gives its rows. */
 interface Source {
@@ -47,14 +49,20 @@ function compileItem(c: Compiler, scope: Scope, item: TableExpr): Source {
     case 'table':
       return single(tableSource(c, scope, item));
     case 'derived': {
-      if (item.lateral) throw unsupported('LATERAL');
+      if (item.lateral) return single(lateral(c, scope, item));
       return single(derived(c, c.query(item.query, outerOf(scope)), item.alias, item.columns));
     }
     case 'jsonTable':
-      throw unsupported('JSON_TABLE');
+      return single(jsonTable(c, scope, item));
     case 'tableList': {
-      const parts = item.tables.map((t) => compileItem(c, scope, t));
-      return parts.reduce((left, right) => joinSources(c, scope, left, right, 'JOIN', undefined));
+      const [first, ...rest] = item.tables as [TableExpr, ...TableExpr[]];
+      return rest.reduce(
+        (left, table) => {
+          const right = beside(scope, left, () => compileItem(c, scope, table));
+          return joinSources(c, scope, left, right, 'JOIN', undefined);
+        },
+        compileItem(c, scope, first),
+      );
     }
     case 'join':
       return join(c, scope, item);
@@ -64,6 +72,28 @@ function compileItem(c: Compiler, scope: Scope, item: TableExpr): Source {
 /** A derived table sees the common tables of its query and what is round it, but not its neighbours. */
 function outerOf(scope: Scope): Scope | undefined {
   return scope.parent;
+}
+
+/** Compiles a part of FROM that may name the tables on its left: LATERAL and JSON_TABLE do. */
+function beside(scope: Scope, left: Source, compile: () => Source): Source {
+  const { relations } = scope;
+  scope.relations = [...relations, ...left.relations];
+  try {
+    return compile();
+  } finally {
+    scope.relations = relations;
+  }
+}
+
+/** The right side of a RIGHT JOIN comes first: it can name nothing on its left. */
+function alone(scope: Scope, compile: () => Source): Source {
+  const { relations } = scope;
+  scope.relations = [];
+  try {
+    return compile();
+  } finally {
+    scope.relations = relations;
+  }
 }
 
 interface NamedRelation {
@@ -112,6 +142,60 @@ function derived(
     sql: `(${query.sql}) AS ${name}`,
     relation: makeRelation({ alias, database, columns, ...(base && { base }) }),
   };
+}
+
+/** LATERAL (SELECT …): its rows are packed by a subquery that sees the tables on its left. */
+function lateral(c: Compiler, scope: Scope, item: DerivedTable): NamedRelation {
+  const query = c.query(item.query, scope);
+  const types = query.columns.map(({ type }) => type);
+  const source = derived(c, query, item.alias, item.columns);
+  // Without a row of an earlier table it is a derived table like others.
+  if (!namesAny(query.sql, scope.relations)) return source;
+  const name = c.alias();
+  const fields = types.map((_, i) => `f${i}`).join(',');
+  return {
+    sql: `json_each((SELECT ${c.use(packingRows(types))}(${fields}) FROM (${query.sql}))) AS ${name}`,
+    relation: makeRelation({
+      ...source.relation,
+      columns: source.relation.columns.map((column, i) => ({
+        ...column,
+        bound: unpackedBound(column.bound, unpacked(name, i, column.bound.type)),
+      })),
+    }),
+  };
+}
+
+const unpackedBound = ({ type, nullable, coercibility, column }: Bound, sql: string): Bound =>
+  new Bound(sql, { type, nullable, coercibility, ...(column && { column }) });
+
+function jsonTable(c: Compiler, scope: Scope, item: JsonTable): NamedRelation {
+  const document = tableArgument(c, scope, item.document);
+  const { columns, rows } = compileJsonTable(c, item, document);
+  const { alias } = item;
+  const name = c.alias();
+  return {
+    sql: `json_each(${c.use(rows)}(${document.sql})) AS ${name}`,
+    relation: makeRelation({
+      alias,
+      database: '',
+      columns: columns.map((column, i) => ({
+        name: column.name,
+        bound: new Bound(unpacked(name, i, column.type), {
+          type: column.type,
+          nullable: true,
+          coercibility: COERCIBILITY.implicit,
+          column: { database: '', alias, table: alias, name: column.name },
+        }),
+      })),
+    }),
+  };
+}
+
+function tableArgument(c: Compiler, scope: Scope, document: Expr): Bound {
+  const clause = 'a table function argument';
+  if (document.kind === 'column' && document.table !== undefined && !findColumn(c, scope, document, clause))
+    throw new SqlError(1109, '42S02', `Unknown table '${document.table}' in ${clause}`);
+  return c.expr(scope, document, clause);
 }
 
 function tableSource(c: Compiler, scope: Scope, ref: TableRef): NamedRelation {
@@ -250,7 +334,8 @@ function viewSource(c: Compiler, view: ViewDef, alias: string): NamedRelation {
 
 function join(c: Compiler, scope: Scope, item: Join): Source {
   const left = compileItem(c, scope, item.left);
-  const right = compileItem(c, scope, item.right);
+  const compileRight = (): Source => compileItem(c, scope, item.right);
+  const right = item.type === 'right' ? alone(scope, compileRight) : beside(scope, left, compileRight);
   const type =
     item.type === 'left'
       ? 'LEFT JOIN'
@@ -314,8 +399,20 @@ function joinSources(
   } else if (type === 'LEFT JOIN' || type === 'RIGHT JOIN') {
     condition = ' ON 1';
   }
-  const rightSql = right.relations.length > 1 ? `(${right.sql})` : right.sql;
-  return { ...joined, sql: `${left.sql} ${type} ${rightSql}${condition}` };
+  const group = right.relations.length > 1;
+  // SQLite makes a subquery of what stands in parentheses, and nothing in it sees the tables outside: rows that depend on
+  // those stand in the open, with the condition after them.
+  if (group && namesAny(right.sql, left.relations)) {
+    if (type !== 'JOIN' || right.sql.includes(' RIGHT JOIN ')) throw unsupported('LATERAL inside a nested outer join');
+    return { ...joined, sql: `${left.sql} JOIN ${right.sql}${condition && ` JOIN (SELECT 1)${condition}`}` };
+  }
+  return { ...joined, sql: `${left.sql} ${type} ${group ? `(${right.sql})` : right.sql}${condition}` };
+}
+
+/** Whether a text names a column of these tables. */
+function namesAny(sql: string, relations: readonly Relation[]): boolean {
+  const aliases = new Set(relations.flatMap((r) => /\ba\d+\./.exec(r.columns[0]?.bound.sql ?? '')?.[0] ?? []));
+  return [...sql.matchAll(/\ba\d+\./g)].some(([alias]) => aliases.has(alias));
 }
 
 function lookIn(source: Source, name: string): StarColumn | undefined {

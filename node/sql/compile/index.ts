@@ -1,6 +1,7 @@
 /** From the tree to SQLite: see DESIGN.md. */
 export { BIGINT, Bound, type Binder, type ColumnSource } from './bound.ts';
 export { Compiler, sortKeyOf, unsupported, type CompileSettings, type VirtualTable } from './compiler.ts';
+export { columnCollation, sqlTypeOf } from './declared-types.ts';
 export * from './plan.ts';
 export { compileStatement, newCompiler, type Compiled } from './statement.ts';
 export { rowExpression, rowRelation, targetTable } from './dml.ts';

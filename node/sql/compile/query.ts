@@ -1,6 +1,5 @@
 /** Query expressions: WITH, set operations, VALUES, and what stands round a SELECT. */
 import { SqlError, type SqlType } from '../types/index.ts';
-import { aggregateTypes } from '../functions/index.ts';
 import type {
   CommonTable,
   Expr,
@@ -11,11 +10,12 @@ import type {
   Select,
   SetOperation,
 } from '../parser/index.ts';
-import { Bound, COERCIBILITY } from './bound.ts';
+import { Bound, COERCIBILITY, isText } from './bound.ts';
 import { convert } from './call.ts';
+import { commonType } from './common-type.ts';
 import { columnListCount, unsupported, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
-import { coerce } from '../values/index.ts';
-import { needsKey, orderKey } from './operators.ts';
+import { aggregateCollations, coerce } from '../values/index.ts';
+import { collationOf, meetingCollation, needsKey, orderKey } from './operators.ts';
 import { limitSql, position } from './places.ts';
 import { Scope } from './scope.ts';
 import { compileSelect } from './select.ts';
@@ -103,7 +103,7 @@ function values(c: Compiler, scope: Scope, rows: readonly (readonly Expr[])[]): 
     const column = bounds.map((row) => row[i] as Bound);
     return {
       name: `column_${i}`,
-      type: aggregateTypes(column.map((b) => b.type)),
+      type: commonType(column)[0],
       nullable: column.some((b) => b.nullable),
       coercibility: COERCIBILITY.implicit,
       source: undefined,
@@ -172,13 +172,8 @@ function combine(
   }
   const columns = left.columns.map((column, i): CompiledColumn => {
     const other = right.columns[i] as CompiledColumn;
-    return {
-      name: column.name,
-      type: aggregateTypes([column.type, other.type]),
-      nullable: column.nullable || other.nullable,
-      coercibility: COERCIBILITY.implicit,
-      source: undefined,
-    };
+    const [type, coercibility] = meetingType(column, other, op);
+    return { name: column.name, type, nullable: column.nullable || other.nullable, coercibility, source: undefined };
   });
   const l = asColumns(c, left, columns);
   const r = asColumns(c, right, columns);
@@ -216,6 +211,22 @@ function combine(
     atMostOneRow: false,
   };
 }
+
+/** The type in which two columns meet, and the coercibility of its collation. */
+function meetingType(a: CompiledColumn, b: CompiledColumn, op: SetOperation['op']): [SqlType, number] {
+  const [l, r] = [a, b].map((column) => new Bound('', column)) as [Bound, Bound];
+  if (isText(a.type) && isText(b.type) && aggregateCollations([l, r].map(sideOf)) === undefined) {
+    if (a.coercibility === COERCIBILITY.explicit) meetingCollation(l, r, op.toUpperCase());
+    throw new SqlError(1271, 'HY000', `Illegal mix of collations for operation '${op.toUpperCase()}'`);
+  }
+  const [type, coercibility] = commonType([l, r]);
+  return [type, Math.min(coercibility, COERCIBILITY.literal)];
+}
+
+const sideOf = (b: Bound): { collation: string; coercibility: number } => ({
+  collation: collationOf(b),
+  coercibility: b.coercibility,
+});
 
 /** A query whose columns have these types. */
 function asColumns(c: Compiler, query: CompiledQuery, columns: readonly CompiledColumn[]): string {

@@ -18,12 +18,13 @@ interface Responses {
   onError: JsonOnResponse | undefined;
 }
 
-/** [{ERROR | NULL | DEFAULT value} ON EMPTY] [… ON ERROR], in this order. */
-export function jsonResponses(p: Parser): Responses {
+/** [{ERROR | NULL | DEFAULT value} ON EMPTY] [… ON ERROR]; JSON_TABLE takes them the other way round too. */
+export function jsonResponses(p: Parser, anyOrder = false): Responses {
   let onEmpty: JsonOnResponse | undefined;
+  let onError: JsonOnResponse | undefined;
   for (;;) {
     const t = p.t;
-    if (t !== 'ERROR' && t !== 'NULL' && t !== 'DEFAULT') return { onEmpty, onError: undefined };
+    if (t !== 'ERROR' && t !== 'NULL' && t !== 'DEFAULT') return { onEmpty, onError };
     p.next();
     const response: JsonOnResponse =
       t === 'DEFAULT' ? { kind: 'default', value: p.grammar.operand(p) } : { kind: t === 'ERROR' ? 'error' : 'null' };
@@ -32,8 +33,10 @@ export function jsonResponses(p: Parser): Responses {
       onEmpty = response;
       continue;
     }
+    if (onError !== undefined) p.fail();
     p.expect('ERROR');
-    return { onEmpty, onError: response };
+    onError = response;
+    if (!anyOrder || onEmpty !== undefined) return { onEmpty, onError };
   }
 }
 

@@ -322,7 +322,7 @@ function jsonTable(p: Parser): TableExpr {
   const columns = jsonColumns(p);
   p.expect(')');
   const as = p.accept('AS');
-  if (!as && !p.isIdent()) throw new SqlError(1248, '42000', 'Every table function must have an alias');
+  if (!as && !p.isIdent()) throw new SqlError(3667, '42000', 'Every table function must have an alias');
   const alias = p.ident();
   return { kind: 'jsonTable', start, end: p.prevEnd, document, path, columns, alias };
 }
@@ -335,7 +335,7 @@ function jsonColumns(p: Parser): JsonTableColumn[] {
 function jsonColumn(p: Parser): JsonTableColumn {
   if (p.t === 'NESTED') {
     p.next();
-    p.accept('PATH');
+    p.expect('PATH');
     const path = literalString(p);
     p.enter();
     const columns = jsonColumns(p);
@@ -352,6 +352,6 @@ function jsonColumn(p: Parser): JsonTableColumn {
   const kind = p.accept('EXISTS') ? 'exists' : 'path';
   p.expect('PATH');
   const path = literalString(p);
-  const { onEmpty, onError } = jsonResponses(p);
+  const { onEmpty, onError } = jsonResponses(p, true);
   return { kind, name, type: collation === undefined ? type : { ...type, collation }, path, onEmpty, onError };
 }

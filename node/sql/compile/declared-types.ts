@@ -1,13 +1,8 @@
-/** Declared types as the catalog keeps them. */
-import {
-  characterSetNamed,
-  collationNamed,
-  defaultCollation,
-  SqlError,
-  unsupported,
-  type DataType,
-  type SqlType,
-} from '../../sql/index.ts';
+/** Declared types (of columns, of JSON_TABLE) as the catalog keeps them. */
+import type { DataType } from '../parser/index.ts';
+import { SqlError, type SqlType } from '../types/index.ts';
+import { characterSetNamed, collationNamed, defaultCollation } from '../values/index.ts';
+import { unsupported } from './compiler.ts';
 
 const INT_BITS = { tinyint: 8, smallint: 16, mediumint: 24, int: 32, bigint: 64 } as const;
 const TEXT_LENGTH = { tinytext: 255, text: 65535, mediumtext: 16777215, longtext: 4294967295 } as const;

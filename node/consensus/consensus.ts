@@ -4,7 +4,7 @@ import { CatchUp } from './catch-up.ts';
 import { type Certificate, knowingOwn } from './certificate.ts';
 import { Decisions } from './decisions.ts';
 import type { Effect, Event } from './events.ts';
-import { type Ballot, compareBallots, height, type Height, maxBallot, next, type NodeId, WINDOW } from './ids.ts';
+import { type Ballot, compareBallots, height, type Height, maxBallot, next, type NodeId } from './ids.ts';
 import { ACCEPT_AHEAD, type Decision, type Message, VALUE_BYTES_MAX } from './messages.ts';
 import type { ConsensusOptions, Restored } from './options.ts';
 import { Outbox } from './outbox.ts';
@@ -42,7 +42,7 @@ export class Consensus {
     const { out } = this;
     this.options = options;
     this.abstain = restored.abstain;
-    this.schedule = new VoterSchedule(restored.applied, restored.spans);
+    this.schedule = new VoterSchedule(restored.applied, restored.spans, options.window);
     this.acceptor = new Acceptor(group, crypto, out);
     for (const record of restored.records) this.acceptor.restore(record);
     const chosen = restored.records.flatMap((record) => (record.kind === 'chosen' ? [record.decision] : []));
@@ -409,8 +409,8 @@ export class Consensus {
     const { watermark } = this.decisions;
     if (message.height > watermark + ACCEPT_AHEAD) {
       this.out.drop(from, 'height');
-      // A leader has applied what lies WINDOW below its proposals.
-      return this.catchUp.peerHas(from, height(message.height - WINDOW), this.now);
+      // A leader has applied what lies a window below its proposals.
+      return this.catchUp.peerHas(from, height(Math.max(0, message.height - this.options.window)), this.now);
     }
     if (this.abstain || message.height <= watermark) return;
     if (this.schedule.at(message.height)?.has(this.options.self) === false) return;

@@ -20,10 +20,11 @@ export function height(value: number): Height {
 export const next = (value: Height): Height => height(value + 1);
 
 /**
- * The voters of height h follow from the block at h − WINDOW, so at most this many heights are in flight: a leader cannot
- * know who decides the height after them. Part of the protocol: nodes with different windows would count different voters.
+ * The voters of height h follow from the block at h − WINDOW: so far ahead of what it applied a node can tell whether a decision
+ * is one, and so many it fetches at once; and so many heights a change of voters waits. Part of the protocol: nodes with
+ * different windows would count different voters.
  */
-export const WINDOW = 8;
+export const WINDOW = 64;
 
 /** A proposer's number. Rounds order ballots; the node breaks ties, so that no two proposers ever share a ballot. */
 export interface Ballot {

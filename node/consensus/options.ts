@@ -23,6 +23,8 @@ export interface ConsensusOptions {
   /** Uniform in [0, 1): spreads the campaigns of voters in time, nothing else. */
   readonly random: () => number;
   readonly timing: Timing;
+  /** WINDOW, or what all nodes of a simulation have in its place. */
+  readonly window: number;
   /** Decisions below the applied height that are kept for those who missed them. */
   readonly historyHeights: number;
 }

@@ -1,5 +1,5 @@
 /** Who votes at which height. */
-import { height, type Height, type NodeId, WINDOW } from './ids.ts';
+import { height, type Height, type NodeId } from './ids.ts';
 
 /** `voters` decide from height `from` on, until the next span begins. */
 export interface VoterSpan {
@@ -36,12 +36,14 @@ export class VoterSet {
   }
 }
 
-/** The voters of every height that this node can know: those up to its applied height plus WINDOW. */
+/** The voters of every height that this node can know: those up to its applied height plus the window. */
 export class VoterSchedule {
   private entries: { from: Height; set: VoterSet }[] = [];
   private appliedHeight: Height = height(0);
+  private readonly window: number;
 
-  constructor(applied: Height, spans: readonly VoterSpan[]) {
+  constructor(applied: Height, spans: readonly VoterSpan[], window: number) {
+    this.window = window;
     this.reset(applied, spans);
   }
 
@@ -59,7 +61,7 @@ export class VoterSchedule {
 
   /** The last height whose voters are known. */
   get known(): Height {
-    return height(this.appliedHeight + WINDOW);
+    return height(this.appliedHeight + this.window);
   }
 
   /** The voters of a height; undefined when it is past `known` or before the oldest span. */
@@ -72,7 +74,7 @@ export class VoterSchedule {
     return undefined;
   }
 
-  /** Block `applied` is applied and says who decides the height WINDOW after it. True when that changes the voters. */
+  /** Block `applied` is applied and says who decides the height a window after it. True when that changes the voters. */
   apply(applied: Height, voters: readonly NodeId[]): boolean {
     if (applied !== this.appliedHeight + 1)
       throw new RangeError(`height ${applied} applied after ${this.appliedHeight}`);

@@ -9,38 +9,72 @@ export interface Footprint {
   readonly everything?: boolean;
 }
 
-/** Who touched which key. */
-export class FootprintIndex<N extends { readonly footprint: Footprint | undefined }> {
+/** Whether a key of a footprint is to be looked at. */
+export type KeyFilter = (key: string, what: 'reads' | 'writes') => boolean;
+
+/**
+ * Who touched which key. Two who wrote one key do not commute, so they were applied in the order: the writers of a key stand
+ * in it too, new ones at the end, undone ones gone from the end, settled ones from the front.
+ */
+export class FootprintIndex<N> {
+  /** Who read it and did not write it. */
   private readonly readers = new Map<string, Set<N>>();
-  private readonly writers = new Map<string, Set<N>>();
+  private readonly writers = new Map<string, N[]>();
 
-  add(node: N, footprint: Footprint): void {
-    for (const key of footprint.reads) put(this.readers, key, node);
-    for (const key of footprint.writes) put(this.writers, key, node);
-  }
-
-  remove(node: N, footprint: Footprint): void {
-    for (const key of footprint.reads) take(this.readers, key, node);
-    for (const key of footprint.writes) take(this.writers, key, node);
-  }
-
-  /** Calls `found` for each node that does not commute with the footprint; a node may come more than once. */
-  conflicting(footprint: Footprint, found: (node: N) => void): void {
-    for (const key of footprint.writes) {
-      this.readers.get(key)?.forEach(found);
-      this.writers.get(key)?.forEach(found);
+  add(node: N, { reads, writes }: Footprint): void {
+    for (const key of writes) {
+      const list = this.writers.get(key);
+      if (!list) this.writers.set(key, [node]);
+      else if (list.at(-1) !== node) list.push(node);
     }
-    for (const key of footprint.reads) this.writers.get(key)?.forEach(found);
+    for (const key of reads) {
+      if (this.writers.get(key)?.at(-1) === node) continue;
+      const set = this.readers.get(key);
+      if (set) set.add(node);
+      else this.readers.set(key, new Set([node]));
+    }
   }
-}
 
-function put<N>(map: Map<string, Set<N>>, key: string, node: N): void {
-  const set = map.get(key);
-  if (set) set.add(node);
-  else map.set(key, new Set([node]));
-}
+  remove(node: N, { reads, writes }: Footprint): void {
+    for (const key of writes) {
+      const list = this.writers.get(key);
+      if (!list) continue;
+      if (list.at(-1) === node) list.pop();
+      else if (list[0] === node) list.shift();
+      else if (list.includes(node)) throw new Error('a writer goes out of its turn');
+      if (list.length === 0) this.writers.delete(key);
+    }
+    for (const key of reads) {
+      const set = this.readers.get(key);
+      if (set?.delete(node) && set.size === 0) this.readers.delete(key);
+    }
+  }
 
-function take<N>(map: Map<string, Set<N>>, key: string, node: N): void {
-  const set = map.get(key);
-  if (set?.delete(node) && set.size === 0) map.delete(key);
+  /** Those behind a node, as `isLater` says, that do not commute with a footprint of it; one may be found more than once. */
+  later(
+    { reads, writes }: Footprint,
+    isLater: (other: N) => boolean,
+    found: (other: N) => void,
+    wanted: KeyFilter = () => true,
+  ): void {
+    for (const key of writes) {
+      if (!wanted(key, 'writes')) continue;
+      for (const other of this.readers.get(key) ?? []) if (isLater(other)) found(other);
+      this.laterWriters(key, isLater, found);
+    }
+    for (const key of reads) if (wanted(key, 'reads')) this.laterWriters(key, isLater, found);
+  }
+
+  private laterWriters(key: string, isLater: (other: N) => boolean, found: (other: N) => void): void {
+    const list = this.writers.get(key);
+    for (let i = (list?.length ?? 0) - 1; i >= 0 && isLater(list?.[i] as N); i--) found(list?.[i] as N);
+  }
+
+  writersOf(key: string): readonly N[] {
+    return this.writers.get(key) ?? [];
+  }
+
+  readersOf(key: string): Iterable<N> {
+    return this.readers.get(key) ?? [];
+  }
 }

@@ -1,5 +1,5 @@
 /** Order, merge rules and what commutes: from entries in any order to one state. Pure. */
 export type { Footprint } from './footprint.ts';
-export { Linearizer, type Applier, type Orderable } from './linearizer.ts';
+export { Linearizer, type Applier, type DecidedBlock, type Orderable } from './linearizer.ts';
 export { comparePositions, type Position } from './order.ts';
 export * from './rules.ts';

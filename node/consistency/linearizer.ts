@@ -7,7 +7,8 @@
  * that of the serial run, and undoing in reverse order always meets the rows as the undone transaction left them.
  */
 import { comparePositions, type Position } from './order.ts';
-import { FootprintIndex, type Footprint } from './footprint.ts';
+import { FootprintIndex, type Footprint, type KeyFilter } from './footprint.ts';
+import { Heap } from './heap.ts';
 
 /** Runs transactions against the state. */
 export interface Applier<T> {
@@ -20,6 +21,14 @@ export interface Applier<T> {
   undo(transaction: T): void;
   /** It will never be undone. Called in the final order. */
   settle(transaction: T): void;
+  /** All that stands in blocks up to `height` is settled, and nothing else. */
+  settled(height: number): void;
+}
+
+/** A decided block: all transactions that it adds, in any order. */
+export interface DecidedBlock<T> {
+  readonly height: number;
+  readonly transactions: readonly T[];
 }
 
 /** A transaction as the order needs to know it. */
@@ -33,13 +42,16 @@ export interface Orderable {
 
 const UNTOLD: Footprint = { reads: [], writes: [] };
 const TENTATIVE = Number.POSITIVE_INFINITY;
+const NOBODY: ReadonlySet<never> = new Set<never>();
 
 class Node<T> {
   readonly transaction: T & Orderable;
   /** Height of the block that ordered it. */
   height = TENTATIVE;
-  /** Of its last run; undefined: not applied. */
+  /** Of its run; undefined: not applied. */
   footprint: Footprint | undefined;
+  /** Of the run before that was undone: what the next one will probably touch. */
+  expected: Footprint | undefined;
 
   constructor(transaction: T & Orderable) {
     this.transaction = transaction;
@@ -121,52 +133,59 @@ export class Linearizer<T extends Orderable> {
     return [...this.nodes.keys()];
   }
 
-  /** A block was decided: `transactions` are all those it adds, in any order. They must be known. */
-  decide(height: number, transactions: readonly T[]): void {
-    const block = transactions.map((t) => {
-      const node = this.nodes.get(t);
-      if (!node) throw new Error(`block ${height} orders a transaction that is not here`);
-      return node;
+  /**
+   * Blocks were decided, in this order, the newest that there are. What is not known yet becomes known. What they overtake is
+   * undone and done again once for all of them.
+   */
+  decide(blocks: readonly DecidedBlock<T>[]): void {
+    const heights = new Map<Node<T>, number>();
+    const decided = blocks.map(({ height, transactions }) => {
+      const nodes = transactions.map((transaction) => this.nodes.get(transaction) ?? new Node<T>(transaction));
+      for (const node of nodes) heights.set(node, height);
+      return { height, nodes };
     });
-    const inBlock = new Set(block);
-    // A tentative transaction that stood before one of the block now stands behind it.
-    const overtaken = new Set<Node<T>>();
-    if (inBlock.size < this.nodes.size) {
-      for (const node of block) {
-        this.others(node, node.footprint, (other) => {
-          if (!inBlock.has(other) && comparePositions(other.position, node.position) < 0) overtaken.add(other);
-        });
-      }
-    }
-    const queue = this.withdraw(overtaken);
-    for (const node of block) {
+    const queue = new Set(this.withdraw(this.overtaken(decided, heights)));
+    for (const [node, height] of heights) {
       node.height = height;
-      if (node.footprint === undefined && !queue.includes(node)) queue.push(node);
+      this.nodes.set(node.transaction, node);
+      if (node.footprint === undefined) queue.add(node);
     }
     this.run(queue);
-    for (const node of block.sort(compare)) {
-      if (node.footprint) this.index.remove(node, node.footprint);
-      this.nodes.delete(node.transaction);
-      this.applier.settle(node.transaction);
+    for (const { height, nodes } of decided) {
+      for (const node of nodes.sort(compare)) {
+        if (node.footprint) this.index.remove(node, node.footprint);
+        this.nodes.delete(node.transaction);
+        this.applier.settle(node.transaction);
+      }
+      this.applier.settled(height);
     }
+  }
+
+  /** Applied transactions that stood before one of the blocks', do not commute with it, and stand behind it from now on. */
+  private overtaken(
+    blocks: readonly { readonly height: number; readonly nodes: readonly Node<T>[] }[],
+    heights: ReadonlyMap<Node<T>, number>,
+  ): ReadonlySet<Node<T>> {
+    const overtaken = new Set<Node<T>>();
+    for (const { height, nodes } of blocks) {
+      const test = (other: Node<T>, last: Position): void => {
+        if (comparePositions(other.position, last) < 0 && (heights.get(other) ?? TENTATIVE) > height)
+          overtaken.add(other);
+      };
+      for (const [key, last] of lastPositions(nodes, 'writes')) {
+        for (const other of this.index.writersOf(key)) test(other, last);
+        for (const other of this.index.readersOf(key)) test(other, last);
+      }
+      for (const [key, last] of lastPositions(nodes, 'reads'))
+        for (const other of this.index.writersOf(key)) test(other, last);
+    }
+    return overtaken;
   }
 
   private applied(node: Node<T>, footprint: Footprint): void {
     node.footprint = footprint;
     this.index.add(node, footprint);
     this.stats.applied++;
-  }
-
-  /** Applied nodes that do not commute with a footprint, other than `node`. */
-  private others(node: Node<T>, footprint: Footprint | undefined, found: (other: Node<T>) => void): void {
-    if (!footprint) return;
-    if (footprint.everything) {
-      for (const other of this.nodes.values()) if (other !== node && other.footprint) found(other);
-      return;
-    }
-    this.index.conflicting(footprint, (other) => {
-      if (other !== node) found(other);
-    });
   }
 
   private laterThan(node: Node<T>): ReadonlySet<Node<T>> {
@@ -179,11 +198,16 @@ export class Linearizer<T extends Orderable> {
   private withdraw(roots: ReadonlySet<Node<T>>): Node<T>[] {
     if (roots.size === 0) return [];
     const all = new Set(roots);
-    for (const node of all) {
-      this.others(node, node.footprint, (other) => {
-        if (compare(other, node) > 0) all.add(other);
-      });
-    }
+    // Whoever is behind a node on a key is behind all that precede it there: each key is looked at from its first node on.
+    const first = { reads: new Map<string, Node<T>>(), writes: new Map<string, Node<T>>() };
+    const isFirst = (node: Node<T>) => (key: string, what: 'reads' | 'writes') => {
+      const known = first[what].get(key);
+      if (known && compare(known, node) <= 0) return false;
+      first[what].set(key, node);
+      return true;
+    };
+    for (const node of all)
+      for (const other of this.laterWith(node, node.footprint, isFirst(node))) all.add(other);
     const withdrawn = [...all].sort(compare);
     for (let i = withdrawn.length - 1; i >= 0; i--) this.undo(withdrawn[i] as Node<T>);
     return withdrawn;
@@ -192,37 +216,57 @@ export class Linearizer<T extends Orderable> {
   private undo(node: Node<T>): void {
     this.applier.undo(node.transaction);
     if (node.footprint) this.index.remove(node, node.footprint);
+    node.expected = node.footprint;
     node.footprint = undefined;
     this.stats.undone++;
   }
 
+  /** Applied nodes behind `node` that do not commute with a footprint of it, or with those of its keys that are `wanted`. */
+  private laterWith(node: Node<T>, footprint: Footprint | undefined, wanted?: KeyFilter): ReadonlySet<Node<T>> {
+    if (!footprint) return NOBODY;
+    if (footprint.everything) return this.laterThan(node);
+    let later: Set<Node<T>> | undefined;
+    this.index.later(
+      footprint,
+      (other) => compare(other, node) > 0,
+      (other) => (later ??= new Set()).add(other),
+      wanted,
+    );
+    return later ?? NOBODY;
+  }
+
   /** Applies nodes at their places in the order. */
-  private run(nodes: readonly Node<T>[]): void {
-    // A stack of sorted nodes, the first on top; what is undone on the way goes back onto it.
-    let queue = [...nodes].sort((a, b) => compare(b, a));
+  private run(nodes: Iterable<Node<T>>): void {
+    // What is undone on the way goes back into it.
+    const queue = new Heap<Node<T>>(compare, nodes);
+    const clear = (later: ReadonlySet<Node<T>>): void => {
+      for (const node of this.withdraw(later)) queue.push(node);
+    };
     for (let node = queue.pop(); node; node = queue.pop()) {
-      const current = node;
-      if (current.transaction.exclusive) queue = merged(queue, this.withdraw(this.laterThan(current)));
+      clear(node.transaction.exclusive ? this.laterThan(node) : this.laterWith(node, node.expected));
       for (;;) {
-        const footprint = this.applier.apply(current.transaction, current.height !== TENTATIVE);
-        const later = new Set<Node<T>>();
-        this.others(current, footprint, (other) => {
-          if (compare(other, current) > 0) later.add(other);
-        });
+        const footprint = this.applier.apply(node.transaction, node.height !== TENTATIVE);
+        const later = this.laterWith(node, footprint);
         if (later.size === 0) {
-          this.applied(current, footprint);
+          this.applied(node, footprint);
           break;
         }
         // It ran on top of transactions that stand behind it and do not commute with it.
-        this.applier.undo(current.transaction);
-        queue = merged(queue, this.withdraw(later));
+        this.applier.undo(node.transaction);
+        clear(later);
       }
     }
   }
 }
 
-/** `stack` is sorted backwards, `more` forwards; the outcome is sorted backwards. */
-function merged<T>(stack: Node<T>[], more: readonly Node<T>[]): Node<T>[] {
-  if (stack.length === 0) return [...more].reverse();
-  return [...stack, ...more].sort((a, b) => compare(b, a));
+/** Of each key that one of the nodes read, or wrote, the last position among these. */
+function lastPositions<T>(nodes: readonly Node<T>[], what: 'reads' | 'writes'): ReadonlyMap<string, Position> {
+  const last = new Map<string, Position>();
+  for (const { footprint, position } of nodes) {
+    for (const key of footprint?.[what] ?? []) {
+      const known = last.get(key);
+      if (!known || comparePositions(known, position) < 0) last.set(key, position);
+    }
+  }
+  return last;
 }

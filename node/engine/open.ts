@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { height, nodeId, VoterSchedule, type NodeId } from '../consensus/index.ts';
+import { height, nodeId, VoterSchedule, WINDOW, type NodeId } from '../consensus/index.ts';
 import { hex, type SignedEntry } from '../log/index.ts';
 import { ConsensusDecider, GroupTransaction, RejectedError } from '../replica/index.ts';
 import type { CatalogChange } from '../sql/index.ts';
@@ -234,6 +234,7 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
   const schedule = new VoterSchedule(
     height(position.height),
     spans.map(({ from, voters }) => ({ from: height(from), voters: voters.map(nodeId) })),
+    WINDOW,
   );
   let decider: ConsensusDecider | undefined;
   try {
@@ -256,9 +257,11 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
       events: {
         durable: options.onDurable,
         isMember: (key) => membership.isMember(hex(key)),
-        applied: (block) => {
-          if (decider) decider.applied(block.height);
-          else schedule.apply(height(block.height), membership.voters());
+        applied: (blocks) => {
+          for (const block of blocks) {
+            if (decider) decider.applied(block.height);
+            else schedule.apply(height(block.height), membership.voters());
+          }
           followMembers();
         },
         diverged: (height) => setAside(options, file, height),

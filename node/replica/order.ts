@@ -2,7 +2,7 @@
  * The order of a group's transactions and the state that follows from it: entries that no block has ordered, blocks, and what
  * happened to the state since it was published.
  */
-import { Linearizer, type Footprint } from '../consistency/index.ts';
+import { Linearizer, type DecidedBlock, type Footprint } from '../consistency/index.ts';
 import {
   decodeBlockValue,
   DecodeError,
@@ -16,9 +16,10 @@ import {
   type Parent,
 } from '../log/index.ts';
 import { DiskFullError, logCrypto, StateCorruptError, type StatePosition, type StoredRecord } from '../store/index.ts';
+import { EarlyEntries } from './early.ts';
 import { decodeIncoming, type Incoming } from './intake.ts';
 import type { GroupLog, Machine, ReplicaEvents } from './ports.ts';
-import { GroupTransaction } from './transaction.ts';
+import { GroupTransaction, isSchemaChange } from './transaction.ts';
 
 /** An entry that no block has ordered. */
 interface Unordered {
@@ -31,7 +32,7 @@ interface Unordered {
 /** What happened to the state since it was published. */
 type Happened =
   | { readonly kind: 'transactions'; readonly transactions: readonly GroupTransaction[] }
-  | { readonly kind: 'block'; readonly height: number; readonly transactions: readonly GroupTransaction[] };
+  | { readonly kind: 'blocks'; readonly blocks: readonly DecidedBlock<GroupTransaction>[] };
 
 export interface OrderOptions {
   readonly group: string;
@@ -46,6 +47,8 @@ export interface OrderOptions {
 
 /** Heights whose digests are kept to be compared. */
 const DIGESTS_KEPT = 1000;
+/** So many transactions, or as many as wait for a block, are put in order at once; then others have their turn. */
+const BATCH_TRANSACTIONS = 1000;
 
 export class Order {
   private readonly options: OrderOptions;
@@ -53,7 +56,7 @@ export class Order {
   /** By author and seq. */
   private readonly entries = new Map<string, Map<number, Unordered>>();
   /** Durable, made on a block that is not applied here yet. */
-  private early: Incoming[] = [];
+  private readonly early = new EarlyEntries();
   /** Heads of others that this replica's next entry names. */
   private heads = new Map<string, Parent>();
   private position: { height: number; block: string; final: Map<string, number> };
@@ -82,6 +85,10 @@ export class Order {
         this.awaitingBlock.delete(transaction);
         onSettled(transaction);
       },
+      settled: (height) => {
+        this.digests.set(height, machine.finalDigest());
+        this.digests.delete(height - DIGESTS_KEPT);
+      },
     });
   }
 
@@ -107,6 +114,7 @@ export class Order {
   /** An own transaction that was run, behind all others. `alone`: nothing ever comes between, so nobody asks what it touched. */
   append(transaction: GroupTransaction, alone: boolean): void {
     this.linearizer.append(transaction, alone ? undefined : this.footprintOf(transaction));
+    this.options.machine.ran(transaction);
     this.happened.push({ kind: 'transactions', transactions: [transaction] });
   }
 
@@ -120,7 +128,7 @@ export class Order {
   /** Own transactions that nobody was told of: as if they had never been. */
   forget(transactions: readonly GroupTransaction[]): void {
     const gone = new Set(transactions);
-    this.happened = this.happened.filter((h) => h.kind === 'block' || !h.transactions.every((t) => gone.has(t)));
+    this.happened = this.happened.filter((h) => h.kind === 'blocks' || !h.transactions.every((t) => gone.has(t)));
     for (const transaction of transactions) this.awaitingBlock.delete(transaction);
     this.linearizer.remove(transactions);
   }
@@ -130,23 +138,28 @@ export class Order {
     const ready: GroupTransaction[] = [];
     for (const one of incoming) {
       const { entry, signed } = one;
-      const author = hex(entry.author);
       if (entry.height > this.position.height) {
-        this.early.push(one);
+        this.early.add(one);
         continue;
       }
       // Its author was removed: what no block has ordered by then never will be.
       if (!this.mayWrite(entry)) continue;
-      const transactions = one.transactions.map((transaction, index) =>
-        GroupTransaction.ofEntry({ lamport: entry.lamport, author, seq: entry.seq, index }, entry.time, transaction),
-      );
-      this.stats.received += transactions.length;
-      this.noteEntry(author, entry.seq, signed.cid, transactions);
-      if (author !== this.options.log.author)
-        this.heads.set(author, { author: entry.author, seq: entry.seq, cid: signed.cid });
+      const transactions = this.transactionsOf(one);
+      this.noteEntry(hex(entry.author), entry.seq, signed.cid, transactions);
       ready.push(...transactions);
     }
     if (ready.length > 0) this.insert(ready);
+  }
+
+  /** What an entry brings into the order. */
+  private transactionsOf({ entry, signed, transactions }: Incoming): GroupTransaction[] {
+    const { lamport, seq, time } = entry;
+    const author = hex(entry.author);
+    this.stats.received += transactions.length;
+    if (author !== this.options.log.author) this.heads.set(author, { author: entry.author, seq, cid: signed.cid });
+    return transactions.map((transaction, index) =>
+      GroupTransaction.ofEntry({ lamport, author, seq, index }, time, transaction),
+    );
   }
 
   /** Of entries that were made on a later block than the one here, nobody can tell yet. */
@@ -204,13 +217,13 @@ export class Order {
 
   /** The highest seq of an author up to which all is in the order. */
   appliedSeq(author: string): number {
-    const early = this.early.find(({ entry }) => hex(entry.author) === author);
-    return early === undefined ? this.options.log.seqOf(author) : early.entry.seq - 1;
+    const early = this.early.firstSeqOf(author);
+    return early === undefined ? this.options.log.seqOf(author) : early - 1;
   }
 
   /** Newest entries of others that this replica's next entry names, and entries that wait for a block before them. */
   get counts(): { readonly heads: number; readonly early: number } {
-    return { heads: this.heads.size, early: this.early.length };
+    return { heads: this.heads.size, early: this.early.size };
   }
 
   /** The next block as this replica would cut it, or undefined when there is nothing to order. */
@@ -277,54 +290,90 @@ export class Order {
     return true;
   }
 
-  /** Applies the decided blocks whose entries are here. True when there was one. */
-  applyBlocks(): boolean {
-    for (let any = false; ; any = true) {
-      const next = this.chosen.get(this.position.height + 1);
-      if (!next?.block.cut.every((cut) => this.holds(cut))) return any;
+  /**
+   * Applies decided blocks whose entries are here, some at once: what they overtake is undone and done again once for all of them,
+   * so a replica that is behind catches up the faster the more it is behind. Returns how many, 0 when there are none.
+   */
+  applyBlocks(): number {
+    const blocks: { block: Block; value: Uint8Array; transactions: GroupTransaction[] }[] = [];
+    const countMax = Math.max(BATCH_TRANSACTIONS, this.tentative);
+    for (let count = 0; count < countMax;) {
+      const { height } = blocks.at(-1)?.block ?? this.position;
+      const next = this.chosen.get(height + 1);
+      if (!next?.block.cut.every((cut) => this.holds(cut))) break;
+      // Who votes is told of each block: nothing that may change it runs together with the blocks before.
+      const isAlone = this.changesSchema(next.block);
+      if (isAlone && blocks.length > 0) break;
       this.chosen.delete(next.block.height);
-      this.applyBlock(next.block, next.value);
-      this.options.events.applied(next.block);
+      const transactions = this.takeOrdered(next.block);
+      blocks.push({ ...next, transactions });
+      if (isAlone) break;
+      count += transactions.length;
     }
+    if (blocks.length === 0) return 0;
+    const decided = blocks.map(({ block, transactions }) => ({ height: block.height, transactions }));
+    this.happened.push({ kind: 'blocks', blocks: decided });
+    this.unlessLost(() => this.linearizer.decide(decided));
+    const before = this.position.height;
+    for (const { block, value } of blocks) {
+      this.position.height = block.height;
+      this.position.block = hex(logCrypto.sha256(value));
+      this.stats.blocks++;
+      this.compareDigest(block);
+    }
+    const early = this.early.take(before + 1, this.position.height);
+    if (early.length > 0) this.takeOver(early);
+    this.options.events.applied(blocks.map(({ block }) => block));
+    return blocks.length;
+  }
+
+  /** There is a decided block whose entries are here. */
+  get hasApplicable(): boolean {
+    return this.chosen.get(this.position.height + 1)?.block.cut.every((cut) => this.holds(cut)) === true;
   }
 
   /** Throws when the author signed another entry with that number, and this replica has that one. */
   private holds({ author, seq, cid }: Cut): boolean {
-    const entry = this.entries.get(author)?.get(seq);
-    if (entry && !sameBytes(entry.cid, cid)) {
+    const here = this.entries.get(author)?.get(seq)?.cid ?? this.early.get(author, seq)?.signed.cid;
+    if (here && !sameBytes(here, cid)) {
       throw new Error(
         `author ${author} signed two entries ${seq}: the voters ordered the other one. This node has to join again, empty`,
       );
     }
-    return entry !== undefined;
+    return here !== undefined;
   }
 
-  private applyBlock(block: Block, value: Uint8Array): void {
+  /** Whether a block orders a schema change. */
+  private changesSchema({ cut }: Block): boolean {
+    return cut.some(({ author, seq }) => {
+      const entries = this.entries.get(author);
+      for (let s = this.finalSeq(author) + 1; s <= seq; s++) {
+        if (entries?.get(s)?.transactions.some((transaction) => transaction.exclusive)) return true;
+        if (this.early.get(author, s)?.transactions.some(isSchemaChange)) return true;
+      }
+      return false;
+    });
+  }
+
+  /** What a block orders. */
+  private takeOrdered(block: Block): GroupTransaction[] {
     const transactions: GroupTransaction[] = [];
     for (const { author, seq } of block.cut) {
       const entries = this.entries.get(author);
       for (let s = this.finalSeq(author) + 1; s <= seq; s++) {
-        transactions.push(...(entries?.get(s)?.transactions ?? []));
+        const early = this.early.get(author, s);
+        transactions.push(...(early ? this.transactionsOf(early) : (entries?.get(s)?.transactions ?? [])));
+        if (early) this.early.delete(author, s);
         entries?.delete(s);
       }
       if (entries?.size === 0) this.entries.delete(author);
       this.position.final.set(author, seq);
     }
-    this.happened.push({ kind: 'block', height: block.height, transactions });
-    this.unlessLost(() => this.linearizer.decide(block.height, transactions));
-    this.position.height = block.height;
-    this.position.block = hex(logCrypto.sha256(value));
-    this.stats.blocks++;
-    this.compareDigest(block);
-    const { early } = this;
-    this.early = [];
-    if (early.length > 0) this.takeOver(early);
+    return transactions;
   }
 
   /** A majority voted for the block: where its digest differs from this replica's, this replica's state is damaged. */
   private compareDigest(block: Block): void {
-    this.digests.set(block.height, this.options.machine.finalDigest());
-    this.digests.delete(block.height - DIGESTS_KEPT);
     const here = this.digests.get(block.digestHeight);
     if (here && block.digest && !sameBytes(here, block.digest)) this.options.events.diverged(block.digestHeight);
   }
@@ -384,13 +433,9 @@ export class Order {
     return { height, block, final: Object.fromEntries(final) };
   }
 
-  transactions(): GroupTransaction[] {
-    return this.linearizer.transactions();
-  }
-
   /** The state was published with these transactions beyond its last block. */
-  wasPublished(tentative: readonly GroupTransaction[]): void {
-    this.publishedTentative = tentative;
+  wasPublished(): void {
+    this.publishedTentative = this.linearizer.transactions();
     this.happened = [];
   }
 
@@ -401,7 +446,7 @@ export class Order {
     this.linearizer.insert(this.publishedTentative);
     for (const happened of this.happened) {
       if (happened.kind === 'transactions') this.linearizer.insert(happened.transactions);
-      else this.linearizer.decide(happened.height, happened.transactions);
+      else this.linearizer.decide(happened.blocks);
     }
   }
 
@@ -421,13 +466,17 @@ export class Order {
       const { block, value } = record;
       if (block.height === this.position.height && hex(logCrypto.sha256(value)) !== this.position.block)
         throw new StateCorruptError(`the state has applied another block ${block.height} than the log has`);
-      if (this.decided(block.height, value)) this.applyBlocks();
+      if (this.decided(block.height, value)) this.applyAll();
       return;
     }
     const { entry, signed } = record;
     if (entry.seq <= this.finalSeq(hex(entry.author))) return;
     this.takeOver([decodeIncoming(signed, entry)]);
     // The log may have a block before what it orders.
-    this.applyBlocks();
+    this.applyAll();
+  }
+
+  private applyAll(): void {
+    while (this.applyBlocks() > 0);
   }
 }

@@ -11,15 +11,17 @@ export type GroupLog = Pick<
 >;
 
 /** The state, as the engine keeps it. */
-export interface Machine extends Applier<GroupTransaction> {
+export interface Machine extends Omit<Applier<GroupTransaction>, 'settled'> {
   /** What an own transaction touched that was run already. */
   footprintOf(changes: readonly RowChange[]): Footprint;
   /** Schema changes that stand in blocks. */
   readonly schemaCount: number;
   /** Digest of all rows that stand in blocks, 8 bytes. */
   finalDigest(): Uint8Array;
-  /** Keeps what takes a transaction back that no block has ordered, or forgets it. With the next publish(). */
-  keepUndo(transactions: readonly GroupTransaction[]): void;
+  /** An own transaction was run already. */
+  ran(transaction: GroupTransaction): void;
+  /** Keeps what takes each transaction back that was run and is not settled. With the next publish(). */
+  keepUndo(): void;
   /** Takes back what the stored state holds beyond its last block. */
   undoKept(): void;
   /** The state's transaction was given up: the catalog as it was published. */
@@ -39,8 +41,8 @@ export interface Decider {
 export interface ReplicaEvents {
   /** Entries that this replica now holds durably; `own` are to be sent to everybody. */
   durable(entries: readonly SignedEntry[], own: SignedEntry | undefined): void;
-  /** A block is applied. */
-  applied(block: Block): void;
+  /** Blocks are applied, in this order; who is a member may have changed by the last of them. */
+  applied(blocks: readonly Block[]): void;
   /** Whether an entry's author may write now: see Replica. */
   isMember(key: Uint8Array): boolean;
   /** A block says that the state after `height` is another one than here. */

@@ -66,10 +66,9 @@ export class Publisher {
         voters: voterSpans(),
       };
       try {
-        const tentative = order.transactions();
-        machine.keepUndo(tentative);
+        machine.keepUndo();
         machine.publish(position);
-        order.wasPublished(tentative);
+        order.wasPublished();
         return true;
       } catch (error) {
         if (error instanceof DiskFullError && attempt === 0) continue;

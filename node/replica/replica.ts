@@ -82,6 +82,8 @@ export class Replica {
   /** Blocks that are decided and not yet given to the log. */
   private blockItems: LogItem[] = [];
   private scheduled = false;
+  private applying = false;
+  private closed = false;
   /** Own transactions of a flush, smoothed: about 1 means that nobody gathers while the disk works. */
   private recentBatch = 1;
 
@@ -113,6 +115,7 @@ export class Replica {
         if (!this.writeNow()) return false;
         if (!alone() || !this.order.hasUnordered) return true;
         this.decider?.progress(true);
+        this.applyBlocks();
         return this.writeNow();
       },
       onNoRoom: (cause) =>
@@ -398,15 +401,27 @@ export class Replica {
   decided(height: number, value: Uint8Array, certificate: Uint8Array): void {
     if (!this.order.decided(height, value)) return;
     this.blockItems.push(blockItem(value, certificate));
-    this.applyBlocks();
+    this.applySoon();
     this.schedule();
   }
 
+  /** At the end of the turn: what comes together is applied together. */
+  private applySoon(): void {
+    if (this.applying) return;
+    this.applying = true;
+    this.options.clock.defer(() => {
+      this.applying = false;
+      this.applyBlocks();
+    });
+  }
+
   private applyBlocks(): void {
-    if (!this.order.applyBlocks()) return;
+    if (this.closed || this.order.applyBlocks() === 0) return;
     this.publisher.soon();
     this.blockMs = this.options.clock.elapsed();
     for (const wake of this.blockWaiters.splice(0)) wake();
+    // Clients and peers have their turn before the next ones.
+    if (this.order.hasApplicable) this.applySoon();
   }
 
   /** Resolves when the next block is applied. */
@@ -462,6 +477,7 @@ export class Replica {
   /** Everything durable, everything published. */
   async close(): Promise<void> {
     while (this.pending.length > 0 || this.flying) await this.flushed();
+    this.closed = true;
     this.publisher.close();
   }
 }

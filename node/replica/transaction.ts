@@ -47,6 +47,10 @@ export interface Run {
   readonly epoch: number;
 }
 
+/** Tables, accounts, members and voters all change so. */
+export const isSchemaChange = ({ operations }: Transaction): boolean =>
+  operations.some((operation) => operation.kind === 'schema');
+
 /** Of this replica's own transactions, until they are sealed into an entry: behind everything. */
 let unsealed = 0;
 
@@ -84,8 +88,7 @@ export class GroupTransaction implements Orderable {
 
   /** One that lies in an entry. */
   static ofEntry(position: Position, time: number, transaction: Transaction): GroupTransaction {
-    const exclusive = transaction.operations.some((operation) => operation.kind === 'schema');
-    return new GroupTransaction(position, transaction.level, exclusive, time, () => transaction);
+    return new GroupTransaction(position, transaction.level, isSchemaChange(transaction), time, () => transaction);
   }
 
   /** What it means. Made anew each time for an own one: it is asked for when it is sealed, and when it has to run again. */

@@ -6,7 +6,6 @@ import type { GroupTransaction, Machine, Outcome } from '../../replica/index.ts'
 import { SqlError, type Warning } from '../../sql/index.ts';
 import { addDigests, type Row, type RowChange, type RowId, type StatePosition } from '../../store/index.ts';
 import type { EngineCore } from '../core.ts';
-import { comparePositions } from '../../consistency/index.ts';
 import { Conflicts } from './conflicts.ts';
 import type { LoggedSchema } from './write-set.ts';
 
@@ -28,8 +27,12 @@ export class StateMachine implements Machine {
   private final: Digest;
   /** After each schema change that is not settled yet: then it is the state's own. */
   private readonly afterSchema = new Map<GroupTransaction, Digest>();
+  /** Places of what takes a transaction back. */
   private readonly kept = new Map<GroupTransaction, number>();
   private places = 0;
+  /** Run since undo records were kept, in that order; and places of those that are needed no more. */
+  private readonly unkept = new Set<GroupTransaction>();
+  private gone: number[] = [];
   schemaCount: number;
 
   constructor(core: EngineCore) {
@@ -45,6 +48,7 @@ export class StateMachine implements Machine {
 
   apply(transaction: GroupTransaction): Footprint {
     const { core } = this;
+    this.ran(transaction);
     const { epoch } = core.state;
     const content = transaction.read();
     const schema = content.operations.find((o) => o.kind === 'schema');
@@ -89,6 +93,7 @@ export class StateMachine implements Machine {
   undo(transaction: GroupTransaction): void {
     const { run } = transaction;
     if (!run) throw new Error('only what was run is undone');
+    this.drop(transaction);
     if (this.afterSchema.has(transaction)) {
       if (run.outcome.kind === 'applied') throw new Error('a schema change stands in its block and is never undone');
       this.afterSchema.delete(transaction);
@@ -102,6 +107,7 @@ export class StateMachine implements Machine {
   }
 
   settle(transaction: GroupTransaction): void {
+    this.drop(transaction);
     const after = this.afterSchema.get(transaction);
     if (after) {
       this.afterSchema.delete(transaction);
@@ -120,30 +126,34 @@ export class StateMachine implements Machine {
     return bytes;
   }
 
-  keepUndo(transactions: readonly GroupTransaction[]): void {
+  ran(transaction: GroupTransaction): void {
+    this.unkept.add(transaction);
+  }
+
+  /** What it did stands no more, or for ever. */
+  private drop(transaction: GroupTransaction): void {
+    this.unkept.delete(transaction);
+    const place = this.kept.get(transaction);
+    if (place === undefined) return;
+    this.kept.delete(transaction);
+    this.gone.push(place);
+  }
+
+  keepUndo(): void {
+    if (this.gone.length === 0 && this.unkept.size === 0) return;
     const { db } = this.core.state;
-    if (this.kept.size === 0 && transactions.length === 0) return;
     // Together with the position, also where no row changed: what stands in a block by now is not undone at the next start.
     this.core.state.begin();
-    const tentative = new Set(transactions);
-    const drop = db.prepare('DELETE FROM undo WHERE place = ?');
-    for (const [transaction, place] of this.kept) {
-      if (tentative.has(transaction) && transaction.run === this.keptRuns.get(transaction)) continue;
-      drop.run(place);
-      this.kept.delete(transaction);
-      this.keptRuns.delete(transaction);
-    }
+    const remove = db.prepare('DELETE FROM undo WHERE place = ?');
+    for (const place of this.gone.splice(0)) remove.run(place);
     const put = db.prepare('INSERT INTO undo VALUES (?, ?, ?)');
-    // What does not commute is taken back in the order's reverse.
-    for (const transaction of transactions.toSorted((a, b) => comparePositions(a.position, b.position))) {
-      const { run } = transaction;
-      if (!run || this.kept.has(transaction)) continue;
-      put.run(++this.places, transaction.id, serialize(run.changes.map(kept)));
+    // They were run in an order in which they can be taken back, and whichever of the kept ones stood behind was run again since.
+    for (const transaction of this.unkept) {
+      put.run(++this.places, transaction.id, serialize(transaction.run?.changes.map(kept) ?? []));
       this.kept.set(transaction, this.places);
-      this.keptRuns.set(transaction, run);
     }
+    this.unkept.clear();
   }
-  private readonly keptRuns = new Map<GroupTransaction, unknown>();
 
   undoKept(): void {
     const { state, catalog } = this.core;
@@ -159,7 +169,8 @@ export class StateMachine implements Machine {
     }
     state.db.exec('DELETE FROM undo');
     this.kept.clear();
-    this.keptRuns.clear();
+    this.unkept.clear();
+    this.gone = [];
     this.final = state.digests.total;
   }
 

@@ -5,7 +5,6 @@
 import {
   compareBallots,
   nodeId,
-  WINDOW,
   type Ballot,
   type Height,
   type NodeId,
@@ -16,7 +15,7 @@ import { fakeCrypto, fakeHash } from '../../support/consensus.ts';
 import type { DiskRecord } from '../kernel/disk.ts';
 import { ensure } from '../kernel/scenario.ts';
 import type { Observer } from '../kernel/world.ts';
-import { bytesOf, GROUP, votersOf, type ConsensusNote } from './program.ts';
+import { bytesOf, GROUP, SIM_WINDOW, votersOf, type ConsensusNote } from './program.ts';
 
 interface HostView {
   /** The highest ballot that its disk holds, and that it told anybody it had promised. */
@@ -53,7 +52,7 @@ export class ConsensusChecker implements Observer {
   private readonly verifier = fakeCrypto(nodeId('checker'));
 
   constructor(genesis: readonly NodeId[]) {
-    for (let h = 1; h <= WINDOW; h++) this.voters.push(genesis);
+    for (let h = 1; h <= SIM_WINDOW; h++) this.voters.push(genesis);
   }
 
   /** Height up to which every value is chosen. */

@@ -1,6 +1,6 @@
 /**
  * The node under test: a Consensus with the smallest state that can stand behind it. A value is text: `id` or, to change the
- * voters, `id=a,b,c`. The state is the height and who votes from WINDOW heights later on; it is
+ * voters, `id=a,b,c`. The state is the height and who votes from SIM_WINDOW heights later on; it is
  * written now and then and seldom synced, like a real one, so after a crash it may lie behind what was chosen.
  */
 import {
@@ -27,6 +27,8 @@ import type { Action, Program, ProgramEvent } from '../kernel/world.ts';
 export const GROUP = 'sim';
 export const TIMING = { heartbeatMs: 50, electionMs: 300, resendMs: 200 };
 const HISTORY_HEIGHTS = 12;
+/** Smaller than the product's, so that a run sees many changes of voters. */
+export const SIM_WINDOW = 8;
 
 export type ConsensusInput =
   | { readonly kind: 'offer'; readonly value: string }
@@ -128,6 +130,7 @@ export class ConsensusProgram implements Program<ConsensusInput> {
         crypto: fakeCrypto(name),
         random: () => random.next(),
         timing: TIMING,
+        window: SIM_WINDOW,
         historyHeights: HISTORY_HEIGHTS,
       },
       {

@@ -25,6 +25,7 @@ import { fakeCrypto } from '../../support/consensus.ts';
 
 const TICK_MS = 10;
 const HISTORY_HEIGHTS = 4;
+const TRANSCRIPT_WINDOW = 8;
 
 interface Host {
   consensus: Consensus;
@@ -173,6 +174,7 @@ export class Cluster {
         crypto: fakeCrypto(node),
         random: () => this.members.indexOf(node) / this.members.length,
         timing: { heartbeatMs: 50, electionMs: 300, resendMs: 200 },
+        window: TRANSCRIPT_WINDOW,
         historyHeights: HISTORY_HEIGHTS,
       },
       { applied, spans, records, abstain: false },
@@ -255,7 +257,7 @@ export class Cluster {
         say(`loads a snapshot of ${effect.peer} at ${peer.applied}`);
         Object.assign(host, { applied: peer.applied, voters: peer.voters, spans: peer.spans });
         // A check that what travels with a state is enough to go on from it.
-        new VoterSchedule(peer.applied, peer.spans);
+        new VoterSchedule(peer.applied, peer.spans, TRANSCRIPT_WINDOW);
         this.feed(node, { kind: 'snapshot', height: peer.applied, spans: peer.spans });
         break;
       }

@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { height, nodeId, VoterSchedule, VoterSet, WINDOW, type NodeId } from '../../../node/consensus/index.ts';
+import { height, nodeId, VoterSchedule, VoterSet, type NodeId } from '../../../node/consensus/index.ts';
 
+const WINDOW = 8;
 const nodes = fc.uniqueArray(fc.constantFrom(...'abcdefg').map(nodeId), { minLength: 1, maxLength: 7 });
 
 /** Every subset of the voters. */
@@ -32,14 +33,14 @@ it('nodes that are no voters do not count', () => {
   );
 });
 
-it('a schedule knows the voters of every height up to the applied one plus WINDOW, and no more', () => {
+it('a schedule knows the voters of every height up to the applied one plus the window, and no more', () => {
   fc.assert(
     fc.property(nodes, fc.array(nodes, { maxLength: 40 }), fc.nat({ max: 40 }), (genesis, changes, restartAt) => {
       const dumb: (readonly NodeId[])[] = Array.from({ length: WINDOW + 1 }, () => genesis);
-      let schedule = new VoterSchedule(height(0), [{ from: height(1), voters: genesis }]);
+      let schedule = new VoterSchedule(height(0), [{ from: height(1), voters: genesis }], WINDOW);
       changes.forEach((voters, i) => {
         const applied = i + 1;
-        if (applied === restartAt) schedule = new VoterSchedule(schedule.applied, schedule.spans());
+        if (applied === restartAt) schedule = new VoterSchedule(schedule.applied, schedule.spans(), WINDOW);
         schedule.apply(height(applied), voters);
         dumb.push(voters);
         for (let h = applied; h <= applied + WINDOW; h++) {

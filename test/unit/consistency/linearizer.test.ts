@@ -23,7 +23,8 @@ interface Tx extends Orderable {
 class Registers implements Applier<Tx> {
   readonly values = new Map<string, number>();
   readonly outcomes = new Map<Tx, 'applied' | 'refused'>();
-  readonly settled: Tx[] = [];
+  readonly order: Tx[] = [];
+  height = 0;
   private readonly undos = new Map<Tx, ReadonlyMap<string, number>>();
 
   apply(tx: Tx): Footprint {
@@ -61,8 +62,12 @@ class Registers implements Applier<Tx> {
   }
 
   settle(tx: Tx): void {
-    this.settled.push(tx);
+    this.order.push(tx);
     this.undos.delete(tx);
+  }
+
+  settled(height: number): void {
+    this.height = height;
   }
 }
 
@@ -148,12 +153,50 @@ test('blocks put their transactions first, whatever was applied before', () => {
             (o) => o.position.author !== t.position.author || o.position.seq >= t.position.seq || cut.includes(o),
           ),
         );
-        linearizer.decide(height, closed);
+        linearizer.decide([{ height, transactions: closed }]);
         known = known.filter((t) => !closed.includes(t));
         final.push(...sorted(closed));
         const expected = serial([...final, ...sorted(known.filter((t) => !t.finalOnly))]);
         assert.deepEqual(state(registers), state(expected));
-        assert.deepEqual(registers.settled, final);
+        assert.deepEqual(registers.order, final);
+        assert.equal(registers.height, height);
+      }
+      assert.equal(linearizer.tentative, 0);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('blocks that come together, of what is known and what is not, give what they give one by one', () => {
+  fc.assert(
+    fc.property(history, fc.infiniteStream(fc.nat()), (txs, random) => {
+      const below = (n: number): number => (random.next().value ?? 0) % n;
+      const registers = new Registers();
+      const linearizer = new Linearizer(registers);
+      // Every author's transactions fall into blocks in their order; some are known before.
+      const order = new Map(txs.map((tx) => [tx, 0]));
+      const last = new Map<string, number>();
+      for (const tx of txs) {
+        const height = (last.get(tx.position.author) ?? 1) + (below(3) === 0 ? 1 : 0);
+        last.set(tx.position.author, height);
+        order.set(tx, height);
+      }
+      const top = Math.max(...order.values());
+      const blocks = Array.from({ length: top }, (_, i) => ({
+        height: i + 1,
+        transactions: txs.filter((tx) => order.get(tx) === i + 1),
+      }));
+      const known = txs.filter(() => below(2) === 0);
+      linearizer.insert(known);
+      const final: Tx[] = [];
+      while (blocks.length > 0) {
+        const batch = blocks.splice(0, 1 + below(3));
+        linearizer.decide(batch);
+        final.push(...batch.flatMap((block) => sorted(block.transactions)));
+        const rest = sorted(known.filter((tx) => !final.includes(tx) && !tx.finalOnly));
+        assert.deepEqual(state(registers), state(serial([...final, ...rest])));
+        assert.deepEqual(registers.order, final);
+        assert.equal(registers.height, batch.at(-1)?.height);
       }
       assert.equal(linearizer.tentative, 0);
     }),

@@ -57,10 +57,20 @@ export const DATABASE_SCHEMA = {
           description: 'Default collation of new tables; by default that of the character set.',
           pattern: '^[A-Za-z0-9_]+$',
         },
+        comment: {
+          type: 'string',
+          description:
+            'Comment of the database, as CREATE DATABASE … COMMENT sets it; without it, none is set or changed.',
+          maxLength: 1024,
+        },
         deletionPolicy: DELETION_POLICY,
       },
     },
-    status: { type: 'object', description: 'What the operator last saw.', properties: STATUS },
+    status: {
+      type: 'object',
+      description: 'What the operator last saw.',
+      properties: { ...STATUS, comment: { type: 'string', description: 'The comment that was set last.' } },
+    },
   },
 } as const satisfies Schema;
 

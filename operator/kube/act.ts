@@ -15,6 +15,7 @@ export interface Actor {
 
 /** Rejects with ApiError, NodeError or the system's error; what was done stays. */
 export async function act({ client, store }: Actor, cluster: ClusterObject, action: Action): Promise<void> {
+  client.checkMayChange();
   const { name, namespace = '' } = cluster.metadata;
   const objects = store.of(namespace, name);
   const node = (pod: string): nodes.NodeAddress => {

@@ -51,6 +51,8 @@ export class ApiClient {
   private readonly agent: HttpAgent | HttpsAgent;
   /** Requests that change something, but for the Lease; a cluster at rest asks for none. */
   writes = 0;
+  /** Whether changes may be asked for now: where several operators run, one at a time may. The Lease itself is free. */
+  mayChange: () => boolean = () => true;
 
   constructor(config: KubeConfig) {
     const cluster = config.getCurrentCluster();
@@ -159,9 +161,17 @@ export class ApiClient {
     }
   }
 
-  private change(method: string, path: string, question: Question): Promise<KubeObject> {
-    if (!path.includes(`/${RESOURCES.Lease.plural}`)) this.writes++;
-    return this.ask(method, path, question) as Promise<KubeObject>;
+  /** Throws where another operator may be at work. */
+  checkMayChange(): void {
+    if (!this.mayChange()) throw new ApiError(0, 'NotLeading', 'this operator does not hold the Lease any more');
+  }
+
+  private async change(method: string, path: string, question: Question): Promise<KubeObject> {
+    if (!path.includes(`/${RESOURCES.Lease.plural}`)) {
+      this.checkMayChange();
+      this.writes++;
+    }
+    return (await this.ask(method, path, question)) as KubeObject;
   }
 
   private async ask(method: string, path: string, question: Question = {}): Promise<unknown> {

@@ -37,7 +37,11 @@ interface Status {
   readonly observedGeneration: number;
   readonly conditions: readonly Condition[];
   readonly passwordVersion?: string;
+  readonly comment?: string;
 }
+
+/** What no catalog shows, and the status remembers therefore. */
+type Remembered = Pick<Status, 'passwordVersion' | 'comment'>;
 
 export class ContentController {
   private readonly parts: Parts;
@@ -65,17 +69,17 @@ export class ContentController {
     if (object.metadata.deletionTimestamp !== undefined) return this.remove(object);
     await this.keepFinalizer(object, object.spec.deletionPolicy === 'Delete');
     try {
-      const passwordVersion = await this.bring(object);
-      await this.say(object, true, 'AsAsked', 'the cluster has it as it shall be', passwordVersion);
+      const remembered = await this.bring(object);
+      await this.say(object, true, 'AsAsked', 'the cluster has it as it shall be', remembered);
       return DRIFT_MS;
     } catch (error) {
       const reason = error instanceof NotNow ? error.reason : 'StatementFailed';
-      await this.say(object, false, reason, (error as Error).message, undefined);
+      await this.say(object, false, reason, (error as Error).message, {});
       throw error;
     }
   }
 
-  private async bring(object: Content): Promise<string | undefined> {
+  private async bring(object: Content): Promise<Remembered> {
     const node = this.nodeOf(object);
     if (object.kind === 'P2PDBDatabase') {
       const [row] = await runSql(
@@ -83,11 +87,13 @@ export class ContentController {
         'SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?',
         [databaseName(object)],
       );
-      const seen = row && { characterSet: String(row[0]), collation: String(row[1]) };
+      const { comment: before } = (object.status ?? {}) as Partial<Status>;
+      const seen = row && { characterSet: String(row[0]), collation: String(row[1]), comment: before };
       await this.run(node, object, databaseStatements(object, seen));
-      return undefined;
+      const { comment } = object.spec;
+      return comment === undefined ? {} : { comment };
     }
-    return this.bringUser(node, object);
+    return { passwordVersion: await this.bringUser(node, object) };
   }
 
   private async bringUser(node: NodeAddress, user: User & Content): Promise<string> {
@@ -118,6 +124,7 @@ export class ContentController {
 
   private async run(node: NodeAddress, object: Content, statements: readonly string[]): Promise<void> {
     for (const statement of statements) {
+      this.parts.client.checkMayChange();
       await runSql(node, statement);
       const shown = statement.replace(/IDENTIFIED BY '(?:[^'\\]|\\.)*'/, 'IDENTIFIED BY …');
       this.parts.log.info({ object: `${object.kind}/${object.metadata.name}`, statement: shown }, 'done');
@@ -176,17 +183,18 @@ export class ContentController {
     isReady: boolean,
     reason: string,
     message: string,
-    passwordVersion: string | undefined,
+    remembered: Remembered,
   ): Promise<void> {
     const { name, namespace, uid, generation = 0 } = metadata;
     const old = before as Partial<Status> | undefined;
     const statement = { type: 'Ready', status: isReady, reason, message };
-    const kept = passwordVersion ?? old?.passwordVersion;
+    const { passwordVersion = old?.passwordVersion, comment = old?.comment } = remembered;
     const status: Status = {
       name: spec.name ?? metadata.name,
       observedGeneration: generation,
       conditions: conditionsOf(old?.conditions, [statement], generation, Date.now()),
-      ...(kept !== undefined && { passwordVersion: kept }),
+      ...(passwordVersion !== undefined && { passwordVersion }),
+      ...(comment !== undefined && { comment }),
     };
     if (isDeepStrictEqual(old, status)) return;
     const head = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };

@@ -18,7 +18,7 @@ export interface LeaseOptions {
 const LEASE_SECONDS = 15;
 const RENEW_MS = 3_000;
 const RETRY_MS = 2_000;
-/** Before another one may think that it is free. */
+/** Before another one may think that it is free: nothing is begun after it. */
 const GIVE_UP_MS = 10_000;
 
 interface LeaseSpec {
@@ -38,9 +38,16 @@ export class Lease {
   private readonly options: LeaseOptions;
   /** The last that was seen of another holder, and when by our own clock: clocks of machines differ. */
   private seen: { readonly version: string; readonly at: number } | undefined;
+  /** Before it was renewed last, or was had first. */
+  private renewed = -Infinity;
 
   constructor(options: LeaseOptions) {
     this.options = options;
+  }
+
+  /** Nobody else may have it yet. False, too, in a process that was frozen for long, before it hears of anything else. */
+  get isOurs(): boolean {
+    return performance.now() - this.renewed < GIVE_UP_MS;
   }
 
   /** Resolves when it is held; rejects with the signal's reason. */
@@ -54,14 +61,13 @@ export class Lease {
 
   /** Renews it; resolves when it was lost. Gives it back when the signal comes. */
   async hold(signal: AbortSignal): Promise<void> {
-    let renewed = performance.now();
-    while (performance.now() - renewed < GIVE_UP_MS) {
+    while (this.isOurs) {
       await sleep(RENEW_MS, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return this.release().catch((error: unknown) => void this.failed(error));
       const outcome = await this.attempt().catch((error: unknown) => (this.failed(error), undefined));
-      if (outcome === true) renewed = performance.now();
-      if (outcome === false) return;
+      if (outcome === false) break;
     }
+    this.renewed = -Infinity;
   }
 
   private failed(error: unknown): false {
@@ -69,8 +75,15 @@ export class Lease {
     return false;
   }
 
-  /** True: it is ours until a while from now. */
+  /** True: it is ours until a while from when this was asked. */
   private async attempt(): Promise<boolean> {
+    const asked = performance.now();
+    const isHad = await this.renew();
+    if (isHad) this.renewed = asked;
+    return isHad;
+  }
+
+  private async renew(): Promise<boolean> {
     const { client, namespace, name, identity } = this.options;
     const now = Date.now();
     const lease = (await client.get(RESOURCES.Lease, namespace, name)) as LeaseObject | undefined;

@@ -78,6 +78,7 @@ export class Operator {
     await lease.acquire(signal);
     log.info({ identity }, 'this operator works now');
     metrics.leading.set({ name: LEASE }, 1);
+    client.mayChange = () => lease.isOurs;
     const end = new AbortController();
     const working = this.work(AbortSignal.any([signal, end.signal]));
     // The Lease is given back when the work is done, not before.

@@ -7,18 +7,25 @@ export const quoteText = (text: string): string => `'${text.replaceAll('\\', '\\
 export interface DatabaseSeen {
   readonly characterSet: string;
   readonly collation: string;
+  /** That was set last: the catalog shows it nowhere. */
+  readonly comment: string | undefined;
 }
 
 export const databaseName = ({ metadata, spec }: Database): string => spec.name ?? metadata.name;
 
 export function databaseStatements(database: Database, seen: DatabaseSeen | undefined): string[] {
-  const { characterSet, collation } = database.spec;
+  const { characterSet, collation, comment } = database.spec;
   const name = quoteName(databaseName(database));
-  const options = `CHARACTER SET ${characterSet}${collation === undefined ? '' : ` COLLATE ${collation}`}`;
+  const options = [
+    `CHARACTER SET ${characterSet}`,
+    ...(collation === undefined ? [] : [`COLLATE ${collation}`]),
+    ...(comment === undefined ? [] : [`COMMENT ${quoteText(comment)}`]),
+  ].join(' ');
   if (!seen) return [`CREATE DATABASE IF NOT EXISTS ${name} ${options}`];
   const isSame =
     seen.characterSet === characterSet.toLowerCase() &&
-    (collation === undefined || seen.collation === collation.toLowerCase());
+    (collation === undefined || seen.collation === collation.toLowerCase()) &&
+    (comment === undefined || seen.comment === comment);
   return isSame ? [] : [`ALTER DATABASE ${name} ${options}`];
 }
 

@@ -11,10 +11,10 @@ import { ApiClient } from '../../../operator/kube/client.ts';
 import { Program } from '../../support/process.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
 import { Daemons } from '../support/daemons.ts';
+import { installKinds } from '../support/kinds.ts';
 import { program } from '../support/machine.ts';
 import { Kubelet } from './kubelet.ts';
 
-const CRDS = path.join(import.meta.dirname, '../../../crds');
 const run = promisify(execFile);
 
 export class TestKubernetes {
@@ -28,8 +28,7 @@ export class TestKubernetes {
   static async start(): Promise<TestKubernetes> {
     const api = await startApiServer();
     const kubernetes = new TestKubernetes(api);
-    await kubernetes.kubectl('apply', '--server-side', '-f', CRDS);
-    await kubernetes.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=20s');
+    await installKinds(api.kubeconfig);
     return kubernetes;
   }
 
@@ -49,6 +48,10 @@ export class TestKubernetes {
       '--secure-port=0',
       '--controllers=statefulset,garbagecollector,disruption,pvc-protection,namespace',
     ]);
+  }
+
+  get kubeconfig(): string {
+    return this.api.kubeconfig;
   }
 
   startOperator(...flags: string[]): Program {

@@ -157,7 +157,10 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
   it('makes databases and users, and takes them away', async () => {
     await kube.kubectl('create', 'secret', 'generic', 'p', "--from-literal=password=it's \\ good");
     const head = (kind: string) => ({ apiVersion: 'p2pdb.io/v1alpha1', kind, metadata: { name: 'shop' } });
-    await kube.apply({ ...head('P2PDBDatabase'), spec: { cluster: 'c', deletionPolicy: 'Delete' } });
+    await kube.apply({
+      ...head('P2PDBDatabase'),
+      spec: { cluster: 'c', comment: 'of the shop', deletionPolicy: 'Delete' },
+    });
     const user = { cluster: 'c', passwordSecret: { name: 'p' }, deletionPolicy: 'Delete' };
     const grants = [{ database: 'shop', privileges: ['SELECT', 'INSERT', 'CREATE'] }];
     await kube.apply({ ...head('P2PDBUser'), spec: { ...user, grants } });
@@ -172,6 +175,8 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
     await connection.query('CREATE TABLE t (id INT PRIMARY KEY)');
     await assert.rejects(connection.query('DELETE FROM t'), /denied/);
     connection.destroy();
+    await kube.kubectl('patch', 'p2pdbdb', 'shop', '--type=merge', '-p', '{"spec":{"comment":"it\'s ours"}}');
+    await kube.kubectl('wait', 'p2pdbdb/shop', "--for=jsonpath={.status.comment}=it's ours", '--timeout=20s');
     await kube.kubectl('delete', 'p2pdbuser,p2pdbdb', 'shop', '--timeout=20s');
     assert.deepEqual(await sql('c-0', "SELECT COUNT(*) AS n FROM mysql.user WHERE user = 'shop'"), [{ n: 0 }]);
     assert.deepEqual(await sql('c-0', "SHOW DATABASES LIKE 'shop'"), []);

@@ -45,6 +45,7 @@ import { runChange } from './run-change.ts';
 import { runSelect } from './run-select.ts';
 import { runStatement } from './statements.ts';
 import { OpenTransaction, type Isolation } from './transaction.ts';
+import { sqlModeText } from './variables.ts';
 
 /** The schema changed while the statement waited: it is made anew. */
 export class SchemaChanged extends Error {
@@ -94,6 +95,8 @@ export class EngineSession implements Session, SessionFacts {
     this.state = new SessionState(core.globals);
     this.activeRoles = core.accounts.defaultRoles(account);
     if (client.interactive) this.state.variables.set('wait_timeout', this.state.variables.get('interactive_timeout'));
+    if (client.ignoreSpace === true)
+      this.state.variables.set('sql_mode', sqlModeText(`IGNORE_SPACE,${String(this.state.variables.get('sql_mode'))}`));
     if (client.collationId > 0) core.setNames(this.state, client.collationId);
   }
 

@@ -428,7 +428,7 @@ function checkTimeZone(given: string): string {
 }
 
 /** sql_mode as text, in MySQL's order, from words or a number. */
-function sqlModeText(value: SqliteValue): string {
+export function sqlModeText(value: SqliteValue): string {
   if (value === null) throw wrongValue('sql_mode', null);
   if (typeof value === 'number' || typeof value === 'bigint') {
     const bits = BigInt(value);

@@ -105,6 +105,7 @@ async function openSession(connection: Connection, asked: Login): Promise<void> 
     collationId: asked.collation,
     interactive: (asked.capabilities & Capability.INTERACTIVE) !== 0,
     foundRows: (asked.capabilities & Capability.FOUND_ROWS) !== 0,
+    ignoreSpace: (asked.capabilities & Capability.IGNORE_SPACE) !== 0,
     localInfile: (asked.capabilities & Capability.LOCAL_FILES) !== 0,
   });
   if (connection.mode === 'ended') {

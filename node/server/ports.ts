@@ -140,6 +140,8 @@ export interface ClientInfo {
   readonly collationId: number;
   readonly interactive: boolean;
   readonly foundRows: boolean;
+  /** The session begins with IGNORE_SPACE in its sql_mode. */
+  readonly ignoreSpace?: boolean;
   readonly localInfile: boolean;
 }
 

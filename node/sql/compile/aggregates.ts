@@ -188,7 +188,7 @@ export function windowFunction(c: Compiler, scope: Scope, e: WindowFunction, cla
   const over = overSql(c, scope, e.over);
   if (RANKS.has(e.name)) {
     const unsigned: SqlType = { kind: 'int', bits: 64, unsigned: true };
-    return new Bound(`${e.name}(${args.map((a) => `CAST(${a.sql} AS INTEGER)`).join(',')})${over}`, {
+    return new Bound(`${e.name}(${args.map((a) => countText(c, e.name, a)).join(',')})${over}`, {
       type: unsigned,
       nullable: e.name === 'ntile',
       bits: 62,
@@ -196,22 +196,40 @@ export function windowFunction(c: Compiler, scope: Scope, e: WindowFunction, cla
   }
   if (e.name === 'cume_dist' || e.name === 'percent_rank')
     return new Bound(`${e.name}()${over}`, { type: DOUBLE, nullable: false });
-  const [value, n, otherwise] = args;
+  const [value, , otherwise] = args;
   if (!value) throw new SqlError(1582, '42000', `Incorrect parameter count in the call to native function '${e.name}'`);
+  // A literal NULL counts nothing; a variable or placeholder that is NULL does, to no row.
+  if (e.args[1]?.kind === 'null') throw new SqlError(1210, 'HY000', `Incorrect arguments to ${e.name}`);
+  const n = args[1] && countText(c, e.name, args[1]);
   if (e.name === 'lead' || e.name === 'lag') {
-    const [type] = otherwise ? commonType([value, otherwise]) : [value.type];
-    const rest = [n ? `CAST(${n.sql} AS INTEGER)` : undefined, otherwise && convert(c, otherwise, type).sql].filter(
-      (s) => s !== undefined,
-    );
+    const type = widened(otherwise ? commonType([value, otherwise])[0] : value.type);
+    const rest = [n, otherwise && convert(c, otherwise, type).sql].filter((s) => s !== undefined);
     return new Bound(`${e.name}(${[convert(c, value, type).sql, ...rest].join(',')})${over}`, {
       type,
       nullable: true,
       coercibility: value.coercibility,
     });
   }
-  return new Bound(`${e.name}(${value.sql}${n ? `,CAST(${n.sql} AS INTEGER)` : ''})${over}`, {
-    type: value.type,
+  return new Bound(`${e.name}(${value.sql}${n === undefined ? '' : `,${n}`})${over}`, {
+    type: widened(value.type),
     nullable: true,
     coercibility: value.coercibility,
+  });
+}
+
+/** A window function over integers gives BIGINTs. */
+const widened = (type: SqlType): SqlType => (type.kind === 'int' ? { ...type, bits: 64 } : type);
+
+/** The number that a window function counts by: NTILE and NTH_VALUE from 1, LEAD and LAG from 0. */
+function countText(c: Compiler, name: WindowFunction['name'], { type, bind }: Bound): string {
+  const wrong = (): SqlError => new SqlError(1210, 'HY000', `Incorrect arguments to ${name}`);
+  if (!bind) throw wrong();
+  const least = name === 'lead' || name === 'lag' ? 0 : 1;
+  return c.param((x) => {
+    const n = bind(x);
+    // The NULL-th value is none: there are never so many.
+    if (n === null && name === 'nth_value') return 0x7fffffffffffffffn;
+    if (type.kind !== 'int' || (typeof n !== 'number' && typeof n !== 'bigint') || n < least) throw wrong();
+    return BigInt(n);
   });
 }

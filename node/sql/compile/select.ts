@@ -11,6 +11,7 @@ import { signatureName } from './call.ts';
 import type { SqlFunction } from './plan.ts';
 import { limitSql, position } from './places.ts';
 import { Scope, type GroupState } from './scope.ts';
+import { withoutVersionComments } from '../parser/index.ts';
 import { containsAggregate, slotsIn } from './walk.ts';
 import { windowDefinitions } from './windows.ts';
 
@@ -399,6 +400,9 @@ function starColumns(
 /** Characters of a column's name at most, when its text is its name. */
 const NAME_LENGTH_MAX = 256;
 
+/** Names are utf8mb3: what lies beyond its plane is a question mark. */
+const nameOf = (text: string): string => text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, '?').slice(0, NAME_LENGTH_MAX);
+
 function selectItems(c: Compiler, scope: Scope, items: readonly SelectItem[]): Item[] {
   return items.flatMap((item): Item[] => {
     if (item.kind === 'star') {
@@ -430,8 +434,8 @@ function selectItems(c: Compiler, scope: Scope, items: readonly SelectItem[]): I
       return [{ name: ofView ? (bound.column?.name ?? '') : item.expr.name, bound }];
     }
     for (const slot of slotsIn(item.expr)) c.pinned.add(slot);
-    if (item.expr.kind === 'string' && !item.expr.bytes)
-      return [{ name: item.expr.value.slice(0, NAME_LENGTH_MAX), bound }];
-    return [{ name: c.text.slice(item.textStart, Math.min(item.textEnd, item.textStart + NAME_LENGTH_MAX)), bound }];
+    if (item.expr.kind === 'null') return [{ name: 'NULL', bound }];
+    if (item.expr.kind === 'string' && !item.expr.bytes) return [{ name: nameOf(item.expr.value), bound }];
+    return [{ name: nameOf(withoutVersionComments(c.text.slice(item.textStart, item.textEnd))), bound }];
   });
 }

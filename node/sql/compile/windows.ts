@@ -1,9 +1,10 @@
 /** OVER clauses. */
 import { SqlError } from '../types/index.ts';
-import type { FrameBound, OrderItem, Over, WindowSpec } from '../parser/index.ts';
+import type { FrameBound, OrderItem, Over, WindowFrame, WindowSpec } from '../parser/index.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { orderKey } from './operators.ts';
 import type { Scope } from './scope.ts';
+import { rangeOrder, rowOffset, windowError } from './window-frames.ts';
 
 /** WINDOW w AS (…): kept in the scope as SQLite's text. */
 export function windowDefinitions(
@@ -16,17 +17,17 @@ export function windowDefinitions(
     if (scope.windowSpecs.has(lower)) throw new SqlError(3591, 'HY000', `Window '${name}' is defined twice.`);
     scope.windowSpecs.set(lower, spec);
   }
-  for (const { name, spec } of windows) windowText(c, scope, spec, new Set([name.toLowerCase()]));
+  for (const { name, spec } of windows) windowText(c, scope, spec, name, new Set([name.toLowerCase()]));
 }
 
 export function overSql(c: Compiler, scope: Scope, over: Over): string {
-  if (over.kind === 'windowSpec') return ` OVER (${windowText(c, scope, over, new Set())})`;
+  if (over.kind === 'windowSpec') return ` OVER (${windowText(c, scope, over, '<unnamed window>', new Set())})`;
   const spec = scope.windowSpecs.get(over.name.toLowerCase());
   if (!spec) throw new SqlError(3579, 'HY000', `Window name '${over.name}' is not defined.`);
-  return ` OVER (${windowText(c, scope, spec, new Set([over.name.toLowerCase()]))})`;
+  return ` OVER (${windowText(c, scope, spec, over.name, new Set([over.name.toLowerCase()]))})`;
 }
 
-function windowText(c: Compiler, scope: Scope, spec: WindowSpec, seen: Set<string>): string {
+function windowText(c: Compiler, scope: Scope, spec: WindowSpec, name: string, seen: Set<string>): string {
   let partitionBy = spec.partitionBy;
   let orderBy = spec.orderBy;
   for (let base = spec.base; base !== undefined;) {
@@ -42,7 +43,7 @@ function windowText(c: Compiler, scope: Scope, spec: WindowSpec, seen: Set<strin
       throw new SqlError(
         3583,
         'HY000',
-        `Window '<unnamed window>' cannot inherit '${base}' since both contain an ORDER BY clause.`,
+        `Window '${name}' cannot inherit '${base}' since both contain an ORDER BY clause.`,
       );
     orderBy = orderBy.length > 0 ? orderBy : found.orderBy;
     base = found.base;
@@ -53,33 +54,47 @@ function windowText(c: Compiler, scope: Scope, spec: WindowSpec, seen: Set<strin
   };
   const parts: string[] = [];
   if (partitionBy.length > 0) parts.push(`PARTITION BY ${partitionBy.map(key).join(',')}`);
-  if (orderBy.length > 0) parts.push(`ORDER BY ${orderBy.map(key).join(',')}`);
-  if (spec.frame) {
-    const { unit, start, end } = spec.frame;
-    if (spec.frame.exclude && spec.frame.exclude !== 'noOthers') throw unsupported('EXCLUDE');
-    const bound = (b: FrameBound): string => frameBound(c, scope, b);
-    parts.push(
-      end ? `${unit.toUpperCase()} BETWEEN ${bound(start)} AND ${bound(end)}` : `${unit.toUpperCase()} ${bound(start)}`,
-    );
+  const { frame } = spec;
+  if (frame) checkFrame(frame, name);
+  if (frame?.unit === 'range' && boundsOf(frame).some(({ kind }) => kind === 'preceding' || kind === 'following')) {
+    const [only, second] = orderBy;
+    const column = only && !second ? c.expr(scope, only.expr, 'window order by') : undefined;
+    const { key: distance, offset } = rangeOrder(c, scope, column, only?.direction === 'desc', boundsOf(frame), name);
+    parts.push(`ORDER BY ${distance}${only?.direction === 'desc' ? ' DESC' : ''}`, frameText(frame, offset));
+    return parts.join(' ');
   }
+  if (orderBy.length > 0) parts.push(`ORDER BY ${orderBy.map(key).join(',')}`);
+  if (frame) parts.push(frameText(frame, (bound) => rowOffset(c, scope, bound, name)));
   return parts.join(' ');
 }
 
-function frameBound(c: Compiler, scope: Scope, b: FrameBound): string {
-  switch (b.kind) {
-    case 'unboundedPreceding':
-      return 'UNBOUNDED PRECEDING';
-    case 'unboundedFollowing':
-      return 'UNBOUNDED FOLLOWING';
-    case 'currentRow':
-      return 'CURRENT ROW';
-    default: {
-      if (b.unit !== undefined) throw unsupported('RANGE with INTERVAL');
-      if (b.value.kind === 'number' && typeof b.value.value === 'number') {
-        c.pinned.add(b.value.slot);
-        return `${b.value.value} ${b.kind.toUpperCase()}`;
-      }
-      return `${c.expr(scope, b.value, 'window frame').sql} ${b.kind.toUpperCase()}`;
+const boundsOf = ({ start, end }: WindowFrame): readonly FrameBound[] => (end ? [start, end] : [start]);
+
+function checkFrame({ unit, start, end, exclude }: WindowFrame, name: string): void {
+  if (unit === 'groups') throw unsupported('GROUPS');
+  if (exclude && exclude !== 'noOthers') throw unsupported('EXCLUDE');
+  if (start.kind === 'unboundedFollowing')
+    throw windowError(3584, name, ': frame start cannot be UNBOUNDED FOLLOWING.');
+  if (end?.kind === 'unboundedPreceding') throw windowError(3585, name, ': frame end cannot be UNBOUNDED PRECEDING.');
+  const place = { unboundedPreceding: 0, preceding: 1, currentRow: 2, following: 3, unboundedFollowing: 4 };
+  if (place[start.kind] > place[end?.kind ?? 'currentRow'])
+    throw windowError(3586, name, ': frame start or end is negative, NULL or of non-integral type');
+}
+
+type OffsetBound = Extract<FrameBound, { kind: 'preceding' | 'following' }>;
+
+function frameText({ unit, start, end }: WindowFrame, offset: (bound: OffsetBound) => string): string {
+  const text = (b: FrameBound): string => {
+    switch (b.kind) {
+      case 'unboundedPreceding':
+        return 'UNBOUNDED PRECEDING';
+      case 'unboundedFollowing':
+        return 'UNBOUNDED FOLLOWING';
+      case 'currentRow':
+        return 'CURRENT ROW';
+      default:
+        return `${offset(b)} ${b.kind.toUpperCase()}`;
     }
-  }
+  };
+  return `${unit.toUpperCase()} ${end ? `BETWEEN ${text(start)} AND ${text(end)}` : text(start)}`;
 }

@@ -106,7 +106,7 @@ export function windowFunction(p: Parser, start: number, name: WindowFunctionNam
     case 'nth_value':
       args.push(p.grammar.expr(p));
       p.expect(',');
-      args.push(stableInteger(p));
+      args.push(p.grammar.operand(p));
       break;
     case 'lead':
     case 'lag':

@@ -3,6 +3,7 @@ export * from './ast.ts';
 export * from './options.ts';
 export { parse, parseExpression, parseMany, parseNext, parseStatement } from './parse.ts';
 export { isReserved, NON_RESERVED, RESERVED } from './keywords.ts';
+export { withoutVersionComments } from './scan.ts';
 export { shapeOf } from './shape.ts';
 export { print } from './print.ts';
 export type { PrintOptions } from './print.ts';

@@ -11,11 +11,8 @@ import {
   WORD_QUOTED,
 } from './keywords.ts';
 import type { ParseOptions } from './options.ts';
-import { exponentEnd, isDashEnd, lineEnd, operatorAt, plainSpaceEnd, stringEnd } from './scan.ts';
+import { SERVER_VERSION, exponentEnd, isDashEnd, lineEnd, operatorAt, plainSpaceEnd, stringEnd } from './scan.ts';
 import { isBigInteger } from './text.ts';
-
-/** What `/*!NNNNN` compares itself with: 9.7.4. */
-const SERVER_VERSION = 90704;
 
 /** A place to come back to. */
 export interface Mark {

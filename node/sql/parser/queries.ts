@@ -20,6 +20,7 @@ import type {
   WindowSpec,
 } from './ast.ts';
 import { orderBy, windowSpec } from './aggregates.ts';
+import { isDigit, isIdentChar, isSpace } from './chars.ts';
 import { acceptCharset, charsetName } from './data-types.ts';
 import { numberLiteral, param } from './literals.ts';
 import type { Parser } from './parser.ts';
@@ -279,6 +280,29 @@ function selectItems(p: Parser): SelectItem[] {
   return items;
 }
 
+/** Under IGNORE_SPACE a word ends behind the white space that follows it, and so does the column's name. */
+function nameEnd(p: Parser): number {
+  const { sql, prevEnd } = p;
+  if (!p.options.ignoreSpace || !isSpace(sql.charCodeAt(prevEnd))) return prevEnd;
+  let start = prevEnd;
+  while (start > 0 && isIdentChar(sql.charCodeAt(start - 1))) start--;
+  const before = sql[start - 1];
+  // No word: a literal, a variable, or the name behind a point.
+  if (start === prevEnd || isDigit(sql.charCodeAt(start)) || before === '.' || before === '@') return prevEnd;
+  let end = prevEnd;
+  while (isSpace(sql.charCodeAt(end))) end++;
+  return end;
+}
+
+/** Names are utf8mb3: they have no characters beyond the first plane. */
+function refuseBeyondBmp(name: string): void {
+  if (!/[\ud800-\udbff]/.test(name)) return;
+  const shown = name.replace(/[^\x20-\x7e]/gu, (c) =>
+    Array.from(new TextEncoder().encode(c), (b) => `\\x${b.toString(16).toUpperCase()}`).join(''),
+  );
+  throw new SqlError(3854, 'HY000', `Cannot convert string '${shown}' from utf8mb4 to utf8mb3`);
+}
+
 function selectItem(p: Parser): SelectItem {
   const start = p.start;
   p.starAllowedAt = start;
@@ -290,12 +314,13 @@ function selectItem(p: Parser): SelectItem {
     if (expr.kind !== 'column' || expr.name !== '*') p.fail(star.end - 1);
     return star;
   }
-  const textEnd = p.prevEnd;
+  const textEnd = nameEnd(p);
   let alias: string | undefined;
   if (p.t === 'AS') {
     p.next();
     alias = p.identOrText();
   } else if (p.isIdent() || p.t === 'string') alias = p.identOrText();
+  if (alias !== undefined) refuseBeyondBmp(alias);
   return { kind: 'item', start, end: p.prevEnd, expr, alias, textStart: start, textEnd };
 }
 

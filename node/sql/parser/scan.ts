@@ -47,6 +47,19 @@ export function plainSpaceEnd(sql: string, from: number): number {
   }
 }
 
+// What a version comment compares itself with: 9.7.4.
+export const SERVER_VERSION = 90704;
+
+const VERSION_COMMENT = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|\/\*!(\d{5,6})?([^]*?)(?:\*\/|$)/g;
+
+/** A part of a statement as MySQL names a column by it: with what version comments hold, and without their signs. */
+export function withoutVersionComments(text: string): string {
+  if (!text.includes('/*!')) return text;
+  return text.replace(VERSION_COMMENT, (whole, version: string | undefined, body: string | undefined) =>
+    body === undefined ? whole : Number(version ?? 0) > SERVER_VERSION ? '' : body,
+  );
+}
+
 const isComparison = (c: number): boolean => c === 60 || c === 61 || c === 62 || c === 33;
 
 /** The operator at `i`, `!=` as itself. */

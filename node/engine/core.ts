@@ -60,6 +60,8 @@ export interface EngineOptions {
   readonly alone: () => boolean;
   readonly voterSpans: ReplicaOptions['voterSpans'];
   readonly group: GroupFacts;
+  /** Threads for long SELECTs; 0: they run where all others do, and delay them. */
+  readonly lanes?: number;
 }
 
 /** Threads for long SELECTs. */
@@ -138,7 +140,7 @@ export class EngineCore implements Engine {
     state.reserve.take();
     this.accounts = new Accounts(this.catalog, this.globals);
     this.cost = new CostEstimator(state.db);
-    this.lanes = new Lanes(state.file, LANES);
+    this.lanes = new Lanes(state.file, options.lanes ?? LANES);
     for (const [name, value] of options.variables) this.globals.set(name, value);
     this.readPersisted();
     this.globals.set('version', options.version);

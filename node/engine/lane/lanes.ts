@@ -25,7 +25,8 @@ interface Job extends LaneRun {
 
 export class Lanes {
   private readonly file: string;
-  private readonly count: number;
+  /** So many threads there may be. */
+  readonly count: number;
   private idle: Worker[] = [];
   private readonly busy = new Map<Worker, Job>();
   private queue: Job[] = [];

@@ -115,6 +115,8 @@ export class SimulatedNode implements VirtualHost {
     let peering: Peering | undefined = undefined;
     const engine = openEngine({
       dir: this.dir,
+      // A thread would answer in the machine's own time.
+      lanes: 0,
       version: '9.7.4-p2pdb',
       rootPassword: '',
       variables: new Map<string, string | number>([['p2pdb_commit_timeout', 3]]),

@@ -89,7 +89,7 @@ function serve(operator: Operator, host: string, port: number): Server {
     };
     switch (request.url?.split('?')[0]) {
       case '/healthz':
-        return say(operator.isHealthy ? 200 : 500, operator.isHealthy ? 'ok' : 'stuck');
+        return say(operator.sickness === undefined ? 200 : 500, operator.sickness ?? 'ok');
       case '/readyz':
         return say(operator.isReady ? 200 : 503, operator.isReady ? 'ok' : 'not ready');
       case '/metrics':

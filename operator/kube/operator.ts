@@ -25,18 +25,34 @@ export interface OperatorOptions {
 
 const LEASE = 'p2pdb-operator';
 const WORKERS = 8;
+/** Longer than any order to a node, several of which are in a round. */
+const STUCK_MS = 10 * 60_000;
+/** Longer than a watch may say nothing, and all waits after a failure. */
+const SILENT_MS = 5 * 60_000;
 
 export class Operator {
   private readonly options: OperatorOptions;
   private readonly metrics = new OperatorMetrics();
   private readonly client = ApiClient.fromDefault();
   private queues: readonly WorkQueue[] = [];
+  private store: Store | undefined;
   /** It is there for its work, or to take it over. */
   isReady = false;
-  readonly isHealthy = true;
 
   constructor(options: OperatorOptions) {
     this.options = options;
+  }
+
+  /** What only a new process can mend; undefined when all is well. An API server that cannot be reached is nothing of the kind. */
+  get sickness(): string | undefined {
+    for (const { longest } of this.queues) {
+      if (longest && longest.milliseconds > STUCK_MS)
+        return `${longest.key} has been worked on for ${Math.round(longest.milliseconds / 1000)} s`;
+    }
+    const quietest = this.store?.quietest;
+    if (quietest && quietest.silentMs > SILENT_MS)
+      return `nothing was heard of ${quietest.kind} for ${Math.round(quietest.silentMs / 1000)} s`;
+    return undefined;
   }
 
   async metricsText(): Promise<{ readonly type: string; readonly text: string }> {
@@ -139,6 +155,7 @@ export class Operator {
     const databases = this.queue('p2pdbdatabase', (key) => contents.database.reconcile(key));
     const users = this.queue('p2pdbuser', (key) => contents.user.reconcile(key));
     this.queues = [clusters, databases, users];
+    this.store = store;
     await store.start(signal);
     isComplete = true;
     for (const object of early) onChange(object);

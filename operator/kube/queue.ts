@@ -13,7 +13,8 @@ const RETRY_MAX_MS = 60_000;
 export class WorkQueue {
   private readonly options: QueueOptions;
   private readonly waiting = new Set<string>();
-  private readonly running = new Set<string>();
+  /** Since when, by a monotonic clock; the oldest first. */
+  private readonly running = new Map<string, number>();
   /** Came while it was worked on. */
   private readonly again = new Set<string>();
   private readonly failures = new Map<string, number>();
@@ -31,6 +32,12 @@ export class WorkQueue {
 
   get active(): number {
     return this.running.size;
+  }
+
+  /** What has been worked on for longest, and for how long. */
+  get longest(): { readonly key: string; readonly milliseconds: number } | undefined {
+    for (const [key, since] of this.running) return { key, milliseconds: performance.now() - since };
+    return undefined;
   }
 
   add(key: string): void {
@@ -66,7 +73,7 @@ export class WorkQueue {
       const [key] = this.waiting;
       if (key === undefined) return;
       this.waiting.delete(key);
-      this.running.add(key);
+      this.running.set(key, performance.now());
       void this.run(key);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Keeps a copy of all objects of a kind: a list, then what changes. A watch that ends, breaks or is too old (410) is begun again, with
- * growing waits while it fails; what was missed is found by the next list.
+ * Keeps a copy of all objects of a kind: a list, then what changes. A watch that ends, breaks, says nothing for long or is too old (410)
+ * is begun again, with growing waits while it fails; what was missed is found by the next watch or list.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '../specs/index.ts';
@@ -19,10 +19,13 @@ export interface ReflectorOptions {
   /** The object as it is now, or as it was last before it went. */
   readonly onChange: (object: KubeObject, isGone: boolean) => void;
   readonly onError: (error: Error) => void;
+  /** A watch that says nothing for so long is begun again: the API server tells about once a minute that it lives. */
+  readonly quietMs?: number;
 }
 
 const PAGE = '500';
 const WATCH_SECONDS = 300;
+const QUIET_MS = 180_000;
 const WAIT_FIRST_MS = 500;
 const WAIT_MAX_MS = 30_000;
 
@@ -30,6 +33,7 @@ export class Reflector {
   private readonly options: ReflectorOptions;
   private readonly objects = new Map<string, KubeObject>();
   private version: string | undefined;
+  private heardAt = performance.now();
   private sayReady: () => void = () => undefined;
   /** The first list is there. */
   readonly ready = new Promise<void>((resolve) => (this.sayReady = resolve));
@@ -54,6 +58,11 @@ export class Reflector {
     this.objects.set(key, this.slim(object));
   }
 
+  /** For how long nothing was heard, not even a failure. */
+  get silentMs(): number {
+    return performance.now() - this.heardAt;
+  }
+
   /** Until the signal comes. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
@@ -64,6 +73,7 @@ export class Reflector {
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
+        this.heardAt = performance.now();
         if (error instanceof ApiError && error.status === 410) {
           this.version = undefined;
           continue;
@@ -85,6 +95,7 @@ export class Reflector {
         limit: PAGE,
         ...(page !== undefined && { continue: page }),
       });
+      this.heardAt = performance.now();
       for (const item of list.items) {
         seen.add(keyIn(item));
         this.put(item);
@@ -100,20 +111,28 @@ export class Reflector {
     const { client, resource, namespace } = this.options;
     const seconds = WATCH_SECONDS + Math.floor(Math.random() * WATCH_SECONDS);
     // Where the other side is gone without a word, this ends what the server would have.
-    const limit = AbortSignal.any([signal, AbortSignal.timeout((seconds + 30) * 1000)]);
+    const quiet = new AbortController();
+    const timer = setTimeout(() => quiet.abort(), this.options.quietMs ?? QUIET_MS);
+    const limit = AbortSignal.any([signal, quiet.signal]);
     const query = {
       ...this.query(),
       resourceVersion: this.version ?? '',
       allowWatchBookmarks: 'true',
       timeoutSeconds: String(seconds),
     };
-    for await (const { type, object } of client.watch(resource, namespace, query, limit)) {
-      if (type === 'ERROR')
-        throw new ApiError(object.code ?? 0, object.reason ?? '', object.message ?? 'the watch failed');
-      this.version = object.metadata.resourceVersion;
-      if (type === 'BOOKMARK') continue;
-      if (type === 'DELETED') this.drop(keyIn(object), object);
-      else this.put(object);
+    try {
+      for await (const { type, object } of client.watch(resource, namespace, query, limit)) {
+        this.heardAt = performance.now();
+        timer.refresh();
+        if (type === 'ERROR')
+          throw new ApiError(object.code ?? 0, object.reason ?? '', object.message ?? 'the watch failed');
+        this.version = object.metadata.resourceVersion;
+        if (type === 'BOOKMARK') continue;
+        if (type === 'DELETED') this.drop(keyIn(object), object);
+        else this.put(object);
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

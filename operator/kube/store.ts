@@ -73,6 +73,13 @@ export class Store {
     await Promise.race([Promise.all([...this.reflectors.values()].map(({ ready }) => ready)), aborted]);
   }
 
+  /** The kind of which nothing has been heard for longest, and for how long. */
+  get quietest(): { readonly kind: string; readonly silentMs: number } {
+    return [...this.reflectors]
+      .map(([kind, { silentMs }]) => ({ kind, silentMs }))
+      .reduce((a, b) => (b.silentMs > a.silentMs ? b : a));
+  }
+
   get(kind: KindName, namespace: string, name: string): KubeObject | undefined {
     return this.reflectors.get(kind)?.get(namespace, name);
   }

@@ -39,9 +39,10 @@ export function plan(observed: Observed, settings: Settings): Plan {
     ...secrets,
     ...objects,
     ...members.actions,
-    ...planStorage(observed, group),
     ...planVariables(observed, group),
     ...rollout.actions,
+    // A StorageClass may refuse to grow volumes for ever: nothing waits for it.
+    ...planStorage(observed, group),
   ];
   const isBusy = actions.length > 0 || isUnfinished(observed, group, rollout);
   const status = statusOf(observed, { ...base, rollout, trouble: members.trouble, isBusy });

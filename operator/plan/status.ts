@@ -4,7 +4,7 @@ import { namesOf, selectorOf } from '../specs/index.ts';
 import { conditionsOf, type Statement } from './conditions.ts';
 import { type Group, heightOf, type Node } from './group.ts';
 import type { MemberPlan } from './members.ts';
-import type { Observed } from './observed.ts';
+import type { NodeStatus, Observed } from './observed.ts';
 import type { RolloutPlan } from './rollout.ts';
 
 export interface Findings {
@@ -112,8 +112,10 @@ function statementsOf(observed: Observed, findings: Findings, inSync: number): S
   const ready = pods.filter(({ isReady }) => isReady).length;
   const isFormed = group.founder !== undefined;
   const voters = group.members.filter(({ voter }) => voter).length;
+  const answering = answeringVoters(group);
   const isWhole = inSync >= replicas && ready >= replicas && voters >= votersOf(cluster.spec);
-  const served = wasReady(cluster) ? inSync * 2 > replicas && ready > 0 : isWhole;
+  // A member that lags serves as well: under load, or while one is restarted, that comes and goes.
+  const served = wasReady(cluster) ? answering.isMajority && ready > 0 : isWhole;
   const behind = group.nodes.filter(({ phase }) => phase !== 'InSync').map(({ name, phase }) => `${name} is ${phase}`);
   const degraded = degradedBy(findings);
   return [
@@ -122,8 +124,8 @@ function statementsOf(observed: Observed, findings: Findings, inSync: number): S
       : {
           type: 'Ready',
           status: false,
-          reason: wasReady(cluster) ? 'TooFewInSync' : 'Forming',
-          message: `${inSync} of ${replicas} members are in sync`,
+          reason: wasReady(cluster) ? 'TooFewAnswer' : 'Forming',
+          message: wasReady(cluster) ? answering.text : `${inSync} of ${replicas} members are in sync`,
         },
     {
       type: 'InSync',
@@ -157,6 +159,22 @@ function statementsOf(observed: Observed, findings: Findings, inSync: number): S
     },
   ];
 }
+
+/** Whether those who decide answer by a majority, as far as anybody knows who they are. */
+function answeringVoters({ speaker, nodes }: Group): { readonly isMajority: boolean; readonly text: string } {
+  const newest = nodes
+    .flatMap(({ status }) => (status?.members === undefined ? [] : [status]))
+    .reduce<NodeStatus | undefined>((a, b) => (a && heightOf(a) >= heightOf(b) ? a : b), undefined);
+  const voters = (speaker?.status ?? newest)?.members?.filter(({ voter }) => voter) ?? [];
+  const count = voters.filter(({ name }) => nodes.some((node) => node.name === name && answers(node))).length;
+  return { isMajority: count * 2 > voters.length, text: `${count} of ${voters.length} members that decide answer` };
+}
+
+/** A node that is busy may be late with an answer. */
+const PATIENCE_MS = 10_000;
+
+const answers = ({ phase, status, isReady, silentMs }: Node): boolean =>
+  status === undefined ? isReady && silentMs < PATIENCE_MS : phase === 'InSync' || phase === 'CatchingUp';
 
 function degradedBy({ fault, trouble, rollout }: Findings): { reason: string; message: string } | undefined {
   if (fault !== undefined) return { reason: 'InvalidSpec', message: fault };

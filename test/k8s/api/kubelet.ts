@@ -3,7 +3,7 @@
  * own, its Secrets and ConfigMaps as files, its volume claim a folder that lives as long as the claim. Probes and restarts as a
  * kubelet does them; everything else is done by Kubernetes' own controllers.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
@@ -23,6 +23,8 @@ interface PlayedPod {
   program: Program | undefined;
   isGone: boolean;
   readonly done: Promise<void>;
+  /** Folders of mounted Secrets, by their names. */
+  readonly secrets: Map<string, string>;
 }
 
 export class Kubelet {
@@ -30,7 +32,7 @@ export class Kubelet {
   private readonly folder: string;
   private readonly pods = new Map<string, PlayedPod>();
   private readonly stop = new AbortController();
-  private readonly watching: Promise<void>;
+  private readonly watching: Promise<unknown>;
   private addresses = 0;
   /** By the folder of the volume: one process at a time. */
   private readonly volumes = new Map<string, Promise<void>>();
@@ -38,16 +40,20 @@ export class Kubelet {
   constructor(client: ApiClient, folder: string) {
     this.client = client;
     this.folder = folder;
-    const reflector = new Reflector({
-      client,
-      resource: RESOURCES.Pod,
-      kind: 'Pod',
-      namespace: undefined,
-      labelSelector: CLUSTER_LABEL,
-      onChange: (pod, isGone) => this.see(pod, isGone),
-      onError: () => undefined,
-    });
-    this.watching = reflector.run(this.stop.signal);
+    const watch = (kind: 'Pod' | 'Secret', onChange: (object: KubeObject, isGone: boolean) => void): Promise<void> =>
+      new Reflector({
+        client,
+        resource: RESOURCES[kind],
+        kind,
+        namespace: undefined,
+        labelSelector: CLUSTER_LABEL,
+        onChange,
+        onError: () => undefined,
+      }).run(this.stop.signal);
+    this.watching = Promise.all([
+      watch('Pod', (pod, isGone) => this.see(pod, isGone)),
+      watch('Secret', (secret) => this.refresh(secret)),
+    ]);
   }
 
   async close(): Promise<void> {
@@ -83,7 +89,14 @@ export class Kubelet {
     }
     if (known) return;
     const ip = `127.${NETWORK}.${Math.floor(this.addresses / 250)}.${(this.addresses++ % 250) + 1}`;
-    const pod: PlayedPod = { object, ip, program: undefined, isGone: false, done: Promise.resolve() };
+    const pod: PlayedPod = {
+      object,
+      ip,
+      program: undefined,
+      isGone: false,
+      done: Promise.resolve(),
+      secrets: new Map(),
+    };
     this.pods.set(uid, Object.assign(pod, { done: this.play(pod).catch((error: unknown) => this.fail(pod, error)) }));
   }
 
@@ -107,7 +120,7 @@ export class Kubelet {
     await before;
     try {
       const root = path.join(this.folder, 'pods', uid);
-      const mounts = await this.mount(namespace, spec, root, data);
+      const mounts = await this.mount(pod, spec, root, data);
       while (!pod.isGone && !this.stop.signal.aborted) {
         const program = new Program(['node'], this.environment(pod, name, spec, mounts));
         pod.program = program;
@@ -125,11 +138,12 @@ export class Kubelet {
 
   /** Folders by mount path. */
   private async mount(
-    namespace: string,
+    { object: { metadata }, secrets }: PlayedPod,
     { volumes = [], containers }: NonNullable<V1Pod['spec']>,
     root: string,
     data: string,
   ): Promise<Map<string, string>> {
+    const { namespace = '' } = metadata;
     const mounts = new Map<string, string>();
     for (const { name, mountPath } of containers[0]?.volumeMounts ?? []) {
       const volume = volumes.find((one) => one.name === name);
@@ -144,11 +158,18 @@ export class Kubelet {
         namespace,
         secret ?? config ?? '',
       );
-      for (const [key, value] of Object.entries(object.data ?? {})) {
-        writeFileSync(path.join(dir, key), secret === undefined ? value : Buffer.from(value, 'base64'));
-      }
+      put(dir, object);
+      if (secret !== undefined) secrets.set(secret, dir);
     }
     return mounts;
+  }
+
+  /** Pods see a Secret's new content without a restart. */
+  private refresh(secret: KubeObject): void {
+    for (const { object, secrets, isGone } of this.pods.values()) {
+      const dir = secrets.get(secret.metadata.name);
+      if (dir !== undefined && !isGone && object.metadata.namespace === secret.metadata.namespace) put(dir, secret);
+    }
   }
 
   /** A kubelet, too, waits for what a pod mounts. */
@@ -212,5 +233,13 @@ export class Kubelet {
       },
     };
     await this.client.mergePatch(resource, namespace, `${name}/status`, patch).catch(() => undefined);
+  }
+}
+
+/** The content of a Secret or ConfigMap as files, each whole at any time. */
+function put(dir: string, { kind, data = {} }: KubeObject): void {
+  for (const [key, value] of Object.entries(data)) {
+    writeFileSync(path.join(dir, `.${key}`), kind === 'Secret' ? Buffer.from(value, 'base64') : value);
+    renameSync(path.join(dir, `.${key}`), path.join(dir, key));
   }
 }

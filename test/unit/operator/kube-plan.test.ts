@@ -189,6 +189,43 @@ describe('a loss', () => {
   });
 });
 
+describe('Ready', () => {
+  const wasReady = [{ type: 'Ready', status: 'True', reason: 'Serving', message: '', lastTransitionTime: '' }];
+  const served = { cluster: cluster('{}', { founder: FOUNDER, conditions: wasReady }) };
+  const isReady = (pods: readonly PodSeen[]): unknown =>
+    plan(look(pods, served), SETTINGS).status.conditions?.find(({ type }) => type === 'Ready')?.status;
+  const lagging = (ordinal: number): PodSeen => pod(ordinal, serving(ordinal, three, { lag: { entries: 5000 } }));
+
+  it('stays while a pod is restarted and the others lag, or no leader is known', () => {
+    assert.equal(isReady([pod(0, serving(0, three)), pod(1, undefined), lagging(2)]), 'True');
+    assert.equal(isReady([0, 1, 2].map((n) => pod(n, { ...serving(n, three), leader: undefined as never }))), 'True');
+  });
+
+  it('stays while a pod is late with its answer, and not for ever', () => {
+    const late = (silentMs: number): PodSeen => pod(2, undefined, { isReady: true, silentMs });
+    assert.equal(isReady([pod(0, serving(0, three)), pod(1, undefined), late(5_000)]), 'True');
+    assert.equal(isReady([pod(0, serving(0, three)), pod(1, undefined), late(15_000)]), 'False');
+  });
+
+  it('goes with the majority of those who decide, and with the last pod that is ready', () => {
+    assert.equal(isReady([pod(0, serving(0, three)), pod(1, undefined), pod(2, waiting(2, 'f'.repeat(64)))]), 'False');
+    assert.equal(isReady(all.map((one) => ({ ...one, isReady: false }))), 'False');
+    const one = [member(0), member(1, { voter: false }), member(2, { voter: false })];
+    assert.equal(isReady([pod(0, serving(0, one)), pod(1, undefined), pod(2, undefined)]), 'True');
+  });
+});
+
+describe('a majority that is lost for good', () => {
+  it('is for a person to decide: nobody founds, nobody is let in', () => {
+    const alone = pod(1, { ...serving(1, three), leader: undefined as never });
+    const pods = [pod(0, waiting(0, 'e'.repeat(64))), alone, pod(2, waiting(2, 'f'.repeat(64)))];
+    assert.deepEqual(todo(look(pods)), []);
+    assert.equal(degraded(look(pods)), 'NoMajority');
+    const told = cluster(`{ recovery: { abandonGroup: '${FOUNDER}' } }`);
+    assert.deepEqual(todo(look(pods, { cluster: told })), [], 'a member still has the data');
+  });
+});
+
 describe('shrinking', () => {
   const small = { cluster: cluster('{ replicas: 1 }') };
   const leaving = (status: Partial<NodeStatus>, change: Partial<MemberSeen> = {}): Observed => {

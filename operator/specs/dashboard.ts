@@ -275,10 +275,21 @@ const COLUMNS = 24;
 const GRAPH = { w: 8, h: 8 };
 const STAT = { w: 3, h: 4 };
 
-/** Its JSON, for Grafana 9 and later. */
-export function dashboardJson(uid: string, title: string, { selector, node }: Target): string {
+/** The panels do not know which cluster they are of: a thousand clusters have them in common. */
+const panelsByLabel = new Map<string, string>();
+
+function panelsOf(node: string): string {
+  let text = panelsByLabel.get(node);
+  if (text === undefined) panelsByLabel.set(node, (text = JSON.stringify(layOut(node))));
+  return text;
+}
+
+function layOut(node: string): object[] {
+  // Raw: Grafana would quote the quotes of the selector.
+  const nodes = '${nodes:raw}';
+  const words: Readonly<Record<string, string>> = { nodes, one: `${nodes},${node}=~"$chosen"`, node };
   const fill = (text: string): string =>
-    text.replaceAll('$nodes', selector).replaceAll('$one', `${selector},${node}=~"$chosen"`).replaceAll('$node', node);
+    text.replaceAll(/\$(nodes|one|node)\b/g, (_, word: string) => words[word] ?? '');
   const panels: object[] = [];
   const at = { x: 0, y: 0, h: 0 };
   const place = (w: number, h: number): object => {
@@ -296,9 +307,13 @@ export function dashboardJson(uid: string, title: string, { selector, node }: Ta
     // The next row begins below.
     at.x = COLUMNS;
   }
-  const datasource = { type: 'prometheus', uid: '${datasource}' };
+  return panels;
+}
+
+/** Its JSON, for Grafana 9 and later. */
+export function dashboardJson(uid: string, title: string, { selector, node }: Target): string {
   const chosen = `label_values(p2pdb_node_info{${selector}}, ${node})`;
-  return JSON.stringify({
+  const head = JSON.stringify({
     uid,
     title,
     tags: ['p2pdb'],
@@ -308,12 +323,15 @@ export function dashboardJson(uid: string, title: string, { selector, node }: Ta
     templating: {
       list: [
         { name: 'datasource', type: 'datasource', query: 'prometheus' },
+        { name: 'nodes', type: 'constant', query: selector, hide: 2 },
         { name: 'chosen', label: 'Node', type: 'query', datasource, query: chosen, definition: chosen, refresh: 2 },
       ],
     },
-    panels,
   });
+  return `${head.slice(0, -1)},"panels":${panelsOf(node)}}`;
 }
+
+const datasource = { type: 'prometheus', uid: '${datasource}' };
 
 function panelOf({ title, unit, expr, legend, stat }: Panel, fill: (text: string) => string): object {
   const [low, high] = stat?.below === true ? ['red', 'green'] : ['green', 'red'];
@@ -324,9 +342,8 @@ function panelOf({ title, unit, expr, legend, stat }: Panel, fill: (text: string
   return {
     title,
     type: stat ? 'stat' : 'timeseries',
-    datasource: { type: 'prometheus', uid: '${datasource}' },
+    datasource,
     fieldConfig: { defaults: { unit, ...(stat && { thresholds: { mode: 'absolute', steps } }) }, overrides: [] },
-    ...(!stat && { options: { tooltip: { mode: 'multi' } } }),
     targets: [{ refId: 'A', expr: fill(expr), legendFormat: fill(legend) }],
   };
 }

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { parse, parseAllDocuments } from 'yaml';
 import { RUN_CONFIG } from '../../image/config.ts';
 import { derivedFiles } from '../../image/manifests.ts';
+import { operatorRuleGroups } from '../../operator/specs/index.ts';
 import { missing, program } from './support/machine.ts';
 
 const REPOSITORY = path.join(import.meta.dirname, '../..');
@@ -142,6 +143,15 @@ describe('charts', () => {
       JSON.stringify(ofKind(many, 'Deployment')),
       new RegExp(`"image":"p2pdb@sha256:(ab){32}".*"--a","--b"`),
     );
+  });
+
+  itWithHelm('p2pdb-operator ships its alerts, for the pods of its release', async () => {
+    const [rule, ...more] = ofKind(
+      await template('p2pdb-operator', '--set', 'prometheusRule.enabled=true'),
+      'PrometheusRule',
+    );
+    assert.deepEqual(rule?.spec?.['groups'], operatorRuleGroups('namespace="home",job="test-p2pdb-operator"'));
+    assert.equal(more.length, 0);
   });
 
   itWithHelm('p2pdb-cluster makes a cluster with databases and users', async () => {

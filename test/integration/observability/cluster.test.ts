@@ -13,12 +13,17 @@ const found = await findPrometheus();
 const skip = 'missing' in found ? found.missing : false;
 
 interface Dashboard {
+  readonly templating: { readonly list: readonly { readonly name: string; readonly query: string }[] };
   readonly panels: readonly { readonly title: string; readonly targets?: readonly { readonly expr: string }[] }[];
 }
 
+const dashboard = JSON.parse(readFileSync(path.join(MONITORING, 'dashboard.json'), 'utf8')) as Dashboard;
+
 /** As Grafana fills its variables in. */
-const filled = (expression: string): string =>
-  expression.replaceAll('$__rate_interval', '10s').replaceAll('$chosen', '.+');
+function filled(expression: string): string {
+  const nodes = dashboard.templating.list.find(({ name }) => name === 'nodes')?.query ?? '';
+  return expression.replaceAll('${nodes:raw}', nodes).replaceAll('$__rate_interval', '10s').replaceAll('$chosen', '.+');
+}
 
 /** Where a node's admin HTTP is, as it says when it is ready. */
 const adminOf = (cluster: TestCluster, node: number): string =>
@@ -109,7 +114,6 @@ describe('monitoring', { skip, timeout: 240_000 }, () => {
     it(`${record} has data`, () => prometheus.until('there', () => hasData(record)));
   }
 
-  const dashboard = JSON.parse(readFileSync(path.join(MONITORING, 'dashboard.json'), 'utf8')) as Dashboard;
   for (const { title, targets = [] } of dashboard.panels) {
     for (const { expr } of targets)
       it(`the panel ${title} has data: ${expr}`, () => prometheus.until('there', () => hasData(filled(expr))));

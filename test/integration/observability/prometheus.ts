@@ -108,7 +108,9 @@ export class Prometheus {
   }
 
   private async ask<T>(route: string, parameters: Record<string, string> = {}): Promise<T> {
-    const response = await fetch(`http://127.0.0.1:${this.port}/api/v1/${route}?${new URLSearchParams(parameters).toString()}`);
+    const response = await fetch(
+      `http://127.0.0.1:${this.port}/api/v1/${route}?${new URLSearchParams(parameters).toString()}`,
+    );
     const answer = (await response.json()) as { status: string; data: T; error?: string };
     if (answer.status !== 'success')
       throw new Error(`${answer.error ?? response.status}: ${JSON.stringify(parameters)}`);

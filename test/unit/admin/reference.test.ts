@@ -35,7 +35,7 @@ describe('reference', () => {
     ]);
     const files = [...derived.keys(), ...alerts.map(runbookOf), 'docs/monitoring/README.md'];
     for (const file of files.filter((name) => !name.endsWith('metrics.md'))) {
-      const names = read(file).matchAll(/\bp2pdb[_:](?!recorded)[\w:]+|\bP2PDB[A-Z][A-Za-z]+/g);
+      const names = read(file).matchAll(/\b(?:p2pdb[_:]|controller_|workqueue_|leader_)[\w:]+|\bP2PDB[A-Z][A-Za-z]+/g);
       const unknown = [...names].map(([name]) => name).filter((name) => !known.has(name) && !OTHER.has(name));
       assert.deepEqual(unknown, [], file);
     }

@@ -9,6 +9,7 @@ import {
   type SqlType,
   type TableDef,
   type UpdatePlan,
+  type ViewCheck,
 } from '../sql/index.ts';
 import { nextOfClass, sameValue, type Intent, type Row, type RowId, type State } from '../store/index.ts';
 import type { Environment } from './environment.ts';
@@ -207,7 +208,7 @@ export class Dml {
     fill(row);
     const generated = this.autoIncrement(rt, row);
     this.rows.derive(rt, row);
-    const failure = this.rows.violated(rt, row);
+    const failure = this.rows.outsideView(plan.viewCheck, row) ?? this.rows.violated(rt, row);
     if (failure) {
       if (!env.ignore) throw failure;
       env.warn('Warning', failure.errno, failure.message);
@@ -327,7 +328,7 @@ export class Dml {
     this.x.writer.lockForChange(rt.table, rowid);
     const { updated: after, adds, assigned } = this.assignDuplicate(plan, rt, old, inserted);
     const intent: Intent = { mode: 'upsert', inserted, base: old, updated: after, adds, assigned };
-    const changed = this.finishUpdate(rt, rowid, old, after, adds, intent);
+    const changed = this.finishUpdate(rt, rowid, old, after, adds, plan.viewCheck, intent);
     if (changed === undefined) return false;
     result.affected += changed ? 2 : this.x.foundRows ? 1 : 0;
     const auto = rt.autoIncrement >= 0 ? after[rt.autoIncrement] : undefined;
@@ -367,7 +368,7 @@ export class Dml {
           else this.putUpdated(rt, after, column, output[value] ?? null, type);
           if (add) adds.push(target.table.columns[column]?.id ?? 0);
         }
-        if (this.finishUpdate(rt, rowid, before, after, adds)) result.affected++;
+        if (this.finishUpdate(rt, rowid, before, after, adds, target.viewCheck)) result.affected++;
       }
     }
     result.info = `Rows matched: ${result.matched}  Changed: ${result.affected}  Warnings: ${env.warnings.length}`;
@@ -394,6 +395,7 @@ export class Dml {
     before: Row,
     after: Row,
     adds: readonly number[],
+    view: ViewCheck | undefined,
     intent?: Intent,
   ): boolean | undefined {
     const { env } = this.x;
@@ -403,7 +405,7 @@ export class Dml {
         after[place] = env.nowAs((rt.table.columns[place] as TableDef['columns'][number]).type, fsp);
     }
     this.rows.derive(rt, after);
-    const failure = this.rows.violated(rt, after);
+    const failure = this.rows.outsideView(view, after) ?? this.rows.violated(rt, after);
     try {
       if (failure) throw failure;
       this.rows.update(rt, rowid, before, after, adds.length > 0 ? adds : undefined, intent);

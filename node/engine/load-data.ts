@@ -201,6 +201,7 @@ class Load {
       rows: lines.map((line, i) => this.valuesOf(line, before + i + 1)),
       select: undefined,
       onDuplicate: undefined,
+      viewCheck: undefined,
       tables: [],
       access: [
         {

@@ -4,11 +4,13 @@
  */
 import {
   SqlError,
+  viewCheckFails,
   wireValue,
   type RowExpression,
   type SqliteValue,
   type SqlType,
   type TableDef,
+  type ViewCheck,
 } from '../sql/index.ts';
 import type { Intent, Row, RowId } from '../store/index.ts';
 import type { DmlContext } from './dml.ts';
@@ -72,6 +74,14 @@ export class RowStore {
         return new SqlError(3819, 'HY000', `Check constraint '${name}' is violated.`);
     }
     return undefined;
+  }
+
+  /** The error of a row that the view it is written through would not show. */
+  outsideView(check: ViewCheck | undefined, row: Row): SqlError | undefined {
+    if (!check) return undefined;
+    this.x.env.oldRow = row;
+    const value = this.evaluate(check.condition);
+    return value === null || Number(value) === 0 ? viewCheckFails(check.view) : undefined;
   }
 
   insert(rt: TableRuntime, row: Row, intent?: Intent): void {

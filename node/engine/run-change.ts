@@ -3,7 +3,7 @@ import { SqlError, type LiteralValue, type Plan, type SelectPlan, type SqliteVal
 import type { OkResult, ResultSink } from '../server/index.ts';
 import { Dml, type DmlContext, type DmlResult } from './dml.ts';
 import type { EngineSession } from './session.ts';
-import { keyRangeOf, rowsOf } from './view.ts';
+import { insertAsSeen, keyRangeOf, rowsOf } from './view.ts';
 import { DirectWriter, TransactionWriter, type RowWriter } from './writer.ts';
 
 export function runChange(
@@ -51,7 +51,7 @@ function changeRows(
   let result: DmlResult;
   try {
     const dml = new Dml(dmlContext(session, plan, writer));
-    if (plan.kind === 'insert') result = dml.insert(plan);
+    if (plan.kind === 'insert') result = dml.insert(insertAsSeen(session, plan));
     else if (plan.kind === 'update') result = dml.update(plan, keyRangeOf(session, plan));
     else result = dml.delete(plan, keyRangeOf(session, plan));
   } catch (error) {

@@ -38,7 +38,8 @@ export function runSelect(
 /** Whether the statement may run on the core's own thread. */
 function isQuick(session: EngineSession, plan: SelectPlan, range: { low: RowId; high: RowId } | undefined): boolean {
   const { core } = session;
-  if (core.lanes.count === 0 || plan.tables.length === 0 || plan.volatile || plan.tables.some((t) => t.table.temporary)) return true;
+  if (core.lanes.count === 0 || plan.tables.length === 0 || plan.volatile || plan.tables.some((t) => t.table.temporary))
+    return true;
   const span = range && Number(range.high) - Number(range.low) + 1;
   return core.cost.isQuick(plan, plan, span, () => core.runner.register(plan.functions));
 }

@@ -1,5 +1,5 @@
 /** The rows that a session's statement sees: SQLite's, or SQLite's with its transaction's overlay. */
-import type { Plan, SelectPlan, SqliteValue } from '../sql/index.ts';
+import { compileStatement, type InsertPlan, type Plan, type SelectPlan, type SqliteValue } from '../sql/index.ts';
 import type { RowId } from '../store/index.ts';
 import { noteSeen } from './certification.ts';
 import { imagesFor } from './overlay.ts';
@@ -54,4 +54,26 @@ export function rowsOf(
   const overlaid = core.overlaidText(session, plan);
   for (const { table } of tables) if (!table.temporary) core.overlays.fill(table, differing.get(table.id));
   return core.runner.rows(overlaid);
+}
+
+const overlaidInserts = new WeakMap<InsertPlan, InsertPlan>();
+
+/** An INSERT whose values read tables: where the transaction sees these otherwise, the plan that reads them so. */
+export function insertAsSeen(session: EngineSession, plan: InsertPlan): InsertPlan {
+  const { core, transaction } = session;
+  const readsInRows = !plan.select || plan.onDuplicate !== undefined || plan.viewCheck !== undefined;
+  if (!transaction || plan.tables.length === 0 || !readsInRows) return plan;
+  noteSeen(session, plan, undefined);
+  const differing = differingImages(session, plan.tables, undefined, false);
+  if (differing.size === 0) return plan;
+  for (const { table } of plan.tables) if (!table.temporary) core.overlays.fill(table, differing.get(table.id));
+  let overlaid = overlaidInserts.get(plan);
+  if (!overlaid) {
+    const source = core.planner.sources.get(plan);
+    if (!source) throw new Error('every plan knows the statement that it was compiled from');
+    const settings = core.compileSettings(session, source.text, source.slotTypes, true);
+    overlaid = compileStatement(core.catalog, settings, source.statement)?.plan as InsertPlan;
+    overlaidInserts.set(plan, overlaid);
+  }
+  return overlaid;
 }

@@ -2,7 +2,15 @@
  * A view's SELECT as MySQL keeps it: `*` written out, every column with its table, every item with its name. So the view
  * goes on meaning what it meant when columns are added to its tables.
  */
-import type { Expr, JsonTableColumn, QueryBody, QueryExpression, Select, SelectItem, TableExpr } from '../../sql/index.ts';
+import type {
+  Expr,
+  JsonTableColumn,
+  QueryBody,
+  QueryExpression,
+  Select,
+  SelectItem,
+  TableExpr,
+} from '../../sql/index.ts';
 
 /** Names of the columns of a relation, in order; undefined when there is none of that name. `all`: invisible ones too. */
 export type ColumnsOf = (database: string, name: string, all: boolean) => readonly string[] | undefined;

@@ -2,10 +2,12 @@
 import {
   compileStatement,
   isSystemDatabase,
+  newCompiler,
   parseStatement,
   print,
   qualifyNames,
   SqlError,
+  updatableView,
   type CatalogChange,
   type QueryExpression,
   type ViewDef,
@@ -67,6 +69,9 @@ export function createView(x: StatementContext, statement: Of<'createView' | 'al
       statement.checkOption === undefined ? 'NONE' : statement.checkOption === 'local' ? 'LOCAL' : 'CASCADED',
     collation: String(x.session.state.variables.get('collation_connection')),
   };
+  const settings = core.compileSettings(x.session, view.select, new Map(), false);
+  if (view.checkOption !== 'NONE' && !updatableView(newCompiler(core.catalog, settings), view))
+    throw new SqlError(1368, 'HY000', `CHECK OPTION on non-updatable view '${database}.${name}'`);
   return apply(x, [{ kind: 'put-view', view }]);
 }
 

@@ -1,16 +1,18 @@
 /** UPDATE and DELETE, and what they share with INSERT. SQLite finds the rows and computes the values; the engine stores them, row by row. */
-import { columnName, primaryKey, ROWID, type ColumnDef, type TableDef } from '../catalog/index.ts';
+import { columnName, primaryKey, ROWID, type ColumnDef, type TableDef, type ViewDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
 import type { Assignment, Delete, Expr, QualifiedName, TableExpr, Update } from '../parser/index.ts';
-import { Bound, COERCIBILITY, type Binder } from './bound.ts';
+import { BOOLEAN, Bound, COERCIBILITY, type Binder } from './bound.ts';
 import { hexNumber } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { compileFrom } from './from.ts';
 import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { orderKey, truth } from './operators.ts';
-import type { Access, DeletePlan, RowExpression, SqlText, UpdatePlan, UpdateTarget } from './plan.ts';
+import type { Access, DeletePlan, RowExpression, SqlText, UpdatePlan, UpdateTarget, ViewCheck } from './plan.ts';
 import { limitSql, position } from './places.ts';
-import { findColumn, makeRelation, Scope, unknownColumn, written, type Relation } from './scope.ts';
+import { findColumn, makeRelation, Scope, unknownColumn, written, type Relation, type UpdatableView } from './scope.ts';
+import { checkOptionOf, needsUnder } from './updatable-view.ts';
+import { containsKind, namesTable } from './walk.ts';
 
 /** Finds the table that a statement changes. */
 export function targetTable(c: Compiler, name: QualifiedName, operation: string): TableDef {
@@ -118,7 +120,8 @@ export function isAddition(a: Assignment, column: ColumnDef | undefined, table: 
   const { value } = a;
   if (!column || value.kind !== 'binary' || (value.op !== '+' && value.op !== '-')) return false;
   if (!['int', 'decimal', 'float', 'double'].includes(column.type.kind)) return false;
-  const same = (x: string, y: string | undefined): boolean => x.toLowerCase() === y?.toLowerCase();
+  // A view may give the column's name to another one.
+  if (!same(a.column.name, column.name)) return false;
   const isColumn = (e: Expr): boolean =>
     e.kind === 'column' &&
     same(e.name, column.name) &&
@@ -164,9 +167,11 @@ function orderAndLimit(c: Compiler, scope: Scope, statement: Update | Delete): s
   return (terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : '') + limitSql(c, scope, statement.limit);
 }
 
-export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
+export function compileUpdate(f: CompilerFactory, update: Update): UpdatePlan {
+  const c = f.main;
   if (update.with) throw unsupported('WITH before UPDATE');
   const scope = new Scope();
+  scope.mergesViews = true;
   const from = compileFrom(c, scope, update.tables);
   const targets = targetsIn(c, scope);
   // Later assignments see the earlier ones' values, as MySQL's single-table UPDATE does.
@@ -177,6 +182,11 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
     const bound = c.withoutReads(() => findColumn(c, scope, a.column, 'field list'));
     if (!bound) throw unknownColumn(a.column, 'field list');
     const target = targets.find((t) => t.table.id === bound.column?.tableId && t.relation.alias === bound.column.alias);
+    const within = scope.relations.find(
+      (r) => r.view && r.columns.some((x) => x.bound.sql === bound.sql && same(x.name, a.column.name)),
+    );
+    if (within && bound.column?.columnId === undefined)
+      throw new SqlError(1348, 'HY000', `Column '${a.column.name}' is not updatable`);
     if (!target || bound.column?.columnId === undefined) {
       throw new SqlError(
         1288,
@@ -186,7 +196,7 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
     }
     const column = target.table.columns.findIndex((x) => x.id === bound.column?.columnId);
     const definition = target.table.columns[column] as ColumnDef;
-    c.needs('update', target.table.database, target.table.name, definition.name);
+    needsOn(c, target, 'update', a.column.name, definition.name);
     const list = byTarget.get(target) ?? [];
     byTarget.set(target, list);
     if (
@@ -199,10 +209,11 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
     if (single && assigned.size > 0) scope.relations = [withAssigned(scope.relations[0] as Relation, assigned)];
     const value = forColumn(c, c.expr(scope, a.value, 'field list'), definition);
     list.push({ column, bound: value, add: isAddition(a, definition, target.relation.alias) });
-    if (single) assigned.set(definition.name.toLowerCase(), value.with({ type: value.type }));
+    if (single) assigned.set(a.column.name.toLowerCase(), value.with({ type: value.type }));
   }
   if (single && assigned.size > 0) scope.relations = [targets[0]?.relation as Relation];
   refuseMovedTwice(byTarget);
+  refuseSubqueries(c, [...byTarget.keys()], [update.tables, update.assignments, update.where, update.orderBy]);
   const where = update.where ? ` WHERE ${truth(c, c.expr(scope, update.where, 'where clause'))}` : '';
   const output: string[] = [];
   const planned = [...byTarget].map(([target, assignments]): UpdateTarget => {
@@ -218,6 +229,7 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
         output.push(bound.sql);
         return { column, value: output.length - 1, type: bound.type, add };
       }),
+      viewCheck: viewCheck(f, target.relation.view),
     };
   });
   const sql = `SELECT ${output.join(',')} FROM ${from}${where}${orderAndLimit(c, scope, update)}`;
@@ -232,6 +244,49 @@ export function compileUpdate(c: Compiler, update: Update): UpdatePlan {
     access: readsOf(c.access, planned),
     volatile: c.volatile,
   };
+}
+
+const same = (a: string, b: string | undefined): boolean => a.toLowerCase() === b?.toLowerCase();
+
+/** The account needs the privilege on what it names; behind a view, who answers for the view needs it on the table. */
+function needsOn(
+  c: Compiler,
+  { relation, table }: Target,
+  privilege: 'update' | 'delete',
+  column?: string,
+  underlying = column,
+): void {
+  const named = relation.view?.view ?? table;
+  c.needs(privilege, named.database, named.name, relation.view ? column : underlying);
+  if (relation.view) needsUnder(c, relation.view, privilege, underlying);
+}
+
+/** What WITH CHECK OPTION asks of a row that is written through a view. */
+export function viewCheck(f: CompilerFactory, view: UpdatableView | undefined): ViewCheck | undefined {
+  if (!view) return undefined;
+  const fresh = f.fresh();
+  const condition = checkOptionOf(fresh, view, (alias) => rowRelation(view.table, alias, 'oldRow', fresh));
+  if (condition === undefined) return undefined;
+  absorb(f.main, fresh);
+  return {
+    view: `${view.view.database}.${view.view.name}`,
+    condition: { type: BOOLEAN, bind: undefined, query: textOf(fresh, `SELECT ${condition}`) },
+  };
+}
+
+/** A subquery would read the table while it changes. */
+export function refuseSubqueries(
+  c: Compiler,
+  targets: readonly { readonly table: TableDef; readonly relation: Pick<Relation, 'alias'> }[],
+  parts: unknown,
+): void {
+  const target = targets.find(({ table }) => namesTable(parts, table, c.settings.database));
+  if (target)
+    throw new SqlError(
+      1093,
+      'HY000',
+      `You can't specify target table '${target.relation.alias}' for update in FROM clause`,
+    );
 }
 
 /** A table under two names: a change of its key would pull the rows away from under the other name. */
@@ -269,6 +324,20 @@ function withAssigned(relation: Relation, assigned: ReadonlyMap<string, Bound>):
   });
 }
 
+export function viewNamed(c: Compiler, { schema, name }: Pick<QualifiedName, 'schema' | 'name'>): ViewDef | undefined {
+  const database = schema ?? c.settings.database;
+  return c.settings.temporaryTable(database, name) ? undefined : c.catalog.view(database, name);
+}
+
+/** A view whose rows are not those of one table. */
+function notUpdatable(c: Compiler, name: Pick<QualifiedName, 'schema' | 'name'>): SqlError {
+  const view = viewNamed(c, name);
+  const body = view && c.settings.parseView(view).query.body;
+  if (view && body?.kind === 'select' && (body.from.length > 1 || body.from[0]?.kind === 'join'))
+    return new SqlError(1395, 'HY000', `Can not delete from join view '${view.database}.${view.name}'`);
+  return new SqlError(1288, 'HY000', `The target table ${name.name} of the DELETE is not updatable`);
+}
+
 export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
   if (statement.with) throw unsupported('WITH before DELETE');
   const scope = new Scope();
@@ -286,7 +355,9 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
       end: statement.end,
     },
   ];
-  if (!statement.from && statement.targets[0]) targetTable(c, statement.targets[0], 'DELETE');
+  scope.mergesViews = true;
+  if (!statement.from && statement.targets[0] && !viewNamed(c, statement.targets[0]))
+    targetTable(c, statement.targets[0], 'DELETE');
   const fromSql = compileFrom(c, scope, from);
   const all = targetsIn(c, scope);
   const targets = statement.from
@@ -296,11 +367,20 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
             t.relation.alias.toLowerCase() === name.name.toLowerCase() &&
             (name.schema === undefined || t.table.database === name.schema),
         );
+        const relation = scope.relations.find((r) => same(r.alias, name.name));
+        if (!found && relation) throw notUpdatable(c, name);
         if (!found) throw new SqlError(1109, '42S02', `Unknown table '${name.name}' in MULTI DELETE`);
         return found;
       })
     : all.slice(0, 1);
-  for (const target of targets) c.needs('delete', target.table.database, target.table.name);
+  const [first] = statement.targets;
+  if (targets.length === 0 && first) throw notUpdatable(c, first);
+  for (const target of targets) {
+    const { view } = target.relation;
+    if (view && containsKind(view.select.items, 'query')) throw notUpdatable(c, { ...view.view, schema: undefined });
+    needsOn(c, target, 'delete');
+  }
+  refuseSubqueries(c, targets, [statement.from, statement.where, statement.orderBy]);
   const where = statement.where ? ` WHERE ${truth(c, c.expr(scope, statement.where, 'where clause'))}` : '';
   const output: string[] = [];
   const planned = targets.map((target) => {

@@ -1,12 +1,14 @@
 /** FROM: tables, views, derived tables, joins. */
-import { columnName, ROWID, rowidColumn, tableName, type TableDef, type ViewDef } from '../catalog/index.ts';
+import type { ViewDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
 import type { DerivedTable, Expr, Join, JsonTable, TableExpr, TableRef } from '../parser/index.ts';
+import { baseSource, type NamedRelation } from './base-table.ts';
 import { Bound, COERCIBILITY } from './bound.ts';
 import { columnListCount, unsupported, type CompiledQuery, type Compiler, type VirtualTable } from './compiler.ts';
 import { compileJsonTable } from './json-table.ts';
 import { compare, truth } from './operators.ts';
 import { packingRows, unpacked } from './packed-rows.ts';
+import { mergedView } from './updatable-view.ts';
 import { findColumn, makeRelation, type Relation, type RelationColumn, type Scope, type StarColumn } from './scope.ts';
 
 /** Names that a part of FROM brings, and the text that gives its rows. */
@@ -94,11 +96,6 @@ function alone(scope: Scope, compile: () => Source): Source {
   } finally {
     scope.relations = relations;
   }
-}
-
-interface NamedRelation {
-  readonly sql: string;
-  readonly relation: Relation;
 }
 
 function single({ sql, relation }: NamedRelation): Source {
@@ -228,7 +225,7 @@ function tableSource(c: Compiler, scope: Scope, ref: TableRef): NamedRelation {
   const table = c.catalog.table(database, ref.name);
   if (table) return baseSource(c, table, alias);
   const view = c.catalog.view(database, ref.name);
-  if (view) return viewSource(c, view, alias);
+  if (view) return (scope.mergesViews ? mergedView(c, view, alias) : undefined) ?? viewSource(c, view, alias);
   if (!c.catalog.databases.has(database) && !isSystemDatabase(database))
     throw new SqlError(1049, '42000', `Unknown database '${database}'`);
   throw new SqlError(1146, '42S02', `Table '${database}.${ref.name}' doesn't exist`);
@@ -236,64 +233,6 @@ function tableSource(c: Compiler, scope: Scope, ref: TableRef): NamedRelation {
 
 export const isSystemDatabase = (name: string): boolean =>
   ['information_schema', 'performance_schema', 'mysql', 'sys', 'p2pdb'].includes(name.toLowerCase());
-
-/** The columns of a base table under an alias of SQLite's text. */
-export function baseColumns(table: TableDef, name: string, alias: string): RelationColumn[] {
-  return table.columns
-    .filter((column) => !column.hidden)
-    .map((column) => ({
-      name: column.name,
-      ...(column.invisible && { invisible: true }),
-      bound: new Bound(`${name}.${columnName(column.id)}`, {
-        type: column.type,
-        nullable: column.nullable,
-        coercibility: COERCIBILITY.implicit,
-        column: {
-          database: table.database,
-          alias,
-          table: table.name,
-          name: column.name,
-          tableId: table.id,
-          columnId: column.id,
-        },
-      }),
-    }));
-}
-
-export function baseSource(c: Compiler, table: TableDef, alias: string): NamedRelation {
-  const name = c.alias();
-  c.tables.push({ table, alias: name, name: alias });
-  c.needs('select', table.database, table.name);
-  const relation = makeRelation({
-    alias,
-    database: table.database,
-    base: { database: table.database, table: table.name },
-    columns: baseColumns(table, name, alias),
-    rowid: `${name}.${ROWID}`,
-  });
-  return { sql: `${sourceText(c, table)} AS ${name}`, relation };
-}
-
-/** Rows of a table as the transaction sees them: where rows differ from what lies in SQLite, they stand in a table beside it. */
-function sourceText(c: Compiler, table: TableDef): string {
-  if (!c.settings.overlaid(table)) return tableName(table);
-  const rowid = rowidColumn(table);
-  const names = table.columns.map((column) => columnName(column.id));
-  // Beside the table the integer primary key is the overlay's rowid too.
-  const own = [ROWID, ...names].join(',');
-  const beside = [
-    ROWID,
-    ...table.columns.map((column, i) => (column.id === rowid?.id ? `${ROWID} AS ${names[i] ?? ''}` : names[i])),
-  ].join(',');
-  const overlay = overlayName(table);
-  return (
-    `(SELECT ${own} FROM ${tableName(table)} WHERE ${ROWID} NOT IN (SELECT ${ROWID} FROM ${overlay})` +
-    ` UNION ALL SELECT ${beside} FROM ${overlay} WHERE present)`
-  );
-}
-
-/** The table beside a table, in SQLite's temporary schema: `_rowid_`, `present`, and the columns. */
-export const overlayName = (table: TableDef): string => `temp.o${table.id}_${table.generation}`;
 
 function virtualSource(c: Compiler, virtual: VirtualTable, database: string, alias: string): NamedRelation {
   const name = c.alias();

@@ -1,42 +1,41 @@
 /** INSERT and REPLACE. */
-import type { ColumnDef, TableDef } from '../catalog/index.ts';
+import type { ColumnDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
 import type { Assignment, ColumnRef, Expr, Insert } from '../parser/index.ts';
 import { Bound, type Binder } from './bound.ts';
 import { columnListCount, type Compiler, type OutputRelation } from './compiler.ts';
-import { absorb, isAddition, rowExpression, rowRelation, targetTable, textOf, type CompilerFactory } from './dml.ts';
+import { absorb, isAddition, refuseSubqueries, rowExpression, textOf, viewCheck, type CompilerFactory } from './dml.ts';
 import { VALUES_ALIAS } from './expression.ts';
+import { insertTarget, needsOnTarget, placeOf, targetRow, type InsertTarget } from './insert-target.ts';
 import type { InsertPlan, InsertValue, RowAssignment } from './plan.ts';
-import { makeRelation, unknownColumn, type Relation } from './scope.ts';
+import { makeRelation, type Relation } from './scope.ts';
+import { needsUnder } from './updatable-view.ts';
 import { columnsNamed } from './walk.ts';
 
 export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
   const c = f.main;
-  const table = targetTable(c, insert.table, insert.replace ? 'REPLACE' : 'INSERT');
-  const visible = table.columns.map((column, i) => ({ column, i })).filter(({ column }) => !column.hidden);
-  const place = (ref: ColumnRef): number => {
-    const at = visible.find(({ column }) => column.name.toLowerCase() === ref.name.toLowerCase());
-    if (!at || (ref.table !== undefined && ref.table.toLowerCase() !== table.name.toLowerCase()))
-      throw unknownColumn(ref, 'field list');
-    return at.i;
-  };
+  const target = insertTarget(c, insert.table, insert.replace ? 'REPLACE' : 'INSERT');
+  const { table } = target;
+  const place = (ref: ColumnRef): number => placeOf(target, ref);
   const { source } = insert;
   let targets: number[];
   if (source.kind === 'assignments') targets = source.assignments.map((a) => place(a.column));
   else if (insert.columns && (insert.columns.length > 0 || source.kind === 'rows')) targets = insert.columns.map(place);
-  else targets = visible.filter(({ column }) => !column.invisible).map(({ i }) => i);
+  else targets = target.columns.filter(({ column }) => !column.invisible).map((column) => column.place);
   const twice = targets.find((t, i) => targets.indexOf(t) !== i);
   if (twice !== undefined)
     throw new SqlError(1110, '42000', `Column '${table.columns[twice]?.name ?? ''}' specified twice`);
 
-  const { database, name } = table;
-  for (const t of targets) c.needs('insert', database, name, table.columns[t]?.name);
-  if (targets.length === 0) c.needs('insert', database, name);
-  if (insert.replace) c.needs('delete', database, name);
+  for (const t of targets) needsOnTarget(c, target, 'insert', t);
+  if (targets.length === 0) needsOnTarget(c, target, 'insert');
+  if (insert.replace) c.needs('delete', target.database, target.name);
+  if (insert.replace && target.view) needsUnder(c, target.view, 'delete');
+  const values = source.kind === 'rows' ? source.rows : source.kind === 'assignments' ? source.assignments : undefined;
+  refuseSubqueries(c, [{ table, relation: { alias: target.name } }], [values, insert.onDuplicate]);
 
   let rows: InsertValue[][] | undefined;
   let select: InsertPlan['select'];
-  if (insert.alias) checkAlias(insert.alias, table, targets.length);
+  if (insert.alias) checkAlias(insert.alias, target, targets.length);
   if (source.kind === 'select') {
     c.further = { rowids: false, columns: columnsNamed(insert.onDuplicate.map((a) => a.value)) };
     const query = c.query(source.query);
@@ -51,13 +50,13 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
     if (empty) targets = [];
     rows = lists.map((list, n) => {
       if (list.length !== targets.length) throw valueCount(n + 1);
-      return list.map((e, i) => insertValue(f, table, e, table.columns[targets[i] ?? 0]));
+      return list.map((e, i) => insertValue(f, target, e, table.columns[targets[i] ?? 0]));
     });
   }
   const onDuplicate =
     insert.onDuplicate.length === 0
       ? undefined
-      : insert.onDuplicate.map((a) => duplicateAssignment(f, table, insert, targets, a, place));
+      : insert.onDuplicate.map((a) => duplicateAssignment(f, target, insert, targets, a));
   return {
     kind: 'insert',
     table,
@@ -67,6 +66,7 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
     rows,
     select,
     onDuplicate,
+    viewCheck: viewCheck(f, target.view),
     tables: c.tables,
     access: c.access,
     volatile: c.volatile,
@@ -76,47 +76,49 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
 const valueCount = (row: number): SqlError =>
   new SqlError(1136, '21S01', `Column count doesn't match value count at row ${row}`);
 
-function insertValue(f: CompilerFactory, table: TableDef, e: Expr, column: ColumnDef | undefined): InsertValue {
+function insertValue(f: CompilerFactory, target: InsertTarget, e: Expr, column: ColumnDef | undefined): InsertValue {
   if (e.kind === 'default') return 'default';
   if (e.kind === 'defaultOf' && column && e.column.name.toLowerCase() === column.name.toLowerCase()) return 'default';
   const fresh = f.fresh();
-  const value = rowExpression(fresh, (c) => [rowRelation(table, table.name, 'oldRow', c)], e, 'field list', column);
+  const value = rowExpression(fresh, (c) => [targetRow(target, target.name, 'oldRow', c)], e, 'field list', column);
   absorb(f.main, fresh);
   return value;
 }
 
 function duplicateAssignment(
   f: CompilerFactory,
-  table: TableDef,
+  target: InsertTarget,
   insert: Insert,
   targets: readonly number[],
   a: Assignment,
-  place: (ref: ColumnRef) => number,
 ): RowAssignment {
   const c = f.main;
-  const column = place(a.column);
-  c.needs('update', table.database, table.name, table.columns[column]?.name);
+  const { table } = target;
+  const column = placeOf(target, a.column);
+  needsOnTarget(c, target, 'update', column);
   if (a.value.kind === 'default') return { column, value: 'default', add: false };
   const fresh = f.fresh();
   const { alias } = insert;
   // Reading the column that is set needs no privilege beyond UPDATE.
-  const read = isAddition(a, table.columns[column], table.name)
+  const read = isAddition(a, table.columns[column], target.name)
     ? undefined
-    : { database: table.database, table: table.name };
+    : { database: target.database, table: target.name };
   const value = rowExpression(
     fresh,
     (inner) => {
       const relations = [
-        rowRelation(table, table.name, 'oldRow', inner, read),
-        hiddenRelation(rowRelation(table, VALUES_ALIAS, 'newRow', inner)),
+        targetRow(target, target.name, 'oldRow', inner, read),
+        hiddenRelation(targetRow(target, VALUES_ALIAS, 'newRow', inner)),
       ];
       if (alias) {
-        const row = rowRelation(table, alias.table, 'newRow', inner);
+        const row = targetRow(target, alias.table, 'newRow', inner);
         const columns = alias.columns
           ? alias.columns.map((name, i) => ({
               name,
               bound: (
-                row.columns.find((x) => x.name === table.columns[targets[i] ?? 0]?.name) as Relation['columns'][number]
+                row.columns.find(
+                  (x) => x.bound.column?.columnId === table.columns[targets[i] ?? 0]?.id,
+                ) as Relation['columns'][number]
               ).bound,
             }))
           : row.columns;
@@ -130,11 +132,11 @@ function duplicateAssignment(
     table.columns[column],
   );
   absorb(c, fresh);
-  return { column, value, add: isAddition(a, table.columns[column], table.name) };
+  return { column, value, add: isAddition(a, table.columns[column], target.name) };
 }
 
 /** VALUES … AS new(a, b): a table beside the one that is inserted into. */
-function checkAlias({ table: alias, columns }: NonNullable<Insert['alias']>, table: TableDef, width: number): void {
+function checkAlias({ table: alias, columns }: NonNullable<Insert['alias']>, table: InsertTarget, width: number): void {
   if (alias.toLowerCase() === table.name.toLowerCase())
     throw new SqlError(1066, '42000', `Not unique table/alias: '${alias}'`);
   if (!columns) return;

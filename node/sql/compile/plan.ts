@@ -140,6 +140,12 @@ interface PlanCommon {
   readonly volatile: boolean;
 }
 
+/** WITH CHECK OPTION: the name of the view, and what must be true of a row that is written through it. */
+export interface ViewCheck {
+  readonly view: string;
+  readonly condition: RowExpression;
+}
+
 /** A value of an INSERT: an expression, or the column's default. */
 export type InsertValue = RowExpression | 'default';
 
@@ -153,6 +159,7 @@ export interface InsertPlan extends PlanCommon {
   readonly rows: readonly (readonly InsertValue[])[] | undefined;
   readonly select: (SqlText & { readonly types: readonly SqlType[] }) | undefined;
   readonly onDuplicate: readonly RowAssignment[] | undefined;
+  readonly viewCheck: ViewCheck | undefined;
 }
 
 /** column = expression, over the old row (x.row) and the row that was to be inserted (x.newRow). */
@@ -174,6 +181,7 @@ export interface UpdateTarget {
     readonly type: SqlType;
     readonly add: boolean;
   }[];
+  readonly viewCheck: ViewCheck | undefined;
 }
 
 export interface UpdatePlan extends PlanCommon {

@@ -1,6 +1,7 @@
 /** Names: which column does `a.b` mean here? */
 import { SqlError } from '../types/index.ts';
-import type { ColumnRef, WindowSpec } from '../parser/index.ts';
+import type { TableDef, ViewDef } from '../catalog/index.ts';
+import type { ColumnRef, Select, WindowSpec } from '../parser/index.ts';
 import { Bound } from './bound.ts';
 import type { Compiler } from './compiler.ts';
 
@@ -22,8 +23,20 @@ export interface Relation {
   readonly byName: ReadonlyMap<string, RelationColumn>;
   /** Base tables: the rowid's text. */
   readonly rowid?: string;
+  /** It is a view that stands for its table: what a change must know of it. */
+  readonly view?: UpdatableView;
   /** Unqualified names never mean its columns. */
   readonly onlyQualified?: boolean;
+}
+
+/** A view over one table (or over such a view), through which rows can be changed. */
+export interface UpdatableView {
+  readonly view: ViewDef;
+  readonly text: string;
+  readonly select: Select;
+  readonly alias: string;
+  readonly over: TableDef | UpdatableView;
+  readonly table: TableDef;
 }
 
 export function makeRelation(relation: Omit<Relation, 'byName'>): Relation {
@@ -56,8 +69,8 @@ export class Scope {
   aliasesFirst = false;
   /** Named windows. */
   readonly windowSpecs = new Map<string, WindowSpec>();
-  /** Columns of this scope were used by a query inside it. */
-  correlated = false;
+  /** A statement that changes rows: a view over one table stands for that table. */
+  mergesViews = false;
 
   constructor(parent?: Scope) {
     this.parent = parent;
@@ -96,7 +109,6 @@ export function findColumn(c: Compiler, scope: Scope, ref: ColumnRef, clause: st
     const found = lookUp(s, ref, clause);
     if (!found && alias) return alias;
     if (!found) continue;
-    if (s !== scope) s.correlated = true;
     const base = found.relation?.base;
     if (base) c.needs('select', base.database, base.table, found.column.name);
     const { bound } = found.column;

@@ -38,15 +38,14 @@ export function compileStatement(
     return compiler;
   };
   const c = fresh();
+  const factory: CompilerFactory = { main: c, fresh };
   switch (statement.kind) {
     case 'query':
       return { plan: compileSelectPlan(c, statement), pinned: c.pinned };
-    case 'insert': {
-      const factory: CompilerFactory = { main: c, fresh };
+    case 'insert':
       return { plan: compileInsert(factory, statement), pinned: c.pinned };
-    }
     case 'update':
-      return { plan: compileUpdate(c, statement), pinned: c.pinned };
+      return { plan: compileUpdate(factory, statement), pinned: c.pinned };
     case 'delete':
       return { plan: compileDelete(c, statement), pinned: c.pinned };
     default:

@@ -1,4 +1,5 @@
 /** Questions about trees. */
+import type { TableDef } from '../catalog/index.ts';
 import type { ColumnRef } from '../parser/index.ts';
 
 /** Whether a tree calls an aggregate of its own query (not one inside a subquery, not a window function). */
@@ -34,4 +35,14 @@ export function columnsNamed(node: unknown): ColumnRef[] {
   if (Array.isArray(node)) return node.flatMap(columnsNamed);
   if ((node as { kind?: string }).kind === 'column') return [node as ColumnRef];
   return Object.values(node).flatMap(columnsNamed);
+}
+
+/** Whether a subquery somewhere in a tree reads that table itself. A derived table's rows are made first: it may. */
+export function namesTable(node: unknown, table: TableDef, database: string, inQuery = false): boolean {
+  if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return false;
+  if (Array.isArray(node)) return node.some((n) => namesTable(n, table, database, inQuery));
+  const { kind, name, schema } = node as { kind?: string; name?: unknown; schema?: string };
+  if (kind === 'derived') return false;
+  if (kind === 'table' && inQuery && name === table.name && (schema ?? database) === table.database) return true;
+  return Object.values(node).some((value) => namesTable(value, table, database, inQuery || kind === 'query'));
 }

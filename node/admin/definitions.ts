@@ -118,7 +118,11 @@ export const METRICS = {
     help: 'Transactions that their place in the order refused.',
     labels: GROUP,
   },
-  p2pdb_conflicts: { type: 'gauge', help: 'Rows of p2pdb.conflicts: what nobody has resolved yet.', labels: GROUP },
+  p2pdb_conflicts: {
+    type: 'gauge',
+    help: 'Rows of p2pdb.conflicts: what nobody has resolved yet; 10000 stands for more, too.',
+    labels: GROUP,
+  },
   p2pdb_digest_alarms_total: {
     type: 'counter',
     help: 'Blocks whose proposer has another state than this node.',

@@ -20,6 +20,8 @@ export class Consensus {
   private readonly catchUp: CatchUp;
   private readonly proposerContext: ProposerContext;
   private members: ReadonlySet<NodeId> = new Set();
+  /** Nodes whose link went down and did not come up again. */
+  private readonly unlinked = new Set<NodeId>();
   private abstain: boolean;
 
   private proposer: Proposer | undefined;
@@ -159,7 +161,7 @@ export class Consensus {
       if (age >= electionMs) return this.stepDown();
     } else if (voters && !voters.has(this.options.self) && this.mayResign(proposer, voters)) {
       return this.resign(proposer, voters);
-    } else if (voters && age >= electionMs && !proposer.inContact(voters, this.now - electionMs)) {
+    } else if (voters && age >= electionMs && !proposer.inContact(voters, this.now - this.patience(voters))) {
       return this.stepDown();
     }
     if (this.now >= this.beatAt) this.beat(proposer);
@@ -168,6 +170,12 @@ export class Consensus {
 
   private postponeElection(): void {
     this.electionAt = this.now + this.options.timing.electionMs * (1 + this.options.random());
+  }
+
+  /** How long a leader does without an answer of a majority: only where there are links may they be busy. */
+  private patience(voters: VoterSet): number {
+    const { electionMs, silenceMs } = this.options.timing;
+    return voters.isQuorum((node) => !this.unlinked.has(node)) ? silenceMs : electionMs;
   }
 
   // Elections
@@ -281,10 +289,13 @@ export class Consensus {
     this.preVotes = undefined;
     this.setLeader(ballot);
     this.leaderHeardAt = this.now;
-    this.postponeElection();
+    const { electionMs, silenceMs } = this.options.timing;
+    this.electionAt = this.now + silenceMs + electionMs * this.options.random();
   }
 
   private onLink(node: NodeId, up: boolean): void {
+    if (up) this.unlinked.delete(node);
+    else this.unlinked.add(node);
     if (this.proposer || (up ? this.leader !== undefined : this.leader?.node !== node)) return;
     const { random, timing } = this.options;
     if (!up) this.leaderHeardAt = -Infinity;
@@ -294,7 +305,7 @@ export class Consensus {
   private hasLiveLeader(except: NodeId): boolean {
     if (this.proposer?.leading) return true;
     if (!this.leader || this.leader.node === except) return false;
-    return this.now - this.leaderHeardAt < this.options.timing.electionMs;
+    return this.now - this.leaderHeardAt < this.options.timing.silenceMs;
   }
 
   // Messages

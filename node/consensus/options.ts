@@ -7,13 +7,21 @@ import type { VoterSpan } from './voters.ts';
 export interface Timing {
   /** Between two heartbeats of a leader. */
   readonly heartbeatMs: number;
-  /** A voter that heard no leader for once to twice this long (drawn anew each time) campaigns; a leader that no majority answered for this long stops. */
+  /**
+   * Between two campaigns of a voter without a leader: once to twice this long, drawn anew each time. A leader that reaches no
+   * majority for this long stops.
+   */
   readonly electionMs: number;
+  /**
+   * A leader that is silent for this long is given up by its voters, and voters by a leader, though nobody told that the link is
+   * down: a node may be busy for seconds with one statement, and another leader would not be faster.
+   */
+  readonly silenceMs: number;
   /** After this long without an answer an accept is sent again. */
   readonly resendMs: number;
 }
 
-export const DEFAULT_TIMING: Timing = { heartbeatMs: 50, electionMs: 1000, resendMs: 200 };
+export const DEFAULT_TIMING: Timing = { heartbeatMs: 50, electionMs: 1000, silenceMs: 10_000, resendMs: 200 };
 
 export interface ConsensusOptions {
   readonly self: NodeId;

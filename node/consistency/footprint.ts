@@ -20,8 +20,19 @@ export class FootprintIndex<N> {
   /** Who read it and did not write it. */
   private readonly readers = new Map<string, Set<N>>();
   private readonly writers = new Map<string, N[]>();
+  private readonly waiting = new Map<N, Footprint>();
 
-  add(node: N, { reads, writes }: Footprint): void {
+  add(node: N, footprint: Footprint): void {
+    this.waiting.set(node, footprint);
+  }
+
+  /** Before anybody is looked for: those that were added since, in their order. What leaves before that costs nothing. */
+  private enter(): void {
+    for (const [node, footprint] of this.waiting) this.note(node, footprint);
+    this.waiting.clear();
+  }
+
+  private note(node: N, { reads, writes }: Footprint): void {
     for (const key of writes) {
       const list = this.writers.get(key);
       if (!list) this.writers.set(key, [node]);
@@ -36,6 +47,7 @@ export class FootprintIndex<N> {
   }
 
   remove(node: N, { reads, writes }: Footprint): void {
+    if (this.waiting.delete(node)) return;
     for (const key of writes) {
       const list = this.writers.get(key);
       if (!list) continue;
@@ -57,6 +69,8 @@ export class FootprintIndex<N> {
     found: (other: N) => void,
     wanted: KeyFilter = () => true,
   ): void {
+    this.enter();
+    if (this.writers.size === 0 && this.readers.size === 0) return;
     for (const key of writes) {
       if (!wanted(key, 'writes')) continue;
       for (const other of this.readers.get(key) ?? []) if (isLater(other)) found(other);
@@ -70,11 +84,20 @@ export class FootprintIndex<N> {
     for (let i = (list?.length ?? 0) - 1; i >= 0 && isLater(list?.[i] as N); i--) found(list?.[i] as N);
   }
 
+  /** All that are here are among these. */
+  holdsOnly(nodes: { has(node: N): boolean }): boolean {
+    if (this.readers.size > 0 || this.writers.size > 0) return false;
+    for (const node of this.waiting.keys()) if (!nodes.has(node)) return false;
+    return true;
+  }
+
   writersOf(key: string): readonly N[] {
+    this.enter();
     return this.writers.get(key) ?? [];
   }
 
   readersOf(key: string): Iterable<N> {
+    this.enter();
     return this.readers.get(key) ?? [];
   }
 }

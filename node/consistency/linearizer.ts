@@ -167,6 +167,7 @@ export class Linearizer<T extends Orderable> {
     heights: ReadonlyMap<Node<T>, number>,
   ): ReadonlySet<Node<T>> {
     const overtaken = new Set<Node<T>>();
+    if (blocks.length === 1 && this.index.holdsOnly(heights)) return overtaken;
     for (const { height, nodes } of blocks) {
       const test = (other: Node<T>, last: Position): void => {
         if (comparePositions(other.position, last) < 0 && (heights.get(other) ?? TENTATIVE) > height)

@@ -411,7 +411,11 @@ export class Replica {
     this.applying = true;
     this.options.clock.defer(() => {
       this.applying = false;
-      this.applyBlocks();
+      try {
+        this.applyBlocks();
+      } catch (error) {
+        this.options.fatal(error as Error);
+      }
     });
   }
 

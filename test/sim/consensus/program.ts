@@ -25,7 +25,7 @@ import type { Random } from '../kernel/random.ts';
 import type { Action, Program, ProgramEvent } from '../kernel/world.ts';
 
 export const GROUP = 'sim';
-export const TIMING = { heartbeatMs: 50, electionMs: 300, resendMs: 200 };
+export const TIMING = { heartbeatMs: 50, electionMs: 300, silenceMs: 300, resendMs: 200 };
 const HISTORY_HEIGHTS = 12;
 /** Smaller than the product's, so that a run sees many changes of voters. */
 export const SIM_WINDOW = 8;

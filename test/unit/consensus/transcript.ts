@@ -173,7 +173,7 @@ export class Cluster {
         group: 'transcript',
         crypto: fakeCrypto(node),
         random: () => this.members.indexOf(node) / this.members.length,
-        timing: { heartbeatMs: 50, electionMs: 300, resendMs: 200 },
+        timing: { heartbeatMs: 50, electionMs: 300, silenceMs: 300, resendMs: 200 },
         window: TRANSCRIPT_WINDOW,
         historyHeights: HISTORY_HEIGHTS,
       },

@@ -92,7 +92,8 @@ export async function startNode(
     onBehind: (peer) => cluster?.peering.askBlocks(peer),
     makeToken: (secret, expires) =>
       cluster && swarm ? tokenOf(swarm, cluster.network.addresses, secret, expires) : undefined,
-    onDurable: (entries, own) => cluster?.peering.durable(entries, own),
+    onMade: (own) => cluster?.peering.made(own),
+    onDurable: (entries) => cluster?.peering.durable(entries),
     send: (to, message) => cluster?.peering.sendConsensus(to, message),
     describeMember: (id) => ({
       isUp: id === engine.self || (cluster?.peering.isUp(id) ?? true),

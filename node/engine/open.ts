@@ -57,7 +57,8 @@ export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone' | 'v
   /** Text by which another node can ask to join; undefined for a node without a network. */
   readonly makeToken: (secret: Uint8Array, expires: number) => string | undefined;
   /** Entries are durable here; `own` is to be sent to everybody. */
-  readonly onDurable: (entries: readonly SignedEntry[], own: SignedEntry | undefined) => void;
+  readonly onMade: (own: SignedEntry) => void;
+  readonly onDurable: (entries: readonly SignedEntry[]) => void;
   readonly send: (to: NodeId, message: Uint8Array) => void;
   /** Whether a member is there, how far it is behind. */
   readonly describeMember: (id: NodeId) => Pick<MemberInfo, 'isUp' | 'lag'>;
@@ -255,6 +256,7 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
         makeToken: options.makeToken,
       },
       events: {
+        made: options.onMade,
         durable: options.onDurable,
         isMember: (key) => membership.isMember(hex(key)),
         applied: (blocks) => {

@@ -220,7 +220,11 @@ export class Peering {
 
   // From the replica.
 
-  durable(entries: readonly SignedEntry[], own: SignedEntry | undefined): void {
+  made(own: SignedEntry): void {
+    this.step({ kind: 'local', entries: [toSync(own)] });
+  }
+
+  durable(entries: readonly SignedEntry[]): void {
     const frontier = new Map<ReturnType<typeof authorId>, number>();
     const shift = performance.now() - Date.now();
     for (const { body } of entries) {
@@ -230,7 +234,6 @@ export class Peering {
       this.lag.entry(author, entry.time + shift);
     }
     this.step({ kind: 'durable', frontier });
-    if (own) this.step({ kind: 'local', entries: [toSync(own)] });
   }
 
   private step(event: SyncEvent): void {

@@ -39,8 +39,10 @@ export interface Decider {
 
 /** What the replica tells of itself. */
 export interface ReplicaEvents {
-  /** Entries that this replica now holds durably; `own` are to be sent to everybody. */
-  durable(entries: readonly SignedEntry[], own: SignedEntry | undefined): void;
+  /** An own entry is being written, or durable: it is to be sent to everybody. Whatever comes, there is no other one with its number. */
+  made(own: SignedEntry): void;
+  /** Entries that this replica now holds durably. */
+  durable(entries: readonly SignedEntry[]): void;
   /** Blocks are applied, in this order; who is a member may have changed by the last of them. */
   applied(blocks: readonly Block[]): void;
   /** Whether an entry's author may write now: see Replica. */

@@ -48,6 +48,8 @@ interface Batch {
   readonly incoming: readonly Incoming[];
   readonly items: readonly LogItem[];
   readonly readers: readonly (() => void)[];
+  /** Others were given the own entry. */
+  told: boolean;
 }
 
 export interface ReplicaOptions {
@@ -212,12 +214,14 @@ export class Replica {
   }
 
   /**
-   * At the end of a turn. A single transaction is flushed in place: handing it to another thread and back would cost as much
-   * as the disk does. More of them fly, while the next ones gather.
+   * At the end of a turn. A single transaction that nobody else has to hold is flushed in place: handing it to another thread and
+   * back would cost as much as the disk does. More of them fly, while the next ones gather and the others' disks work, too.
    */
   private turn(): void {
     if (this.flying) return;
-    const inPlace = this.pending.length === 1 && this.intake.isEmpty && this.recentBatch < 1.2;
+    const [first] = this.pending;
+    const isLone = this.pending.length === 1 && (first?.transaction.level === 'local' || this.options.alone());
+    const inPlace = isLone && this.intake.isEmpty && this.recentBatch < 1.2;
     const batch = this.gather();
     if (!batch) return;
     this.flying = batch;
@@ -229,7 +233,16 @@ export class Replica {
       this.log.appendLater(batch.items, (error) => this.landed(error));
     } catch (error) {
       this.landed(error as Error);
+      return;
     }
+    this.tell(batch);
+  }
+
+  /** Gives the own entry to the others, once. If this disk loses it now, this node begins a new author with its next start. */
+  private tell(batch: Batch): void {
+    if (batch.told || !batch.sealed || this.options.alone()) return;
+    batch.told = true;
+    this.options.events.made(batch.sealed.signed);
   }
 
   private write(batch: Batch): Error | undefined {
@@ -270,7 +283,7 @@ export class Replica {
     items.push(...this.blockItems);
     if (sealed) items.push(sealed.item);
     this.blockItems = [];
-    return { own, sealed, incoming, items, readers };
+    return { own, sealed, incoming, items, readers, told: false };
   }
 
   /** What came meanwhile may have made it impossible before anybody was told OK. */
@@ -299,11 +312,14 @@ export class Replica {
     const waiting = this.flyingReaders;
     this.flying = undefined;
     this.flyingReaders = [];
-    if (error instanceof DiskFullError) this.noRoomFor(batch);
+    if (error instanceof DiskFullError && !batch.told) this.noRoomFor(batch);
     else if (error) {
       this.options.fatal(error);
       for (const own of batch.own) own.reject(error);
-    } else this.stored(batch);
+    } else {
+      this.tell(batch);
+      this.stored(batch);
+    }
     for (const wake of batch.readers) wake();
     for (const wake of waiting) wake();
     this.publisher.afterWrite();
@@ -342,7 +358,7 @@ export class Replica {
     if (incoming.length > 0) this.order.takeOver(incoming);
     const durable = incoming.map((i) => i.signed);
     if (sealed) durable.push(sealed.signed);
-    if (durable.length > 0) this.options.events.durable(durable, sealed?.signed);
+    if (durable.length > 0) this.options.events.durable(durable);
     this.applyBlocks();
     this.publisher.soon();
     if (!this.options.alone() || this.isUrgent) this.decider?.progress(this.isUrgent);

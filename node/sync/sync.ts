@@ -70,6 +70,7 @@ export class Sync {
         this.becameDurable(event.frontier);
         break;
       case 'local':
+        for (const { author, seq } of event.entries) this.intake.made(author, seq);
         for (const peer of this.peers.values()) this.outlet.fresh(peer, event.entries);
         break;
       case 'read':

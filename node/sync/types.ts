@@ -69,7 +69,7 @@ export type Event =
   | { readonly kind: 'message'; readonly from: NodeId; readonly message: Message }
   /** Entries up to here are on this node's disk, its own and others': only what changed. */
   | { readonly kind: 'durable'; readonly frontier: Frontier }
-  /** Own entries, fresh and durable. */
+  /** Own entries, fresh: written, and durable soon. */
   | { readonly kind: 'local'; readonly entries: readonly SyncEntry[] }
   /**
    * Answers the effect `read` with entries that follow each other from `fromSeq`, at least one unless they are no longer there:

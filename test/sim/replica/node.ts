@@ -131,7 +131,8 @@ export class SimulatedNode implements VirtualHost {
         this.cluster.fail(`${this.name}: the state after ${height} is not that of ${proposer}`),
       onBehind: (peer) => peering?.askBlocks(peer),
       makeToken: () => undefined,
-      onDurable: (entries, own) => peering?.durable(entries, own),
+      onMade: (own) => peering?.made(own),
+      onDurable: (entries) => peering?.durable(entries),
       send: (to, message) => peering?.sendConsensus(to, message),
       describeMember: (id) => ({ isUp: peering?.isUp(id) ?? true, lag: 0 }),
       disk: {

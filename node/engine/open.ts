@@ -373,7 +373,9 @@ async function becomeReady(
   rootPassword: string | undefined,
 ): Promise<string | undefined> {
   if (genesis.members.some((member) => member.id === self)) return makeRoot(core, rootPassword);
-  while (!membership.isMember(self) || core.catalog.accounts.size === 0) await core.replica.nextBlock();
+  // Who was removed before this start is let in no more: it says so to those who ask, and they decide what becomes of its data.
+  const isKnown = (): boolean => membership.all().some(({ id }) => id === self);
+  while (!isKnown() || core.catalog.accounts.size === 0) await core.replica.nextBlock();
   return undefined;
 }
 

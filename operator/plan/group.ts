@@ -7,7 +7,7 @@ const SYNC_ENTRIES = 64;
 /** Nodes are asked a few milliseconds apart, and blocks come that quickly. */
 const SYNC_BLOCKS = 256;
 /** A pod this young that says nothing is only starting. */
-const STARTING_MS = 120_000;
+export const STARTING_MS = 120_000;
 
 export interface Node extends PodSeen {
   readonly phase: NodePhase;
@@ -46,10 +46,13 @@ export function groupOf({ cluster, pods }: Observed): Group {
         a.ordinal - b.ordinal,
     )[0];
   const members = speaker?.status.members ?? [];
-  const nodes = pods.map((pod) => {
-    const member = members.find(({ name }) => name === pod.name);
-    return { ...pod, member, phase: phaseOf(pod, member, founder, speaker) };
-  });
+  // In one order, whichever they were heard of in: what is said of them would else change for nothing.
+  const nodes = pods
+    .toSorted((a, b) => a.ordinal - b.ordinal)
+    .map((pod) => {
+      const member = members.find(({ name }) => name === pod.name);
+      return { ...pod, member, phase: phaseOf(pod, member, founder, speaker) };
+    });
   return { founder, speaker, members, nodes, leader: speaker?.status.leader };
 }
 

@@ -3,7 +3,7 @@ import { CLUSTER_RULES } from '../api/index.ts';
 import { desiredObjects, namesOf, needsOwnCertificate, rootSecret, settingsOf, splitSettings } from '../specs/index.ts';
 import type { Action, Notice, Plan } from './actions.ts';
 import { differs, stamped } from './differs.ts';
-import { type Group, groupOf } from './group.ts';
+import { type Group, groupOf, STARTING_MS } from './group.ts';
 import { type MemberPlan, planMembers, replicasNow } from './members.ts';
 import type { Observed, Settings } from './observed.ts';
 import { planRollout, type RolloutPlan } from './rollout.ts';
@@ -119,8 +119,11 @@ function isUnfinished({ cluster, pods }: Observed, { nodes, members, founder }: 
 }
 
 function wakeOf({ pods }: Observed, rollout: RolloutPlan, members: MemberPlan, isBusy: boolean): number {
-  // Without pods that have an address there is nobody to ask: what changes is heard.
-  if (pods.every(({ status, silentMs }) => status === undefined && silentMs === 0)) return IDLE_MS;
+  // Without pods that have an address there is nobody to ask: what changes is heard, but for the time that a start may take.
+  if (pods.every(({ status, silentMs }) => status === undefined && silentMs === 0)) {
+    const starting = pods.map(({ ageMs }) => STARTING_MS - ageMs).filter((left) => left > 0);
+    return Math.min(IDLE_MS, ...starting);
+  }
   if (members.trouble) return CALM_MS / 2;
   return Math.min(isBusy ? BUSY_MS : CALM_MS, rollout.wakeMs ?? Infinity);
 }

@@ -22,7 +22,7 @@ export function statusOf(observed: Observed, findings: Findings): ClusterStatus 
   const { cluster, pods, objects, now } = observed;
   const { group, image } = findings;
   const { metadata, spec, status: before } = cluster;
-  const nodes = [...group.nodes].sort((a, b) => a.ordinal - b.ordinal);
+  const { nodes } = group;
   const inSync = nodes.filter(({ phase }) => phase === 'InSync').length;
   // Who still joins has its part in the lag, not in what is final everywhere.
   const heights = nodes.flatMap(({ status, phase }) => (phase === 'InSync' ? [heightOf(status)] : []));

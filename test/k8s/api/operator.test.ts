@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
+import type { ClusterStatus } from '../../../operator/api/index.ts';
+import { Reflector } from '../../../operator/kube/reflector.ts';
+import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { missing } from '../support/machine.ts';
 import { isRunning, TestKubernetes } from './kubernetes.ts';
 
@@ -35,6 +38,49 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
     }
   }
 
+  /** Writes through one pod after the other until the signal comes; a pod that is restarted is left for another. Gives how often. */
+  async function write(worker: number, signal: AbortSignal): Promise<number> {
+    const secret = await kube.kubectl('get', 'secret', 'c-root', '-o', 'jsonpath={.data.password}');
+    const password = Buffer.from(secret, 'base64').toString();
+    let count = 0;
+    for (let turn = worker; !signal.aborted; turn++) {
+      const connection = await mysql
+        .createConnection({ host: kube.kubelet.address(`c-${turn % 3}`), user: 'root', password })
+        .catch(() => undefined);
+      if (!connection) await sleep(50);
+      connection?.on('error', () => undefined);
+      try {
+        for (; connection && !signal.aborted; count++)
+          await connection.query('INSERT INTO d.load (text) VALUES (REPEAT("x", 200))');
+      } catch {
+        // It ends; the next one takes over.
+      }
+      connection?.destroy();
+    }
+    return count;
+  }
+
+  /** Every status of the condition Ready until the signal comes. */
+  async function readiness(signal: AbortSignal): Promise<string[]> {
+    const seen = new Set<string>();
+    const reflector = new Reflector({
+      client: kube.client,
+      resource: RESOURCES.P2PDBCluster,
+      kind: 'P2PDBCluster',
+      namespace: 'default',
+      onChange: ({ status }) => {
+        const { conditions = [] } = (status ?? {}) as ClusterStatus;
+        for (const { type, status: holds } of conditions) if (type === 'Ready') seen.add(holds);
+      },
+      onError: () => undefined,
+    });
+    await reflector.run(signal);
+    return [...seen];
+  }
+
+  const isDone = (conditions: ClusterStatus['conditions']): boolean =>
+    conditions?.some(({ type, status }) => type === 'Progressing' && status === 'False') ?? false;
+
   const voters = async (): Promise<number | undefined> => (await kube.status('c')).voters;
 
   it('refuses what cannot be at admission, in words', async () => {
@@ -56,6 +102,7 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
     assert.equal(await voters(), 3);
     await sql('c-0', 'CREATE DATABASE d');
     await sql('c-1', 'CREATE TABLE d.t (id INT PRIMARY KEY)');
+    await sql('c-1', 'CREATE TABLE d.load (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(200))');
     await sql('c-2', 'INSERT INTO d.t VALUES (1), (2), (3)');
     assert.match(await kube.kubectl('get', 'p2pdb', 'c'), /^c +True +Running +3\/3 +0 +\d+ +\d+\.\d+\.\d+ /m);
     await assert.rejects(
@@ -146,8 +193,18 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
     while (JSON.stringify(await sql('c-1', 'SELECT @@GLOBAL.p2pdb_commit AS level')) !== '[{"level":"replicated"}]')
       await sleep(100);
     assert.equal(await uids(), before, 'no pod was restarted');
+    const stop = new AbortController();
+    const [ready, writers] = [readiness(stop.signal), [0, 1, 2].map((n) => write(n, stop.signal))];
     await kube.apply({ ...CLUSTER, spec: { ...spec, commitLevel: 'replicated', config: { connect_timeout: 11 } } });
     await kube.until('c', (status) => status.phase === 'Updating');
+    await kube.until('c', ({ phase, conditions }) => phase !== 'Updating' && isDone(conditions), 90_000);
+    stop.abort();
+    const written = await Promise.all(writers);
+    assert.ok(
+      written.every((count) => count > 100),
+      String(written),
+    );
+    assert.deepEqual(await ready, ['True'], 'clients were served all the time');
     await kube.until('c', (status) => isRunning(status, 3));
     const now = await uids();
     for (const uid of before.split(' ')) assert.ok(!now.includes(uid), 'every pod was restarted');

@@ -1,6 +1,7 @@
 /** The operator as a program, with what it says of itself and what the system says of its process. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Program } from '../../support/process.ts';
 import { freePorts } from './api-server.ts';
 
@@ -63,6 +64,14 @@ export class OperatorProcess {
   /** Requests to the API server that changed something, but for the Lease. */
   writes(): Promise<number> {
     return this.figure('p2pdb_operator_api_writes_total');
+  }
+
+  /** Their number when there have been none for five seconds. */
+  async settledWrites(): Promise<number> {
+    for (let before = -1, now = await this.writes(); ; [before, now] = [now, await this.writes()]) {
+      if (before === now) return now;
+      await sleep(5_000);
+    }
   }
 
   cpuSeconds(): number {

@@ -256,10 +256,7 @@ export class Dml {
     if (place < 0) return undefined;
     const value = row[place] ?? null;
     if (value !== null && (this.x.noAutoValueOnZero || Number(value) !== 0)) {
-      if ((typeof value === 'number' || typeof value === 'bigint') && value > 0) {
-        const next = typeof value === 'number' && value < Number.MAX_SAFE_INTEGER ? value + 1 : BigInt(value) + 1n;
-        this.x.state.setAutoIncrement(rt.table, next);
-      }
+      this.noteAutoIncrement(rt, row);
       return undefined;
     }
     const { increment, offset } = this.x.autoIncrementStep;
@@ -274,6 +271,16 @@ export class Dml {
     row[place] = converted;
     this.x.state.setAutoIncrement(rt.table, typeof next === 'number' ? next + 1 : next + 1n);
     return next;
+  }
+
+  /** Keeps the counter above the value that a row has. */
+  private noteAutoIncrement(rt: TableRuntime, row: Row, before?: Row): void {
+    const place = rt.autoIncrement;
+    const value = place < 0 ? null : (row[place] ?? null);
+    if ((typeof value !== 'number' && typeof value !== 'bigint') || value <= 0) return;
+    if (before && sameValue(before[place], value)) return;
+    const next = typeof value === 'number' && value < Number.MAX_SAFE_INTEGER ? value + 1 : BigInt(value) + 1n;
+    this.x.state.setAutoIncrement(rt.table, next);
   }
 
   /** What ON DUPLICATE KEY UPDATE makes of a row. */
@@ -404,6 +411,7 @@ export class Dml {
       if (sameValue(before[place], after[place]))
         after[place] = env.nowAs((rt.table.columns[place] as TableDef['columns'][number]).type, fsp);
     }
+    this.noteAutoIncrement(rt, after, before);
     this.rows.derive(rt, after);
     const failure = this.rows.outsideView(view, after) ?? this.rows.violated(rt, after);
     try {

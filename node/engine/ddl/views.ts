@@ -2,12 +2,10 @@
 import {
   compileStatement,
   isSystemDatabase,
-  newCompiler,
   parseStatement,
   print,
   qualifyNames,
   SqlError,
-  updatableView,
   type CatalogChange,
   type QueryExpression,
   type ViewDef,
@@ -16,6 +14,7 @@ import { ok, type StatementContext } from '../statement-context.ts';
 import { apply, databaseOf, type SchemaStatement } from './apply.ts';
 import { canonicalView } from './view-text.ts';
 import { findVirtualTable } from '../virtual/index.ts';
+import { isUpdatable } from '../virtual/view-usage.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
 
@@ -69,8 +68,7 @@ export function createView(x: StatementContext, statement: Of<'createView' | 'al
       statement.checkOption === undefined ? 'NONE' : statement.checkOption === 'local' ? 'LOCAL' : 'CASCADED',
     collation: String(x.session.state.variables.get('collation_connection')),
   };
-  const settings = core.compileSettings(x.session, view.select, new Map(), false);
-  if (view.checkOption !== 'NONE' && !updatableView(newCompiler(core.catalog, settings), view))
+  if (view.checkOption !== 'NONE' && !isUpdatable(view))
     throw new SqlError(1368, 'HY000', `CHECK OPTION on non-updatable view '${database}.${name}'`);
   return apply(x, [{ kind: 'put-view', view }]);
 }

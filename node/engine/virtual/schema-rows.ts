@@ -1,5 +1,5 @@
 /** information_schema: databases, tables, columns, views. */
-import { qualifiedTables, type QualifiedTable } from './view-usage.ts';
+import { isUpdatable, qualifiedTables, type QualifiedTable } from './view-usage.ts';
 import type { TableDef, ViewDef } from '../../sql/index.ts';
 import type { EngineCore } from '../core.ts';
 import type { EngineSession } from '../session.ts';
@@ -243,11 +243,6 @@ export const views: RowSource = (core, session) =>
     charsetNameOf(v.collation),
     v.collation,
   ]);
-
-/** A plain SELECT over tables: no grouping, no set operation, no LIMIT. */
-function isUpdatable(view: ViewDef): boolean {
-  return view.algorithm !== 'TEMPTABLE' && qualifiedTables(view).updatable;
-}
 
 export const viewTableUsage: RowSource = (core, session) =>
   viewsSeen(core, session).flatMap((v) =>

@@ -52,3 +52,7 @@ function read(view: ViewDef): ViewUsage {
   }
   return { tables: [...found.values()], updatable: plain };
 }
+
+/** A plain SELECT over tables: no grouping, no set operation, no LIMIT. */
+export const isUpdatable = (view: ViewDef): boolean =>
+  view.algorithm !== 'TEMPTABLE' && qualifiedTables(view).updatable;

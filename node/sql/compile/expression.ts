@@ -1,6 +1,14 @@
 /** Expressions: from the tree to SQLite's text, with MySQL's types. */
 import { findFunction } from '../functions/index.ts';
-import { coerce, collationId, defaultCollation, sortKey, toSqlite } from '../values/index.ts';
+import {
+  coerce,
+  collationId,
+  decodeLenient,
+  decodeText,
+  defaultCollation,
+  sortKey,
+  toSqlite,
+} from '../values/index.ts';
 import { SqlError, type Decimal, type SqliteValue, type SqlType } from '../types/index.ts';
 import type { CastType, Expr, LiteralValue } from '../parser/index.ts';
 import { BIGINT, BOOLEAN, Bound, COERCIBILITY, DOUBLE, truthValue, type Binder } from './bound.ts';
@@ -320,13 +328,7 @@ function literal(
     }
     case 'hex':
     case 'bit': {
-      if (e.charset && e.charset !== 'binary') {
-        return convert(
-          c,
-          slotBound(c, e.slot, BLOB),
-          text(e.bytes.length, defaultCollation(e.charset) ?? c.settings.collation),
-        );
-      }
+      if (e.charset && e.charset !== 'binary') return introduced(c, e.slot, e.bytes.length, e.charset);
       return slotBound(
         c,
         e.slot,
@@ -345,11 +347,12 @@ function literal(
           : e.type === 'time'
             ? { kind: 'time', fsp: fraction }
             : { kind: 'datetime', fsp: fraction };
-      return callNamed(
+      const called = callNamed(
         c,
         e.type === 'date' ? 'DATE_LITERAL' : e.type === 'time' ? 'TIME_LITERAL' : 'TIMESTAMP_LITERAL',
         [string],
-      ).with({ type, nullable: false });
+      );
+      return convert(c, called, type).with({ nullable: false });
     }
     case 'param': {
       const type = c.settings.slotTypes.get(e.slot) ?? { kind: 'null' };
@@ -357,6 +360,32 @@ function literal(
     }
   }
 }
+
+/** _utf16 0x00e4: the text that these bytes are in that character set. */
+function introduced(c: Compiler, slot: number, length: number, charset: string): Bound {
+  const type = text(length, defaultCollation(charset) ?? c.settings.collation);
+  return callInternal(
+    c,
+    `introduced(${charset})`,
+    [slotBound(c, slot, BLOB)],
+    { type, nullable: false, coercibility: COERCIBILITY.literal },
+    () => (value) => {
+      if (!(value instanceof Uint8Array)) return value;
+      const decoded = decodeText(value, charset);
+      if (decoded !== undefined) return decoded;
+      // Of other character sets only the names are known.
+      if (!READABLE.has(charset)) return decodeLenient(value);
+      throw invalidText(value, charset);
+    },
+  );
+}
+
+const READABLE = new Set(['utf8mb4', 'utf8mb3', 'latin1', 'ascii', 'ucs2', 'utf16', 'utf16le', 'utf32']);
+
+const invalidText = (bytes: Uint8Array, charset: string): SqlError => {
+  const shown = Array.from(bytes.subarray(0, 6), (b) => b.toString(16).padStart(2, '0').toUpperCase()).join('');
+  return new SqlError(1300, 'HY000', `Invalid ${charset} character string: '${shown}'`);
+};
 
 const slotBinders = new Map<string, Binder>();
 
@@ -423,7 +452,7 @@ function caseWhen(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'case' }>,
     return operand ? compare(c, '=', operand, when).sql : truth(c, when);
   });
   const values = [...e.branches.map((b) => sub(b.then)), ...(e.otherwise ? [sub(e.otherwise)] : [])];
-  const [type, coercibility] = commonType(values);
+  const [type, coercibility] = commonType(values, 'case');
   const converted = values.map((v) => convert(c, v, type));
   const branches = conditions.map((condition, i) => ` WHEN ${condition} THEN ${converted[i]?.sql ?? 'NULL'}`).join('');
   const otherwise = e.otherwise ? ` ELSE ${converted.at(-1)?.sql ?? 'NULL'}` : '';
@@ -594,7 +623,7 @@ function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, cla
     case 'IF': {
       if (args.length !== 3) break;
       const [condition, yes, no] = args as [Bound, Bound, Bound];
-      const [type, coercibility] = commonType([yes, no]);
+      const [type, coercibility] = commonType([yes, no], 'if');
       return new Bound(() => `iif(${truth(c, condition)},${convert(c, yes, type).sql},${convert(c, no, type).sql})`, {
         type,
         coercibility,
@@ -604,7 +633,7 @@ function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, cla
     case 'IFNULL':
     case 'COALESCE': {
       if (args.length === 0 || (name === 'IFNULL' && args.length !== 2)) break;
-      const [type, coercibility] = commonType(args);
+      const [type, coercibility] = commonType(args, name.toLowerCase());
       if (args.length === 1) return (args[0] as Bound).with({ type });
       return new Bound(() => `coalesce(${args.map((a) => convert(c, a, type).sql).join(',')})`, {
         type,

@@ -7,7 +7,7 @@ export { compileStatement, newCompiler, type Compiled } from './statement.ts';
 export { rowExpression, rowRelation, targetTable } from './dml.ts';
 export { overlayName } from './base-table.ts';
 export { isSystemDatabase } from './from.ts';
-export { updatableView, viewCheckFails } from './updatable-view.ts';
+export { viewCheckFails } from './updatable-view.ts';
 export { slotsIn, containsKind } from './walk.ts';
 export { qualifyNames } from './qualify.ts';
 export { slotValue } from './expression.ts';

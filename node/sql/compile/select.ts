@@ -10,7 +10,7 @@ import { needsKey, orderKey, truth } from './operators.ts';
 import { signatureName } from './call.ts';
 import type { SqlFunction } from './plan.ts';
 import { limitSql, position } from './places.ts';
-import { Scope, type GroupState } from './scope.ts';
+import { makeRelation, Scope, type GroupState, type Relation } from './scope.ts';
 import { withoutVersionComments } from '../parser/index.ts';
 import { containsAggregate, slotsIn } from './walk.ts';
 import { windowDefinitions } from './windows.ts';
@@ -195,11 +195,19 @@ function interruptionPoint(c: Compiler, scope: Scope): string {
 function furtherColumns(c: Compiler, scope: Scope, names: readonly ColumnRef[], first: number): Item[] {
   const items: Item[] = [];
   const same = (a: string, b: string | undefined): boolean => a.toLowerCase() === b?.toLowerCase();
-  c.furtherColumns = scope.relations.map((relation) => ({
+  // A column that USING merges: without a table's name it is one, and not two.
+  const merged: Relation = makeRelation({ alias: '', database: '', columns: [...scope.merged.values()] });
+  c.furtherColumns = [merged, ...scope.relations].map((relation) => ({
     relation,
     columns: relation.columns
       .filter(({ name }) =>
-        names.some((ref) => same(name, ref.name) && (ref.table === undefined || same(relation.alias, ref.table))),
+        names.some(
+          (ref) =>
+            same(name, ref.name) &&
+            (ref.table === undefined
+              ? relation === merged || !merged.byName.has(name.toLowerCase())
+              : same(relation.alias, ref.table)),
+        ),
       )
       .map((column) => ({ column, output: first + items.push({ name: column.name, bound: column.bound }) - 1 })),
   }));

@@ -7,7 +7,7 @@ import type { CompareMode } from './compare-modes.ts';
 import { definePrepared } from './definition.ts';
 import type { ArgClass, ArgInfo, Call, CallEnv, FunctionDefinition } from './definition.ts';
 import { commonCollation } from './like.ts';
-import { BIGINT, BOOLEAN } from './types-of-results.ts';
+import { BIGINT, BOOLEAN, DATE, scaleOf } from './types-of-results.ts';
 
 /** Comparisons of mixed types, and the functions that choose among their arguments. */
 
@@ -137,6 +137,12 @@ function extreme(name: string, sign: 1 | -1): FunctionDefinition {
       return mode === 'json' ? 'text' : CLASS[mode];
     },
     (args) => {
+      const times = args.filter(({ type: { kind } }) => kind === 'date' || kind === 'datetime' || kind === 'timestamp');
+      if (times.length > 0 && listMode(args.map((a) => a.type)) === 'datetime') {
+        // Texts and numbers beside dates are read as such.
+        if (times.every((t) => t.type.kind === 'date')) return DATE;
+        return { kind: 'datetime', fsp: Math.max(...times.map((t) => scaleOf(t.type))) };
+      }
       // Numbers among texts count as texts, and JSON does too.
       const type = aggregateTypes(
         args.map((a) => a.type),
@@ -146,13 +152,13 @@ function extreme(name: string, sign: 1 | -1): FunctionDefinition {
         ? { kind: 'string', family: 'longtext', length: 4294967295, collation: 'utf8mb4_bin' }
         : type;
     },
-    (types): Call => {
+    (types, result): Call => {
       const mode = listMode(types);
       const compare = comparerOf(mode === 'json' ? 'string' : mode, types) as (a: unknown, b: unknown) => number;
       return (_env, ...values: never[]) => {
         let best: unknown = values[0];
         for (let i = 1; i < values.length; i++) if (compare(values[i], best) * sign > 0) best = values[i];
-        return best as string;
+        return result.kind === 'date' ? (best as string).slice(0, 10) : (best as string);
       };
     },
     { collated: true },

@@ -63,7 +63,7 @@ describe('a full disk', { skip: skip ?? false }, () => {
     await program.ready();
     const http = /admin HTTP on (\S+)/.exec(program.out)?.[1];
     const page = await (await fetch(`http://${http}/metrics`)).text();
-    return Number(/^p2pdb_state_restores_total (\d+)$/m.exec(page)?.[1]);
+    return Number(/^p2pdb_state_restores_total\{group="main"\} (\d+)$/m.exec(page)?.[1]);
   }
 
   async function connect(): Promise<Connection> {

@@ -8,8 +8,12 @@ import {
   rowRelation,
   SqlError,
   parseExpression,
+  parseStatement,
+  primaryKey,
+  unsupported,
   type CatalogChange,
   type ColumnDef,
+  type ColumnDefinition,
   type SqlType,
   type TableDef,
   type TableOption,
@@ -156,15 +160,18 @@ export function createTable(x: StatementContext, statement: Of<'createTable'>): 
   if (exists(x, database, name, statement.temporary, statement.ifNotExists)) return ok(x);
   const draft = new TableDraft(emptyTable(x, database, name, statement.temporary), draftContext(x));
   applyOptions(x, draft, statement.options);
+  const rowId = wantsRowId(x, statement, draft);
+  if (rowId) draft.addColumn(rowId);
   for (const column of statement.columns) draft.addColumn(column);
   let select;
-  if (statement.select) select = selectColumns(x, draft, statement);
+  if (statement.select) select = selectColumns(x, draft, statement, rowId !== undefined);
   for (const key of [...statement.keys].sort(
     (a, b) => Number(a.kind === 'foreignKey') - Number(b.kind === 'foreignKey'),
   ))
     draft.addKey(key);
   draft.validate();
   const built = draft.build();
+  checkRequiredKey(x, built);
   const table: TableDef = statement.partitioning ? { ...built, partitions: statement.partitioning.text } : built;
   checkForeignKeys(x, table);
   checkExpressions(x, table);
@@ -173,6 +180,60 @@ export function createTable(x: StatementContext, statement: Of<'createTable'>): 
     changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
   if (select) return fillFromSelect(x, table, changes, select, statement.duplicates);
   return putTable(x, table, changes);
+}
+
+const ROW_ID = 'my_row_id';
+
+/** sql_generate_invisible_primary_key: the column that a table without a key that tells its rows apart is given. */
+function wantsRowId(
+  x: StatementContext,
+  statement: Of<'createTable'>,
+  draft: TableDraft,
+): ColumnDefinition | undefined {
+  if (x.session.state.variables.number('sql_generate_invisible_primary_key') === 0) return undefined;
+  if (draft.options.engine !== 'InnoDB' || hasRowKey(statement)) return undefined;
+  const failed = (errno: number, why: string): SqlError =>
+    new SqlError(errno, 'HY000', `Failed to generate invisible primary key. ${why}`);
+  if (statement.columns.some(({ name }) => name.toLowerCase() === ROW_ID))
+    throw failed(4108, `Column '${ROW_ID}' already exists.`);
+  if (statement.columns.some((column) => has(column, 'autoIncrement')))
+    throw failed(4109, 'Auto-increment column already exists.');
+  if (statement.partitioning) throw unsupported('generating invisible primary key for the partitioned tables');
+  const { statement: made } = parseStatement(
+    `CREATE TABLE t (${ROW_ID} bigint unsigned NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY)`,
+  );
+  return (made as Of<'createTable'>).columns[0];
+}
+
+const has = (column: ColumnDefinition | undefined, kind: string): boolean =>
+  column?.attributes.some((a) => a.kind === kind) === true;
+
+/** A primary key, or a unique one over columns that are never NULL. */
+function hasRowKey({ columns, keys }: Of<'createTable'>): boolean {
+  const named = (name: string): ColumnDefinition | undefined =>
+    columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
+  const never = (column: ColumnDefinition | undefined): boolean => has(column, 'notNull');
+  return (
+    columns.some((c) => has(c, 'primaryKey') || has(c, 'key') || (has(c, 'unique') && never(c))) ||
+    keys.some(
+      (key) =>
+        key.kind === 'index' &&
+        (key.type === 'primary' ||
+          (key.type === 'unique' && key.parts.every((part) => 'column' in part && never(named(part.column))))),
+    )
+  );
+}
+
+/** sql_require_primary_key */
+function checkRequiredKey(x: StatementContext, table: TableDef): void {
+  if (x.session.state.variables.number('sql_require_primary_key') === 0 || primaryKey(table)) return;
+  const isNever = (id: number): boolean => table.columns.some((c) => c.id === id && !c.nullable);
+  if (table.indexes.some(({ kind, parts }) => kind === 'unique' && parts.every((p) => isNever(p.column)))) return;
+  throw new SqlError(
+    3750,
+    'HY000',
+    "Unable to create or change a table without a primary key, when the system variable 'sql_require_primary_key' is set. Add a primary key to the table or unset this variable to avoid this message. Note that tables without a primary key can cause performance problems in row-based replication, so please consult your DBA before changing this setting.",
+  );
 }
 
 function checkName(name: string): void {
@@ -211,6 +272,7 @@ export function createTableLike(x: StatementContext, statement: Of<'createTableL
     createdAt: empty.createdAt,
     temporary: statement.temporary,
   };
+  checkRequiredKey(x, table);
   return putTable(x, table, [{ kind: 'put-table', table }]);
 }
 
@@ -219,6 +281,7 @@ function selectColumns(
   x: StatementContext,
   draft: TableDraft,
   statement: Of<'createTable'>,
+  hasRowId: boolean,
 ): { columns: readonly { name: string; type: SqlType }[]; query: NonNullable<Of<'createTable'>['select']> } {
   const { core } = x.session;
   const query = statement.select as NonNullable<Of<'createTable'>['select']>;
@@ -226,6 +289,8 @@ function selectColumns(
   if (compiled?.plan.kind !== 'select') throw new Error('a query has a plan');
   core.accounts.check(x.session, compiled.plan);
   const columns = compiled.plan.columns.map((c) => ({ name: c.name, type: storable(c.type, draft.options.collation) }));
+  if (hasRowId && columns.some(({ name }) => name.toLowerCase() === ROW_ID))
+    throw new SqlError(4108, 'HY000', `Failed to generate invisible primary key. Column '${ROW_ID}' already exists.`);
   compiled.plan.columns.forEach((c, i) => {
     if (draft.columns.some((d) => d.name.toLowerCase() === c.name.toLowerCase())) return;
     const { type } = columns[i] as { type: SqlType };

@@ -22,7 +22,7 @@ dialectTests({
   ],
   'bytes with a character set': [
     ["SELECT hex(_utf16 0x3344), hex(_ucs2 x'00e4'), hex(_latin1 0xe4)", [['3344', '00E4', 'E4']]],
-    ["SELECT length(CONVERT(_utf32 0x20AC USING utf8mb4))", [['3']]],
+    ['SELECT length(CONVERT(_utf32 0x20AC USING utf8mb4))', [['3']]],
     ['SELECT _utf8mb4 0x8f', 'E1300'],
   ],
   'collations that do not agree': [

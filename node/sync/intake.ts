@@ -121,12 +121,12 @@ export class Intake {
     this.close(id, mine);
   }
 
-  /** Entries of an author are on the disk. */
   /** This node made it: it is not asked for, though others may have it on their disks before it lies on this one. */
   made(author: AuthorId, seq: number): void {
     if (seq > (this.received.get(author) ?? 0)) this.received.set(author, seq);
   }
 
+  /** Entries of an author are on the disk. */
   becameDurable(author: AuthorId, seq: number): void {
     if (seq > (this.received.get(author) ?? 0)) this.received.set(author, seq);
     this.release(author, seq);

@@ -207,8 +207,7 @@ export class Linearizer<T extends Orderable> {
       first[what].set(key, node);
       return true;
     };
-    for (const node of all)
-      for (const other of this.laterWith(node, node.footprint, isFirst(node))) all.add(other);
+    for (const node of all) for (const other of this.laterWith(node, node.footprint, isFirst(node))) all.add(other);
     const withdrawn = [...all].sort(compare);
     for (let i = withdrawn.length - 1; i >= 0; i--) this.undo(withdrawn[i] as Node<T>);
     return withdrawn;

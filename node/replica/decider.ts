@@ -86,7 +86,15 @@ export class ConsensusDecider implements Decider {
       return decoded.kind === 'ok' ? [decoded.value] : [];
     });
     this.consensus = new Consensus(
-      { self, group, crypto, random: Math.random, timing: DEFAULT_TIMING, window: WINDOW, historyHeights: HISTORY_HEIGHTS },
+      {
+        self,
+        group,
+        crypto,
+        random: Math.random,
+        timing: DEFAULT_TIMING,
+        window: WINDOW,
+        historyHeights: HISTORY_HEIGHTS,
+      },
       {
         applied: height(appliedHeight),
         spans: options.spans.map(({ from, voters }) => ({ from: height(from), voters: voters.map(nodeId) })),

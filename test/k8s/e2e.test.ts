@@ -232,6 +232,13 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     assert.equal(lost(before, await database.pods()).length, 3);
     assert.deepEqual(report.failed, []);
     await holdsAll(report.acknowledged);
+    const notes = await database.kubectl(
+      ...['get', 'events', '--field-selector=reason=ConditionChanged'],
+      ...['-o', 'jsonpath={range .items[*]}{.message}{"\\n"}{end}'],
+    );
+    assert.match(notes, /^Ready: Serving/m);
+    const interruptions = notes.split('\n').filter((note) => note.startsWith('Ready: TooFewAnswer'));
+    assert.deepEqual(interruptions, [], 'the cluster was Ready all the time');
   });
 
   step('a killed process loses no write', 120, async (t) => {

@@ -2,13 +2,7 @@
  * What must hold in every run, judged from outside: from what lies durably on disks, what was sent and what programs reported.
  * It shares nothing with the code under test but the form of records and of signed bytes.
  */
-import {
-  compareBallots,
-  nodeId,
-  type Ballot,
-  type Height,
-  type NodeId,
-} from '../../../node/consensus/index.ts';
+import { compareBallots, nodeId, type Ballot, type Height, type NodeId } from '../../../node/consensus/index.ts';
 import { voteBytes } from '../../../node/consensus/certificate.ts';
 import type { ConsensusRecord, Message } from '../../../node/consensus/messages.ts';
 import { fakeCrypto, fakeHash } from '../../support/consensus.ts';

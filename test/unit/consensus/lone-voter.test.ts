@@ -14,7 +14,15 @@ import { fakeCrypto } from '../../support/consensus.ts';
 const self = nodeId('a');
 const start = (records: readonly ConsensusRecord[]): Consensus =>
   new Consensus(
-    { self, group: 'g', crypto: fakeCrypto(self), random: () => 0.5, timing: DEFAULT_TIMING, window: 8, historyHeights: 16 },
+    {
+      self,
+      group: 'g',
+      crypto: fakeCrypto(self),
+      random: () => 0.5,
+      timing: DEFAULT_TIMING,
+      window: 8,
+      historyHeights: 16,
+    },
     { applied: height(0), spans: [{ from: height(1), voters: [self] }], records, abstain: false },
   );
 const kinds = (effects: readonly Effect[]): string[] => effects.map((effect) => effect.kind);

@@ -21,7 +21,15 @@ const ballot = { round: 3, node: a };
 
 function node(abstain: boolean): Consensus {
   const consensus = new Consensus(
-    { self, group: 'g', crypto: fakeCrypto(self), random: () => 0, timing: DEFAULT_TIMING, window: 8, historyHeights: 16 },
+    {
+      self,
+      group: 'g',
+      crypto: fakeCrypto(self),
+      random: () => 0,
+      timing: DEFAULT_TIMING,
+      window: 8,
+      historyHeights: 16,
+    },
     { applied: height(0), spans: [{ from: height(1), voters: [a, b, c] }], records: [], abstain },
   );
   consensus.step({ kind: 'start', nowMs: 0 });

@@ -1,5 +1,5 @@
 /** What of an object is kept: plans look at no more, and a thousand clusters are some ten thousand objects. */
-import type { KubeObject } from '../specs/index.ts';
+import { digestOf, type KubeObject } from '../specs/index.ts';
 
 type Copied = KubeObject & { readonly metadata: { readonly managedFields?: unknown } };
 
@@ -29,6 +29,11 @@ export function neededCopy(object: KubeObject, apiVersion: string, kind: string)
     case 'Secret': {
       const token = object.data?.[SECRET_KEY];
       return { ...head, ...(token !== undefined && { data: { [SECRET_KEY]: token } }) };
+    }
+    // Dashboards: a program's own text, 20 KB for each cluster.
+    case 'ConfigMap': {
+      const data = Object.entries(copy.data ?? {}).map(([key, text]) => [key, digestOf(text)]);
+      return { ...copy, data: Object.fromEntries(data) as Record<string, string> };
     }
     default:
       return copy;

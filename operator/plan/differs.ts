@@ -1,6 +1,6 @@
 /** Whether an object is what the operator wants it to be. */
 import { amountOf } from '../api/index.ts';
-import { hashOf, HASH_ANNOTATION, type KubeObject } from '../specs/index.ts';
+import { digestOf, hashOf, HASH_ANNOTATION, type KubeObject } from '../specs/index.ts';
 
 /** The object with the hash of itself, by which is seen that something was taken out of it. */
 export function stamped(object: KubeObject): KubeObject {
@@ -25,7 +25,7 @@ function isWithin(part: unknown, whole: unknown): boolean {
       return value === undefined || (there === undefined ? isEmpty(value) : isWithin(value, there));
     });
   }
-  return part === whole || isSameAmount(part, whole);
+  return part === whole || isSameAmount(part, whole) || (typeof part === 'string' && digestOf(part) === whole);
 }
 
 const isEmpty = (value: unknown): boolean =>

@@ -6,7 +6,7 @@ import { differs, stamped } from './differs.ts';
 import { type Group, groupOf, STARTING_MS } from './group.ts';
 import { type MemberPlan, planMembers, replicasNow } from './members.ts';
 import type { Observed, Settings } from './observed.ts';
-import { planRollout, type RolloutPlan } from './rollout.ts';
+import { HEALTHY_MS, planRollout, type RolloutPlan } from './rollout.ts';
 import { statusOf } from './status.ts';
 import { planStorage } from './storage.ts';
 
@@ -119,10 +119,10 @@ function isUnfinished({ cluster, pods }: Observed, { nodes, members, founder }: 
 }
 
 function wakeOf({ pods }: Observed, rollout: RolloutPlan, members: MemberPlan, isBusy: boolean): number {
-  // Without pods that have an address there is nobody to ask: what changes is heard, but for the time that a start may take.
+  // Without pods that have an address there is nobody to ask: what changes is heard, but for the times that a start may take.
   if (pods.every(({ status, silentMs }) => status === undefined && silentMs === 0)) {
-    const starting = pods.map(({ ageMs }) => STARTING_MS - ageMs).filter((left) => left > 0);
-    return Math.min(IDLE_MS, ...starting);
+    const left = pods.flatMap(({ ageMs, behindMs }) => [STARTING_MS - ageMs, HEALTHY_MS - behindMs + 1]);
+    return Math.min(IDLE_MS, ...left.filter((milliseconds) => milliseconds > 0));
   }
   if (members.trouble) return CALM_MS / 2;
   return Math.min(isBusy ? BUSY_MS : CALM_MS, rollout.wakeMs ?? Infinity);

@@ -17,7 +17,7 @@ export interface RolloutPlan {
 }
 
 /** So long may a pod of a new template take before people are told; it holds the others up in any case. */
-const HEALTHY_MS = 5 * 60_000;
+export const HEALTHY_MS = 5 * 60_000;
 
 interface SetSeen {
   readonly metadata: { readonly generation?: number };

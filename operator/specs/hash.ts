@@ -11,3 +11,9 @@ function ordered(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
+
+/** Texts longer than this are kept as their digest where they are only compared. */
+const LONG = 4096;
+
+/** The text itself while it is short. */
+export const digestOf = (text: string): string => (text.length > LONG ? `digest:${hashOf(text)}` : text);

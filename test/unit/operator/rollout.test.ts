@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readCluster } from '../../../operator/api/index.ts';
+import { neededCopy } from '../../../operator/kube/copies.ts';
 import { differs, stamped } from '../../../operator/plan/index.ts';
 import { planRollout, type RolloutPlan } from '../../../operator/plan/rollout.ts';
 import type { Group, Node } from '../../../operator/plan/group.ts';
@@ -96,6 +97,17 @@ describe('a difference', () => {
     assert.equal(differs(wish, { ...wish, spec: { a: 2, list: [{ n: 1 }] } }), true);
     assert.equal(differs(wish, { ...wish, spec: { a: 1, list: [{ n: 1 }, { n: 2 }] } }), true);
     assert.equal(differs(stamped(object({ list: [{ n: 1 }] })), wish), true, 'a was given up');
+  });
+
+  it('is found in long texts, too, of which a digest is kept', () => {
+    const map = (text: string): KubeObject =>
+      stamped({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' }, data: { text } });
+    const [long, other] = ['a'.repeat(9000), 'b'.repeat(9000)].map(map) as [KubeObject, KubeObject];
+    const kept = neededCopy(long, 'v1', 'ConfigMap');
+    assert.ok(JSON.stringify(kept).length < 500);
+    assert.equal(differs(long, kept), false);
+    const { annotations } = kept.metadata;
+    assert.equal(differs({ ...other, metadata: { name: 'm', ...(annotations && { annotations }) } }, kept), true);
   });
 
   it('is not what the API server adds, leaves out or writes in another way', () => {

@@ -101,7 +101,7 @@ export class Ledger {
   private constructor(cluster: TestCluster, database: string, options: LedgerOptions) {
     this.cluster = cluster;
     this.database = database;
-    this.paceMs = options.paceMs ?? 20;
+    this.paceMs = options.paceMs ?? 5;
     this.events.setMaxListeners(0);
     const nodes = options.nodes ?? Array.from({ length: cluster.size }, (_, node) => node);
     const places = nodes.flatMap((node) =>

@@ -10,8 +10,6 @@ const NODES = [0, 1, 2] as const;
 const LOSS = 0.05;
 /** Longer than a silent connection is kept. */
 const FAULT_MS = 4_000;
-/** Between two writes of a writer: what piles up behind a cut is ordered within seconds. */
-const PACE_MS = 30;
 const LOCAL_PAUSE_MS = 2_000;
 const noNetwork = noNamespaces();
 const noDrops = noNetwork ?? noFilters();
@@ -45,7 +43,7 @@ describe('three nodes on a network of their own', { skip: noNetwork ?? false }, 
     healed: (network: Namespaces) => void,
   ): Promise<void> {
     if (!cluster || !namespaces) return assert.fail('there is no cluster');
-    const ledger = await Ledger.open(cluster, name, { paceMs: PACE_MS });
+    const ledger = await Ledger.open(cluster, name);
     ledgers.push(ledger);
     ledger.mark();
     fault(namespaces);

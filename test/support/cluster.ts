@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mysql, { type Connection, type ConnectionOptions } from 'mysql2/promise';
 import { comparePositions, type Position } from '../../node/consistency/index.ts';
+import { decodeCertificate } from '../../node/consensus/index.ts';
 import { decodeTransaction, hex, type Transaction } from '../../node/log/index.ts';
 import { loadIdentity, readLog } from '../../node/store/index.ts';
 import { ROOT_PASSWORD } from './node.ts';
@@ -320,6 +321,17 @@ export class TestCluster {
       nodes,
       milliseconds,
     );
+  }
+
+  /** By which the blocks in a node's log were decided, each once: more than one means that there was an election. */
+  ballots(node: number): string[] {
+    const ballots = new Set<string>();
+    for (const record of readLog(path.join(this.folder(node), 'groups/main/log'))) {
+      if (record.kind !== 'block') continue;
+      const decoded = decodeCertificate(record.certificate);
+      if (decoded.kind === 'ok') ballots.add(`${decoded.value.ballot.round} of ${decoded.value.ballot.node}`);
+    }
+    return [...ballots];
   }
 
   /** Every transaction of the blocks that lie in a node's log, in the total order. */

@@ -178,7 +178,7 @@ const DEFINITIONS: readonly VariableDefinition[] = [
   { name: 'warning_count', kind: 'int', scope: 'session', value: 0, readOnly: true },
   words('p2pdb_commit', 'local', ['local', 'replicated', 'final']),
   words('p2pdb_read', 'local', ['local', 'linearizable']),
-  int('p2pdb_max_transaction_bytes', 268435456, 1048576),
+  int('p2pdb_max_transaction_bytes', 268435456, 1048576, 268435456),
   bool('p2pdb_log_sql', 1),
   int('p2pdb_commit_timeout', 10, 1, 31_536_000),
   { name: 'p2pdb_last_txid', kind: 'text', scope: 'session', value: '', readOnly: true },

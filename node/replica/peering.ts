@@ -26,6 +26,7 @@ import {
 } from '../sync/index.ts';
 import type { ConsensusDecider } from './decider.ts';
 import { Lag, type PeerLag } from './lag.ts';
+import { LargeMessages, PIECE_BYTES } from './large-messages.ts';
 import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
 
@@ -35,6 +36,7 @@ const CONSENSUS = 1;
 const ASK_BLOCKS = 2;
 const BLOCKS = 3;
 const DIFFERS = 4;
+const PIECE = 5;
 const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
 
@@ -63,7 +65,11 @@ export interface PeerProgress {
 export class Peering {
   private readonly options: PeeringOptions;
   private readonly sync: Sync;
-  private network: Pick<Network, 'send'> | undefined;
+  private network: Pick<Network, 'send' | 'peers'> | undefined;
+  private readonly large = new LargeMessages({
+    send: (to, piece) => this.transmit(to, PIECE, piece),
+    queued: (to) => this.network?.peers().find(({ id }) => id === (to as string))?.queueBytes ?? 0,
+  });
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
   private readonly lag: Lag;
   private readonly up = new Set<NodeId>();
@@ -77,9 +83,12 @@ export class Peering {
     this.lag = new Lag((author) => options.replica.appliedSeq(author), performance.now());
   }
 
-  start(network: Pick<Network, 'send'>): void {
+  start(network: Pick<Network, 'send' | 'peers'>): void {
     this.network = network;
-    this.timer = setInterval(() => this.step({ kind: 'tick', nowMs: performance.now() }), TICK_MS);
+    this.timer = setInterval(() => {
+      for (const peer of this.large.pumpAll()) this.drained(peer);
+      this.step({ kind: 'tick', nowMs: performance.now() });
+    }, TICK_MS);
   }
 
   stop(): void {
@@ -108,6 +117,10 @@ export class Peering {
     this.lag.contact(from, performance.now());
     if (bytes[0] === CONSENSUS) {
       this.options.decider.message(from, bytes.subarray(1));
+      return;
+    }
+    if (bytes[0] === PIECE) {
+      this.takePiece(from, bytes.subarray(1));
       return;
     }
     if (bytes[0] === ASK_BLOCKS) {
@@ -155,6 +168,18 @@ export class Peering {
     if (same > Math.floor(voters.length / 2)) this.options.onDamaged(height);
   }
   private differing: { height: number; said: Map<NodeId, string> } = { height: 0, said: new Map<NodeId, string>() };
+
+  private takePiece(from: NodeId, piece: Uint8Array): void {
+    let message: Uint8Array | undefined;
+    try {
+      message = this.large.receive(from, piece);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.options.onRefused(from, error.message);
+      return;
+    }
+    if (message) this.message(from, message);
+  }
 
   private answerBlocks(to: NodeId, question: Uint8Array): void {
     this.guard(to, () => {
@@ -205,17 +230,20 @@ export class Peering {
   }
 
   private lost(id: NodeId): void {
+    this.large.drop(id);
     this.lag.down(id, performance.now());
     this.step({ kind: 'peer-down', peer: id });
     this.options.decider.link(id, false);
   }
 
   private send(to: NodeId, channel: number, message: Uint8Array): 'queued' | 'full' | 'unreachable' {
+    if (message.length < 2 * PIECE_BYTES) return this.transmit(to, channel, message);
+    return this.up.has(to) && !this.cut.has(to) ? this.large.send(to, frame(channel, message)) : 'unreachable';
+  }
+
+  private transmit(to: NodeId, channel: number, message: Uint8Array): 'queued' | 'full' | 'unreachable' {
     if (!this.network || this.cut.has(to)) return 'unreachable';
-    const framed = new Uint8Array(message.length + 1);
-    framed[0] = channel;
-    framed.set(message, 1);
-    return this.network.send(to as string as PeerId, framed);
+    return this.network.send(to as string as PeerId, frame(channel, message));
   }
 
   // From the replica.
@@ -321,6 +349,13 @@ export class Peering {
 }
 
 /** An entry travels as its signature and its body. */
+function frame(channel: number, message: Uint8Array): Uint8Array {
+  const framed = new Uint8Array(message.length + 1);
+  framed[0] = channel;
+  framed.set(message, 1);
+  return framed;
+}
+
 function toSync({ body, signature }: SignedEntry): SyncEntry {
   const entry = decodeEntry(body);
   const bytes = new Uint8Array(SIGNATURE_BYTES + body.length);

@@ -66,6 +66,8 @@ export interface ReplicaOptions {
 }
 
 const RETRY_FULL_MS = 1000;
+/** An entry takes no other transaction when it has so much: peers take it as a whole. */
+const ENTRY_BYTES = 4 << 20;
 
 export class Replica {
   private readonly options: ReplicaOptions;
@@ -268,17 +270,19 @@ export class Replica {
   }
 
   private gather(): Batch | undefined {
-    const own = this.pending.filter((o) => this.stands(o));
-    this.pending = [];
+    const standing = this.pending.filter((o) => this.stands(o));
+    const encoded = this.encode(standing);
+    const own = standing.slice(0, encoded.length);
+    this.pending = standing.slice(encoded.length);
     const incoming = this.intake.take();
-    const { readers } = this;
-    this.readers = [];
+    // Who waits for all that is pending waits for what is left, too.
+    const readers = this.pending.length > 0 ? [] : this.readers.splice(0);
     if (own.length === 0 && incoming.length === 0 && this.blockItems.length === 0) {
       for (const wake of readers) wake();
       return undefined;
     }
     if (own.length > 0) this.recentBatch = this.recentBatch * 0.9 + own.length * 0.1;
-    const sealed = own.length > 0 ? this.seal(own) : undefined;
+    const sealed = own.length > 0 ? this.seal(own, encoded) : undefined;
     const items = incoming.map(({ entry, signed }) => entryItem(entry, signed));
     items.push(...this.blockItems);
     if (sealed) items.push(sealed.item);
@@ -295,10 +299,17 @@ export class Replica {
     return false;
   }
 
-  private seal(own: readonly Own[]): SealedEntry {
+  /** As many as one entry takes. */
+  private encode(own: readonly Own[]): Uint8Array[] {
+    const encoded: Uint8Array[] = [];
+    for (let bytes = 0; encoded.length < own.length && bytes < ENTRY_BYTES; bytes += encoded.at(-1)?.length ?? 0)
+      encoded.push(encodeTransaction((own[encoded.length] as Own).transaction.read()));
+    return encoded;
+  }
+
+  private seal(own: readonly Own[], encoded: readonly Uint8Array[]): SealedEntry {
     const now = this.options.clock.now();
-    const bytes = own.map((o) => encodeTransaction(o.transaction.read()));
-    const sealed = this.log.seal(bytes, now, this.order.height, this.order.takeHeads());
+    const sealed = this.log.seal(encoded, now, this.order.height, this.order.takeHeads());
     const { lamport, seq } = sealed.entry;
     own.forEach(({ transaction }, index) => {
       transaction.position = { lamport, author: this.log.author, seq, index };

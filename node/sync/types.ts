@@ -34,7 +34,7 @@ export interface Range {
 }
 
 /** An entry larger than this is refused; so is a message, which holds one such entry at most. */
-export const ENTRY_BYTES_MAX = 8 << 20;
+export const ENTRY_BYTES_MAX = 300 << 20;
 /** One message of entries, unless a single entry is larger. */
 export const CHUNK_BYTES = 1 << 20;
 /** What one `ask` may bring. */

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { TestCluster } from '../../support/cluster.ts';
 
-const ROWS = 300_000;
+const ROWS = 1_000_000;
 const ROWS_A_STATEMENT = 10_000;
 
-it('a statement over 300,000 rows on the leader starts no election and loses no peer', async (t) => {
+it('a statement over a million rows on the leader starts no election and loses no peer', async (t) => {
   const cluster = await TestCluster.start();
   try {
     const [{ leader } = {}] = await cluster.until(([s]) => s?.leader !== undefined, 'there is no leader', [0]);

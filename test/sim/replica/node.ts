@@ -160,6 +160,7 @@ export class SimulatedNode implements VirtualHost {
         if (!this.mayAct()) return 'unreachable';
         return this.cluster.send(this, to, bytes);
       },
+      peers: () => [],
     });
     this.life = { engine, peering, log: log as SimulatedLog, records: records as SimulatedRecords };
     engine.ready().then(

@@ -21,7 +21,7 @@ export interface Timing {
   readonly resendMs: number;
 }
 
-export const DEFAULT_TIMING: Timing = { heartbeatMs: 50, electionMs: 1000, silenceMs: 10_000, resendMs: 200 };
+export const DEFAULT_TIMING: Timing = { heartbeatMs: 50, electionMs: 1000, silenceMs: 30_000, resendMs: 200 };
 
 export interface ConsensusOptions {
   readonly self: NodeId;

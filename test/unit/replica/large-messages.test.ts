@@ -35,7 +35,10 @@ describe('large messages', () => {
         if (got) whole.push(got);
         sender.pumpAll();
       }
-      assert.deepEqual(whole.map(Buffer.from), [Buffer.from(message(length))]);
+      assert.deepEqual(
+        whole.map((bytes) => Buffer.from(bytes)),
+        [Buffer.from(message(length))],
+      );
       assert.ok(largest <= 4, `${largest} pieces lay in the queue`);
       assert.equal(sender.send(b, message(1)), 'queued');
     });

@@ -30,7 +30,8 @@ export class Commits {
     const level = asked === 'replicated' ? 'replicated' : 'local';
     const record = { ...this.author(session), sql: cutSql(sql), level, changes: meant } as const;
     const transaction = GroupTransaction.own(record.level, false, () => transactionOf(record));
-    transaction.run = { changes, outcome: APPLIED, epoch: this.core.state.epoch };
+    const { epoch } = this.core.state;
+    transaction.run = { changes, ...(meant !== changes && { meant }), outcome: APPLIED, epoch };
     return this.acknowledged(session, transaction, this.core.replica.commit(transaction));
   }
 

@@ -411,7 +411,7 @@ export class Order {
   }
 
   private footprintOf({ run }: GroupTransaction): Footprint {
-    return this.options.machine.footprintOf(run?.changes ?? []);
+    return run ? this.options.machine.footprintOf(run) : { reads: [], writes: [] };
   }
 
   /** Members were removed: what they wrote and no block has ordered is in the order no more. */

@@ -1,8 +1,8 @@
 /** What the replica asks of the rooms beside it. */
 import type { Applier, Footprint } from '../consistency/index.ts';
 import type { Block, SignedEntry } from '../log/index.ts';
-import type { LogStore, RowChange, StatePosition } from '../store/index.ts';
-import type { GroupTransaction } from './transaction.ts';
+import type { LogStore, StatePosition } from '../store/index.ts';
+import type { GroupTransaction, Run } from './transaction.ts';
 
 /** The group's log, as store/ keeps it on the disk. */
 export type GroupLog = Pick<
@@ -13,7 +13,7 @@ export type GroupLog = Pick<
 /** The state, as the engine keeps it. */
 export interface Machine extends Omit<Applier<GroupTransaction>, 'settled'> {
   /** What an own transaction touched that was run already. */
-  footprintOf(changes: readonly RowChange[]): Footprint;
+  footprintOf(run: Run): Footprint;
   /** Schema changes that stand in blocks. */
   readonly schemaCount: number;
   /** Digest of all rows that stand in blocks, 8 bytes. */

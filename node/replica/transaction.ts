@@ -42,6 +42,8 @@ export const APPLIED: Outcome = { kind: 'applied', dropped: [] };
 
 export interface Run {
   readonly changes: readonly RowChange[];
+  /** What its session meant to change, where rows were not any more as it had seen them. */
+  readonly meant?: readonly RowChange[];
   readonly outcome: Outcome;
   /** Of the state's counter of losses: what an earlier epoch did is gone already. */
   readonly epoch: number;

@@ -2,7 +2,7 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Footprint } from '../../consistency/index.ts';
 import type { Digest, Operation } from '../../log/index.ts';
-import type { GroupTransaction, Machine, Outcome } from '../../replica/index.ts';
+import type { GroupTransaction, Machine, Outcome, Run } from '../../replica/index.ts';
 import { SqlError, type Warning } from '../../sql/index.ts';
 import { addDigests, type Row, type RowChange, type RowId, type StatePosition } from '../../store/index.ts';
 import type { EngineCore } from '../core.ts';
@@ -42,8 +42,12 @@ export class StateMachine implements Machine {
     this.schemaCount = core.state.position.schema;
   }
 
-  footprintOf(changes: readonly RowChange[]): Footprint {
-    return this.core.merger.footprintOf(changes);
+  footprintOf({ changes, meant }: Run): Footprint {
+    const footprint = this.core.merger.footprintOf(changes);
+    if (!meant) return footprint;
+    // That a row which it meant to change is not there decides what it does, too.
+    const sought = this.core.merger.footprintOf(meant);
+    return { reads: [...footprint.reads, ...sought.reads, ...sought.writes], writes: footprint.writes };
   }
 
   apply(transaction: GroupTransaction): Footprint {

@@ -24,7 +24,7 @@ export interface OperatorOptions {
 }
 
 const LEASE = 'p2pdb-operator';
-const WORKERS = 8;
+export const WORKERS = 8;
 /** Longer than any order to a node, several of which are in a round. */
 const STUCK_MS = 10 * 60_000;
 /** Longer than a watch may say nothing, and all waits after a failure. */

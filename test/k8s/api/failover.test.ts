@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { ApiClient } from '../../../operator/kube/client.ts';
+import { WORKERS } from '../../../operator/kube/operator.ts';
 import { Reflector } from '../../../operator/kube/reflector.ts';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
@@ -137,7 +138,9 @@ describe('operators that stand in for each other', { skip: reason, timeout: 240_
     const { code } = await b.program.exit;
     assert.equal(code, 1, 'it ends, and a new process waits for its turn');
     assert.ok(writesOf('b', 0).length > 0);
-    assert.deepEqual(writesOf('b', thawed), []);
+    // What was on its way when it froze may still arrive: a request for each of its workers, of dozens that were left to do.
+    const late = writesOf('b', thawed);
+    assert.ok(late.length <= WORKERS, `${late.length} writes after it thawed`);
   });
 
   it('stops when another one has the Lease', async () => {

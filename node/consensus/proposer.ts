@@ -119,7 +119,9 @@ export class Proposer {
     for (const h of this.proposals.keys()) if (decisions.has(h)) this.proposals.delete(h);
     for (let h = next(decisions.watermark); h <= schedule.known; h = next(h)) {
       if (decisions.has(h) || this.proposals.has(h)) continue;
-      if (!this.isOpen(h)) return;
+      // New voters decide nothing before all is decided that lies before their turn: they would not vote, this one included.
+      const start = schedule.startOf(h);
+      if (!this.isOpen(h) || (start !== undefined && next(decisions.watermark) < start)) return;
       const adopted = this.adopt(h);
       if (adopted) this.propose(h, adopted.value, false, now);
       else {

@@ -348,7 +348,7 @@ export class Peering {
   }
 }
 
-/** An entry travels as its signature and its body. */
+/** A message of a channel, as it goes over the link. */
 function frame(channel: number, message: Uint8Array): Uint8Array {
   const framed = new Uint8Array(message.length + 1);
   framed[0] = channel;
@@ -356,6 +356,7 @@ function frame(channel: number, message: Uint8Array): Uint8Array {
   return framed;
 }
 
+/** An entry travels as its signature and its body. */
 function toSync({ body, signature }: SignedEntry): SyncEntry {
   const entry = decodeEntry(body);
   const bytes = new Uint8Array(SIGNATURE_BYTES + body.length);

@@ -326,7 +326,8 @@ export class Replica {
     if (error instanceof DiskFullError && !batch.told) this.noRoomFor(batch);
     else if (error) {
       this.options.fatal(error);
-      for (const own of batch.own) own.reject(error);
+      // What others were given may yet stand: its client hears no refusal, but the end of the connection.
+      if (!batch.told) for (const own of batch.own) own.reject(error);
     } else {
       this.tell(batch);
       this.stored(batch);

@@ -37,16 +37,10 @@ function changeRows(
   core.env.begin(session.state.settings(session), slots, true, session.virtualRows);
   const table = plan.kind === 'insert' ? plan.table : plan.targets[0]?.table;
   const temporary = table?.temporary === true;
-  const direct = new DirectWriter(core.state, core.locks, session.owner);
+  const bytesMax = session.state.variables.number('p2pdb_max_transaction_bytes');
+  const direct = new DirectWriter(core.state, core.locks, session.owner, temporary ? undefined : bytesMax);
   const writer: RowWriter =
-    transaction && !temporary
-      ? new TransactionWriter(
-          core.state,
-          core.locks,
-          transaction,
-          session.state.variables.number('p2pdb_max_transaction_bytes'),
-        )
-      : direct;
+    transaction && !temporary ? new TransactionWriter(core.state, core.locks, transaction, bytesMax) : direct;
   const mark = writer.mark();
   let result: DmlResult;
   try {

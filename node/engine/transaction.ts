@@ -58,7 +58,7 @@ export class OpenTransaction {
   record(change: RowChange): void {
     this.changes.push(change);
     this.show(change.table, change.rowid, change);
-    this.bytes += 64 + sizeOf(change.after) + sizeOf(change.before);
+    this.bytes += bytesOf(change);
   }
 
   /**
@@ -132,7 +132,7 @@ export class OpenTransaction {
   /** Takes back everything since `mark`. */
   rollbackTo(mark: number): void {
     if (this.changes.length === mark) return;
-    this.changes.length = mark;
+    for (const change of this.changes.splice(mark)) this.bytes -= bytesOf(change);
     this.touchedKeys = { keys: new Set<string>(), upTo: 0 };
     this.images.clear();
     this.keys.clear();
@@ -163,9 +163,13 @@ export class OpenTransaction {
   }
 }
 
+/** What a change takes in the log, at most. */
+export const bytesOf = ({ before, after }: RowChange): number => 64 + sizeOf(after) + sizeOf(before);
+
 function sizeOf(row: Row | undefined): number {
   let bytes = 0;
-  for (const value of row ?? []) bytes += typeof value === 'string' || value instanceof Uint8Array ? value.length : 8;
+  for (const value of row ?? [])
+    bytes += typeof value === 'string' ? Buffer.byteLength(value) : value instanceof Uint8Array ? value.length : 8;
   return bytes;
 }
 

@@ -16,7 +16,7 @@ import {
 import { isConstraintError, type Intent, type Row, type RowChange, type RowId, type State } from '../store/index.ts';
 import { keyLock, rowLock, tableLock, type LockManager, type LockOwner } from './locks.ts';
 import type { TableRuntime, UniqueKey } from './table.ts';
-import type { OpenTransaction } from './transaction.ts';
+import { bytesOf, type OpenTransaction } from './transaction.ts';
 
 /** A row of the table that has the same unique key already. */
 export interface Duplicate {
@@ -126,6 +126,13 @@ const meant = (writer: RowWriter, intent?: Intent): { intent?: Intent; derived?:
   ...(writer.derived && { derived: true as const }),
 });
 
+const tooLarge = (): SqlError =>
+  new SqlError(
+    1197,
+    'HY000',
+    "Multi-statement transaction required more than 'p2pdb_max_transaction_bytes' bytes of storage; increase this variable and try again",
+  );
+
 export class DirectWriter implements RowWriter {
   derived = false;
   /** Hidden key of the next row that is inserted, where it has one already. */
@@ -136,9 +143,13 @@ export class DirectWriter implements RowWriter {
   private readonly owner: LockOwner | undefined;
   readonly changes: RowChange[] = [];
   private readonly epoch: number;
+  /** What its changes may take in the log; undefined where they are logged already, or never. */
+  private readonly bytesMax: number | undefined;
+  private bytes = 0;
 
-  constructor(state: State, locks: LockManager, owner: LockOwner | undefined) {
+  constructor(state: State, locks: LockManager, owner: LockOwner | undefined, bytesMax?: number) {
     this.state = state;
+    this.bytesMax = bytesMax;
     this.epoch = state.epoch;
     this.locks = locks;
     this.owner = owner;
@@ -224,6 +235,7 @@ export class DirectWriter implements RowWriter {
       throw new DuplicateError(this.duplicateOf(rt, row, except)?.key);
     }
     this.changes.push(change);
+    if (this.bytesMax !== undefined && (this.bytes += bytesOf(change)) > this.bytesMax) throw tooLarge();
   }
 
   rowsWith(
@@ -322,13 +334,7 @@ export class TransactionWriter implements RowWriter {
   private record(rt: TableRuntime, change: RowChange): void {
     this.transaction.record(change);
     this.transaction.noteKeys(rt, change);
-    if (this.transaction.bytes > this.bytesMax) {
-      throw new SqlError(
-        1197,
-        'HY000',
-        "Multi-statement transaction required more than 'p2pdb_max_transaction_bytes' bytes of storage; increase this variable and try again",
-      );
-    }
+    if (this.transaction.bytes > this.bytesMax) throw tooLarge();
   }
 
   insert(rt: TableRuntime, row: Row, intent?: Intent): RowId {

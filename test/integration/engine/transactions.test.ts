@@ -278,3 +278,23 @@ describe('savepoints and the end of a transaction', () => {
     ]);
   });
 });
+
+describe('p2pdb_max_transaction_bytes', () => {
+  for (const begin of ['set autocommit = 1', 'begin']) {
+    it(`refuses what is larger, whole, after ${begin}`, async () => {
+      await a.query('set p2pdb_max_transaction_bytes = 1048576');
+      await a.query('create table if not exists large (id int primary key, c longtext)');
+      await a.query(begin);
+      // Bytes count, not characters.
+      await assert.rejects(a.query("insert into large values (1, 'x'), (2, ?)", ['日'.repeat(400_000)]), errno(1197));
+      assert.deepEqual(await values(a, 'select count(*) from large'), [0]);
+      await a.query('insert into large values (1, ?)', ['日'.repeat(300_000)]);
+      await a.query('commit');
+      assert.deepEqual(await values(b, 'select char_length(c) from large'), [300_000]);
+      await a.query('create temporary table own (c longtext)');
+      await a.query('insert into own values (?)', ['x'.repeat(2_000_000)]);
+      await a.query('drop temporary table own');
+      await a.query('drop table large');
+    });
+  }
+});

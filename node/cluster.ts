@@ -131,11 +131,13 @@ export async function startCluster(
   swarm: Swarm,
   engine: OpenedEngine,
   log: Logger,
+  onSnapshot: () => void,
 ): Promise<RunningCluster> {
   const { core, decider, membership, self } = engine;
   const nameOf = (id: string): string => membership.find(id)?.name ?? id.slice(0, 16);
   const peering = new Peering({
     self,
+    group: 'main',
     log: core.log,
     replica: core.replica,
     decider,
@@ -143,6 +145,12 @@ export async function startCluster(
     voters: () => membership.voters(),
     onDamaged: (height) => engine.damaged(height),
     onRefused: (from, reason) => log.warn({ from: nameOf(from), reason }, 'what a peer sent is refused'),
+    snapshots: engine.keeper,
+    isNew: engine.isNew,
+    onSnapshot: (height) => {
+      log.info({ height }, 'a snapshot came: the node starts again from it');
+      onSnapshot();
+    },
   });
   const network = await createNetwork(
     {

@@ -42,8 +42,15 @@ export interface RunningNode {
   readonly failed: Promise<Error>;
   /** The node was told to leave its group: it shall stop, and begins anew at its next start. */
   readonly left: Promise<void>;
+  /** The group's state came from another node: this one shall stop, and go on from there. */
+  readonly renewed: Promise<void>;
   /** Lets running statements answer, makes everything durable, frees the folder. */
   stop(): Promise<void>;
+}
+
+/** While the node waited to be let in, the group's state came: it shall be started again. */
+export class RenewedError extends Error {
+  override readonly name = 'RenewedError';
 }
 
 const STOP_GRACE_MS = 5_000;
@@ -63,6 +70,8 @@ export async function startNode(
   const failed = new Promise<Error>((resolve) => (fail = resolve));
   let leave: () => void = () => undefined;
   const left = new Promise<void>((resolve) => (leave = resolve));
+  let renew: () => void = () => undefined;
+  const renewed = new Promise<void>((resolve) => (renew = resolve));
   await joinByToken(config);
   const swarm = swarmOf(config);
   let cluster: RunningCluster | undefined;
@@ -71,6 +80,7 @@ export async function startNode(
     dir: config.data,
     version: SERVER_VERSION,
     rootPassword,
+    retention: config.logRetention,
     variables: new Map<string, string | number>([
       ['max_connections', config.maxConnections],
       ['max_allowed_packet', config.maxAllowedPacket],
@@ -114,8 +124,12 @@ export async function startNode(
     cluster?.peering.setCut(ids.map(nodeId));
   };
   try {
-    if (swarm) cluster = await startCluster(config, swarm, engine, log);
-    const generatedPassword = await Promise.race([engine.ready(), failed.then((error) => Promise.reject(error))]);
+    if (swarm) cluster = await startCluster(config, swarm, engine, log, renew);
+    const generatedPassword = await Promise.race([
+      engine.ready(),
+      failed.then((error) => Promise.reject(error)),
+      renewed.then(() => Promise.reject(new RenewedError())),
+    ]);
     server = await startServer(
       {
         host: config.mysql.host,
@@ -189,6 +203,7 @@ export async function startNode(
       admin,
       failed,
       left,
+      renewed,
       stop: async () => {
         stopping = true;
         stopWatching();
@@ -268,7 +283,13 @@ function status(engine: OpenedEngine, { name, cluster }: Config, running: Runnin
     uptimeSeconds: Math.floor((Date.now() - core.startedAt) / 1000),
     sessions: core.sessions.size,
     group: 'main',
-    log: { seq: core.log.seq, entries: core.log.stats.entries, bytes: core.log.stats.bytes },
+    log: {
+      seq: core.log.seq,
+      entries: core.log.stats.entries,
+      bytes: core.log.stats.bytes,
+      /** Blocks below this one are not in this node's log: a snapshot stands for them. */
+      oldestHeight: core.log.oldestHeight,
+    },
     ...(running && {
       peers: progress.filter(({ id }) => running.peering.isUp(id)).length,
       lag: { entries: running.peering.behind() },

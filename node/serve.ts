@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { formatConfig, loadConfig, settingsHelp } from './config/index.ts';
+import type { RunningNode } from './node.ts';
 
 /** Serves until a signal or a fault ends it. Gives the exit code. */
 export async function runNode(argv: readonly string[]): Promise<number> {
@@ -17,7 +18,7 @@ export async function runNode(argv: readonly string[]): Promise<number> {
   const { config } = loaded;
   // Loaded when it shall serve: what only asks for the settings is answered at once.
   const { makeLogger } = await import('./logger.ts');
-  const { startNode } = await import('./node.ts');
+  const { startNode, RenewedError } = await import('./node.ts');
   const { waitToJoin } = await import('./joining.ts');
   const log = makeLogger(config);
   const password =
@@ -34,9 +35,43 @@ export async function runNode(argv: readonly string[]): Promise<number> {
   });
   const waited = await waitToJoin(config, stop, log);
   if (waited === undefined) return 0;
-  const node = await Promise.race([startNode(config, password, log, waited.door), stop.then(() => undefined)]);
-  // What is half begun has no end of its own; all that was promised is on the disk.
-  if (node === undefined) process.exit(0);
+  const start = async (door: typeof waited.door): Promise<RunningNode> => {
+    for (;;) {
+      try {
+        return await startNode(config, password, log, door);
+      } catch (error) {
+        if (!(error instanceof RenewedError)) throw error;
+      }
+    }
+  };
+  for (let { door } = waited; ; door = undefined) {
+    const node = await Promise.race([start(door), stop.then(() => undefined)]);
+    // What is half begun has no end of its own; all that was promised is on the disk.
+    if (node === undefined) process.exit(0);
+    announce(node);
+    const end = await Promise.race([
+      stop,
+      node.failed,
+      node.left.then(() => 'leave'),
+      node.renewed.then(() => RENEWED),
+    ]);
+    if (end instanceof Error) {
+      log.fatal({ err: end }, 'the node cannot go on; start it again and it catches up from its log');
+      return 1;
+    }
+    log.info({ signal: end }, 'stopping');
+    await node.stop();
+    if (end === RENEWED) continue;
+    if (process.connected) process.disconnect?.();
+    return 0;
+  }
+}
+
+/** Why a node stops that begins again at once, from a snapshot. */
+const RENEWED = 'snapshot';
+
+/** How to connect, and the line by which whoever started the node knows that it serves. */
+function announce(node: RunningNode): void {
   const { port, address } = node.server.address;
   const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
   const generated = node.generatedPassword;
@@ -44,15 +79,6 @@ export async function runNode(argv: readonly string[]): Promise<number> {
   process.stdout.write(`Connect with   mysql --host=${host} --port=${port} --user=root --password\n`);
   process.stdout.write(`or by URL      mysql://root@${host}:${port}/\n`);
   process.stdout.write(`ready: MySQL protocol on ${host}:${port}, admin HTTP on ${at(node.admin.address)}\n`);
-  const end = await Promise.race([stop, node.failed, node.left.then(() => 'leave')]);
-  if (end instanceof Error) {
-    log.fatal({ err: end }, 'the node cannot go on; start it again and it catches up from its log');
-    return 1;
-  }
-  log.info({ signal: end }, 'stopping');
-  await node.stop();
-  if (process.connected) process.disconnect?.();
-  return 0;
 }
 
 const at = ({ address, port }: AddressInfo): string => `${address}:${port}`;

@@ -37,6 +37,8 @@ export function runLogCommand(argv: readonly string[], out: { write(text: string
     out.write(
       `note: ${result.torn.segment} ends with ${result.torn.bytes} bytes of a write that was cut short; the next start removes them\n`,
     );
+  if (result.baseHeight !== undefined)
+    out.write(`note: what is older than block ${result.baseHeight} may be missing; a snapshot stands for it\n`);
   if (result.waiting > 0)
     out.write(
       `note: ${result.waiting} blocks order entries that this node does not have yet; it fetches them from the others\n`,

@@ -59,6 +59,11 @@ export const SETTINGS = {
     5_000,
     'Entries that the node may be behind and still be ready for clients.',
   ),
+  logRetention: setting(
+    optional(bytes(1024 ** 2, 1024 ** 5)),
+    undefined,
+    'Log that is kept, at least, once a snapshot stands for what is older; without it, all is kept.',
+  ),
   logFormat: setting(choice('text', 'json'), 'text', 'Form of the log lines.'),
   logLevel: setting(choice('trace', 'debug', 'info', 'warn', 'error'), 'info', 'Least important log lines to write.'),
   tls: setting(

@@ -1,6 +1,6 @@
 /** Opens a data folder: identity, log, state; catches the state up with the log; makes the first account. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { height, nodeId, VoterSchedule, WINDOW, type NodeId } from '../consensus/index.ts';
 import { hex, type SignedEntry } from '../log/index.ts';
@@ -16,28 +16,29 @@ import {
   makeFolder,
   markClean,
   markOpen,
-  mayTrust,
   logCrypto,
   RecordStore,
   renewIncarnation,
   Reserve,
   segmentsOf,
+  Snapshots,
   State,
   StateCorruptError,
   writeFileDurably,
   type Identity,
+  type LogBase,
   type StoredBlock,
 } from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
 import type { MemberInfo } from './group.ts';
+import { LogKeeper } from './log-keeper.ts';
 import { keepGenesis, Membership, type Genesis } from './membership.ts';
 import { transactionOf } from './merge/index.ts';
+import { beginFromBase, clearState, markDamaged, type Notice } from './state-file.ts';
 
 const DATA_FORMAT = 2;
 /** A file of this name in the group's folder: others know, or knew, this node's entries. */
 const SHARED = 'shared';
-/** What is added to the state file's name for the mark that it is damaged. */
-const DAMAGED = '.is-damaged';
 
 /** The data folder cannot be used. One line for the person who starts the node. */
 export class DataFolderError extends Error {
@@ -64,7 +65,9 @@ export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone' | 'v
   readonly describeMember: (id: NodeId) => Pick<MemberInfo, 'isUp' | 'lag'>;
   readonly rootPassword: string | undefined;
   /** Lines for the operator: a torn tail that was cut, progress of a replay. */
-  readonly notice: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+  readonly notice: Notice;
+  /** Bytes of log that are kept, at least; undefined for all of it. */
+  readonly retention: number | undefined;
   /** What the log and the votes are written by. */
   readonly disk?: Disk;
 }
@@ -86,6 +89,9 @@ export interface OpenedEngine {
   readonly genesis: Genesis;
   readonly membership: Membership;
   readonly decider: ConsensusDecider;
+  readonly keeper: LogKeeper;
+  /** It joined, and has nothing of the group yet. */
+  readonly isNew: boolean;
   /** The state is not what the majority has. */
   damaged(height: number): void;
   /** There are accounts to log in with. The password that was made for root, to be shown once. */
@@ -105,21 +111,28 @@ export function openEngine(options: OpenOptions): OpenedEngine {
     const file = path.join(groupDir, 'state.sqlite');
     makeFolder(path.join(groupDir, 'log'));
     const identity = identityOf(options, groupDir);
-    if (!mayTrust(file)) {
-      options.notice('the machine went down while the node ran: the state is made anew from the log', { file });
-      State.remove(file);
-    }
-    keepDamaged(options, file);
+    clearState(file, options.notice);
     markOpen(file);
-    const group = openDamaged(options, identity, groupDir, file);
+    const snapshots = new Snapshots(groupDir, 'main');
+    const group = openDamaged(options, identity, snapshots, groupDir, file);
+    snapshots.dropOlder();
     const { core, log, decider } = group;
+    const keeper = new LogKeeper({ ...options, state: core.state, log, snapshots });
+    if (options.retention !== undefined) log.prunesTo(options.retention);
     decider.start();
+    keeper.start();
     return {
       ...group,
       identity,
+      keeper,
+      isNew:
+        core.replica.height === 0 &&
+        log.frontier().size === 0 &&
+        !group.genesis.members.some(({ id }) => id === group.self),
       damaged: (height) => setAside(options, file, height),
       ready: () => becomeReady(group, options.rootPassword),
       close: async () => {
+        await keeper.stop();
         await core.close();
         decider.stop();
         core.state.close();
@@ -145,12 +158,9 @@ function identityOf(options: OpenOptions, groupDir: string): Identity {
   return loadIdentity(options.dir);
 }
 
-/**
- * The state is not what the majority has: it serves no more. The next start keeps its files for inspection, and makes the state anew
- * from the log, which everybody has alike.
- */
+/** The state is not what the majority has: it serves no more. */
 function setAside({ fatal }: Pick<OpenOptions, 'fatal'>, file: string, height: number): void {
-  writeFileDurably(`${file}${DAMAGED}`, `${height}\n`);
+  markDamaged(file, height);
   fatal(
     new Error(
       `the state after block ${height} is not what the majority has: at the next start it is set aside, and made anew from the log`,
@@ -158,19 +168,15 @@ function setAside({ fatal }: Pick<OpenOptions, 'fatal'>, file: string, height: n
   );
 }
 
-/** At the start: what was found damaged is kept under another name. */
-function keepDamaged(options: OpenOptions, file: string): void {
-  const mark = `${file}${DAMAGED}`;
-  if (!existsSync(mark)) return;
-  const kept = `${file}.damaged-${readFileSync(mark, 'utf8').trim()}`;
-  for (const suffix of ['', '-wal', '-shm']) if (existsSync(file + suffix)) renameSync(file + suffix, kept + suffix);
-  rmSync(mark);
-  options.notice('the state was damaged: it is set aside, and made anew from the log', { kept });
-}
-
 /** The state is a view of the log: a damaged one is made anew. SQLite's errors while it catches up count as damage. */
-function openDamaged(options: OpenOptions, identity: Identity, groupDir: string, file: string): Group {
-  const open = (): Group => openGroup(options, identity, groupDir, file);
+function openDamaged(
+  options: OpenOptions,
+  identity: Identity,
+  snapshots: Snapshots,
+  groupDir: string,
+  file: string,
+): Group {
+  const open = (): Group => openGroup(options, identity, snapshots, groupDir, file);
   try {
     return open();
   } catch (error) {
@@ -221,10 +227,17 @@ interface Group {
   readonly decider: ConsensusDecider;
 }
 
-function openGroup(options: OpenOptions, identity: Identity, groupDir: string, file: string): Group {
+function openGroup(
+  options: OpenOptions,
+  identity: Identity,
+  snapshots: Snapshots,
+  groupDir: string,
+  file: string,
+): Group {
   const logDir = path.join(groupDir, 'log');
   const self = nodeId(hex(identity.publicKey));
   const genesis = keepGenesis(path.join(groupDir, 'genesis.json'), () => options.genesis(self));
+  const base = beginFromBase(file, snapshots, options.notice);
   const state = new State(file);
   const membership = new Membership(state.catalog, genesis, self);
   const disk = options.disk ?? realDisk;
@@ -284,7 +297,8 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
       options.onMembers();
     };
     core.machine.undoKept();
-    const { logged, waiting } = catchUp(options, core);
+    const waiting = catchUp(options, core, base);
+    const logged = log.height;
     if (logged < position.height) {
       throw new LogDamagedError(
         `the log in ${logDir} ends at block ${logged}, but the state has applied ${position.height}: the end of the log was lost. Restore the folder from a backup.`,
@@ -332,17 +346,14 @@ function openGroup(options: OpenOptions, identity: Identity, groupDir: string, f
 
 const NOTICE_MS = 2000;
 
-/**
- * Walks the log and applies what the state has not seen yet. Gives the height of the last block, and the blocks that wait for entries
- * which the log does not have.
- */
-function catchUp(options: OpenOptions, core: EngineCore): { logged: number; waiting: readonly StoredBlock[] } {
+/** Walks the log and applies what the state has not seen yet. Gives the blocks that wait for entries which the log does not have. */
+function catchUp(options: OpenOptions, core: EngineCore, base: LogBase | undefined): readonly StoredBlock[] {
   const { log, replica } = core;
-  let logged = 0;
   let records = 0;
   let lastNotice = Date.now();
   let waiting: StoredBlock[] = [];
   log.load({
+    base,
     onTorn: (segment, offset, bytes) =>
       options.notice(
         'a write that was cut short by a crash is removed from the end of the log; nobody was told that it succeeded',
@@ -351,7 +362,6 @@ function catchUp(options: OpenOptions, core: EngineCore): { logged: number; wait
     onRecord: (record) => {
       replica.recover(record);
       if (record.kind === 'block') {
-        logged = record.block.height;
         waiting.push(record);
         waiting = waiting.filter(({ block }) => block.height > replica.height);
       }
@@ -364,7 +374,7 @@ function catchUp(options: OpenOptions, core: EngineCore): { logged: number; wait
   });
   replica.publish();
   core.readPersisted();
-  return { logged, waiting: waiting.filter(({ block }) => block.height > replica.height) };
+  return waiting.filter(({ block }) => block.height > replica.height);
 }
 
 /** A node that joined serves once it has applied its own admission; one of the first makes the accounts with the others. */

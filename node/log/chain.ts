@@ -1,5 +1,18 @@
 /** Chains of entries: what makes an entry the next one of its author. */
+import { unhex } from './block.ts';
 import { authorOf, cidOf, hex, sameBytes, type Entry, type LogCrypto, type SignedEntry } from './entry.ts';
+
+/** How far an author's chain is: all that is needed to check what follows. */
+export interface ChainHead {
+  /** In hex. */
+  readonly author: string;
+  /** Ed25519 public key, in hex. */
+  readonly key: string;
+  readonly seq: number;
+  /** In hex; '' at seq 0. */
+  readonly cid: string;
+  readonly lamport: number;
+}
 
 /** What is wrong with an entry as the next one of its chain, or undefined. */
 export type ChainFault =
@@ -8,7 +21,8 @@ export type ChainFault =
   | { readonly kind: 'author'; readonly seq: number }
   | { readonly kind: 'sequence'; readonly seq: number; readonly expected: number }
   | { readonly kind: 'prev'; readonly seq: number }
-  | { readonly kind: 'lamport'; readonly seq: number };
+  | { readonly kind: 'lamport'; readonly seq: number }
+  | { readonly kind: 'base'; readonly seq: number };
 
 /** Follows one author's chain from its first entry and checks hash, signature, sequence and links. */
 export class ChainVerifier {
@@ -43,12 +57,30 @@ export class ChainVerifier {
     return undefined;
   }
 
+  /** Goes on behind a place in the chain whose entries are not here. */
+  resume(head: ChainHead): void {
+    this.key = unhex(head.key);
+    this.author = unhex(head.author);
+    this.cid = head.cid === '' ? null : unhex(head.cid);
+    this.seq = head.seq;
+    this.lamport = head.lamport;
+  }
+
   /** The chain without its last entry. Lamport times may have gaps. */
   back(entry: Entry): void {
     this.cid = entry.prev;
     this.seq = entry.seq - 1;
   }
 }
+
+/** The place before an entry that nothing is known of but itself and whose it is. */
+const headBefore = ({ seq, prev, lamport }: Entry, { author, key }: ChainHead): ChainHead => ({
+  author,
+  key,
+  seq: seq - 1,
+  cid: prev ? hex(prev) : '',
+  lamport: lamport - 1,
+});
 
 /** The chains of all authors of a group, each by its author in hex. */
 export class Chains {
@@ -65,6 +97,14 @@ export class Chains {
     return this.byAuthor.get(author)?.seq ?? 0;
   }
 
+  /** Goes on behind a place in an author's chain whose entries are not here. */
+  resume(head: ChainHead): void {
+    const chain = new ChainVerifier(this.crypto);
+    chain.resume(head);
+    this.byAuthor.set(head.author, chain);
+    this.lamport = Math.max(this.lamport, head.lamport);
+  }
+
   /** Takes the next entry of its author, or says what is wrong with it and takes nothing. */
   next(signed: SignedEntry, entry: Entry, trusted = false): ChainFault | undefined {
     const author = hex(entry.author);
@@ -74,6 +114,21 @@ export class Chains {
     this.byAuthor.set(author, chain);
     this.lamport = Math.max(this.lamport, entry.lamport);
     return undefined;
+  }
+
+  /**
+   * As next(), of a log that begins from a base: what lies before it may begin anywhere and end anywhere, and must be what the base
+   * stands for.
+   */
+  nextFrom(base: ChainHead | undefined, signed: SignedEntry, entry: Entry, trusted = false): ChainFault | undefined {
+    const { seq } = entry;
+    if (base) {
+      const known = this.seqOf(base.author);
+      if (seq !== known + 1 && seq === base.seq + 1) this.resume(base);
+      else if (known === 0 && seq > 1 && seq <= base.seq) this.resume(headBefore(entry, base));
+      if (seq === base.seq && hex(signed.cid) !== base.cid) return { kind: 'base', seq };
+    }
+    return this.next(signed, entry, trusted);
   }
 
   /** Takes back the last entry of an author, which nobody has seen. */

@@ -4,4 +4,5 @@ export { ConsensusDecider, type DeciderOptions } from './decider.ts';
 export { Peering, type PeerProgress } from './peering.ts';
 export type { Decider, Machine, ReplicaEvents } from './ports.ts';
 export { RejectedError, Replica, type Fatal, type ReplicaOptions } from './replica.ts';
+export type { SnapshotPort } from './snapshot-exchange.ts';
 export { APPLIED, GroupTransaction, type Dropped, type Outcome, type RejectReason, type Run } from './transaction.ts';

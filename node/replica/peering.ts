@@ -29,6 +29,7 @@ import { Lag, type PeerLag } from './lag.ts';
 import { LargeMessages, PIECE_BYTES } from './large-messages.ts';
 import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
+import { SnapshotExchange, type SnapshotPort } from './snapshot-exchange.ts';
 
 /** The first byte of a message says whose it is. */
 const SYNC = 0;
@@ -37,11 +38,14 @@ const ASK_BLOCKS = 2;
 const BLOCKS = 3;
 const DIFFERS = 4;
 const PIECE = 5;
+const SNAPSHOT = 6;
+const BLOCKS_PRUNED = 7;
 const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
 
 export interface PeeringOptions {
   readonly self: NodeId;
+  readonly group: string;
   readonly log: GroupLog;
   readonly replica: Replica;
   readonly decider: ConsensusDecider;
@@ -51,6 +55,11 @@ export interface PeeringOptions {
   readonly onDamaged: (height: number) => void;
   /** Something from a peer was not believed. */
   readonly onRefused: (from: NodeId, reason: string) => void;
+  readonly snapshots: SnapshotPort;
+  /** The node has nothing of its group yet. */
+  readonly isNew: boolean;
+  /** A snapshot was taken from a peer: the node is to start again, from it. */
+  readonly onSnapshot: (height: number) => void;
 }
 
 /** What a peer is known to hold durably. */
@@ -70,6 +79,7 @@ export class Peering {
     send: (to, piece) => this.transmit(to, PIECE, piece),
     queued: (to) => this.network?.peers().find(({ id }) => id === (to as string))?.queueBytes ?? 0,
   });
+  private readonly exchange: SnapshotExchange;
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
   private readonly lag: Lag;
   private readonly up = new Set<NodeId>();
@@ -81,12 +91,25 @@ export class Peering {
     const frontier = new Map([...options.log.frontier()].map(([author, seq]) => [authorId(author), seq] as const));
     this.sync = new Sync({ sha256: (bytes) => logCrypto.sha256(bytes), timing: DEFAULT_SYNC_TIMING }, frontier);
     this.lag = new Lag((author) => options.replica.appliedSeq(author), performance.now());
+    this.exchange = new SnapshotExchange({
+      group: options.group,
+      port: options.snapshots,
+      height: () => options.replica.height,
+      isNew: options.isNew,
+      send: (to, message) => this.send(to, SNAPSHOT, message),
+      onReleased: () => {
+        for (const id of this.up) if (!this.cut.has(id)) this.begin(id);
+      },
+      onTaken: options.onSnapshot,
+      onRefused: options.onRefused,
+    });
   }
 
   start(network: Pick<Network, 'send' | 'peers'>): void {
     this.network = network;
     this.timer = setInterval(() => {
       for (const peer of this.large.pumpAll()) this.drained(peer);
+      this.exchange.tick(performance.now());
       this.step({ kind: 'tick', nowMs: performance.now() });
     }, TICK_MS);
   }
@@ -115,6 +138,7 @@ export class Peering {
   message(from: NodeId, bytes: Uint8Array): void {
     if (this.cut.has(from)) return;
     this.lag.contact(from, performance.now());
+    if (this.exchange.isHolding && bytes[0] !== SNAPSHOT && bytes[0] !== PIECE) return;
     if (bytes[0] === CONSENSUS) {
       this.options.decider.message(from, bytes.subarray(1));
       return;
@@ -129,6 +153,14 @@ export class Peering {
     }
     if (bytes[0] === BLOCKS) {
       this.takeBlocks(from, bytes.subarray(1));
+      return;
+    }
+    if (bytes[0] === SNAPSHOT) {
+      this.guard(from, () => this.exchange.message(from, bytes.subarray(1)));
+      return;
+    }
+    if (bytes[0] === BLOCKS_PRUNED) {
+      this.exchange.need(from);
       return;
     }
     if (bytes[0] === DIFFERS) {
@@ -184,6 +216,10 @@ export class Peering {
   private answerBlocks(to: NodeId, question: Uint8Array): void {
     this.guard(to, () => {
       const height = new CborReader(question).int();
+      if (height < this.options.log.oldestHeight) {
+        this.send(to, BLOCKS_PRUNED, new Uint8Array());
+        return;
+      }
       const blocks = height < 1 ? [] : this.options.log.readBlocks(height, BLOCKS_BYTES_MAX);
       const writer = new CborWriter(1 << 12).array(blocks.length);
       for (const block of blocks) writer.data(block);
@@ -225,6 +261,11 @@ export class Peering {
 
   private found(id: NodeId): void {
     this.lag.up(id, performance.now());
+    this.exchange.peerUp(id);
+    if (!this.exchange.isHolding) this.begin(id);
+  }
+
+  private begin(id: NodeId): void {
     this.step({ kind: 'peer-up', peer: id });
     this.options.decider.link(id, true);
   }
@@ -232,6 +273,7 @@ export class Peering {
   private lost(id: NodeId): void {
     this.large.drop(id);
     this.lag.down(id, performance.now());
+    this.exchange.peerDown(id);
     this.step({ kind: 'peer-down', peer: id });
     this.options.decider.link(id, false);
   }
@@ -280,14 +322,16 @@ export class Peering {
         break;
       case 'read': {
         const { request, author, fromSeq, toSeq, bytesMax } = effect;
-        const entries = this.options.log.read(author, fromSeq, toSeq, bytesMax).map((signed) => toSync(signed).bytes);
-        this.step({ kind: 'read', request, entries, oldest: undefined });
+        const { log } = this.options;
+        const entries = log.read(author, fromSeq, toSeq, bytesMax).map((signed) => toSync(signed).bytes);
+        this.step({ kind: 'read', request, entries, oldest: entries.length > 0 ? undefined : log.oldestSeq(author) });
         break;
       }
       case 'peer-frontier':
         this.noteFrontier(effect.peer, effect.frontier);
         break;
       case 'need-snapshot':
+        this.exchange.need(effect.peer);
         break;
     }
   }

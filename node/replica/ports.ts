@@ -7,7 +7,18 @@ import type { GroupTransaction, Run } from './transaction.ts';
 /** The group's log, as store/ keeps it on the disk. */
 export type GroupLog = Pick<
   LogStore,
-  'author' | 'chains' | 'seal' | 'unseal' | 'append' | 'appendLater' | 'seqOf' | 'frontier' | 'read' | 'readBlocks'
+  | 'author'
+  | 'chains'
+  | 'seal'
+  | 'unseal'
+  | 'append'
+  | 'appendLater'
+  | 'seqOf'
+  | 'frontier'
+  | 'read'
+  | 'readBlocks'
+  | 'oldestSeq'
+  | 'oldestHeight'
 >;
 
 /** The state, as the engine keeps it. */

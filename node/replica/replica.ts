@@ -428,7 +428,7 @@ export class Replica {
   /** The voters decided. Heights may come before what they order. Throws DecodeError. */
   decided(height: number, value: Uint8Array, certificate: Uint8Array): void {
     if (!this.order.decided(height, value)) return;
-    this.blockItems.push(blockItem(value, certificate));
+    this.blockItems.push(blockItem(height, value, certificate));
     this.applySoon();
     this.schedule();
   }

@@ -22,6 +22,8 @@ export {
   type StatePosition,
   type TableVersion,
 } from './state.ts';
+export type { LogBase } from './log-index.ts';
+export { heightOfState, Snapshots, type IncomingSnapshot, type Snapshot, type SnapshotManifest } from './snapshots.ts';
 export { readLog, segmentsOf, type StoredBlock, type StoredEntry, type StoredRecord } from './segments.ts';
 export { hashOf } from './table-digests.ts';
 export { markClean, markOpen, mayTrust } from './trust.ts';

@@ -13,6 +13,7 @@ import {
   ftruncateSync,
   openSync,
   readSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -30,6 +31,7 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentHeader,
   segmentName,
+  type ChainHead,
   type Entry,
   type LogRecord,
   type Parent,
@@ -38,9 +40,11 @@ import {
 import { DiskFullError, LogBrokenError, LogDamagedError } from './errors.ts';
 import { makeFolder, syncFolder } from './files.ts';
 import { logCrypto, type Identity } from './identity.ts';
-import { readLog, segmentsOf, type StoredRecord } from './segments.ts';
+import { LogIndex, offsetIn, placeOf, segmentOf, type LogBase, type Place } from './log-index.ts';
+import { readLog, segmentsOf, type StoredBlock, type StoredEntry, type StoredRecord } from './segments.ts';
 
 const SEGMENT_BYTES_MAX = 64 << 20;
+const SEGMENT_BYTES_LEAST = 1 << 20;
 /** How far a segment file grows ahead: fdatasync of a file that grows costs half as much again. */
 const ALLOCATION_BYTES = 1 << 20;
 const zeros = new Uint8Array(ALLOCATION_BYTES);
@@ -56,6 +60,8 @@ export interface LogItem {
   /** Of an entry, for the index. */
   readonly author?: string;
   readonly seq?: number;
+  /** Of a block. */
+  readonly height?: number;
 }
 
 /** This replica's next entry: it has its place in the chain, and counts once it is durable. */
@@ -69,10 +75,10 @@ export interface OpenLogOptions {
   readonly onTorn?: (segment: string, offset: number, bytes: number) => void;
   /** Each record of the log, in order. */
   readonly onRecord?: (record: StoredRecord) => void;
+  /** What the log begins from, where its older part was pruned, or never was here. */
+  readonly base?: LogBase | undefined;
 }
 
-/** A record's place in one number: segment × 2³² + offset. */
-const SEGMENT_FACTOR = 2 ** 32;
 /** At a time: each is read on its own. */
 const ENTRIES_READ_MAX = 1000;
 const BLOCKS_READ_MAX = 1000;
@@ -83,22 +89,22 @@ export const entryItem = (entry: Entry, signed: SignedEntry): LogItem => ({
   seq: entry.seq,
 });
 
-export const blockItem = (value: Uint8Array, certificate: Uint8Array): LogItem => ({
+export const blockItem = (height: number, value: Uint8Array, certificate: Uint8Array): LogItem => ({
   record: encodeBlockRecord(encodeStoredBlock(value, certificate)),
+  height,
 });
 
 export class LogStore {
   private readonly dir: string;
   private readonly group: string;
   private readonly identity: Identity;
+  /** A segment that has so much takes no more. */
+  private segmentBytes = SEGMENT_BYTES_MAX;
   /** Author id of this replica, in hex. */
   readonly author: string;
   /** What is in the log of each author; of this replica also what is sealed. */
   readonly chains = new Chains(logCrypto);
-  /** Places of the entries of each author, by seq − 1. */
-  private readonly places = new Map<string, number[]>();
-  /** Places of the blocks, by height − 1. */
-  private readonly blocks: number[] = [];
+  private readonly index = new LogIndex();
   private fd = -1;
   private segment = 0;
   private size = 0;
@@ -126,6 +132,8 @@ export class LogStore {
   /** Opens or makes the log, walks it whole, cuts a torn tail. Throws LogDamagedError. */
   load(options: OpenLogOptions = {}): void {
     const { dir } = this;
+    const { base } = options;
+    const heads = new Map(base?.chains.map((head) => [head.author, head]));
     makeFolder(dir);
     let torn: number | undefined;
     let end = SEGMENT_HEADER_BYTES;
@@ -137,19 +145,11 @@ export class LogStore {
       onEnd: (_segment, offset) => (end = offset),
     });
     for (const record of walk) {
-      if (record.kind === 'entry') {
-        const fault = this.chains.next(record.signed, record.entry, true);
-        if (fault) {
-          throw new LogDamagedError(
-            `${path.join(dir, segmentName(record.segment))}: entry ${record.entry.seq} at byte ${record.offset} fails the check of its ${fault.kind}; a segment is missing or was replaced`,
-          );
-        }
-        this.note(hex(record.entry.author), record.segment, record.offset);
-      } else {
-        this.blocks.push(record.segment * SEGMENT_FACTOR + record.offset);
-      }
+      if (record.kind === 'entry') this.loadEntry(record, heads.get(hex(record.entry.author)));
+      else this.loadBlock(record, base);
       options.onRecord?.(record);
     }
+    if (base) this.resume(base);
     const last = segmentsOf(dir).at(-1);
     this.segment = last?.number ?? 0;
     if (!last || (torn !== undefined && torn < SEGMENT_HEADER_BYTES)) {
@@ -169,16 +169,72 @@ export class LogStore {
     }
   }
 
-  private note(author: string, segment: number, offset: number): void {
-    const places = this.places.get(author);
-    const place = segment * SEGMENT_FACTOR + offset;
-    if (places) places.push(place);
-    else this.places.set(author, [place]);
+  private loadEntry({ entry, signed, segment, offset }: StoredEntry, head: ChainHead | undefined): void {
+    const fault = this.chains.nextFrom(head, signed, entry, true);
+    if (fault) throw this.damaged(segment, offset, `entry ${entry.seq} fails the check of its ${fault.kind}`);
+    this.index.entry(hex(entry.author), entry.seq, placeOf(segment, offset));
+  }
+
+  private loadBlock({ block, segment, offset }: StoredBlock, base: LogBase | undefined): void {
+    const { height } = this.index;
+    const follows = block.height === height + 1 || (base && (height === 0 || block.height === base.height + 1));
+    if (!follows) throw this.damaged(segment, offset, `block ${block.height} follows block ${height}`);
+    this.index.block(block.height, placeOf(segment, offset));
+  }
+
+  private damaged(segment: number, offset: number, what: string): LogDamagedError {
+    const file = path.join(this.dir, segmentName(segment));
+    return new LogDamagedError(`${file}, byte ${offset}: ${what}; a segment is missing or was replaced`);
+  }
+
+  /** What a base stands for is there. */
+  private resume(base: LogBase): void {
+    for (const head of base.chains) if (this.chains.seqOf(head.author) < head.seq) this.chains.resume(head);
+    this.chains.lamport = Math.max(this.chains.lamport, base.lamport);
+    this.index.resume(base);
+  }
+
+  /** Removes the segments in which all lies before the base, but for the newest bytes. */
+  prune(base: LogBase, bytesKept: number): void {
+    let keepFrom = Math.min(this.index.firstSegmentBehind(base) ?? this.segment, this.segment);
+    const segments = segmentsOf(this.dir);
+    let bytes = 0;
+    for (const { name, number } of [...segments].reverse()) {
+      if (bytes < bytesKept) keepFrom = Math.min(keepFrom, number);
+      bytes += statSync(path.join(this.dir, name)).size;
+    }
+    // The oldest first: what is left after a crash follows each other.
+    for (const { name, number } of segments) if (number < keepFrom) unlinkSync(path.join(this.dir, name));
+    this.index.dropBefore(keepFrom);
+  }
+
+  /** Only whole segments are pruned: so many bytes of log are to be kept that way. */
+  prunesTo(bytes: number): void {
+    this.segmentBytes = Math.min(SEGMENT_BYTES_MAX, Math.max(SEGMENT_BYTES_LEAST, Math.floor(bytes / 4)));
+  }
+
+  /** Bytes of all segments. */
+  get bytes(): number {
+    return segmentsOf(this.dir).reduce((sum, { name }) => sum + statSync(path.join(this.dir, name)).size, 0);
+  }
+
+  /** The oldest seq of an author, and the oldest height, that can be read. */
+  oldestSeq(author: string): number {
+    return this.index.oldest(author);
+  }
+
+  get oldestHeight(): number {
+    return this.index.oldestHeight;
+  }
+
+  /** The newest block that is durable here; 0 when there is none. */
+  get height(): number {
+    return this.index.height;
   }
 
   /** Seq of the newest durable entry of an author; 0 when there is none. */
   seqOf(author: string): number {
-    return this.places.get(author)?.length ?? 0;
+    return this.index.seqOf(author);
   }
 
   /** Seq of this replica's newest durable entry. */
@@ -188,7 +244,7 @@ export class LogStore {
 
   /** The durable entries of each author, as the seq of the last. */
   frontier(): Map<string, number> {
-    return new Map([...this.places].map(([author, places]) => [author, places.length]));
+    return this.index.frontier();
   }
 
   private openSegment(): void {
@@ -300,7 +356,7 @@ export class LogStore {
     if (this.broken) throw this.broken;
     const record = items.length === 1 ? (items[0] as LogItem).record : Buffer.concat(items.map((i) => i.record));
     try {
-      if (this.size > SEGMENT_HEADER_BYTES && this.size + record.length > SEGMENT_BYTES_MAX) this.openSegment();
+      if (this.size > SEGMENT_HEADER_BYTES && this.size + record.length > this.segmentBytes) this.openSegment();
       this.allocate(record.length);
       this.dirtyTail = true;
       for (let at = 0; at < record.length;) at += writeSync(this.fd, record, at, record.length - at, this.size + at);
@@ -322,12 +378,13 @@ export class LogStore {
     this.dirtyTail = false;
     this.stats.syncSeconds += (performance.now() - start) / 1000;
     this.stats.bytes += bytes;
-    for (const { record, author } of items) {
+    for (const { record, author, seq = 0, height } of items) {
+      const place = placeOf(this.segment, this.size);
       if (author !== undefined) {
-        this.note(author, this.segment, this.size);
+        this.index.entry(author, seq, place);
         this.stats.entries++;
-      } else {
-        this.blocks.push(this.segment * SEGMENT_FACTOR + this.size);
+      } else if (height !== undefined) {
+        this.index.block(height, place);
       }
       this.size += record.length;
     }
@@ -337,7 +394,7 @@ export class LogStore {
   readBlocks(fromHeight: number, bytesMax: number): Uint8Array[] {
     const found: Uint8Array[] = [];
     let bytes = 0;
-    this.readRecords(this.blocks.slice(fromHeight - 1, fromHeight - 1 + BLOCKS_READ_MAX), ({ body }) => {
+    this.readRecords(this.index.blocksBetween(fromHeight, fromHeight + BLOCKS_READ_MAX - 1), ({ body }) => {
       bytes += body.length;
       if (found.length > 0 && bytes > bytesMax) return false;
       found.push(body);
@@ -348,11 +405,10 @@ export class LogStore {
 
   /** Durable entries of an author from `fromSeq` on: at least one if there is one, then as many as fit. */
   read(author: string, fromSeq: number, toSeq: number, bytesMax: number): SignedEntry[] {
-    const places = this.places.get(author) ?? [];
     const found: SignedEntry[] = [];
     let bytes = 0;
     this.readRecords(
-      places.slice(fromSeq - 1, Math.min(toSeq, fromSeq - 1 + ENTRIES_READ_MAX)),
+      this.index.entriesBetween(author, fromSeq, Math.min(toSeq, fromSeq + ENTRIES_READ_MAX - 1)),
       ({ body, signature }) => {
         bytes += body.length;
         if (found.length > 0 && bytes > bytesMax) return false;
@@ -382,18 +438,18 @@ export class LogStore {
   }
 
   /** Reads records until `take` has enough. */
-  private readRecords(places: readonly number[], take: (record: LogRecord) => boolean): void {
+  private readRecords(places: readonly Place[], take: (record: LogRecord) => boolean): void {
     let fd = -1;
     let open = 0;
     try {
       for (const place of places) {
-        const segment = Math.floor(place / SEGMENT_FACTOR);
+        const segment = segmentOf(place);
         if (segment !== open) {
           if (fd >= 0) closeSync(fd);
           fd = openSync(path.join(this.dir, segmentName(segment)), 'r');
           open = segment;
         }
-        if (!take(readRecordAt(fd, place % SEGMENT_FACTOR))) return;
+        if (!take(readRecordAt(fd, offsetIn(place)))) return;
       }
     } finally {
       if (fd >= 0) closeSync(fd);

@@ -619,6 +619,12 @@ export class State {
     }
   }
 
+  /** A table whose rows are not what its digest says, by name. Reads all rows. */
+  mismatchedTable(): string | undefined {
+    const table = this.catalog.allTables().find((t) => !this.digests.matches(t, this.scan(t)));
+    return table && `${table.database}.${table.name}`;
+  }
+
   // Temporary tables: a session's own, in no log.
 
   dropTemporary(table: TableDef): void {

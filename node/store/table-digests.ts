@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Digest } from '../log/index.ts';
 import { primaryKey, tableName, type TableDef } from '../sql/index.ts';
-import { addDigests, NO_DIGEST, rowHash, subtractDigests } from './digest.ts';
+import { addDigests, NO_DIGEST, rowHash, sameDigest, subtractDigests } from './digest.ts';
 import type { Row, RowChange, RowId } from './state.ts';
 
 /** Hash of a row of a table. */
@@ -36,6 +36,13 @@ export class TableDigests {
 
   of(table: TableDef): Digest {
     return this.tables.get(tableName(table)) ?? NO_DIGEST;
+  }
+
+  /** Whether these are all rows of the table. */
+  matches(table: TableDef, rows: Iterable<{ readonly rowid: RowId; readonly row: Row }>): boolean {
+    let sum = NO_DIGEST;
+    for (const { rowid, row } of rows) sum = addDigests(sum, hashOf(table, rowid, row));
+    return sameDigest(sum, this.of(table));
   }
 
   /** Takes a change in; gives the difference that it makes. */

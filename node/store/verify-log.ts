@@ -1,8 +1,11 @@
 /** Checks a whole log folder: what anybody who holds a copy of it can do. */
 import { Chains, hex, sameBytes, type Block } from '../log/index.ts';
+import path from 'node:path';
 import { LogDamagedError } from './errors.ts';
 import { logCrypto } from './identity.ts';
+import type { LogBase } from './log-index.ts';
 import { readLog, segmentsOf, type StoredBlock } from './segments.ts';
+import { baseOf } from './snapshots.ts';
 
 /** What a check of a whole log covered, or where it failed. */
 export interface Verification {
@@ -14,18 +17,23 @@ export interface Verification {
   readonly bytes: number;
   readonly segments: number;
   readonly lastCid: string;
+  /** What is older than the block of this height may be missing: a snapshot beside the log stands for it. */
+  readonly baseHeight?: number;
   readonly authors: readonly string[];
   readonly torn?: { readonly segment: string; readonly offset: number; readonly bytes: number };
   readonly fault?: string;
 }
 
-/** Checks every hash, signature and link of a log folder. */
+/** Checks every hash, signature and link of a log folder; where the log was pruned, from the snapshot on that lies beside it. */
 export function verifyLog(dir: string): Verification {
   const chains = new Chains(logCrypto);
+  const base = baseOf(path.dirname(path.resolve(dir)));
+  const heads = new Map(base?.chains.map((head) => [head.author, head]));
   const seen = { entries: 0, blocks: 0, transactions: 0, bytes: 0, segments: segmentsOf(dir).length, lastCid: '' };
-  const cuts = new Cuts();
+  const cuts = new Cuts(base);
   const result = (): Omit<Verification, 'torn' | 'fault'> => ({
     ...seen,
+    ...(base && { baseHeight: base.height }),
     waiting: cuts.waiting,
     authors: [...chains.byAuthor.keys()],
   });
@@ -37,7 +45,7 @@ export function verifyLog(dir: string): Verification {
     })) {
       const at = `segment ${record.segment}, byte ${record.offset}`;
       if (record.kind === 'block') {
-        const fault = blockFault(record, last) ?? (cuts.block(record.block) ? undefined : 'cut');
+        const fault = blockFault(record, last, base) ?? (cuts.block(record.block) ? undefined : 'cut');
         if (fault !== undefined)
           return { ...result(), fault: `${at}: block ${record.block.height} fails the check of its ${fault}` };
         last = record;
@@ -45,7 +53,7 @@ export function verifyLog(dir: string): Verification {
         continue;
       }
       const { entry, signed } = record;
-      const fault = chains.next(signed, entry);
+      const fault = chains.nextFrom(heads.get(hex(entry.author)), signed, entry);
       if (fault) {
         return {
           ...result(),
@@ -67,7 +75,14 @@ export function verifyLog(dir: string): Verification {
   return { ...result(), ...(torn && { torn }) };
 }
 
-function blockFault({ block }: StoredBlock, last: StoredBlock | undefined): string | undefined {
+function blockFault(
+  { block }: StoredBlock,
+  last: StoredBlock | undefined,
+  base: LogBase | undefined,
+): string | undefined {
+  if (base && block.height === base.height + 1)
+    return block.prev && hex(block.prev) === base.block ? undefined : 'prev';
+  if (base && !last) return undefined;
   if (block.height !== (last?.block.height ?? 0) + 1) return 'height';
   if (!sameBytes(block.prev, last ? logCrypto.sha256(last.value) : null)) return 'prev';
   return undefined;
@@ -79,7 +94,13 @@ class Cuts {
   private readonly entries = new Map<string, Map<number, Uint8Array>>();
   /** By author and seq: what blocks ordered that has not come so far. */
   private readonly owed = new Map<string, { readonly cid: Uint8Array; readonly height: number }>();
-  private readonly ordered = new Map<string, number>();
+  private readonly ordered: Map<string, number>;
+  private readonly baseHeight: number;
+
+  constructor(base: LogBase | undefined) {
+    this.ordered = new Map(base?.chains.map(({ author, seq }) => [author, seq]));
+    this.baseHeight = base?.height ?? 0;
+  }
 
   /** Blocks that wait for entries. */
   get waiting(): number {
@@ -88,6 +109,7 @@ class Cuts {
 
   /** False when the block orders something else than there is, or what was ordered before. */
   block({ height, cut }: Block): boolean {
+    if (height <= this.baseHeight) return true;
     return cut.every(({ author, seq, cid }) => {
       if (seq <= (this.ordered.get(author) ?? 0)) return false;
       this.ordered.set(author, seq);

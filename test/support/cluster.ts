@@ -15,6 +15,8 @@ import { Program, type Exit } from './process.ts';
 
 export interface ClusterOptions {
   readonly nodes?: number;
+  /** The last so many are no members at first, and not started: see join(). */
+  readonly newcomers?: number;
   /** Settings as variables, for all nodes. */
   readonly env?: NodeJS.ProcessEnv;
   /** Data folder of a node, where it shall not lie with the others. */
@@ -38,7 +40,7 @@ export interface NodeStatus {
   readonly final: { readonly height: number };
   readonly tentative: number;
   readonly digest: string;
-  readonly log: { readonly seq: number };
+  readonly log: { readonly seq: number; readonly oldestHeight: number };
 }
 
 /** A transaction at its place in the total order, as a log has it. */
@@ -96,7 +98,9 @@ export class TestCluster {
     this.prefixOf = options.prefixOf ?? (() => []);
     const swarmKey = path.join(root, 'swarm.key');
     writeFileSync(swarmKey, `/key/swarm/psk/1.0.0/\n/base16/\n${randomBytes(32).toString('hex')}\n`);
-    const members = places.map(({ name, folder }) => `${name}=${hex(loadIdentity(folder).publicKey)}`);
+    const members = places
+      .slice(0, places.length - (options.newcomers ?? 0))
+      .map(({ name, folder }) => `${name}=${hex(loadIdentity(folder).publicKey)}`);
     this.env = {
       P2PDB_CLUSTER: 'test',
       P2PDB_SWARM_KEY: swarmKey,
@@ -125,7 +129,8 @@ export class TestCluster {
     }));
     const cluster = new TestCluster(root, places, options);
     try {
-      await Promise.all(places.map((_, node) => cluster.start(node)));
+      const first = places.slice(0, count - (options.newcomers ?? 0));
+      await Promise.all(first.map((_, node) => cluster.start(node)));
     } catch (error) {
       await cluster.stop();
       throw error;
@@ -158,6 +163,17 @@ export class TestCluster {
     await this.launch(node).ready();
   }
 
+  /** Lets a newcomer in by a token of another node. Resolves when it serves. */
+  async join(node: number, by: number): Promise<void> {
+    const c = await this.connect(by, { rowsAsArray: true });
+    const [rows] = await c.query<mysql.RowDataPacket[]>('SELECT p2pdb_join_token(5, 1)');
+    await c.end();
+    const [token] = rows[0] as unknown as [string];
+    this.joined.set(node, { P2PDB_MEMBERS: '', P2PDB_JOIN_TOKEN: token });
+    await this.start(node);
+  }
+  private readonly joined = new Map<number, NodeJS.ProcessEnv>();
+
   /** Starts the node, and does not wait until it serves. */
   launch(node: number): Program {
     const { name, folder, host, peerHost, mysql, http, peers } = this.place(node);
@@ -173,6 +189,7 @@ export class TestCluster {
         P2PDB_PEERS: `${peerHost}:${peers}`,
         P2PDB_BOOTSTRAP: bootstrap.join(','),
         ...this.envOf(node),
+        ...this.joined.get(node),
       },
       undefined,
       this.prefixOf(node),

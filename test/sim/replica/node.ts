@@ -117,6 +117,7 @@ export class SimulatedNode implements VirtualHost {
       dir: this.dir,
       // A thread would answer in the machine's own time.
       lanes: 0,
+      retention: undefined,
       version: '9.7.4-p2pdb',
       rootPassword: '',
       variables: new Map<string, string | number>([['p2pdb_commit_timeout', 3]]),
@@ -147,6 +148,7 @@ export class SimulatedNode implements VirtualHost {
     };
     peering = new Peering({
       self,
+      group: 'main',
       log: core.log,
       replica: core.replica,
       decider,
@@ -154,6 +156,9 @@ export class SimulatedNode implements VirtualHost {
       voters: () => membership.voters(),
       onDamaged: (height) => this.cluster.fail(`${this.name} is told that its state after ${height} is damaged`),
       onRefused: (from, reason) => this.cluster.refused(this, from, reason),
+      snapshots: engine.keeper,
+      isNew: engine.isNew,
+      onSnapshot: () => undefined,
     });
     peering.start({
       send: (to, bytes) => {

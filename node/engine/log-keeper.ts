@@ -1,13 +1,6 @@
 /** Keeps the group's log as short as the settings ask for, and makes the snapshots by which that is possible. */
 import type { SnapshotPort } from '../replica/index.ts';
-import type {
-  IncomingSnapshot,
-  LogStore,
-  Snapshot,
-  SnapshotManifest,
-  Snapshots,
-  State,
-} from '../store/index.ts';
+import type { IncomingSnapshot, LogStore, Snapshot, SnapshotManifest, Snapshots, State } from '../store/index.ts';
 import type { Notice } from './state-file.ts';
 
 /** A new node runs a log that is shorter than that: it then has all of the history itself. */
@@ -38,6 +31,11 @@ export class LogKeeper implements SnapshotPort {
 
   constructor(options: LogKeeperOptions) {
     this.options = options;
+  }
+
+  /** What the log begins from. */
+  get base(): Snapshot | undefined {
+    return this.options.snapshots.base;
   }
 
   start(): void {
@@ -82,10 +80,15 @@ export class LogKeeper implements SnapshotPort {
   }
 
   private async check(): Promise<void> {
-    const { log, snapshots, retention, notice } = this.options;
+    const { log, snapshots, retention } = this.options;
     const unusedMs = performance.now() - this.usedMs;
     if (unusedMs > UNUSED_MS) snapshots.dropOffer();
-    if (retention === undefined || unusedMs < TAKEN_MS || log.bytes <= 2 * retention) return;
+    if (retention !== undefined && unusedMs > TAKEN_MS && log.bytes > 2 * retention) await this.shorten(retention);
+  }
+
+  /** Makes a snapshot, and removes what is older than it, but for the newest bytes. */
+  async shorten(retention: number): Promise<void> {
+    const { log, snapshots, notice } = this.options;
     const { base } = snapshots;
     const made = await this.make();
     if (!made || (base && made.manifest.height <= base.manifest.height)) return;

@@ -99,7 +99,7 @@ export class LogStore {
   private readonly group: string;
   private readonly identity: Identity;
   /** A segment that has so much takes no more. */
-  private segmentBytes = SEGMENT_BYTES_MAX;
+  protected segmentBytes = SEGMENT_BYTES_MAX;
   /** Author id of this replica, in hex. */
   readonly author: string;
   /** What is in the log of each author; of this replica also what is sealed. */

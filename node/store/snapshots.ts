@@ -255,8 +255,7 @@ export class IncomingSnapshot {
   }
 
   write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;)
-      at += writeSync(this.fd, bytes, at, bytes.length - at, this.received + at);
+    for (let at = 0; at < bytes.length;) at += writeSync(this.fd, bytes, at, bytes.length - at, this.received + at);
     this.hash.update(bytes);
     this.received += bytes.length;
   }

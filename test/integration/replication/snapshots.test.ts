@@ -107,10 +107,13 @@ it('keeps logs short, and loses nothing of a member that was away meanwhile', { 
     assert.ok(!existsSync(path.join(logOf(cluster, 0), '00000001.log')));
     await cluster.heal();
     await cluster.converged();
-    assert.ok(snapshotsOf(cluster, 2).some((name) => name.startsWith('base-')), 'it was given a snapshot');
+    assert.ok(
+      snapshotsOf(cluster, 2).some((name) => name.startsWith('base-')),
+      'it was given a snapshot',
+    );
     for (const node of [0, 1, 2]) {
       const now = await cluster.connect(node);
-      assert.deepEqual(await rowsOf(now, "SELECT name, v FROM d.t ORDER BY name"), [
+      assert.deepEqual(await rowsOf(now, 'SELECT name, v FROM d.t ORDER BY name'), [
         ['a', 111],
         ['alone', 7],
         ['c', 3],

@@ -22,6 +22,8 @@ export class Cluster {
   /** Probability of a crash before each effect. */
   crashRate = 0;
   syncMsMax = 0.5;
+  /** A log's segment that has so much takes no more. */
+  segmentBytes = 64 << 20;
   private readonly dir: string;
   private readonly agenda = new Agenda();
   private readonly tracer: ((line: string) => void) | undefined;
@@ -30,6 +32,9 @@ export class Cluster {
   private due: { readonly node: SimulatedNode | undefined; readonly work: () => void } | undefined;
   private readonly uninstall: () => void;
   private connections = 0;
+  /** That nodes took from others. */
+  snapshots = 0;
+  private meanwhile: Promise<void> | undefined;
 
   constructor(random: Random, names: readonly string[], voters: number, trace: ((line: string) => void) | undefined) {
     this.random = random;
@@ -93,7 +98,14 @@ export class Cluster {
     await settle();
     this.current = undefined;
     node?.endTurn();
+    await this.meanwhile;
+    this.meanwhile = undefined;
     if (this.failure !== undefined) throw new SimulationFailure(this.failure);
+  }
+
+  /** Work that waits for the machine itself, and takes no virtual time. */
+  inNoTime(work: Promise<void>): void {
+    this.meanwhile = work;
   }
 
   /** As the network's contract has it. */

@@ -9,6 +9,7 @@ import type { Random } from '../kernel/random.ts';
 
 /** What a disk asks of its host. */
 export interface DiskHost {
+  readonly segmentBytes: number;
   /** Something is about to be done that the world can see. False: the host crashed before it. */
   mayAct(): boolean;
   /** It crashed in the middle of its turn: what it does until the turn's end never happened. */
@@ -26,6 +27,7 @@ export class SimulatedLog extends LogStore {
     super(folder, group, identity);
     this.folder = folder;
     this.host = host;
+    this.segmentBytes = host.segmentBytes;
   }
 
   override append(items: readonly LogItem[]): void {

@@ -1,10 +1,10 @@
 /** A whole node on a simulated machine: the real engine with its replica, consensus and sync, on a disk that can be lost. */
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { nodeId, type NodeId } from '../../../node/consensus/index.ts';
 import { openEngine, type Genesis, type OpenedEngine } from '../../../node/engine/index.ts';
-import { Peering } from '../../../node/replica/index.ts';
+import { Peering, type SnapshotPort } from '../../../node/replica/index.ts';
 import { State } from '../../../node/store/index.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Cluster } from './cluster.ts';
@@ -108,6 +108,7 @@ export class SimulatedNode implements VirtualHost {
     const host = {
       mayAct: () => this.mayAct(),
       isDying: () => this.dying,
+      segmentBytes: this.cluster.segmentBytes,
       afterSync: (work: () => void) => void this.after(this.cluster.syncMs(), work),
     };
     let log: SimulatedLog | undefined;
@@ -156,9 +157,17 @@ export class SimulatedNode implements VirtualHost {
       voters: () => membership.voters(),
       onDamaged: (height) => this.cluster.fail(`${this.name} is told that its state after ${height} is damaged`),
       onRefused: (from, reason) => this.cluster.refused(this, from, reason),
-      snapshots: engine.keeper,
+      snapshots: this.snapshotsOf(engine),
       isNew: engine.isNew,
-      onSnapshot: () => undefined,
+      onSnapshot: (height) => {
+        this.cluster.trace(() => `${this.name} takes a snapshot of ${height}`);
+        this.cluster.snapshots++;
+        this.cluster.plan(this.cluster.now, undefined, () => {
+          if (run !== this.run) return;
+          this.crash();
+          this.cluster.plan(this.cluster.now, this, () => this.start(genesis));
+        });
+      },
     });
     peering.start({
       send: (to, bytes) => {
@@ -176,6 +185,25 @@ export class SimulatedNode implements VirtualHost {
         if (run === this.run && this.isUp) this.cluster.fail(`${this.name} does not become ready: ${String(error)}`);
       },
     );
+  }
+
+  /** As the engine has them, but at once. */
+  private snapshotsOf({ keeper }: OpenedEngine): SnapshotPort {
+    return {
+      offer: (height) => Promise.resolve((keeper.base?.manifest.height ?? 0) > height ? keeper.base : undefined),
+      readOffered: (height, offset, length) => {
+        const { base } = keeper;
+        if (base?.manifest.height !== height) return Promise.resolve(undefined);
+        const bytes = readFileSync(path.join(base.dir, 'state.sqlite')).subarray(offset, offset + length);
+        return Promise.resolve(new Uint8Array(bytes));
+      },
+      take: (manifest) => keeper.take(manifest),
+    };
+  }
+
+  /** Makes a snapshot of the state as it was published, and removes the log that it stands for. */
+  async prune(): Promise<void> {
+    if (this.isUp) await this.life?.engine.keeper.shorten(0);
   }
 
   /** It is down from now on; ends what a crash in the middle of a turn began. */

@@ -1,6 +1,7 @@
 /**
  * Whole nodes: engine, replica, consensus and sync on SQLite, with clients that write everywhere. First faults, then healing: within
- * bounded virtual time all nodes must be equal, and what clients were told must be so.
+ * bounded virtual time all nodes must be equal, and what clients were told must be so. In the scenario `pruning`, logs are short, so who
+ * was away takes a snapshot.
  */
 import { Random } from '../kernel/random.ts';
 import { ensure, type Scenario } from '../kernel/scenario.ts';
@@ -21,13 +22,17 @@ class Run {
   private readonly workload: Workload;
   private readonly disturbances: readonly Disturbance[];
   private readonly voters: number;
+  /** Chance of its own, so that a seed means the same in both scenarios. */
+  private readonly pruning: Random | undefined;
 
-  constructor(seed: number, trace: ((line: string) => void) | undefined) {
+  constructor(seed: number, trace: ((line: string) => void) | undefined, prunes: boolean) {
     this.random = new Random(seed);
+    this.pruning = prunes ? new Random(-seed) : undefined;
     const { random } = this;
     const size = random.pick([3, 3, 3, 4, 5]);
     this.voters = size === 4 ? 3 : size;
     this.cluster = new Cluster(random, [...'abcde'].slice(0, size), this.voters, trace);
+    if (this.pruning) this.cluster.segmentBytes = this.pruning.pick([500, 2_000, 8_000]);
     const all: Disturbance[] = ['partition', 'one-way', 'crash', 'jump', 'lose'];
     this.disturbances = [...random.sample(all, 1 + random.below(all.length)), 'mend', 'restart'];
     this.workload = new Workload(this.cluster, {
@@ -100,7 +105,18 @@ class Run {
     const end = cluster.now + random.between(300, 1500);
     for (let at = cluster.now; at < end; at += random.between(1, random.pick([100, 300])))
       cluster.plan(at, undefined, () => this.disturbance(random.pick(this.disturbances)));
+    this.prune(end);
     await cluster.runUntil(end);
+  }
+
+  /** Now and then, until the end of the faults, some node makes its log short. */
+  private prune(end: number): void {
+    const { cluster, pruning } = this;
+    if (!pruning) return;
+    for (let at = cluster.now; at < end; at += pruning.between(5, 200)) {
+      const node = pruning.pick(cluster.nodes);
+      cluster.plan(at, undefined, () => cluster.inNoTime(node.prune()));
+    }
   }
 
   private disturbance(kind: Disturbance): void {
@@ -182,4 +198,5 @@ class Run {
   }
 }
 
-export const replicaScenario: Scenario = { name: 'replica', run: (seed, trace) => new Run(seed, trace).go() };
+export const replicaScenario: Scenario = { name: 'replica', run: (seed, trace) => new Run(seed, trace, false).go() };
+export const pruningScenario: Scenario = { name: 'pruning', run: (seed, trace) => new Run(seed, trace, true).go() };

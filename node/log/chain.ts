@@ -117,15 +117,15 @@ export class Chains {
   }
 
   /**
-   * As next(), of a log that begins from a base: what lies before it may begin anywhere and end anywhere, and must be what the base
-   * stands for.
+   * As next(), of a log that begins from a base: what lies before it may begin and end anywhere and have gaps, which earlier bases stood
+   * for.
    */
   nextFrom(base: ChainHead | undefined, signed: SignedEntry, entry: Entry, trusted = false): ChainFault | undefined {
     const { seq } = entry;
     if (base) {
-      const known = this.seqOf(base.author);
-      if (seq !== known + 1 && seq === base.seq + 1) this.resume(base);
-      else if (known === 0 && seq > 1 && seq <= base.seq) this.resume(headBefore(entry, base));
+      const isGap = seq > this.seqOf(base.author) + 1;
+      if (isGap && seq === base.seq + 1) this.resume(base);
+      else if (isGap && seq <= base.seq) this.resume(headBefore(entry, base));
       if (seq === base.seq && hex(signed.cid) !== base.cid) return { kind: 'base', seq };
     }
     return this.next(signed, entry, trusted);

@@ -82,7 +82,7 @@ function blockFault(
 ): string | undefined {
   if (base && block.height === base.height + 1)
     return block.prev && hex(block.prev) === base.block ? undefined : 'prev';
-  if (base && !last) return undefined;
+  if (base && block.height <= base.height && block.height > (last?.block.height ?? 0) + 1) return undefined;
   if (block.height !== (last?.block.height ?? 0) + 1) return 'height';
   if (!sameBytes(block.prev, last ? logCrypto.sha256(last.value) : null)) return 'prev';
   return undefined;

@@ -10,6 +10,7 @@
 import { parseArgs } from 'node:util';
 import { failures } from './support/failures.ts';
 import { Galera, galeraMissing } from './support/galera.ts';
+import { join } from './support/join.ts';
 import { latency } from './support/latency.ts';
 import { TABLE_HEAD, tableLine, type Measurement } from './support/measurement.ts';
 import { Ours } from './support/ours.ts';
@@ -38,7 +39,7 @@ async function main(): Promise<number> {
     console.log(`skipped: ${missing}; see test/bench/setup.sh`);
     return 2;
   }
-  const chosen = [...throughput(), ...latency(), ...failures()].filter(({ what }) => what.includes(values.only));
+  const chosen = [...throughput(), ...latency(), ...failures(), ...join()].filter(({ what }) => what.includes(values.only));
   const started: Stopped[] = [];
   const begun = async <T extends Stopped>(server: Promise<T>): Promise<T> => {
     started.push(await server);

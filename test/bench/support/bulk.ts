@@ -4,12 +4,14 @@ import { createConnection } from 'mysql2/promise';
 const ROWS = 300_000;
 const ROWS_A_STATEMENT = 1000;
 
-/** Rows a second. */
-export async function bulkLoad(target: {
+interface Target {
   readonly port: number;
   readonly user: string;
   readonly password: string;
-}): Promise<number> {
+}
+
+/** Rows a second. */
+export async function bulkLoad(target: Target, count = ROWS): Promise<number> {
   const connection = await createConnection({
     host: '127.0.0.1',
     port: target.port,
@@ -22,7 +24,7 @@ export async function bulkLoad(target: {
   const statements: string[] = [];
   let seed = 1;
   const next = (): number => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0);
-  for (let first = 1; first <= ROWS; first += ROWS_A_STATEMENT) {
+  for (let first = 1; first <= count; first += ROWS_A_STATEMENT) {
     const rows = Array.from(
       { length: ROWS_A_STATEMENT },
       (_, i) => `(${first + i},${next() % 1_000_000},'${[next(), next(), next(), next(), next(), next()].join('-')}')`,
@@ -33,5 +35,5 @@ export async function bulkLoad(target: {
   for (const statement of statements) await connection.query(statement);
   const seconds = (performance.now() - start) / 1000;
   await connection.end();
-  return ROWS / seconds;
+  return count / seconds;
 }

@@ -143,6 +143,7 @@ function groupFigures({ engine, isUp, traffic, digestAlarms }: FiguresInputs): F
     p2pdb_tentative_transactions: replica.tentative,
     p2pdb_tentative_age_seconds: replica.ages.unordered,
     p2pdb_log_heads: heads,
+    p2pdb_log_oldest_height: log.oldestHeight,
     p2pdb_log_seq: log.seq,
     p2pdb_log_entries_total: log.stats.entries,
     p2pdb_log_bytes_total: log.stats.bytes,

@@ -94,6 +94,11 @@ export const METRICS = {
     help: 'Heads of the log: newest entries of other authors that no entry of this node names yet.',
     labels: GROUP,
   },
+  p2pdb_log_oldest_height: {
+    type: 'gauge',
+    help: 'Height of the oldest block in the log; above 1, a snapshot stands for what is older.',
+    labels: GROUP,
+  },
   p2pdb_log_seq: { type: 'gauge', help: 'Number of the newest entry that this node wrote.', labels: GROUP },
   p2pdb_log_entries_total: { type: 'counter', help: 'Entries that were appended to the log.', labels: GROUP },
   p2pdb_log_bytes_total: { type: 'counter', help: 'Bytes that were appended to the log.', labels: GROUP },

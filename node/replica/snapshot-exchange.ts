@@ -61,6 +61,7 @@ export class SnapshotExchange {
   isHolding: boolean;
   private taking: Taking | undefined;
   private isDone = false;
+  private giving: Promise<void> = Promise.resolve();
 
   constructor(options: SnapshotExchangeOptions) {
     this.options = options;
@@ -113,7 +114,9 @@ export class SnapshotExchange {
         break;
       case GET: {
         const height = reader.int();
-        void this.give(from, height, reader.int());
+        const offset = reader.int();
+        // One after the other: parts are taken in their order.
+        this.giving = this.giving.then(() => this.give(from, height, offset));
         break;
       }
       case PART: {
@@ -212,7 +215,10 @@ export class SnapshotExchange {
   }
 
   private async give(to: NodeId, height: number, offset: number): Promise<void> {
-    const bytes = (await this.options.port.readOffered(height, offset, PART_BYTES)) ?? new Uint8Array();
+    if (!this.up.has(to)) return;
+    // A snapshot that went away while it was read is offered no more.
+    const read = this.options.port.readOffered(height, offset, PART_BYTES).catch(() => undefined);
+    const bytes = (await read) ?? new Uint8Array();
     const part = framed(PART, new CborWriter(bytes.length + 32).int(height).int(offset).data(bytes));
     while (this.options.send(to, part) === 'full') await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }

@@ -178,7 +178,8 @@ export class LogStore {
   private loadBlock({ block, segment, offset }: StoredBlock, base: LogBase | undefined): void {
     const { height } = this.index;
     const isGap = block.height > height + 1 && base && block.height <= base.height + 1;
-    if (block.height !== height + 1 && !isGap) throw this.damaged(segment, offset, `block ${block.height} follows block ${height}`);
+    if (block.height !== height + 1 && !isGap)
+      throw this.damaged(segment, offset, `block ${block.height} follows block ${height}`);
     this.index.block(block.height, placeOf(segment, offset));
   }
 

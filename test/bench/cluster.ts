@@ -39,7 +39,9 @@ async function main(): Promise<number> {
     console.log(`skipped: ${missing}; see test/bench/setup.sh`);
     return 2;
   }
-  const chosen = [...throughput(), ...latency(), ...failures(), ...join()].filter(({ what }) => what.includes(values.only));
+  const chosen = [...throughput(), ...latency(), ...failures(), ...join()].filter(({ what }) =>
+    what.includes(values.only),
+  );
   const started: Stopped[] = [];
   const begun = async <T extends Stopped>(server: Promise<T>): Promise<T> => {
     started.push(await server);

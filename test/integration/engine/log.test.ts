@@ -16,8 +16,15 @@ import path from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import mysql from 'mysql2/promise';
-import { decodeEntry, segmentName } from '../../../node/log/index.ts';
-import { LogDamagedError, LogStore, readLog, verifyLog, type Identity } from '../../../node/store/index.ts';
+import { decodeEntry, hex, segmentName, type ChainHead } from '../../../node/log/index.ts';
+import {
+  LogDamagedError,
+  LogStore,
+  readLog,
+  verifyLog,
+  type Identity,
+  type LogBase,
+} from '../../../node/store/index.ts';
 import { makeChain, makeIdentity, makeSegment } from '../../support/log.ts';
 import { ROOT_PASSWORD } from '../../support/node.ts';
 import { runProgram, startProgram, type Program } from '../../support/process.ts';
@@ -142,7 +149,7 @@ describe('a log folder', () => {
   it('with an entry of another history is refused', () => {
     const other = makeChain(identity, 9, 51);
     write([1], [...records.slice(0, 4), other[4]?.record ?? new Uint8Array(), ...records.slice(5)]);
-    refused(/entry 5 at byte \d+ fails the check of its prev/);
+    refused(/byte \d+: entry 5 fails the check of its prev/);
     assert.match(verifyLog(dir).fault ?? '', /entry 5 of \S+ fails the check of its prev/);
   });
 
@@ -154,6 +161,64 @@ describe('a log folder', () => {
     log.close();
     write([1], [...records.slice(0, 4), ...foreign.slice(4).map((e) => e.record)]);
     assert.match(verifyLog(dir).fault ?? '', /entry 5 of \S+ fails the check of its sequence/);
+  });
+
+  describe('that begins from a base', () => {
+    const fifth = chain[4] as (typeof chain)[number];
+    const base: LogBase = {
+      height: 0,
+      block: '',
+      lamport: 1000,
+      chains: [
+        {
+          author: hex(identity.author),
+          key: hex(identity.publicKey),
+          seq: 5,
+          cid: hex(fifth.cid),
+          lamport: fifth.entry.lamport,
+        },
+      ],
+    };
+    const reopen = (from: LogBase = base): LogStore => LogStore.open(dir, 'main', identity, { base: from });
+
+    it('is pruned by whole segments, and goes on', () => {
+      write([1, 4, 8]);
+      const log = open();
+      log.prune(base, 1 << 20);
+      assert.equal(log.oldestSeq(log.author), 1, 'so much is kept');
+      log.prune(base, 0);
+      assert.deepEqual(readdirSync(dir), [segmentName(2), segmentName(3)]);
+      assert.equal(log.oldestSeq(log.author), 4);
+      assert.deepEqual(log.read(log.author, 2, 9, 1 << 20), []);
+      assert.equal(log.read(log.author, 4, 9, 1 << 20).length, 6);
+      log.close();
+      const again = reopen();
+      assert.deepEqual([again.seq, again.oldestSeq(again.author)], [9, 4]);
+      append(again);
+      assert.deepEqual([again.seq, again.chains.lamport], [10, 1001]);
+      again.close();
+      refused(/entry 4 fails the check of its sequence/);
+    });
+
+    it('needs none of what the base stands for', () => {
+      write([1], records.slice(0, 2));
+      const log = reopen();
+      assert.deepEqual([log.seq, log.oldestSeq(log.author), log.read(log.author, 1, 9, 1 << 20).length], [5, 6, 0]);
+      append(log);
+      assert.equal(log.read(log.author, 6, 6, 1).length, 1);
+      log.close();
+      const again = reopen();
+      assert.deepEqual([again.seq, again.oldestSeq(again.author)], [6, 6]);
+      again.close();
+    });
+
+    it('is refused where it does not follow', () => {
+      write([1], records.slice(6));
+      assert.throws(() => reopen(), /entry 7 fails the check of its sequence/);
+      write([1], records.slice(3));
+      const [head] = base.chains as [ChainHead];
+      assert.throws(() => reopen({ ...base, chains: [{ ...head, cid: 'ff' }] }), /entry 5 fails the check of its base/);
+    });
   });
 
   it('with a signature that is not the author’s does not verify', () => {

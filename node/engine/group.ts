@@ -4,7 +4,7 @@ import { nodeId, type NodeId } from '../consensus/index.ts';
 import type { Transaction } from '../log/index.ts';
 import { decodeEntry, decodeTransaction } from '../log/index.ts';
 import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
-import { SqlError, type CatalogChange, type SqliteValue } from '../sql/index.ts';
+import { SqlError, type CatalogChange, type SqliteValue, type Warning } from '../sql/index.ts';
 import type { EngineCore } from './core.ts';
 import type { Membership } from './membership.ts';
 import { transactionOf } from './merge/index.ts';
@@ -125,7 +125,12 @@ export class Group {
     args: readonly SqliteValue[],
     onCancel: (cancel: () => void) => void,
   ): Promise<SqliteValue | undefined> {
-    if (name === 'P2PDB_WAIT_FINAL') return this.waitFinal(String(args[0] ?? ''), Number(args[1] ?? 0), onCancel);
+    if (name === 'P2PDB_WAIT_FINAL') {
+      const id = String(args[0] ?? '');
+      const fate = await this.waitFinal(id, Number(args[1] ?? 0), onCancel);
+      session.heardWhileWaiting.push(...this.conflictsOf(id));
+      return fate;
+    }
     if (name === 'P2PDB_RESOLVE_CONFLICT')
       return this.resolveConflict(session, String(args[0] ?? ''), String(args[1] ?? ''));
     if (name === 'P2PDB_JOIN_TOKEN') return this.joinToken(session, Number(args[0] ?? 0), Number(args[1] ?? 0));
@@ -239,6 +244,21 @@ export class Group {
         void this.core.replica.nextBlock().then(wake);
       });
     }
+  }
+
+  /** What became of a transaction that does not stand as it was acknowledged. */
+  private conflictsOf(id: string): Warning[] {
+    const rows = this.core.state.db
+      .prepare('SELECT kind, message, relation FROM conflict WHERE tx = ? ORDER BY n')
+      .all(id);
+    return rows.map(({ kind, message, relation }) => ({
+      level: 'Warning',
+      errno: 3101,
+      message:
+        kind === 'rejected'
+          ? `Transaction '${id}' was rejected: ${String(message)}`
+          : `Transaction '${id}' lost a change of ${String(relation)}: ${String(message)}`,
+    }));
   }
 
   private fateOf(id: string): Fate {

@@ -23,6 +23,7 @@ export function runSelect(
   if (plan.locking && session.transaction) return lockingSelect(session, plan, slots, statement, sink, more);
   const { core } = session;
   core.env.begin(session.state.settings(session), slots, false, session.virtualRows);
+  for (const { level, errno, message } of session.heardWhileWaiting.splice(0)) core.env.warn(level, errno, message);
   const range = keyRangeOf(session, plan);
   if (!isQuick(session, plan, range)) return runInLane(session, plan, slots, range, sink, more);
   const rows = rowsOf(session, plan, plan.tables, range, true);

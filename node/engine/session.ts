@@ -442,6 +442,9 @@ export class EngineSession implements Session, SessionFacts {
     }
   }
 
+  /** Warnings of what the next SELECT waited for. */
+  readonly heardWhileWaiting: Warning[] = [];
+
   async runWaits(waits: SelectPlan['waits'], slots: readonly (LiteralValue | null)[]): Promise<void> {
     for (const wait of waits) {
       const { core } = this;

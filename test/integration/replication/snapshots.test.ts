@@ -80,6 +80,36 @@ it('lets a newcomer in by a snapshot, from which it can begin again', { timeout:
   }
 });
 
+it('keeps the log of a lone node short, and what it has', { timeout: 120_000 }, async () => {
+  const cluster = await TestCluster.start({ nodes: 1, env: { P2PDB_LOG_RETENTION: '2M' } });
+  try {
+    const c = await cluster.connect(0);
+    await prepare(c);
+    await write(c, 12);
+    await cluster.until(([status]) => (status?.log.oldestHeight ?? 0) > 1, 'the log was not pruned');
+    await c.query("INSERT INTO d.t (name, v) VALUES ('behind', 4)");
+    await cluster.restart(0);
+    const again = await cluster.connect(0);
+    await again.query("INSERT INTO d.t (name, v) VALUES ('later', 5)");
+    assert.deepEqual(await rowsOf(again, 'SELECT id, v FROM d.t'), [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+      [4, 4],
+      [5, 5],
+    ]);
+    const { digest } = await cluster.status(0);
+    await cluster.kill(0);
+    for (const suffix of ['', '-wal', '-shm'])
+      rmSync(path.join(cluster.folder(0), `groups/main/state.sqlite${suffix}`), { force: true });
+    await cluster.start(0);
+    await cluster.until(([status]) => status?.digest === digest, 'the state that was made anew is another one');
+    assert.equal(verifyLog(logOf(cluster, 0)).fault, undefined);
+  } finally {
+    await cluster.stop();
+  }
+});
+
 it('keeps logs short, and loses nothing of a member that was away meanwhile', { timeout: 240_000 }, async () => {
   const cluster = await TestCluster.start({ env: { P2PDB_LOG_RETENTION: '4M' } });
   try {

@@ -158,7 +158,7 @@ export async function startCluster(
       listen: config.peers,
       swarm,
       bootstrap: swarm.bootstrap,
-      mdns: false,
+      mdns: config.mdns,
       members: peersOf(engine),
       dataFolder: config.data,
     },
@@ -172,6 +172,7 @@ export async function startCluster(
         peering.peerDown(nodeId(id));
       },
       message: (from, bytes) => peering.message(nodeId(from), bytes),
+      gossip: (topic, bytes, from) => peering.gossip(topic, bytes, nodeId(from)),
       drained: (to) => peering.drained(nodeId(to)),
       joinRequest: async ({ node, name, secret }) => {
         const reason = await core.group.admit(node, name, secret);

@@ -43,6 +43,7 @@ export const SETTINGS = {
   members: setting(members, [], 'Nodes of the cluster, each with its public key as hex; p2pdb identity prints it.'),
   voters: setting(list, [], 'Names of the members that decide what is final.'),
   bootstrap: setting(list, [], 'Addresses of nodes to join by.'),
+  mdns: setting(flag, false, 'Finds other nodes of the swarm in the local network by itself (multicast DNS).'),
   swarmKey: setting(optional(path), undefined, 'File with the key that keeps strangers out of the swarm.'),
   joinToken: secret(
     optional(text),

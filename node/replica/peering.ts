@@ -11,6 +11,7 @@ import {
   decodeStoredBlock,
   hex,
   SIGNATURE_BYTES,
+  unhex,
   type SignedEntry,
 } from '../log/index.ts';
 import { logCrypto } from '../store/index.ts';
@@ -42,6 +43,10 @@ const SNAPSHOT = 6;
 const BLOCKS_PRUNED = 7;
 const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
+/** By gossip, own news are told no more often than that: it is for those to whom there is no link. */
+const ANNOUNCE_MS = 250;
+
+export type PeeringNetwork = Pick<Network, 'send' | 'peers' | 'subscribe' | 'announce'>;
 
 export interface PeeringOptions {
   readonly self: NodeId;
@@ -74,7 +79,7 @@ export interface PeerProgress {
 export class Peering {
   private readonly options: PeeringOptions;
   private readonly sync: Sync;
-  private network: Pick<Network, 'send' | 'peers'> | undefined;
+  private network: PeeringNetwork | undefined;
   private readonly large = new LargeMessages({
     send: (to, piece) => this.transmit(to, PIECE, piece),
     queued: (to) => this.network?.peers().find(({ id }) => id === (to as string))?.queueBytes ?? 0,
@@ -105,11 +110,13 @@ export class Peering {
     });
   }
 
-  start(network: Pick<Network, 'send' | 'peers'>): void {
+  start(network: PeeringNetwork): void {
     this.network = network;
+    network.subscribe(this.topic);
     this.timer = setInterval(() => {
       for (const peer of this.large.pumpAll()) this.drained(peer);
       this.exchange.tick(performance.now());
+      this.announce(performance.now());
       this.step({ kind: 'tick', nowMs: performance.now() });
     }, TICK_MS);
   }
@@ -119,7 +126,31 @@ export class Peering {
     this.network = undefined;
   }
 
+  private get topic(): string {
+    return `heads/${this.options.group}`;
+  }
+
+  /** Tells whoever listens of this node's newest entry. */
+  private announce(nowMs: number): void {
+    const { log } = this.options;
+    const { seq } = log;
+    if (seq === this.announced.seq || nowMs - this.announced.atMs < ANNOUNCE_MS || this.cut.size > 0) return;
+    this.announced = { seq, atMs: nowMs };
+    this.network?.announce(this.topic, new CborWriter(48).data(unhex(log.author)).int(seq).take());
+  }
+  private announced = { seq: 0, atMs: 0 };
+
   // From the network.
+
+  /** Somebody has a new entry; `from` passed the word on. */
+  gossip(topic: string, bytes: Uint8Array, from: NodeId): void {
+    if (topic !== this.topic || this.cut.has(from)) return;
+    this.guard(from, () => {
+      const reader = new CborReader(bytes);
+      const author = authorId(hex(reader.data()));
+      this.step({ kind: 'announced', author, seq: reader.int(), from });
+    });
+  }
 
   peerUp(id: NodeId): void {
     this.up.add(id);

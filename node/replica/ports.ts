@@ -13,6 +13,7 @@ export type GroupLog = Pick<
   | 'unseal'
   | 'append'
   | 'appendLater'
+  | 'seq'
   | 'seqOf'
   | 'frontier'
   | 'read'

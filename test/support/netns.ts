@@ -99,6 +99,8 @@ export class Namespaces {
       run('ip', '-n', hub, 'link', 'set', `n${node}`, 'master', 'switch', 'up');
       run('ip', '-n', name, 'address', 'add', `${this.peerHost(node)}/25`, 'dev', 'peers');
       run('ip', '-n', name, 'link', 'set', 'peers', 'up');
+      // What is told to whoever is there goes to the other nodes.
+      run('ip', '-n', name, 'route', 'add', '224.0.0.0/4', 'dev', 'peers');
 
       run('ip', 'link', 'add', this.link(node), 'type', 'veth', 'peer', 'name', 'clients', 'netns', name);
       run('ip', 'address', 'add', `${this.net}.${4 * node + 129}/30`, 'dev', this.link(node));

@@ -175,6 +175,9 @@ export class SimulatedNode implements VirtualHost {
         return this.cluster.send(this, to, bytes);
       },
       peers: () => [],
+      // Word that may come or not: the scenario of sync has it.
+      subscribe: () => undefined,
+      announce: () => undefined,
     });
     this.life = { engine, peering, log: log as SimulatedLog, records: records as SimulatedRecords };
     engine.ready().then(

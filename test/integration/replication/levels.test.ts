@@ -133,9 +133,9 @@ describe('three nodes', () => {
     const loser = fates[0] === 'conflict' ? a : b;
     // Who waits for it is told why.
     await query(2, `SELECT p2pdb_wait_final('${loser}', 5000)`);
-    const [warning, ...more] = (await query(2, 'SHOW WARNINGS')) as { Level: string; Code: number; Message: string }[];
-    assert.deepEqual([warning?.Level, warning?.Code, more.length], ['Warning', 3101, 0]);
-    assert.match(warning?.Message ?? '', new RegExp(`${loser}' was rejected: Duplicate entry '7000' for key 't.u'`));
+    const [warning, ...more] = await query(2, 'SHOW WARNINGS');
+    assert.deepEqual([warning?.['Level'], warning?.['Code'], more.length], ['Warning', 3101, 0]);
+    assert.match(String(warning?.['Message']), new RegExp(`${loser}' was rejected: Duplicate entry '7000' for key`));
     for (const node of [0, 1, 2]) {
       const listed = await query(node, 'SELECT tx, kind, reason, user FROM p2pdb.conflicts WHERE tx = ' + `'${loser}'`);
       assert.deepEqual(listed, [{ tx: loser, kind: 'rejected', reason: 'duplicate-key', user: 'root@localhost' }]);

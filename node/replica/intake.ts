@@ -32,6 +32,9 @@ export class Intake {
   private ready: Incoming[] = [];
   /** By author, in order: their parents are not here yet. */
   private readonly orphans = new Map<string, Incoming[]>();
+  /** Authors of whom nothing was taken. */
+  readonly strangers = new Set<string>();
+  private readonly failed: { readonly author: string; readonly fault: string }[] = [];
 
   /** `mayWrite`: false when the author is known to be no member. */
   constructor(group: string, log: GroupLog, mayWrite: (entry: Entry) => boolean) {
@@ -71,7 +74,10 @@ export class Intake {
       waiting.push(incoming);
       return undefined;
     }
-    if (!this.mayWrite(entry)) return 'its author is no member';
+    if (!this.mayWrite(entry)) {
+      this.strangers.add(author);
+      return 'its author is no member';
+    }
     if (!this.hasParents(entry)) {
       this.orphans.set(author, [incoming]);
       return undefined;
@@ -98,12 +104,21 @@ export class Intake {
       found = false;
       for (const [author, waiting] of this.orphans) {
         while (waiting[0] && this.hasParents(waiting[0].entry)) {
-          if (this.accept(waiting.shift() as Incoming) !== undefined) waiting.length = 0;
+          const fault = this.accept(waiting.shift() as Incoming);
+          if (fault !== undefined) {
+            waiting.length = 0;
+            this.failed.push({ author, fault });
+          }
           found = true;
         }
         if (waiting.length === 0) this.orphans.delete(author);
       }
     }
+  }
+
+  /** Authors of whom what had waited is gone, because it was no good: it is to be asked for again. */
+  takeFailed(): readonly { readonly author: string; readonly fault: string }[] {
+    return this.failed.splice(0);
   }
 
   /** What goes into the next write of the log. */

@@ -221,6 +221,13 @@ export class Order {
     return early === undefined ? this.options.log.seqOf(author) : early - 1;
   }
 
+  /** See Replica. */
+  endOf(author: string): number {
+    const { log, events } = this.options;
+    const key = log.chains.byAuthor.get(author)?.key;
+    return !key || events.isMember(key) ? Infinity : this.finalSeq(author);
+  }
+
   /** Newest entries of others that this replica's next entry names, and entries that wait for a block before them. */
   get counts(): { readonly heads: number; readonly early: number } {
     return { heads: this.heads.size, early: this.early.size };

@@ -371,9 +371,15 @@ export class Peering {
     for (const { author, bytes } of entries) {
       const fault = this.options.replica.receive(fromSync(bytes));
       if (fault === undefined) continue;
-      this.options.onRefused(from, fault);
-      this.step({ kind: 'refused', author, from });
+      this.refuse(from, author, fault);
     }
+    // Whoever brought it, it is asked of others now.
+    for (const { author, fault } of this.options.replica.takeFailed()) this.refuse(from, authorId(author), fault);
+  }
+
+  private refuse(from: NodeId, author: ReturnType<typeof authorId>, fault: string): void {
+    this.options.onRefused(from, fault);
+    this.step({ kind: 'refused', author, from });
   }
 
   private noteFrontier(peer: NodeId, frontier: ReadonlyMap<string, number>): void {
@@ -398,7 +404,8 @@ export class Peering {
       if (id === this.options.self) return [];
       const there = this.frontiers.get(id);
       let lag = 0;
-      for (const [author, seq] of here) lag += Math.max(0, seq - (there?.get(author) ?? 0));
+      for (const [author, seq] of here)
+        lag += Math.max(0, Math.min(seq, this.options.replica.endOf(author)) - (there?.get(author) ?? 0));
       return [{ id, lag, behind: this.lag.behind(id, now) }];
     });
   }
@@ -409,7 +416,8 @@ export class Peering {
     for (const there of this.frontiers.values())
       for (const [author, seq] of there) newest.set(author, Math.max(seq, newest.get(author) ?? 0));
     let behind = 0;
-    for (const [author, seq] of newest) behind += Math.max(0, seq - this.options.log.seqOf(author));
+    const { log, replica } = this.options;
+    for (const [author, seq] of newest) behind += Math.max(0, Math.min(seq, replica.endOf(author)) - log.seqOf(author));
     return behind;
   }
 

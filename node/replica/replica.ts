@@ -173,7 +173,14 @@ export class Replica {
   }
 
   appliedSeq(author: string): number {
-    return this.order.appliedSeq(author);
+    const applied = this.order.appliedSeq(author);
+    return applied < this.endOf(author) ? applied : Infinity;
+  }
+
+  /** The seq behind which an author's entries count no more: it was removed. Infinity for one that may write. */
+  endOf(author: string): number {
+    const isUnknown = this.log.chains.seqOf(author) === 0;
+    return isUnknown && this.intake.strangers.has(author) ? 0 : this.order.endOf(author);
   }
 
   // This node's own transactions.
@@ -411,6 +418,11 @@ export class Replica {
     const fault = this.intake.receive(signed);
     if (!this.intake.isEmpty) this.schedule();
     return fault;
+  }
+
+  /** Entries that waited for others, and turned out no good when these came. */
+  takeFailed(): ReturnType<Intake['takeFailed']> {
+    return this.intake.takeFailed();
   }
 
   proposal(height: number): Uint8Array | undefined {

@@ -138,6 +138,34 @@ describe('membership', () => {
   });
 });
 
+describe('what a removed member wrote last', () => {
+  it('reached some, is ordered nowhere, and nobody waits for it', async () => {
+    const cluster = await TestCluster.start({ nodes: 4, env: { P2PDB_VOTERS: 'n0,n1,n3' } });
+    try {
+      const [a, b, gone] = (await Promise.all([0, 1, 2].map((node) => cluster.connect(node)))) as [
+        Connection,
+        Connection,
+        Connection,
+      ];
+      await a.query('CREATE DATABASE d');
+      await a.query('CREATE TABLE d.t (id INT PRIMARY KEY)');
+      await cluster.converged();
+      // Its first entries, too: nobody on the other side has heard of it.
+      await cluster.cut([0, 2], [1, 3]);
+      for (let id = 0; id < 10; id++) await gone.query(`INSERT INTO d.t VALUES (${id})`);
+      await eventually(async () => assert.equal((await rows(a, 'SELECT * FROM d.t')).length, 10));
+      await b.query("SELECT p2pdb_remove_member('n2')");
+      await cluster.heal();
+      await cluster.converged([0, 1, 3], 20_000);
+      assert.equal((await rows(a, 'SELECT * FROM d.t')).length, 0);
+      const behind = await rows(b, 'SELECT name, lag_entries FROM p2pdb.members WHERE lag_entries > 0');
+      assert.deepEqual(behind, []);
+    } finally {
+      await cluster.stop();
+    }
+  });
+});
+
 describe('a state that is not what the others have', () => {
   it('is found, kept for inspection, and made anew from the log', async () => {
     const cluster = await TestCluster.start();

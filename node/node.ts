@@ -103,8 +103,8 @@ export async function startNode(
     makeToken: (secret, expires) =>
       cluster && swarm ? tokenOf(swarm, cluster.network.addresses, secret, expires) : undefined,
     onMade: (own) => cluster?.peering.made(own),
-    onDurable: (entries) => cluster?.peering.durable(entries),
-    send: (to, message) => cluster?.peering.sendConsensus(to, message),
+    onDurable: (entries, isAwaited) => cluster?.peering.durable(entries, isAwaited),
+    send: (to, message, mayWait) => cluster?.peering.sendConsensus(to, message, mayWait),
     describeMember: (id) => ({
       isUp: id === engine.self || (cluster?.peering.isUp(id) ?? true),
       lag: cluster?.peering.progress().find((peer) => peer.id === id)?.lag ?? 0,

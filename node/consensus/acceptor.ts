@@ -83,7 +83,7 @@ export class Acceptor {
       ?.value;
   }
 
-  /** `known`: the caller made the value itself, so it holds what the value names. */
+  /** `known`: the caller made the value itself and holds what it names. */
   accept(ballot: Ballot, height: Height, value: Uint8Array, known: boolean): AcceptOutcome {
     if (!this.mayFollow(ballot)) return { kind: 'late' };
     const hash = this.crypto.sha256(value);

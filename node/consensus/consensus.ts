@@ -92,7 +92,7 @@ export class Consensus {
         break;
       case 'propose':
         if (event.value.length > VALUE_BYTES_MAX) throw new RangeError(`a value of ${event.value.length} bytes`);
-        this.proposer?.offer(event.height, event.value, this.now);
+        this.proposer?.offer(event.height, event.value, event.held, this.now);
         break;
       case 'validated': {
         const outcome = this.acceptor.validated(event.height, event.ballot, event.ok);

@@ -18,8 +18,11 @@ export type Event =
    * nobody leads, the one that is there may be the vote that was missing.
    */
   | { readonly kind: 'link'; readonly node: NodeId; readonly up: boolean }
-  /** Answers `want-value`. Too late, it is ignored, and its value may be proposed again. */
-  | { readonly kind: 'propose'; readonly height: Height; readonly value: Uint8Array }
+  /**
+   * Answers `want-value`. Too late, it is ignored, and its value may be proposed again. `held`: this node holds, durably, what the
+   * value names; where it does not yet, it is asked by `validate` for its own vote, while the others' disks work already.
+   */
+  | { readonly kind: 'propose'; readonly height: Height; readonly value: Uint8Array; readonly held: boolean }
   /** Answers `validate`: this node now holds, durably, what the value names (ok), or never will. May come late or never. */
   | { readonly kind: 'validated'; readonly height: Height; readonly ballot: Ballot; readonly ok: boolean }
   /** The block is applied; by it, `voters` decide height + WINDOW. In order, each height once. */

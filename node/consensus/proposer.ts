@@ -137,9 +137,9 @@ export class Proposer {
   }
 
   /** The caller's answer to `want-value`. False when it was not (or is no longer) wanted. */
-  offer(h: Height, value: Uint8Array, now: number): boolean {
+  offer(h: Height, value: Uint8Array, held: boolean, now: number): boolean {
     if (!this.leads || this.wanted?.height !== h || this.context.decisions.has(h)) return false;
-    this.propose(h, value, true, now);
+    this.propose(h, value, held, now);
     return true;
   }
 

@@ -59,8 +59,8 @@ export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone' | 'v
   readonly makeToken: (secret: Uint8Array, expires: number) => string | undefined;
   /** Entries are durable here; `own` is to be sent to everybody. */
   readonly onMade: (own: SignedEntry) => void;
-  readonly onDurable: (entries: readonly SignedEntry[]) => void;
-  readonly send: (to: NodeId, message: Uint8Array) => void;
+  readonly onDurable: (entries: readonly SignedEntry[], isAwaited: boolean) => void;
+  readonly send: (to: NodeId, message: Uint8Array, mayWait: boolean) => void;
   /** Whether a member is there, how far it is behind. */
   readonly describeMember: (id: NodeId) => Pick<MemberInfo, 'isUp' | 'lag'>;
   readonly rootPassword: string | undefined;

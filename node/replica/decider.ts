@@ -33,7 +33,8 @@ export interface DeciderOptions {
   readonly spans: NonNullable<StatePosition['voters']>;
   /** Voters of the group after the newest block that the state holds. */
   readonly voters: () => readonly NodeId[];
-  readonly send: (to: NodeId, message: Uint8Array) => void;
+  /** `mayWait`: nobody waits for it at the other side. */
+  readonly send: (to: NodeId, message: Uint8Array, mayWait: boolean) => void;
   /** The peer keeps no decision as old as this node needs it: its log does. */
   readonly onBehind: (peer: NodeId) => void;
   /** The proposer's state after `height` is another one than this node's. */
@@ -59,6 +60,11 @@ export class ConsensusDecider implements Decider {
   private wanted: { readonly height: Height; readonly urgent: boolean } | undefined;
   private validating: { readonly height: Height; readonly ballot: Ballot; readonly value: Uint8Array }[] = [];
   private lastCutMs = 0;
+  /** The newest proposal of this node, and whose transactions it orders. */
+  private proposed: { readonly height: number; readonly authors: ReadonlySet<string> } = {
+    height: 0,
+    authors: new Set(),
+  };
   private timer: NodeJS.Timeout | undefined;
   leader: NodeId | undefined;
   private leaderlessSince = 0;
@@ -145,15 +151,23 @@ export class ConsensusDecider implements Decider {
   /** The replica applied a block. */
   applied(at: number): void {
     this.step({ kind: 'applied', height: height(at), voters: this.options.voters() });
+    this.validateAgain();
+  }
+
+  get isAwaited(): boolean {
+    return this.validating.length > 0;
   }
 
   progress(urgent: boolean): void {
-    const { validating } = this;
-    if (validating.length > 0) {
-      this.validating = [];
-      for (const { height: h, ballot, value } of validating) this.validate(h, ballot, value);
-    }
+    this.validateAgain();
     this.propose(urgent);
+  }
+
+  private validateAgain(): void {
+    const { validating } = this;
+    if (validating.length === 0) return;
+    this.validating = [];
+    for (const { height: h, ballot, value } of validating) this.validate(h, ballot, value);
   }
 
   private propose(urgent: boolean): void {
@@ -161,12 +175,14 @@ export class ConsensusDecider implements Decider {
     if (!wanted) return;
     const now = performance.now();
     if (!urgent && !wanted.urgent && now - this.lastCutMs < CUT_MS) return;
-    const value =
+    const proposal =
       this.replica.proposal(wanted.height) ?? (wanted.urgent ? this.replica.emptyProposal(wanted.height) : undefined);
-    if (!value) return;
+    if (!proposal) return;
     this.wanted = undefined;
     this.lastCutMs = now;
-    this.step({ kind: 'propose', height: wanted.height, value });
+    const { value, held, authors } = proposal;
+    this.proposed = { height: wanted.height, authors };
+    this.step({ kind: 'propose', height: wanted.height, value, held });
   }
 
   private step(event: Event): void {
@@ -190,16 +206,15 @@ export class ConsensusDecider implements Decider {
   private persistFirst(effect: Effect): void {
     if (effect.kind !== 'persist') return;
     const { records } = this.options;
-    records.append(encodeRecord(effect.record));
+    records.append(encodeRecord(effect.record), effect.sync);
     this.kept.push(effect.record);
-    if (effect.sync) records.sync();
   }
 
   private execute(effect: Effect): void {
     const { send } = this.options;
     switch (effect.kind) {
       case 'send':
-        send(effect.to, encodeMessage(effect.message));
+        send(effect.to, encodeMessage(effect.message), this.mayWait(effect));
         break;
       case 'validate':
         this.validate(effect.height, effect.ballot, effect.value);
@@ -229,6 +244,12 @@ export class ConsensusDecider implements Decider {
       case 'dropped':
         break;
     }
+  }
+
+  /** A voter whose transactions are not in a block learns soon enough by the next accept that the block is chosen. */
+  private mayWait({ to, message }: Extract<Effect, { kind: 'send' }>): boolean {
+    if (message.kind !== 'chosen' || message.height !== this.proposed.height) return false;
+    return !this.proposed.authors.has(to);
   }
 
   private validate(h: Height, ballot: Ballot, value: Uint8Array): void {

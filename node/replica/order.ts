@@ -29,6 +29,24 @@ interface Unordered {
   readonly sinceMs: number;
 }
 
+/** An entry that the log's disk works on. */
+export interface Written {
+  readonly entry: Entry;
+  readonly author: string;
+  readonly cid: Uint8Array;
+  /** It has a transaction that runs only in a block. */
+  readonly isUrgent: boolean;
+}
+
+/** A block as this replica would cut it. */
+export interface Proposal {
+  readonly value: Uint8Array;
+  /** All that it orders is durable here. */
+  readonly held: boolean;
+  /** The nodes whose transactions it orders. */
+  readonly authors: ReadonlySet<string>;
+}
+
 /** What happened to the state since it was published. */
 type Happened =
   | { readonly kind: 'transactions'; readonly transactions: readonly GroupTransaction[] }
@@ -64,6 +82,8 @@ export class Order {
   private readonly digests = new Map<number, Uint8Array>();
   /** Known transactions that run only in a block: somebody waits for each. */
   private readonly awaitingBlock = new Set<GroupTransaction>();
+  /** Being written to the log: see write(). */
+  private written: readonly Written[] = [];
   private happened: Happened[] = [];
   private publishedTentative: readonly GroupTransaction[] = [];
   private restores = 0;
@@ -97,7 +117,7 @@ export class Order {
   }
 
   get isUrgent(): boolean {
-    return this.awaitingBlock.size > 0;
+    return this.awaitingBlock.size > 0 || this.written.some(({ isUrgent }) => isUrgent);
   }
 
   /** Transactions that no block has ordered. */
@@ -116,6 +136,14 @@ export class Order {
     this.linearizer.append(transaction, alone ? undefined : this.footprintOf(transaction));
     this.options.machine.ran(transaction);
     this.happened.push({ kind: 'transactions', transactions: [transaction] });
+  }
+
+  /**
+   * These entries are being written, and none was before. Where they were given to the others, a block may name them already: the
+   * others' disks work on them at the same time, and this replica votes for the block once they are durable here.
+   */
+  writing(entries: readonly Written[]): void {
+    this.written = entries;
   }
 
   /** The entry of own transactions is durable. */
@@ -234,23 +262,36 @@ export class Order {
   }
 
   /** The next block as this replica would cut it, or undefined when there is nothing to order. */
-  proposal(height: number, time: number): Uint8Array | undefined {
+  proposal(height: number, time: number): Proposal | undefined {
     if (height !== this.position.height + 1) return undefined;
-    const cut: Cut[] = [];
+    const cut = new Map<string, Cut>();
     for (const [author, entries] of this.entries) {
       let seq = this.finalSeq(author);
       while (entries.has(seq + 1)) seq++;
       const last = entries.get(seq);
-      if (last) cut.push({ author, seq, cid: last.cid });
+      if (last) cut.set(author, { author, seq, cid: last.cid });
     }
-    if (cut.length === 0) return undefined;
-    cut.sort((a, b) => (a.author < b.author ? -1 : 1));
-    return this.encodeBlock(height, cut, time);
+    let held = true;
+    for (const { entry, author, cid } of this.written) {
+      const before = cut.get(author)?.seq ?? this.finalSeq(author);
+      if (entry.seq !== before + 1 || entry.height > this.position.height || !this.mayWrite(entry)) continue;
+      cut.set(author, { author, seq: entry.seq, cid });
+      held = false;
+    }
+    if (cut.size === 0) return undefined;
+    const sorted = [...cut.values()].sort((a, b) => (a.author < b.author ? -1 : 1));
+    return { value: this.encodeBlock(height, sorted, time), held, authors: new Set(sorted.map((c) => this.nodeOf(c))) };
   }
 
   /** A block that orders nothing, for a decision that is due all the same. */
-  emptyProposal(height: number, time: number): Uint8Array | undefined {
-    return height === this.position.height + 1 ? this.encodeBlock(height, [], time) : undefined;
+  emptyProposal(height: number, time: number): Proposal | undefined {
+    if (height !== this.position.height + 1) return undefined;
+    return { value: this.encodeBlock(height, [], time), held: true, authors: new Set() };
+  }
+
+  private nodeOf({ author }: Cut): string {
+    const key = this.options.log.chains.byAuthor.get(author)?.key;
+    return key ? hex(key) : '';
   }
 
   private get head(): Uint8Array | null {

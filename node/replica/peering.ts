@@ -28,6 +28,7 @@ import {
 import type { ConsensusDecider } from './decider.ts';
 import { Lag, type PeerLag } from './lag.ts';
 import { LargeMessages, PIECE_BYTES } from './large-messages.ts';
+import { Notices } from './notices.ts';
 import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
 import { SnapshotExchange, type SnapshotPort } from './snapshot-exchange.ts';
@@ -43,6 +44,11 @@ const SNAPSHOT = 6;
 const BLOCKS_PRUNED = 7;
 const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
+/** How long a notice of consensus may wait for company, and an acknowledgement that nobody waits for. */
+const NOTICE_MS = 2;
+const ACK_MS = 10;
+/** Entries so large are acknowledged at once: the sender has no more than a window of them on the way. */
+const ACK_BYTES = 64 << 10;
 /** By gossip, own news are told no more often than that: it is for those to whom there is no link. */
 const ANNOUNCE_MS = 250;
 
@@ -85,10 +91,12 @@ export class Peering {
     queued: (to) => this.network?.peers().find(({ id }) => id === (to as string))?.queueBytes ?? 0,
   });
   private readonly exchange: SnapshotExchange;
+  private readonly notices = new Notices((to, framed) => void this.network?.send(to as string as PeerId, framed));
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
   private readonly lag: Lag;
   private readonly up = new Set<NodeId>();
   private cut: ReadonlySet<NodeId> = new Set();
+  private acksWithinMs = ACK_MS;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(options: PeeringOptions) {
@@ -123,6 +131,7 @@ export class Peering {
 
   stop(): void {
     clearInterval(this.timer);
+    this.notices.stop();
     this.network = undefined;
   }
 
@@ -203,8 +212,9 @@ export class Peering {
     else this.options.onRefused(from, decoded ? decoded.reason : 'a message of an unknown kind');
   }
 
-  sendConsensus(to: NodeId, message: Uint8Array): void {
-    this.send(to, CONSENSUS, message);
+  /** `mayWait`: nobody at the other side waits for it. */
+  sendConsensus(to: NodeId, message: Uint8Array, mayWait: boolean): void {
+    this.send(to, CONSENSUS, message, mayWait ? NOTICE_MS : 0);
   }
 
   /** Asks for the blocks that follow the last one that is known here. */
@@ -303,19 +313,31 @@ export class Peering {
 
   private lost(id: NodeId): void {
     this.large.drop(id);
+    this.notices.drop(id);
     this.lag.down(id, performance.now());
     this.exchange.peerDown(id);
     this.step({ kind: 'peer-down', peer: id });
     this.options.decider.link(id, false);
   }
 
-  private send(to: NodeId, channel: number, message: Uint8Array): 'queued' | 'full' | 'unreachable' {
+  /** `withinMs`: how long it may wait for another message to the same peer. */
+  private send(
+    to: NodeId,
+    channel: number,
+    message: Uint8Array,
+    withinMs = 0,
+  ): 'queued' | 'full' | 'unreachable' {
+    if (withinMs > 0 && message.length < PIECE_BYTES && this.up.has(to) && !this.cut.has(to)) {
+      this.notices.add(to, frame(channel, message), withinMs);
+      return 'queued';
+    }
     if (message.length < 2 * PIECE_BYTES) return this.transmit(to, channel, message);
     return this.up.has(to) && !this.cut.has(to) ? this.large.send(to, frame(channel, message)) : 'unreachable';
   }
 
   private transmit(to: NodeId, channel: number, message: Uint8Array): 'queued' | 'full' | 'unreachable' {
     if (!this.network || this.cut.has(to)) return 'unreachable';
+    this.notices.release(to);
     return this.network.send(to as string as PeerId, frame(channel, message));
   }
 
@@ -325,16 +347,23 @@ export class Peering {
     this.step({ kind: 'local', entries: [toSync(own)] });
   }
 
-  durable(entries: readonly SignedEntry[]): void {
+  /** `isAwaited`: somebody waits until a majority has them. */
+  durable(entries: readonly SignedEntry[], isAwaited: boolean): void {
     const frontier = new Map<ReturnType<typeof authorId>, number>();
     const shift = performance.now() - Date.now();
+    let bytes = 0;
     for (const { body } of entries) {
+      bytes += body.length;
       const entry = decodeEntry(body);
       const author = authorId(hex(entry.author));
       frontier.set(author, this.options.log.seqOf(author));
       this.lag.entry(author, entry.time + shift);
     }
+    this.acksWithinMs = isAwaited || bytes >= ACK_BYTES ? 0 : ACK_MS;
     this.step({ kind: 'durable', frontier });
+    this.acksWithinMs = ACK_MS;
+    // The others' disks may have been faster.
+    if (frontier.has(authorId(this.options.log.author))) this.countReplicated();
   }
 
   private step(event: SyncEvent): void {
@@ -344,7 +373,8 @@ export class Peering {
   private execute(effect: SyncEffect): void {
     switch (effect.kind) {
       case 'send': {
-        const outcome = this.send(effect.to, SYNC, encodeSyncMessage(effect.message));
+        const withinMs = effect.message.kind === 'ack' ? this.acksWithinMs : 0;
+        const outcome = this.send(effect.to, SYNC, encodeSyncMessage(effect.message), withinMs);
         if (outcome === 'full') this.step({ kind: 'full', peer: effect.to });
         break;
       }
@@ -387,8 +417,12 @@ export class Peering {
     if (!known) this.frontiers.set(peer, (known = new Map<string, number>()));
     for (const [author, seq] of frontier) known.set(author, seq);
     this.lag.says(peer, frontier, performance.now());
+    if (frontier.has(authorId(this.options.log.author))) this.countReplicated();
+  }
+
+  /** How far a majority of the voters holds this node's entries. */
+  private countReplicated(): void {
     const { log, replica, voters, self } = this.options;
-    if (!frontier.has(log.author)) return;
     const all = voters();
     const seqs = all
       .map((voter) => (voter === self ? log.seqOf(log.author) : (this.frontiers.get(voter)?.get(log.author) ?? 0)))

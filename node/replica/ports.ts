@@ -45,6 +45,8 @@ export interface Machine extends Omit<Applier<GroupTransaction>, 'settled'> {
 
 /** Makes blocks. */
 export interface Decider {
+  /** A vote waits for entries that are not durable yet. */
+  readonly isAwaited: boolean;
   /** There is something to decide, or what was waited for has come; `urgent`: somebody waits for it. */
   progress(urgent: boolean): void;
 }
@@ -53,8 +55,8 @@ export interface Decider {
 export interface ReplicaEvents {
   /** An own entry is being written, or durable: it is to be sent to everybody. Whatever comes, there is no other one with its number. */
   made(own: SignedEntry): void;
-  /** Entries that this replica now holds durably. */
-  durable(entries: readonly SignedEntry[]): void;
+  /** Entries that this replica now holds durably. `isAwaited`: somebody waits until a majority does. */
+  durable(entries: readonly SignedEntry[], isAwaited: boolean): void;
   /** Blocks are applied, in this order; who is a member may have changed by the last of them. */
   applied(blocks: readonly Block[]): void;
   /** Whether an entry's author may write now: see Replica. */

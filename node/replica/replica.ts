@@ -4,7 +4,7 @@
  * What commits in one turn of the event loop becomes one entry; with it are written the entries that came from others and the
  * blocks that were decided, one fdatasync for all. Only what is durable is acknowledged, given to others, or taken over from them.
  */
-import { encodeTransaction, type SignedEntry } from '../log/index.ts';
+import { encodeTransaction, hex, type SignedEntry } from '../log/index.ts';
 import {
   blockItem,
   DiskFullError,
@@ -16,10 +16,11 @@ import {
 } from '../store/index.ts';
 import type { Clock } from './clock.ts';
 import { Intake, type Incoming } from './intake.ts';
-import { Order } from './order.ts';
+import { Order, type Proposal, type Written } from './order.ts';
 import type { Decider, GroupLog, Machine, ReplicaEvents } from './ports.ts';
 import { Publisher } from './publisher.ts';
 import type { GroupTransaction, Outcome } from './transaction.ts';
+import { Company } from './company.ts';
 
 /** The replica may not go on: the process ends, and the log makes the state anew. */
 export type Fatal = (error: Error) => void;
@@ -66,6 +67,10 @@ export interface ReplicaOptions {
 }
 
 const RETRY_FULL_MS = 1000;
+/** Blocks go into the log with the next entries, or by themselves after this: consensus keeps them durable until then. */
+const BLOCKS_MS = 10;
+/** More than this is not written in place. */
+const IN_PLACE_BYTES_MAX = 64 << 10;
 /** An entry takes no other transaction when it has so much: peers take it as a whole. */
 const ENTRY_BYTES = 4 << 20;
 
@@ -87,6 +92,8 @@ export class Replica {
   private blockItems: LogItem[] = [];
   private scheduled = false;
   private applying = false;
+  private blocksDue: (() => void) | undefined;
+  private readonly company: Company;
   private closed = false;
   /** Own transactions of a flush, smoothed: about 1 means that nobody gathers while the disk works. */
   private recentBatch = 1;
@@ -108,6 +115,7 @@ export class Replica {
       stored,
     );
     this.blockMs = clock.elapsed();
+    this.company = new Company(clock, () => this.schedule());
     this.intake = new Intake(group, log, (entry) => this.order.mayWrite(entry));
     this.publisher = new Publisher({
       clock,
@@ -208,7 +216,10 @@ export class Replica {
 
   /** Resolves when everything that lies in the state now is durable. */
   flushed(): Promise<void> {
-    if (this.pending.length > 0) return new Promise((resolve) => this.readers.push(resolve));
+    if (this.pending.length > 0) {
+      this.schedule();
+      return new Promise((resolve) => this.readers.push(resolve));
+    }
     if (this.flying) return new Promise((resolve) => this.flyingReaders.push(resolve));
     return Promise.resolve();
   }
@@ -223,18 +234,16 @@ export class Replica {
   }
 
   /**
-   * At the end of a turn. A single transaction that nobody else has to hold is flushed in place: handing it to another thread and
-   * back would cost as much as the disk does. More of them fly, while the next ones gather and the others' disks work, too.
+   * At the end of a turn. A single transaction that nobody else has to hold is flushed in place, and so is what a vote waits for:
+   * handing it to another thread and back would cost as much as the disk does. More of them fly, while the next ones gather and
+   * the others' disks work, too.
    */
   private turn(): void {
     if (this.flying) return;
-    const [first] = this.pending;
-    const isLone = this.pending.length === 1 && (first?.transaction.level === 'local' || this.options.alone());
-    const inPlace = isLone && this.intake.isEmpty && this.recentBatch < 1.2;
-    const batch = this.gather();
+    const batch = this.gather(this.readers.length > 0 || !this.company.expects(this.pending, this.finalWaiters.size));
     if (!batch) return;
     this.flying = batch;
-    if (inPlace) {
+    if (this.isInPlace(batch)) {
       this.landed(this.write(batch));
       return;
     }
@@ -245,6 +254,17 @@ export class Replica {
       return;
     }
     this.tell(batch);
+    if (this.options.alone()) return;
+    this.order.writing(writtenBy(batch));
+    if (this.isUrgent) this.decider?.progress(true);
+  }
+
+  private isInPlace({ own, incoming, items }: Batch): boolean {
+    if (this.recentBatch >= 1.2) return false;
+    if (own.length === 1)
+      return incoming.length === 0 && (own[0]?.transaction.level === 'local' || this.options.alone());
+    if (own.length > 0 || incoming.length === 0 || this.decider?.isAwaited !== true) return false;
+    return items.reduce((bytes, { record }) => bytes + record.length, 0) <= IN_PLACE_BYTES_MAX;
   }
 
   /** Gives the own entry to the others, once. If this disk loses it now, this node begins a new author with its next start. */
@@ -266,7 +286,7 @@ export class Replica {
   /** Writes what is pending, here and now. Nothing may fly. False when it cannot be written. */
   private writeNow(): boolean {
     while (this.pending.length > 0 || this.blockItems.length > 0) {
-      const batch = this.gather();
+      const batch = this.gather(true);
       if (!batch) return true;
       this.flying = batch;
       const error = this.write(batch);
@@ -276,9 +296,10 @@ export class Replica {
     return true;
   }
 
-  private gather(): Batch | undefined {
+  /** What goes into the next write; `withOwn`: the own transactions that are pending, too. */
+  private gather(withOwn: boolean): Batch | undefined {
     const standing = this.pending.filter((o) => this.stands(o));
-    const encoded = this.encode(standing);
+    const encoded = withOwn ? this.encode(standing) : [];
     const own = standing.slice(0, encoded.length);
     this.pending = standing.slice(encoded.length);
     const incoming = this.intake.take();
@@ -294,6 +315,8 @@ export class Replica {
     items.push(...this.blockItems);
     if (sealed) items.push(sealed.item);
     this.blockItems = [];
+    this.blocksDue?.();
+    this.blocksDue = undefined;
     return { own, sealed, incoming, items, readers, told: false };
   }
 
@@ -327,6 +350,7 @@ export class Replica {
 
   private landed(error: Error | undefined): void {
     const batch = this.flying as Batch;
+    this.order.writing([]);
     const waiting = this.flyingReaders;
     this.flying = undefined;
     this.flyingReaders = [];
@@ -342,7 +366,8 @@ export class Replica {
     for (const wake of batch.readers) wake();
     for (const wake of waiting) wake();
     this.publisher.afterWrite();
-    if (this.pending.length > 0 || this.blockItems.length > 0 || (!error && !this.intake.isEmpty)) this.schedule();
+    if (this.pending.length > 0 || (!error && !this.intake.isEmpty)) this.schedule();
+    else if (this.blockItems.length > 0) this.writeBlocksSoon();
   }
 
   /** What was committed since lies on top of the batch: all of it goes. What came from others stays, and is tried again. */
@@ -377,7 +402,10 @@ export class Replica {
     if (incoming.length > 0) this.order.takeOver(incoming);
     const durable = incoming.map((i) => i.signed);
     if (sealed) durable.push(sealed.signed);
-    if (durable.length > 0) this.options.events.durable(durable);
+    if (durable.length > 0) {
+      const isAwaited = incoming.some(({ transactions }) => transactions.some(({ level }) => level === 'replicated'));
+      this.options.events.durable(durable, isAwaited);
+    }
     this.applyBlocks();
     this.publisher.soon();
     if (!this.options.alone() || this.isUrgent) this.decider?.progress(this.isUrgent);
@@ -407,6 +435,7 @@ export class Replica {
     const own = this.finalWaiters.get(transaction);
     if (!own) return;
     this.finalWaiters.delete(transaction);
+    this.company.left();
     if (outcome?.kind === 'rejected') own.reject(new RejectedError(outcome));
     else own.resolve();
   }
@@ -425,11 +454,11 @@ export class Replica {
     return this.intake.takeFailed();
   }
 
-  proposal(height: number): Uint8Array | undefined {
+  proposal(height: number): Proposal | undefined {
     return this.order.proposal(height, this.options.clock.now());
   }
 
-  emptyProposal(height: number): Uint8Array | undefined {
+  emptyProposal(height: number): Proposal | undefined {
     return this.order.emptyProposal(height, this.options.clock.now());
   }
 
@@ -442,7 +471,14 @@ export class Replica {
     if (!this.order.decided(height, value)) return;
     this.blockItems.push(blockItem(height, value, certificate));
     this.applySoon();
-    this.schedule();
+    this.writeBlocksSoon();
+  }
+
+  private writeBlocksSoon(): void {
+    this.blocksDue ??= this.options.clock.after(BLOCKS_MS, () => {
+      this.blocksDue = undefined;
+      this.schedule();
+    });
   }
 
   /** At the end of the turn: what comes together is applied together. */
@@ -464,6 +500,7 @@ export class Replica {
     this.publisher.soon();
     this.blockMs = this.options.clock.elapsed();
     for (const wake of this.blockWaiters.splice(0)) wake();
+    if (this.pending.length > 0) this.schedule();
     // Clients and peers have their turn before the next ones.
     if (this.order.hasApplicable) this.applySoon();
   }
@@ -524,6 +561,21 @@ export class Replica {
     this.closed = true;
     this.publisher.close();
   }
+}
+
+function writtenBy({ sealed, incoming, own }: Batch): Written[] {
+  const written = incoming.map(({ entry, signed, transactions }) => ({
+    entry,
+    author: hex(entry.author),
+    cid: signed.cid,
+    isUrgent: transactions.some(({ level }) => level === 'final'),
+  }));
+  if (sealed) {
+    const { entry, signed } = sealed;
+    const isUrgent = own.some(({ transaction }) => transaction.finalOnly);
+    written.push({ entry, author: hex(entry.author), cid: signed.cid, isUrgent });
+  }
+  return written;
 }
 
 const ROW_GONE: Extract<Outcome, { kind: 'rejected' }> = {

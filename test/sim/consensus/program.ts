@@ -283,8 +283,9 @@ export class ConsensusProgram implements Program<ConsensusInput> {
       const value = fresh ?? `empty-${this.name}-${this.random.below(1e9)}-${this.empties++}`;
       this.inFlight.add(value);
       this.wanted = undefined;
-      this.note({ kind: 'holds', height: at, value });
-      for (const effect of this.consensus.step({ kind: 'propose', height: at, value: bytesOf(value) })) {
+      const held = at % 2 === 1;
+      if (held) this.note({ kind: 'holds', height: at, value });
+      for (const effect of this.consensus.step({ kind: 'propose', height: at, value: bytesOf(value), held })) {
         this.execute(effect);
       }
     }

@@ -72,26 +72,22 @@ export class SimulatedRecords extends RecordStore {
     this.host = host;
   }
 
-  override append(record: Uint8Array): void {
+  override append(record: Uint8Array, sync: boolean): void {
     if (this.host.isDying()) return;
     this.cached.push(record);
+    if (!this.host.mayAct() || !sync) return;
+    this.flush(this.cached.length, true);
     this.host.mayAct();
   }
 
-  override sync(): void {
-    if (!this.host.mayAct()) return;
-    this.flush(this.cached.length);
-    super.sync();
-    this.host.mayAct();
-  }
-
-  private flush(count: number): void {
-    for (const record of this.cached.splice(0, count)) super.append(record);
+  private flush(count: number, sync: boolean): void {
+    const records = this.cached.splice(0, count);
+    for (const [at, record] of records.entries()) super.append(record, sync && at === records.length - 1);
   }
 
   /** The host is down. */
   crash(random: Random): void {
-    this.flush(random.below(this.cached.length + 1));
+    this.flush(random.below(this.cached.length + 1), false);
     this.close();
   }
 }

@@ -134,8 +134,8 @@ export class SimulatedNode implements VirtualHost {
       onBehind: (peer) => peering?.askBlocks(peer),
       makeToken: () => undefined,
       onMade: (own) => peering?.made(own),
-      onDurable: (entries) => peering?.durable(entries),
-      send: (to, message) => peering?.sendConsensus(to, message),
+      onDurable: (entries, isAwaited) => peering?.durable(entries, isAwaited),
+      send: (to, message, mayWait) => peering?.sendConsensus(to, message, mayWait),
       describeMember: (id) => ({ isUp: peering?.isUp(id) ?? true, lag: 0 }),
       disk: {
         log: (dir, group, identity) => (log = new SimulatedLog(dir, group, identity, host)),

@@ -30,7 +30,7 @@ const kinds = (effects: readonly Effect[]): string[] => effects.map((effect) => 
 it('leads from the start and decides in the step that proposes', () => {
   const node = start([]);
   assert.deepEqual(kinds(node.step({ kind: 'start', nowMs: 0 })), ['persist', 'leader', 'want-value']);
-  const decided = node.step({ kind: 'propose', height: height(1), value: Uint8Array.of(1) });
+  const decided = node.step({ kind: 'propose', height: height(1), value: Uint8Array.of(1), held: true });
   assert.deepEqual(kinds(decided), ['persist', 'persist', 'chosen', 'want-value']);
 });
 
@@ -38,7 +38,7 @@ it('goes on after a restart from its records, with what it had chosen', () => {
   const before = start([]);
   const records = [
     ...before.step({ kind: 'start', nowMs: 0 }),
-    ...before.step({ kind: 'propose', height: height(1), value: Uint8Array.of(1) }),
+    ...before.step({ kind: 'propose', height: height(1), value: Uint8Array.of(1), held: true }),
   ].flatMap((effect) => (effect.kind === 'persist' ? [effect.record] : []));
   const after = start(records);
   const effects = after.step({ kind: 'start', nowMs: 0 });

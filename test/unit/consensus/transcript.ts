@@ -139,7 +139,7 @@ export class Cluster {
         if (at === undefined) this.lines.push(`  ${node} was not asked for a value`);
         else {
           host.wanted = undefined;
-          this.feed(node, { kind: 'propose', height: at, value: bytes(words[1] ?? '') });
+          this.feed(node, { kind: 'propose', height: at, value: bytes(words[1] ?? ''), held: true });
         }
         break;
       }

@@ -1,0 +1,62 @@
+/**
+ * When own transactions that a block has to order are sealed. What is sealed together is one entry and mostly in one block; each
+ * entry and each block costs all nodes about as much as some transactions do. So while others of this node are on their way,
+ * new ones wait for them, and then for the clients that were just answered: they come back within a moment, or not at all.
+ */
+import type { Clock } from './clock.ts';
+import type { GroupTransaction } from './transaction.ts';
+
+/** How soon clients that were answered come back. */
+const RETURN_MS = 1;
+/** So long one waits for those on their way. Where they take longer, the nodes are far from each other. */
+const ROUND_MS = 10;
+
+interface Waiting {
+  readonly transaction: GroupTransaction;
+}
+
+export class Company {
+  private readonly clock: Clock;
+  private readonly wake: () => void;
+  private cancelTimer: (() => void) | undefined;
+  /** Since when the first of them waits. */
+  private sinceMs: number | undefined;
+  /** How many were answered at last, and when. */
+  private answered = 0;
+  private answeredMs = -Infinity;
+
+  /** `wake`: they need not wait any longer. */
+  constructor(clock: Clock, wake: () => void) {
+    this.clock = clock;
+    this.wake = wake;
+  }
+
+  /** A client was answered. */
+  left(): void {
+    const now = this.clock.elapsed();
+    if (now - this.answeredMs > RETURN_MS) this.answered = 0;
+    this.answered++;
+    this.answeredMs = now;
+  }
+
+  /** Whether `pending` should wait for others; `underWay`: own ones that are sealed, and that no block has ordered yet. */
+  expects(pending: readonly Waiting[], underWay: number): boolean {
+    const now = this.clock.elapsed();
+    const ms = this.waitMs(pending, underWay, now);
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    if (ms <= 0) {
+      this.sinceMs = undefined;
+      return false;
+    }
+    this.sinceMs ??= now;
+    this.cancelTimer = this.clock.after(ms, this.wake);
+    return true;
+  }
+
+  private waitMs(pending: readonly Waiting[], underWay: number, now: number): number {
+    if (pending.length === 0 || !pending.every(({ transaction }) => transaction.finalOnly)) return 0;
+    if (underWay > 0) return (this.sinceMs ?? now) + ROUND_MS - now;
+    return pending.length < this.answered ? this.answeredMs + RETURN_MS - now : 0;
+  }
+}

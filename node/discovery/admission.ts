@@ -112,11 +112,22 @@ class Channel {
 
 /**
  * Noise hands each packet to the socket in two parts, its length and the rest, which would leave the machine as two
- * packets: this makes one of them.
+ * packets: this makes one of them. And it finds the end of what came by an exception, whose stack would cost more than the
+ * deciphering does: while a packet is taken in, exceptions have none.
  */
 function wholePackets(connection: MessageStream): MessageStream {
   const send = connection.send.bind(connection);
   connection.send = (data) => send(data.byteLength > PACKET_BYTES_MAX ? data : data.subarray());
+  const dispatch = connection.dispatchEvent.bind(connection);
+  connection.dispatchEvent = (event) => {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      return dispatch(event);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  };
   return connection;
 }
 

@@ -4,7 +4,7 @@ import type { Report } from './messages.ts';
 
 /** What left the queues is told when it is so much, or so late: it is not worth waking another thread for. */
 const SENT_BYTES = 256 << 10;
-const SENT_MS = 10;
+const SENT_MS = 50;
 
 export class Outbox {
   private readonly post: (reports: readonly Report[]) => void;

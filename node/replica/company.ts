@@ -10,6 +10,8 @@ import type { GroupTransaction } from './transaction.ts';
 const RETURN_MS = 1;
 /** So long one waits for those on their way. Where they take longer, the nodes are far from each other. */
 const ROUND_MS = 10;
+/** So many go at once: while the others decide on them, this node runs the next ones. */
+const ENOUGH = 16;
 
 interface Waiting {
   readonly transaction: GroupTransaction;
@@ -55,7 +57,8 @@ export class Company {
   }
 
   private waitMs(pending: readonly Waiting[], underWay: number, now: number): number {
-    if (pending.length === 0 || !pending.every(({ transaction }) => transaction.finalOnly)) return 0;
+    if (pending.length === 0 || pending.length >= ENOUGH) return 0;
+    if (!pending.every(({ transaction }) => transaction.finalOnly)) return 0;
     if (underWay > 0) return (this.sinceMs ?? now) + ROUND_MS - now;
     return pending.length < this.answered ? this.answeredMs + RETURN_MS - now : 0;
   }

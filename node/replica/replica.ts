@@ -247,24 +247,31 @@ export class Replica {
       this.landed(this.write(batch));
       return;
     }
+    const isSoon = this.isSoon(batch);
     try {
-      this.log.appendLater(batch.items, (error) => this.landed(error));
+      if (!isSoon) this.log.appendLater(batch.items, (error) => this.landed(error));
     } catch (error) {
       this.landed(error as Error);
       return;
     }
     this.tell(batch);
-    if (this.options.alone()) return;
-    this.order.writing(writtenBy(batch));
-    if (this.isUrgent) this.decider?.progress(true);
+    if (!this.options.alone()) {
+      this.order.writing(writtenBy(batch));
+      if (this.isUrgent) this.decider?.progress(true);
+    }
+    // In place, too, once what was just sent is on its way.
+    if (isSoon) this.options.clock.defer(() => this.landed(this.write(batch)));
   }
 
   private isInPlace({ own, incoming, items }: Batch): boolean {
-    if (this.recentBatch >= 1.2) return false;
-    if (own.length === 1)
+    if (own.length === 1 && this.recentBatch < 1.2)
       return incoming.length === 0 && (own[0]?.transaction.level === 'local' || this.options.alone());
-    if (own.length > 0 || incoming.length === 0 || this.decider?.isAwaited !== true) return false;
-    return items.reduce((bytes, { record }) => bytes + record.length, 0) <= IN_PLACE_BYTES_MAX;
+    return own.length === 0 && incoming.length > 0 && this.decider?.isAwaited === true && isSmall(items);
+  }
+
+  /** Nobody gathers meanwhile whom another thread's write would help. */
+  private isSoon({ own, items }: Batch): boolean {
+    return !this.options.alone() && own.every(({ transaction }) => transaction.finalOnly) && isSmall(items);
   }
 
   /** Gives the own entry to the others, once. If this disk loses it now, this node begins a new author with its next start. */
@@ -562,6 +569,9 @@ export class Replica {
     this.publisher.close();
   }
 }
+
+const isSmall = (items: readonly LogItem[]): boolean =>
+  items.reduce((bytes, { record }) => bytes + record.length, 0) <= IN_PLACE_BYTES_MAX;
 
 function writtenBy({ sealed, incoming, own }: Batch): Written[] {
   const written = incoming.map(({ entry, signed, transactions }) => ({

@@ -77,6 +77,12 @@ export class Acceptor {
       .map(({ height, ballot, value }) => ({ height, ballot, value }));
   }
 
+  /** How this node voted at a height. */
+  vote(height: Height): (Accepted & { readonly signature: Uint8Array }) | undefined {
+    const held = this.accepted.get(height);
+    return held && { ...held, signature: this.sign(held) };
+  }
+
   /** A value that was accepted or is being validated here, found by its hash. */
   find(height: Height, hash: Uint8Array): Uint8Array | undefined {
     return [this.accepted.get(height), this.pending.get(height)].find((held) => held && sameBytes(held.hash, hash))

@@ -5,6 +5,7 @@ import { type Certificate, knowingOwn } from './certificate.ts';
 import { Decisions } from './decisions.ts';
 import type { Effect, Event } from './events.ts';
 import { type Ballot, compareBallots, height, type Height, maxBallot, next, type NodeId } from './ids.ts';
+import { LeaderVotes } from './leader-votes.ts';
 import { ACCEPT_AHEAD, type Decision, type Message, VALUE_BYTES_MAX } from './messages.ts';
 import type { ConsensusOptions, Restored } from './options.ts';
 import { Outbox } from './outbox.ts';
@@ -16,6 +17,7 @@ export class Consensus {
   private readonly out = new Outbox();
   private readonly schedule: VoterSchedule;
   private readonly acceptor: Acceptor;
+  private readonly leaderVotes: LeaderVotes;
   private readonly decisions: Decisions;
   private readonly catchUp: CatchUp;
   private readonly proposerContext: ProposerContext;
@@ -50,6 +52,7 @@ export class Consensus {
     const chosen = restored.records.flatMap((record) => (record.kind === 'chosen' ? [record.decision] : []));
     this.decisions = new Decisions(group, crypto, out, this.schedule, chosen);
     this.acceptor.forget(this.decisions.watermark);
+    this.leaderVotes = new LeaderVotes(self, out, this.schedule, this.acceptor);
     this.catchUp = new CatchUp(out, this.schedule, this.decisions, 2 * options.timing.heartbeatMs);
     this.proposerContext = {
       self,
@@ -123,6 +126,7 @@ export class Consensus {
   /** What every step may have made possible. */
   private settle(): void {
     this.acceptor.forget(this.decisions.watermark);
+    this.leaderVotes.forget(this.decisions.watermark);
     const { proposer } = this;
     if (!proposer) return;
     if (proposer.tryLead()) {
@@ -331,6 +335,10 @@ export class Consensus {
       case 'accept':
         return this.onAccept(from, message);
       case 'accepted':
+        if (message.ballot.node === from) {
+          this.leaderVotes.note(message.height, message, this.decisions.watermark);
+          return this.decideHere(message.height);
+        }
         if (this.ifMine(from, message.ballot)?.vote(from, message.height, message.signature) === false) {
           out.drop(from, 'signature');
         }
@@ -440,11 +448,22 @@ export class Consensus {
     const { self } = this.options;
     const to = ballot.node;
     if (outcome.kind === 'voted') {
-      if (to === self) this.ifMine(self, ballot)?.vote(self, h, outcome.signature);
-      else this.out.send(to, { kind: 'accepted', ballot, height: h, signature: outcome.signature });
+      if (to === self) {
+        this.leaderVotes.tell(ballot, h, outcome.signature);
+        this.ifMine(self, ballot)?.vote(self, h, outcome.signature);
+      } else {
+        this.out.send(to, { kind: 'accepted', ballot, height: h, signature: outcome.signature });
+        this.decideHere(h);
+      }
     } else if (outcome.kind === 'late' && to !== self) {
       this.out.send(to, { kind: 'nack', ballot, promised: this.highest });
     }
+  }
+
+  /** With the leader's vote this node's own may be a majority. */
+  private decideHere(h: Height): void {
+    const decision = this.leaderVotes.decision(h);
+    if (decision && !this.decisions.has(h)) this.learn(decision.certificate.ballot.node, decision);
   }
 
   private onNack(ballot: Ballot, promised: Ballot): void {
@@ -477,10 +496,13 @@ export class Consensus {
   // Decisions
 
   private tellChosen(h: Height, hash: Uint8Array, value: Uint8Array, certificate: Certificate): void {
-    const voters = new Set(this.schedule.at(h)?.nodes);
+    const { self } = this.options;
+    const set = this.schedule.at(h);
+    const voters = new Set(set?.nodes);
+    const knowByVote = this.leaderVotes.decide(set) && certificate.votes.some(({ node }) => node === self);
     for (const node of voters.union(this.members)) {
-      if (node === this.options.self) continue;
       const known = voters.has(node);
+      if (node === self || (known && knowByVote)) continue;
       this.out.send(node, { kind: 'chosen', height: h, hash, certificate, value: known ? undefined : value });
     }
   }

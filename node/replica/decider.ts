@@ -248,7 +248,8 @@ export class ConsensusDecider implements Decider {
 
   /** A voter whose transactions are not in a block learns soon enough by the next accept that the block is chosen. */
   private mayWait({ to, message }: Extract<Effect, { kind: 'send' }>): boolean {
-    if (message.kind !== 'chosen' || message.height !== this.proposed.height) return false;
+    if (message.kind !== 'chosen' && message.kind !== 'accepted') return false;
+    if (message.height !== this.proposed.height || this.leader !== this.options.self) return false;
     return !this.proposed.authors.has(to);
   }
 

@@ -321,12 +321,7 @@ export class Peering {
   }
 
   /** `withinMs`: how long it may wait for another message to the same peer. */
-  private send(
-    to: NodeId,
-    channel: number,
-    message: Uint8Array,
-    withinMs = 0,
-  ): 'queued' | 'full' | 'unreachable' {
+  private send(to: NodeId, channel: number, message: Uint8Array, withinMs = 0): 'queued' | 'full' | 'unreachable' {
     if (withinMs > 0 && message.length < PIECE_BYTES && this.up.has(to) && !this.cut.has(to)) {
       this.notices.add(to, frame(channel, message), withinMs);
       return 'queued';

@@ -75,6 +75,11 @@ export class Namespaces {
     return `${this.net}.${4 * node + 130}`;
   }
 
+  /** Where a node finds this process. */
+  hereFor(node: number): string {
+    return `${this.net}.${4 * node + 129}`;
+  }
+
   /** Where the other nodes find it. */
   peerHost(node: number): string {
     return `${this.net}.${node + 1}`;
@@ -103,7 +108,7 @@ export class Namespaces {
       run('ip', '-n', name, 'route', 'add', '224.0.0.0/4', 'dev', 'peers');
 
       run('ip', 'link', 'add', this.link(node), 'type', 'veth', 'peer', 'name', 'clients', 'netns', name);
-      run('ip', 'address', 'add', `${this.net}.${4 * node + 129}/30`, 'dev', this.link(node));
+      run('ip', 'address', 'add', `${this.hereFor(node)}/30`, 'dev', this.link(node));
       run('ip', 'link', 'set', this.link(node), 'up');
       run('ip', '-n', name, 'address', 'add', `${this.clientHost(node)}/30`, 'dev', 'clients');
       run('ip', '-n', name, 'link', 'set', 'clients', 'up');

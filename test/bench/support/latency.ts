@@ -1,6 +1,7 @@
 /** How soon others see a commit, and how soon it is final. */
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { distance } from './distance.ts';
 import { milliseconds, percentile, type Measurement } from './measurement.ts';
 import { measure, sql, type Servers } from './sysbench.ts';
 
@@ -14,6 +15,7 @@ export function latency(): Measurement[] {
     visible('idle', '5 ms', '1 ms', undefined),
     visible(`under ${WRITERS} writers`, '40 ms', '10 ms', WRITERS),
     confirmed,
+    distance,
   ];
 }
 

@@ -3,6 +3,7 @@
 //   nodes a b c [learners d]   starts a cluster; nothing is delivered by itself
 //   tick NODE MS               lets time pass on one node
 //   deliver [FROM>TO …]        delivers what is on its way, and what follows from it, until all is quiet; only these links
+//   deliver-one [FROM>TO …]    delivers the next message only
 //   drop [FROM>TO …]           forgets what is on its way
 //   propose NODE VALUE         `VALUE` as text; `=a,b` changes the voters
 //   hold NODE | release NODE   the node holds what values name only when released
@@ -125,10 +126,10 @@ export class Cluster {
         break;
       }
       case 'deliver':
-        for (let next = this.next(words); next; next = this.next(words)) {
-          this.lines.push(`${next.from} → ${next.to}  ${describeMessage(next.message)}`);
-          this.feed(next.to, { kind: 'message', from: next.from, message: next.message });
-        }
+        while (this.deliver(this.next(words)));
+        break;
+      case 'deliver-one':
+        this.deliver(this.next(words));
         break;
       case 'drop':
         while (this.next(words));
@@ -205,6 +206,13 @@ export class Cluster {
   private next(links: readonly string[]): Mail | undefined {
     const at = this.mail.findIndex(({ from, to }) => links.length === 0 || links.includes(`${from}>${to}`));
     return at < 0 ? undefined : this.mail.splice(at, 1)[0];
+  }
+
+  private deliver(mail: Mail | undefined): boolean {
+    if (!mail) return false;
+    this.lines.push(`${mail.from} → ${mail.to}  ${describeMessage(mail.message)}`);
+    this.feed(mail.to, { kind: 'message', from: mail.from, message: mail.message });
+    return true;
   }
 
   private feed(node: NodeId, event: Event): void {

@@ -206,8 +206,9 @@ export class ConsensusDecider implements Decider {
   private persistFirst(effect: Effect): void {
     if (effect.kind !== 'persist') return;
     const { records } = this.options;
-    records.append(encodeRecord(effect.record), effect.sync);
+    records.append(encodeRecord(effect.record));
     this.kept.push(effect.record);
+    if (effect.sync) records.sync();
   }
 
   private execute(effect: Effect): void {

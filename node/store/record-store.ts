@@ -24,8 +24,6 @@ const HEADER_BYTES = 8;
 /** Below this size nothing is written anew. */
 const REWRITE_BYTES = 1 << 20;
 const ALLOCATION_BYTES = 256 << 10;
-/** What need not be durable yet waits for a record that does, up to so much: a write for each would cost as much as the record's. */
-const WAITING_BYTES_MAX = 64 << 10;
 const zeros = new Uint8Array(ALLOCATION_BYTES);
 
 export class RecordStore {
@@ -33,9 +31,6 @@ export class RecordStore {
   private fd: number;
   private size = 0;
   private allocated = 0;
-  /** Appended, and not written yet. */
-  private waiting: Uint8Array[] = [];
-  private waitingBytes = 0;
   /** What the file held when it was opened. */
   readonly found: Uint8Array[] = [];
 
@@ -60,33 +55,10 @@ export class RecordStore {
     syncFolder(path.dirname(file));
   }
 
-  /**
-   * Appends a record; with `sync` it and all before it are durable afterwards. Throws DiskFullError (this record is not appended) or
-   * LogBrokenError.
-   */
-  append(record: Uint8Array, sync: boolean): void {
-    this.waiting.push(record);
-    this.waitingBytes += record.length;
-    if (!sync && this.waitingBytes < WAITING_BYTES_MAX) return;
-    try {
-      this.writeWaiting();
-    } catch (error) {
-      this.waiting.pop();
-      this.waitingBytes -= record.length;
-      throw error;
-    }
-    if (sync) this.sync();
-  }
-
-  private writeWaiting(): void {
-    this.size += this.write(this.fd, this.waiting, this.size);
-    this.clearWaiting();
+  /** Durable only after sync(). Throws DiskFullError (nothing is appended) or LogBrokenError. */
+  append(record: Uint8Array): void {
+    this.size += this.write(this.fd, [record], this.size);
     if (this.size > this.allocated - ALLOCATION_BYTES / 2) this.allocate();
-  }
-
-  private clearWaiting(): void {
-    this.waiting = [];
-    this.waitingBytes = 0;
   }
 
   private allocate(): void {
@@ -108,7 +80,7 @@ export class RecordStore {
     return bytes.length;
   }
 
-  private sync(): void {
+  sync(): void {
     try {
       fdatasyncSync(this.fd);
     } catch (cause) {
@@ -133,19 +105,11 @@ export class RecordStore {
     this.fd = fd;
     this.size = size;
     this.allocated = size;
-    this.clearWaiting();
     this.allocate();
   }
 
   close(): void {
-    try {
-      if (this.waiting.length > 0) this.writeWaiting();
-    } catch (error) {
-      // Nobody was promised what was not to be durable.
-      if (!(error instanceof DiskFullError)) throw error;
-    } finally {
-      closeSync(this.fd);
-    }
+    closeSync(this.fd);
   }
 }
 

@@ -19,6 +19,7 @@ export function makeIdentity(): Identity {
 export interface MadeEntry {
   readonly entry: Entry;
   readonly cid: Uint8Array;
+  readonly body: Uint8Array;
   readonly record: Uint8Array;
 }
 
@@ -45,7 +46,7 @@ export function makeChain(
     });
     const body = encodeEntry(entry);
     const cid = cidOf(body, logCrypto);
-    chain.push({ entry, cid, record: encodeEntryRecord(body, identity.sign(cid)) });
+    chain.push({ entry, cid, body, record: encodeEntryRecord(body, identity.sign(cid)) });
   }
   return chain;
 }

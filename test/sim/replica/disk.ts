@@ -72,22 +72,26 @@ export class SimulatedRecords extends RecordStore {
     this.host = host;
   }
 
-  override append(record: Uint8Array, sync: boolean): void {
+  override append(record: Uint8Array): void {
     if (this.host.isDying()) return;
     this.cached.push(record);
-    if (!this.host.mayAct() || !sync) return;
-    this.flush(this.cached.length, true);
     this.host.mayAct();
   }
 
-  private flush(count: number, sync: boolean): void {
-    const records = this.cached.splice(0, count);
-    for (const [at, record] of records.entries()) super.append(record, sync && at === records.length - 1);
+  override sync(): void {
+    if (!this.host.mayAct()) return;
+    this.flush(this.cached.length);
+    super.sync();
+    this.host.mayAct();
+  }
+
+  private flush(count: number): void {
+    for (const record of this.cached.splice(0, count)) super.append(record);
   }
 
   /** The host is down. */
   crash(random: Random): void {
-    this.flush(random.below(this.cached.length + 1), false);
+    this.flush(random.below(this.cached.length + 1));
     this.close();
   }
 }

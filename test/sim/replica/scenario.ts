@@ -84,6 +84,13 @@ class Run {
     });
     const all = await cluster.runUntil(SETUP_WITHIN_MS, () => done && this.isEqual());
     ensure(all, () => `no schema on all nodes after ${SETUP_WITHIN_MS} ms without faults`);
+    // Nobody has to find it again after a crash: blocks are written with what comes next, or a moment later.
+    const written = (node: SimulatedNode): boolean =>
+      node.life?.log.readBlocks(node.life.engine.core.replica.height, 1).length === 1;
+    ensure(
+      await cluster.runUntil(cluster.now + SETUP_WITHIN_MS, () => cluster.nodes.every(written)),
+      () => 'no blocks',
+    );
     for (const node of cluster.nodes) {
       node.onStarted = () => workload.serve(node);
       await cluster.turn(node, () => workload.serve(node));

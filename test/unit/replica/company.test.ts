@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Company } from '../../../node/replica/company.ts';
+import { GroupTransaction } from '../../../node/replica/transaction.ts';
+
+const of = (level: 'final' | 'local') => ({
+  transaction: GroupTransaction.own(level, false, () => assert.fail('nobody reads it')),
+});
+const final = (count: number) => Array.from({ length: count }, () => of('final'));
+
+/** Time by hand. */
+function start(): { company: Company; pass: (ms: number) => void; woken: () => number } {
+  let now = 0;
+  let woken = 0;
+  let timer: { atMs: number; work: () => void } | undefined;
+  const company = new Company(
+    {
+      now: () => now,
+      elapsed: () => now,
+      defer: (work) => work(),
+      after: (ms, work) => {
+        timer = { atMs: now + ms, work };
+        return () => (timer = undefined);
+      },
+    },
+    () => woken++,
+  );
+  const pass = (ms: number): void => {
+    now += ms;
+    if (timer && timer.atMs <= now) timer.work();
+  };
+  return { company, pass, woken: () => woken };
+}
+
+describe('own final transactions', () => {
+  it('do not wait where none is under way and nobody was just answered', () => {
+    assert.equal(start().company.expects(final(1), 0), false);
+  });
+
+  it('wait for those under way, but not for long', () => {
+    const { company, pass, woken } = start();
+    assert.equal(company.expects(final(1), 2), true);
+    pass(5);
+    assert.equal(company.expects(final(2), 2), true);
+    assert.equal(woken(), 0);
+    pass(5);
+    assert.equal(woken(), 1);
+    assert.equal(company.expects(final(2), 2), false);
+  });
+
+  it('then wait for the clients that were answered, until as many have come or a moment has passed', () => {
+    const { company, pass, woken } = start();
+    for (let i = 0; i < 3; i++) company.left();
+    assert.equal(company.expects(final(2), 0), true);
+    assert.equal(company.expects(final(3), 0), false);
+    for (let i = 0; i < 3; i++) company.left();
+    assert.equal(company.expects(final(1), 0), true);
+    pass(1);
+    assert.equal(woken(), 1);
+    assert.equal(company.expects(final(1), 0), false);
+  });
+
+  it('go at once when they are many, or when one of another level is there', () => {
+    const { company } = start();
+    assert.equal(company.expects(final(16), 2), false);
+    assert.equal(company.expects([...final(1), of('local')], 2), false);
+  });
+});

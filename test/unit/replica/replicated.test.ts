@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { nodeId } from '../../../node/consensus/index.ts';
+import { hex } from '../../../node/log/index.ts';
+import { Peering, type PeeringOptions } from '../../../node/replica/peering.ts';
+import { authorId, encodeSyncMessage } from '../../../node/sync/index.ts';
+import { makeChain, makeIdentity } from '../../support/log.ts';
+
+it('an entry that another disk has sooner than this one counts for a majority once this one has it', () => {
+  const identity = makeIdentity();
+  const [self, peer, gone] = [nodeId('self'), nodeId('peer'), nodeId('gone')];
+  const author = hex(identity.author);
+  const [made] = makeChain(identity, 1);
+  assert(made);
+  let seq = 0;
+  const replicated: number[] = [];
+  const peering = new Peering({
+    self,
+    log: { author, seqOf: () => seq, frontier: () => new Map() },
+    replica: { replicated: (upTo: number) => replicated.push(upTo), appliedSeq: () => 0 },
+    decider: { link: () => undefined },
+    members: () => [self, peer, gone],
+    voters: () => [self, peer, gone],
+    onDamaged: () => assert.fail('nothing is damaged'),
+    onRefused: (_from: unknown, reason: string) => assert.fail(reason),
+  } as unknown as PeeringOptions);
+  peering.peerUp(peer);
+  const ack = encodeSyncMessage({ kind: 'ack', frontier: new Map([[authorId(author), 1]]) });
+  peering.message(peer, Uint8Array.of(0, ...ack));
+  assert.deepEqual(replicated, [0]);
+  seq = 1;
+  peering.durable([{ cid: made.cid, body: made.body, signature: new Uint8Array(64) }], false);
+  assert.deepEqual(replicated, [0, 1]);
+});

@@ -240,7 +240,8 @@ export class Replica {
    */
   private turn(): void {
     if (this.flying) return;
-    const batch = this.gather(this.readers.length > 0 || !this.company.expects(this.pending, this.finalWaiters.size));
+    const isAwaited = this.readers.length > 0 || this.options.alone();
+    const batch = this.gather(isAwaited || !this.company.expects(this.pending, this.finalWaiters.size));
     if (!batch) return;
     this.flying = batch;
     if (this.isInPlace(batch)) {

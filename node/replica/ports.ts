@@ -12,6 +12,7 @@ export type GroupLog = Pick<
   | 'seal'
   | 'unseal'
   | 'append'
+  | 'begin'
   | 'appendLater'
   | 'seq'
   | 'seqOf'

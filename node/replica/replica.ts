@@ -245,12 +245,13 @@ export class Replica {
     if (!batch) return;
     this.flying = batch;
     if (this.isInPlace(batch)) {
-      this.landed(this.write(batch));
+      this.landed(failureOf(() => this.log.append(batch.items)));
       return;
     }
-    const isSoon = this.isSoon(batch);
+    let sync: (() => void) | undefined;
     try {
-      if (!isSoon) this.log.appendLater(batch.items, (error) => this.landed(error));
+      if (this.isSoon(batch)) sync = this.log.begin(batch.items);
+      else this.log.appendLater(batch.items, (error) => this.landed(error));
     } catch (error) {
       this.landed(error as Error);
       return;
@@ -261,7 +262,7 @@ export class Replica {
       if (this.isUrgent) this.decider?.progress(true);
     }
     // In place, too, once what was just sent is on its way.
-    if (isSoon) this.options.clock.defer(() => this.landed(this.write(batch)));
+    if (sync) this.options.clock.defer(() => this.landed(failureOf(sync)));
   }
 
   private isInPlace({ own, incoming, items }: Batch): boolean {
@@ -282,22 +283,13 @@ export class Replica {
     this.options.events.made(batch.sealed.signed);
   }
 
-  private write(batch: Batch): Error | undefined {
-    try {
-      this.log.append(batch.items);
-      return undefined;
-    } catch (error) {
-      return error as Error;
-    }
-  }
-
   /** Writes what is pending, here and now. Nothing may fly. False when it cannot be written. */
   private writeNow(): boolean {
     while (this.pending.length > 0 || this.blockItems.length > 0) {
       const batch = this.gather(true);
       if (!batch) return true;
       this.flying = batch;
-      const error = this.write(batch);
+      const error = failureOf(() => this.log.append(batch.items));
       this.landed(error);
       if (error) return error instanceof DiskFullError && this.blockItems.length === 0;
     }
@@ -568,6 +560,15 @@ export class Replica {
     while (this.pending.length > 0 || this.flying) await this.flushed();
     this.closed = true;
     this.publisher.close();
+  }
+}
+
+function failureOf(work: () => void): Error | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error as Error;
   }
 }
 

@@ -325,8 +325,20 @@ export class LogStore {
 
   /** Appends records and makes them durable. Throws DiskFullError (nothing appended) or LogBrokenError. */
   append(items: readonly LogItem[]): void {
+    this.sync(items, this.write(items), performance.now());
+  }
+
+  /**
+   * As append(), in two steps: the records are written, and there was room for them; what is returned makes them durable, before
+   * anything else is appended. Throws like append().
+   */
+  begin(items: readonly LogItem[]): () => void {
     const bytes = this.write(items);
     const start = performance.now();
+    return () => this.sync(items, bytes, start);
+  }
+
+  private sync(items: readonly LogItem[], bytes: number, start: number): void {
     try {
       fdatasyncSync(this.fd);
     } catch (cause) {

@@ -39,6 +39,13 @@ export class SimulatedLog extends LogStore {
     this.host.mayAct();
   }
 
+  override begin(items: readonly LogItem[]): () => void {
+    if (this.host.isDying()) return () => undefined;
+    this.cached = items;
+    if (!this.host.mayAct()) return () => undefined;
+    return () => this.append(items);
+  }
+
   override appendLater(items: readonly LogItem[], done: (error: Error | undefined) => void): void {
     if (this.host.isDying()) return;
     this.cached = items;

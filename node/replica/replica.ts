@@ -4,7 +4,7 @@
  * What commits in one turn of the event loop becomes one entry; with it are written the entries that came from others and the
  * blocks that were decided, one fdatasync for all. Only what is durable is acknowledged, given to others, or taken over from them.
  */
-import { encodeTransaction, hex, type SignedEntry } from '../log/index.ts';
+import { encodeTransaction, type SignedEntry } from '../log/index.ts';
 import {
   blockItem,
   DiskFullError,
@@ -14,13 +14,14 @@ import {
   type StatePosition,
   type StoredRecord,
 } from '../store/index.ts';
+import { failureOf, hasRun, isSmall, writtenBy, type Batch, type Own } from './batch.ts';
 import type { Clock } from './clock.ts';
-import { Intake, type Incoming } from './intake.ts';
-import { Order, type Proposal, type Written } from './order.ts';
+import { Company } from './company.ts';
+import { Intake } from './intake.ts';
+import { Order, type Proposal } from './order.ts';
 import type { Decider, GroupLog, Machine, ReplicaEvents } from './ports.ts';
 import { Publisher } from './publisher.ts';
 import type { GroupTransaction, Outcome } from './transaction.ts';
-import { Company } from './company.ts';
 
 /** The replica may not go on: the process ends, and the log makes the state anew. */
 export type Fatal = (error: Error) => void;
@@ -34,23 +35,6 @@ export class RejectedError extends Error {
     super(outcome.message);
     this.outcome = outcome;
   }
-}
-
-interface Own {
-  readonly transaction: GroupTransaction;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** One write of the log. */
-interface Batch {
-  readonly own: readonly Own[];
-  readonly sealed: SealedEntry | undefined;
-  readonly incoming: readonly Incoming[];
-  readonly items: readonly LogItem[];
-  readonly readers: readonly (() => void)[];
-  /** Others were given the own entry. */
-  told: boolean;
 }
 
 export interface ReplicaOptions {
@@ -69,8 +53,6 @@ export interface ReplicaOptions {
 const RETRY_FULL_MS = 1000;
 /** Blocks go into the log with the next entries, or by themselves after this: consensus keeps them durable until then. */
 const BLOCKS_MS = 10;
-/** More than this is not written in place. */
-const IN_PLACE_BYTES_MAX = 64 << 10;
 /** An entry takes no other transaction when it has so much: peers take it as a whole. */
 const ENTRY_BYTES = 4 << 20;
 
@@ -195,7 +177,7 @@ export class Replica {
 
   /** Whether rows lie in the state that are not durable yet. */
   get hasUnflushed(): boolean {
-    return this.pending.length > 0 || (this.flying !== undefined && this.flying.own.length > 0);
+    return hasRun(this.pending) || (this.flying !== undefined && hasRun(this.flying.own));
   }
 
   /**
@@ -561,33 +543,6 @@ export class Replica {
     this.closed = true;
     this.publisher.close();
   }
-}
-
-function failureOf(work: () => void): Error | undefined {
-  try {
-    work();
-    return undefined;
-  } catch (error) {
-    return error as Error;
-  }
-}
-
-const isSmall = (items: readonly LogItem[]): boolean =>
-  items.reduce((bytes, { record }) => bytes + record.length, 0) <= IN_PLACE_BYTES_MAX;
-
-function writtenBy({ sealed, incoming, own }: Batch): Written[] {
-  const written = incoming.map(({ entry, signed, transactions }) => ({
-    entry,
-    author: hex(entry.author),
-    cid: signed.cid,
-    isUrgent: transactions.some(({ level }) => level === 'final'),
-  }));
-  if (sealed) {
-    const { entry, signed } = sealed;
-    const isUrgent = own.some(({ transaction }) => transaction.finalOnly);
-    written.push({ entry, author: hex(entry.author), cid: signed.cid, isUrgent });
-  }
-  return written;
 }
 
 const ROW_GONE: Extract<Outcome, { kind: 'rejected' }> = {

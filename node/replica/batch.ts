@@ -1,0 +1,59 @@
+/** What one write of the log takes. */
+import { hex } from '../log/index.ts';
+import type { LogItem, SealedEntry } from '../store/index.ts';
+import type { Incoming } from './intake.ts';
+import type { Written } from './order.ts';
+import type { GroupTransaction } from './transaction.ts';
+
+export interface Own {
+  readonly transaction: GroupTransaction;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One write of the log. */
+export interface Batch {
+  readonly own: readonly Own[];
+  readonly sealed: SealedEntry | undefined;
+  readonly incoming: readonly Incoming[];
+  readonly items: readonly LogItem[];
+  readonly readers: readonly (() => void)[];
+  /** Others were given the own entry. */
+  told: boolean;
+}
+
+/** More than this is not written in place. */
+const IN_PLACE_BYTES_MAX = 64 << 10;
+
+/** Those that only a block runs lie nowhere yet. */
+export const hasRun = (own: readonly Own[]): boolean => own.some(({ transaction }) => !transaction.finalOnly);
+
+/** What `work` throws. */
+export function failureOf(work: () => void): Error | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** It may be written in place. */
+export const isSmall = (items: readonly LogItem[]): boolean =>
+  items.reduce((bytes, { record }) => bytes + record.length, 0) <= IN_PLACE_BYTES_MAX;
+
+/** The entries of a write, for the order to know. */
+export function writtenBy({ sealed, incoming, own }: Batch): Written[] {
+  const written = incoming.map(({ entry, signed, transactions }) => ({
+    entry,
+    author: hex(entry.author),
+    cid: signed.cid,
+    isUrgent: transactions.some(({ level }) => level === 'final'),
+  }));
+  if (sealed) {
+    const { entry, signed } = sealed;
+    const isUrgent = own.some(({ transaction }) => transaction.finalOnly);
+    written.push({ entry, author: hex(entry.author), cid: signed.cid, isUrgent });
+  }
+  return written;
+}

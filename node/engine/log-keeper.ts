@@ -28,6 +28,7 @@ export class LogKeeper implements SnapshotPort {
   private madeAt = -Infinity;
   private usedMs = -Infinity;
   private working: Promise<unknown> = Promise.resolve();
+  private checking: Promise<void> | undefined;
 
   constructor(options: LogKeeperOptions) {
     this.options = options;
@@ -39,13 +40,15 @@ export class LogKeeper implements SnapshotPort {
   }
 
   start(): void {
-    this.timer = setInterval(() => void this.check(), CHECK_MS);
+    this.timer = setInterval(() => {
+      this.checking ??= this.check().finally(() => (this.checking = undefined));
+    }, CHECK_MS);
     this.timer.unref();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    await this.working;
+    await Promise.all([this.checking, this.working]);
   }
 
   async offer(height: number, isNeeded: boolean): Promise<Snapshot | undefined> {
@@ -80,10 +83,15 @@ export class LogKeeper implements SnapshotPort {
   }
 
   private async check(): Promise<void> {
-    const { log, snapshots, retention } = this.options;
+    const { log, snapshots, retention, notice } = this.options;
     const unusedMs = performance.now() - this.usedMs;
     if (unusedMs > UNUSED_MS) snapshots.dropOffer();
-    if (retention !== undefined && unusedMs > TAKEN_MS && log.bytes > 2 * retention) await this.shorten(retention);
+    if (retention === undefined || unusedMs < TAKEN_MS || log.bytes <= 2 * retention) return;
+    try {
+      await this.shorten(retention);
+    } catch (error) {
+      notice('the log cannot be shortened', { reason: (error as Error).message });
+    }
   }
 
   /** Makes a snapshot, and removes what is older than it, but for the newest bytes. */

@@ -178,8 +178,7 @@ export async function startCluster(
         const reason = await core.group.admit(node, name, secret);
         log.info({ name, node, ...(reason !== undefined && { reason }) }, 'a node asked to join');
         if (reason !== undefined) return { kind: 'refused', reason };
-        const { members, voters } = engine.genesis;
-        const welcome = new Uint8Array(Buffer.from(JSON.stringify({ members, voters })));
+        const welcome = new Uint8Array(Buffer.from(JSON.stringify({ ...engine.genesis, introduced: undefined })));
         return { kind: 'accepted', members: peersOf(engine), addresses: network.addresses, welcome };
       },
       log: (level, text, detail) => log[level](detail, text),

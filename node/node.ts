@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import {
   familiesOf,
   membershipRoutes,
+  type MembershipPorts,
   startAdmin,
   testFaultRoutes,
   type AdminOptions,
@@ -26,6 +27,7 @@ import {
 import { nodeId } from './consensus/index.ts';
 import { nodeFigures } from './figures.ts';
 import { markLeft } from './joining.ts';
+import { orderRecovery } from './recovery.ts';
 import { startServer, type RunningServer } from './server/index.ts';
 import { VERSION } from './version.ts';
 
@@ -44,6 +46,8 @@ export interface RunningNode {
   readonly left: Promise<void>;
   /** The group's state came from another node: this one shall stop, and go on from there. */
   readonly renewed: Promise<void>;
+  /** The node was told to go on without its group: it shall stop, and begins a new one at its next start. */
+  readonly recovering: Promise<void>;
   /** Lets running statements answer, makes everything durable, frees the folder. */
   stop(): Promise<void>;
 }
@@ -59,12 +63,18 @@ const DRAIN_MS = 6_000;
 /** How often a certificate's file is looked at. */
 const CERTIFICATE_MS = 10_000;
 
-/** `door`: where a node that waited to be let in answers already. */
+export interface StartOptions {
+  /** Where a node that waited to be let in answers already. */
+  readonly door?: Door | undefined;
+  /** Why nothing came of the order to go on alone. */
+  readonly recoveryFault?: string | undefined;
+}
+
 export async function startNode(
   config: Config,
   rootPassword: string | undefined,
   log: Logger,
-  door?: Door,
+  { door, recoveryFault }: StartOptions = {},
 ): Promise<RunningNode> {
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<Error>((resolve) => (fail = resolve));
@@ -72,6 +82,8 @@ export async function startNode(
   const left = new Promise<void>((resolve) => (leave = resolve));
   let renew: () => void = () => undefined;
   const renewed = new Promise<void>((resolve) => (renew = resolve));
+  let recover: () => void = () => undefined;
+  const recovering = new Promise<void>((resolve) => (recover = resolve));
   await joinByToken(config);
   const swarm = swarmOf(config);
   let cluster: RunningCluster | undefined;
@@ -167,6 +179,11 @@ export async function startNode(
             markLeft(config.data, engine.self);
             leave();
           },
+          recover: () => {
+            orderRecovery(config.data, engine.self);
+            log.warn('this node is to go on without its group: it begins a new one with its state');
+            recover();
+          },
         }),
       },
       {
@@ -177,6 +194,7 @@ export async function startNode(
         status: () => ({
           ...status(engine, config, cluster),
           ...(drain && { phase: drain }),
+          ...(recoveryFault !== undefined && { recoveryFault }),
           ...(config.allowTestFaults && { cut }),
         }),
         figures: () =>
@@ -204,6 +222,7 @@ export async function startNode(
       failed,
       left,
       renewed,
+      recovering,
       stop: async () => {
         stopping = true;
         stopWatching();
@@ -241,10 +260,12 @@ function routesOf(
   config: Config,
   engine: OpenedEngine,
   setCut: (ids: readonly string[]) => void,
-  ways: { readonly drain: () => void; readonly leave: () => void },
+  ways: Pick<MembershipPorts, 'drain' | 'leave' | 'recover'>,
 ): NonNullable<AdminOptions['routes']> {
   const membership = membershipRoutes({
     self: engine.self,
+    founder: founderOf(engine),
+    mayNotRecover: () => mayNotRecover(engine),
     mayNotLeave: () =>
       config.join === 'wait' ? undefined : 'The node would not wait to be let in again: set join to wait',
     ...ways,
@@ -254,6 +275,15 @@ function routesOf(
     membership(v1, administrator);
     if (config.allowTestFaults) faults(v1, administrator);
   };
+}
+
+/** The group is told by who founded it. */
+const founderOf = ({ genesis }: OpenedEngine): string => genesis.members[0]?.id ?? '';
+
+/** A group that may still decide is not given up. */
+function mayNotRecover({ decider, membership, self }: OpenedEngine): string | undefined {
+  if (!membership.isMember(self)) return 'The node is no member of its group any more';
+  return decider.hasLeader ? 'The group has a leader, or had one a moment ago' : undefined;
 }
 
 /** Why clients should go to another node. */
@@ -296,8 +326,8 @@ function status(engine: OpenedEngine, { name, cluster }: Config, running: Runnin
       leader: decider.leader === undefined ? undefined : nameOf(decider.leader),
     }),
     id: self,
-    /** The group is told by who founded it. */
-    founder: engine.genesis.members[0]?.id,
+    founder: founderOf(engine),
+    predecessor: engine.genesis.predecessor,
     members: core.group
       .members()
       .map(({ name, id, isVoter, isUp, lag }) => ({ name, id, voter: isVoter, up: isUp, lagEntries: lag })),

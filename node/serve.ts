@@ -20,6 +20,7 @@ export async function runNode(argv: readonly string[]): Promise<number> {
   const { makeLogger } = await import('./logger.ts');
   const { startNode, RenewedError } = await import('./node.ts');
   const { waitToJoin } = await import('./joining.ts');
+  const { carryOutRecovery } = await import('./recovery.ts');
   const log = makeLogger(config);
   const password =
     config.rootPasswordFile === undefined
@@ -33,12 +34,13 @@ export async function runNode(argv: readonly string[]): Promise<number> {
       else resolve('disconnect');
     }
   });
+  let recoveryFault = await carryOutRecovery(config, log);
   const waited = await waitToJoin(config, stop, log);
   if (waited === undefined) return 0;
   const start = async (door: typeof waited.door): Promise<RunningNode> => {
     for (;;) {
       try {
-        return await startNode(config, password, log, door);
+        return await startNode(config, password, log, { door, recoveryFault });
       } catch (error) {
         if (!(error instanceof RenewedError)) throw error;
       }
@@ -54,6 +56,7 @@ export async function runNode(argv: readonly string[]): Promise<number> {
       node.failed,
       node.left.then(() => 'leave'),
       node.renewed.then(() => RENEWED),
+      node.recovering.then(() => RECOVERING),
     ]);
     if (end instanceof Error) {
       log.fatal({ err: end }, 'the node cannot go on; start it again and it catches up from its log');
@@ -61,7 +64,8 @@ export async function runNode(argv: readonly string[]): Promise<number> {
     }
     log.info({ signal: end }, 'stopping');
     await node.stop();
-    if (end === RENEWED) continue;
+    if (end === RECOVERING) recoveryFault = await carryOutRecovery(config, log);
+    if (end === RENEWED || end === RECOVERING) continue;
     if (process.connected) process.disconnect?.();
     return 0;
   }
@@ -69,6 +73,8 @@ export async function runNode(argv: readonly string[]): Promise<number> {
 
 /** Why a node stops that begins again at once, from a snapshot. */
 const RENEWED = 'snapshot';
+/** Why a node stops that begins again as the first member of a new group. */
+const RECOVERING = 'recovery';
 
 /** How to connect, and the line by which whoever started the node knows that it serves. */
 function announce(node: RunningNode): void {

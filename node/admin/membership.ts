@@ -1,4 +1,4 @@
-/** POST /v1/join, /v1/drain and /v1/leave of a node that is, or was, a member. */
+/** POST /v1/join, /v1/drain, /v1/leave and /v1/recover of a node that is, or was, a member. */
 import { json, type RequestHandler, type Router } from 'express';
 import { HttpError } from './errors.ts';
 
@@ -11,6 +11,12 @@ export interface MembershipPorts {
   mayNotLeave(): string | undefined;
   /** Sets the data aside at the next start, and ends this process soon. */
   leave(): void;
+  /** The group is told by who founded it. */
+  readonly founder: string;
+  /** Why it cannot go on alone; undefined when it can. */
+  mayNotRecover(): string | undefined;
+  /** Makes it the first member of a new group, which begins with its state, at the start that follows soon. */
+  recover(): void;
 }
 
 export function membershipRoutes(ports: MembershipPorts): (v1: Router, administrator: RequestHandler) => void {
@@ -29,6 +35,15 @@ export function membershipRoutes(ports: MembershipPorts): (v1: Router, administr
       if (reason !== undefined) throw new HttpError(409, 'cannot_leave', reason);
       ports.leave();
       response.json({ left: true });
+    });
+    v1.post('/recover', administrator, json(), (request, response) => {
+      checkNamed(request.body, ports.self);
+      if ((request.body as { founder?: unknown }).founder !== ports.founder)
+        throw new HttpError(409, 'another_group', `This node's group was founded by ${ports.founder}`);
+      const reason = ports.mayNotRecover();
+      if (reason !== undefined) throw new HttpError(409, 'cannot_recover', reason);
+      ports.recover();
+      response.json({ recovering: true });
     });
   };
 }

@@ -2,5 +2,6 @@
 export { EngineCore, type EngineOptions } from './core.ts';
 export { DataFolderError, openEngine, type OpenedEngine, type OpenOptions } from './open.ts';
 export { LatencyHistogram } from './latency.ts';
-export { keepGenesis, type Genesis, type Membership } from './membership.ts';
+export { keepGenesis, type Genesis, type Membership, type Predecessor } from './membership.ts';
 export { EngineSession } from './session.ts';
+export { makeSuccessor, settle, type Remainder } from './successor.ts';

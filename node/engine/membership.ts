@@ -11,13 +11,29 @@ export interface Genesis {
   readonly members: readonly { readonly name: string; readonly id: string }[];
   /** Ids of the members that decide, at first. */
   readonly voters: readonly string[];
+  /** Of a group that goes on with another one's state: residues that the keys of its members are told apart by, as they were there. */
+  readonly slots?: number;
+  readonly predecessor?: Predecessor;
   /** Of a node that joined: ids of those who were members then. It hears them until it knows by itself who is one. */
   readonly introduced?: readonly string[];
 }
 
+/** The group whose majority was lost, and the member of it with whose state this one began. */
+export interface Predecessor {
+  /** Id of its first member. */
+  readonly founder: string;
+  readonly member: string;
+  /** Of the last block that this member had applied. */
+  readonly height: number;
+  /** Of its state, with all that no block had ordered: what this group began with. */
+  readonly digest: string;
+}
+
+export const readGenesis = (file: string): Genesis => JSON.parse(readFileSync(file, 'utf8')) as Genesis;
+
 /** Reads the group's genesis, or keeps the one that is made when there is none. */
 export function keepGenesis(file: string, make: () => Genesis): Genesis {
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Genesis;
+  if (existsSync(file)) return readGenesis(file);
   const genesis = make();
   writeFileDurably(file, `${JSON.stringify(genesis, undefined, 2)}\n`);
   return genesis;
@@ -29,7 +45,7 @@ export class Membership {
   private readonly catalog: Catalog;
   private readonly genesis: Genesis;
   private readonly first: readonly MemberDef[];
-  private readonly slots: number;
+  readonly slots: number;
   readonly self: NodeId;
 
   constructor(catalog: Catalog, genesis: Genesis, self: NodeId) {
@@ -43,7 +59,7 @@ export class Membership {
       voter: genesis.voters.includes(id),
       removed: false,
     }));
-    this.slots = Math.max(SLOTS_LEAST, 2 ** Math.ceil(Math.log2(genesis.members.length + 1)));
+    this.slots = genesis.slots ?? Math.max(SLOTS_LEAST, 2 ** Math.ceil(Math.log2(genesis.members.length + 1)));
   }
 
   /** All that ever were members; the removed too, whose slots are not given again. */

@@ -69,6 +69,15 @@ function mixNumber(value: number): void {
   mix(words[1] as number);
 }
 
+/** As it stands in blocks. */
+export function digestBytes(digest: Digest): Uint8Array {
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, digest[0]);
+  view.setUint32(4, digest[1]);
+  return bytes;
+}
+
 export const NO_DIGEST: Digest = [0, 0];
 
 export const addDigests = (a: Digest, b: Digest): Digest => [(a[0] + b[0]) >>> 0, (a[1] + b[1]) >>> 0];

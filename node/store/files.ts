@@ -29,6 +29,16 @@ export function syncFolder(dir: string): void {
   }
 }
 
+/** Makes what was written to a file durable. */
+export function syncFile(file: string): void {
+  const fd = openSync(file, 'r+');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Replaces a file so that after a crash it is either the old one or the new one, whole. */
 export function writeFileDurably(file: string, content: string | Uint8Array, mode = 0o600): void {
   const temporary = `${file}.new`;

@@ -1,9 +1,9 @@
 /** The disk: the log's segment files, the state file, and who this node is. */
 export { DiskFullError, LogBrokenError, LogDamagedError, StateCorruptError } from './errors.ts';
-export { makeFolder, syncFolder, writeFileDurably } from './files.ts';
+export { makeFolder, syncFile, syncFolder, writeFileDurably } from './files.ts';
 export { lockFolder } from './folder-lock.ts';
 export { loadIdentity, logCrypto, renewIncarnation, type Identity } from './identity.ts';
-export { addDigests, NO_DIGEST, rowHash, sameDigest, subtractDigests } from './digest.ts';
+export { addDigests, digestBytes, NO_DIGEST, rowHash, sameDigest, subtractDigests } from './digest.ts';
 export { blockItem, entryItem, LogStore, type LogItem, type SealedEntry } from './log-store.ts';
 export { RecordStore } from './record-store.ts';
 export { Reserve } from './reserve.ts';

@@ -29,7 +29,7 @@ import path from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { decodeEntry, hex, type ChainHead } from '../log/index.ts';
 import { StateCorruptError } from './errors.ts';
-import { makeFolder, syncFolder, writeFileDurably } from './files.ts';
+import { makeFolder, syncFile, syncFolder, writeFileDurably } from './files.ts';
 import type { LogBase } from './log-index.ts';
 import type { LogStore } from './log-store.ts';
 import { registerSortKeys, State, type StatePosition } from './state.ts';
@@ -146,6 +146,21 @@ export class Snapshots {
   dropOffer(): void {
     if (this.offer && !this.making) remove(this.offer.dir);
     this.offer = undefined;
+  }
+
+  /** The group begins from a state file that is whole, durable and closed. */
+  begin(file: string, base: LogBase): void {
+    const dir = path.join(this.dir, 'draft');
+    remove(dir);
+    makeFolder(dir);
+    const copy = path.join(dir, STATE);
+    copyFileSync(file, copy, constants.COPYFILE_FICLONE);
+    syncFile(copy);
+    const { group } = this;
+    const manifest = { format: 1, group, ...base, bytes: statSync(copy).size, sha256: hashOfFile(copy) } as const;
+    writeFileDurably(path.join(dir, CHECKED), '');
+    writeFileDurably(path.join(dir, MANIFEST), JSON.stringify(manifest));
+    this.bases = [this.keep({ dir, manifest }, 'base-')];
   }
 
   /** What others may take: the newest that is there. */

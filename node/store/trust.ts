@@ -5,7 +5,7 @@
  */
 import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { syncFolder } from './files.ts';
+import { syncFile, syncFolder } from './files.ts';
 
 const markOf = (file: string): string => `${file}.open`;
 
@@ -40,12 +40,7 @@ export function markOpen(file: string): void {
 
 /** After the state was closed. */
 export function markClean(file: string): void {
-  const fd = openSync(file, 'r+');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  syncFile(file);
   rmSync(markOf(file), { force: true });
   syncFolder(path.dirname(file));
 }

@@ -4,7 +4,14 @@ import type { Footprint } from '../../consistency/index.ts';
 import type { Digest, Operation } from '../../log/index.ts';
 import type { GroupTransaction, Machine, Outcome, Run } from '../../replica/index.ts';
 import { SqlError, type Warning } from '../../sql/index.ts';
-import { addDigests, type Row, type RowChange, type RowId, type StatePosition } from '../../store/index.ts';
+import {
+  addDigests,
+  digestBytes,
+  type Row,
+  type RowChange,
+  type RowId,
+  type StatePosition,
+} from '../../store/index.ts';
 import type { EngineCore } from '../core.ts';
 import { Conflicts } from './conflicts.ts';
 import type { LoggedSchema } from './write-set.ts';
@@ -123,11 +130,7 @@ export class StateMachine implements Machine {
   }
 
   finalDigest(): Uint8Array {
-    const bytes = new Uint8Array(8);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(0, this.final[0]);
-    view.setUint32(4, this.final[1]);
-    return bytes;
+    return digestBytes(this.final);
   }
 
   ran(transaction: GroupTransaction): void {

@@ -1,9 +1,14 @@
 /** A majority is lost for good: a survivor goes on as the first member of a new group, and nothing of the old one reaches it. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, it } from 'node:test';
-import { verifyLog } from '../../../node/store/index.ts';
+import { pino } from 'pino';
+import type { Genesis } from '../../../node/engine/index.ts';
+import { hex } from '../../../node/log/index.ts';
+import { carryOutRecovery, orderRecovery } from '../../../node/recovery.ts';
+import { heightOfState, loadIdentity, Snapshots, verifyLog } from '../../../node/store/index.ts';
 import { Waiting, type Answer, type Member } from '../../support/waiting.ts';
 
 const swarm = new Waiting();
@@ -120,4 +125,84 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
     .then((seen) => ({ body: seen }));
   assert.equal(body.founder, now.id);
   assert.equal(verifyLog(logOf(e.folder)).fault, undefined);
+});
+
+const silent = pino({ level: 'silent' });
+
+class Crash extends Error {}
+
+/** Carries it out until the n-th thing is done. */
+async function crashAfter(data: string, n: number): Promise<void> {
+  let steps = 0;
+  const crash = (): void => {
+    if (++steps === n) throw new Crash();
+  };
+  await assert.rejects(carryOutRecovery({ data }, silent, crash), Crash);
+}
+
+it('ends in the old group or in the new one, whatever cuts it short', { timeout: 240_000 }, async () => {
+  const [x, y] = (await swarm.group('x', 'y')) as [Member, Member];
+  await x.sql('CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, v INT)');
+  await x.sql("INSERT INTO d.t VALUES (0, 0), (1, 1); SELECT p2pdb_set_voter('y', 1)");
+  await y.until(({ tentative }) => tentative === 0, 'at rest');
+  await x.lose();
+  await y.until(({ leader }) => leader === undefined, 'without a leader');
+  await y.sql('INSERT INTO d.t VALUES (2, 2); UPDATE d.t SET v = v + 1 WHERE id > 0');
+  const { id = '', founder } = (await y.status()).body;
+  await y.program.kill();
+  orderRecovery(y.folder, id);
+
+  const steps = { count: 0 };
+  const whole = path.join(swarm.root, 'whole');
+  cpSync(y.folder, whole, { recursive: true });
+  assert.equal(await carryOutRecovery({ data: whole }, silent, () => void steps.count++), undefined);
+  const names = readdirSync(whole).sort();
+  assert.ok(steps.count > 9);
+  for (let n = 1; n <= steps.count; n++) {
+    const data = path.join(swarm.root, `crashed-${n}`);
+    cpSync(y.folder, data, { recursive: true });
+    // What one before it may have left.
+    mkdirSync(path.join(data, 'successor/groups'), { recursive: true });
+    writeFileSync(path.join(data, 'successor/identity.key'), 'half');
+    await crashAfter(data, n);
+    if (n < steps.count) await crashAfter(data, 1);
+    assert.equal(await carryOutRecovery({ data }, silent), undefined);
+    assert.deepEqual(readdirSync(data).sort(), names, `after step ${n}`);
+    const self = hex(loadIdentity(data).publicKey);
+    assert.notEqual(self, id);
+    assert.equal(hex(loadIdentity(path.join(data, `left-${id.slice(0, 16)}`)).publicKey), id);
+    const group = path.join(data, 'groups/main');
+    const genesis = JSON.parse(readFileSync(path.join(group, 'genesis.json'), 'utf8')) as Genesis;
+    assert.deepEqual([genesis.voters, genesis.predecessor?.founder], [[self], founder]);
+    const base = new Snapshots(group, 'main').base?.manifest;
+    assert.equal(base?.height, (genesis.predecessor?.height ?? 0) + 1);
+    assert.equal(heightOfState(path.join(group, 'state.sqlite')), base?.height);
+  }
+
+  // A state that is not what it says is no beginning: the old member goes on, and makes it anew from its log.
+  const db = new DatabaseSync(path.join(y.folder, 'groups/main/state.sqlite'));
+  const table = db
+    .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 't%' AND name GLOB 't[0-9]*'")
+    .get();
+  db.exec(`DELETE FROM "${String(table?.['name'])}" WHERE rowid = 0`);
+  db.close();
+  y.start();
+  const same = await y.phase('serving');
+  assert.equal(same.id, id);
+  assert.match(same.recoveryFault ?? '', /^the rows of d\.t are not what their digest says$/);
+  assert.deepEqual(await y.sql('SELECT * FROM d.t ORDER BY id'), [
+    [0, 0],
+    [1, 2],
+    [2, 3],
+  ]);
+  while ((await recover(y, id, founder ?? '')).status !== 200) await y.status();
+  const now = await y.until((body) => body.phase === 'serving' && body.id !== id, 'another');
+  assert.equal(now.recoveryFault, undefined);
+  await y.sql("SET p2pdb_commit = 'final'; INSERT INTO d.t VALUES (3, 3)");
+  assert.deepEqual(await y.sql('SELECT * FROM d.t ORDER BY id'), [
+    [0, 0],
+    [1, 2],
+    [2, 3],
+    [3, 3],
+  ]);
 });

@@ -16,6 +16,10 @@ export const CLUSTER_STATUS = {
       type: 'string',
       description: 'Public key of the node that founded the group. Once it stands here, no other group is founded.',
     },
+    predecessor: {
+      type: 'string',
+      description: 'Founder of the group that was given up for this one, which began with the data of a member of it.',
+    },
     replicas: { type: 'integer', description: 'Pods that there are.' },
     readyReplicas: { type: 'integer', description: 'Pods that clients may reach.' },
     members: { type: 'string', description: 'Members in sync, of those that there shall be, such as 3/3.' },

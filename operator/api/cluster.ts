@@ -210,12 +210,37 @@ const SPEC = {
     recovery: {
       type: 'object',
       description: 'What the operator does only when it is told: read the runbook first.',
+      'x-kubernetes-validations': [
+        {
+          rule: '!(has(self.abandonGroup) && has(self.survivor))',
+          message: 'a group is abandoned when nobody has it any more, or a survivor goes on: not both',
+        },
+      ],
       properties: {
         abandonGroup: {
           type: 'string',
           description:
             'Gives the data of the group up whose founder this is (status.founder), when no node has it any more, and begins with an empty one.',
           pattern: '^[0-9a-f]{64}$',
+        },
+        survivor: {
+          type: 'object',
+          description:
+            'Gives up a group that lost the majority of its voters for good, and goes on with the data of one of its members: what the lost ones had decided without it is lost, and what the others still have is set aside on their volumes.',
+          required: ['group', 'member'],
+          properties: {
+            group: {
+              type: 'string',
+              description:
+                'The group that is given up, by its founder (status.founder): so the order means nothing once it was carried out.',
+              pattern: '^[0-9a-f]{64}$',
+            },
+            member: {
+              type: 'string',
+              description: 'Public key of the member whose data stays (status.nodes).',
+              pattern: '^[0-9a-f]{64}$',
+            },
+          },
         },
       },
     },
@@ -292,6 +317,13 @@ export const CLUSTER_RULES: readonly Rule[] = [
     path: 'spec.voters',
     fault: ({ voters, replicas }) =>
       voters !== undefined && voters > replicas ? `must be at most replicas, which is ${replicas}` : undefined,
+  },
+  {
+    path: 'spec.recovery',
+    fault: ({ recovery }) =>
+      recovery?.abandonGroup !== undefined && recovery.survivor !== undefined
+        ? 'says both that nobody has the group any more, and that a survivor goes on'
+        : undefined,
   },
   ...Object.entries(OWNED_SETTINGS).map(([setting, field]) => ({
     path: `spec.config.${setting}`,

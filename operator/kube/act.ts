@@ -58,6 +58,9 @@ export async function act({ client, store }: Actor, cluster: ClusterObject, acti
     case 'leave':
       await nodes.leave(node(action.pod), action.id);
       return;
+    case 'recover':
+      await nodes.recover(node(action.pod), action.id, action.founder);
+      return;
     case 'set-global': {
       // Names of variables are the operator's own; values are settings that were checked.
       const value = typeof action.value === 'number' ? String(action.value) : `'${action.value.replace(/['\\]/g, '')}'`;

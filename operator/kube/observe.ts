@@ -15,9 +15,15 @@ interface Memory {
   behindSince: number | undefined;
 }
 
+interface ClusterMemory {
+  readonly pods: ReadonlyMap<string, Memory>;
+  /** Since when no node that answers has known a leader of the group. */
+  readonly leaderlessSince: number | undefined;
+}
+
 export class Observer {
   private readonly store: Store;
-  private readonly memories = new Map<string, Map<string, Memory>>();
+  private readonly memories = new Map<string, ClusterMemory>();
 
   constructor(store: Store) {
     this.store = store;
@@ -37,19 +43,25 @@ export class Observer {
         return { pod, isReachable: address !== undefined, status: address && (await nodeStatus(address)) };
       }),
     );
-    const before = this.memories.get(key) ?? new Map<string, Memory>();
+    const before = this.memories.get(key);
     const after = new Map<string, Memory>();
     const views = seen.map(({ pod, isReachable, status }) => {
       const uid = pod.metadata.uid ?? '';
-      const memory = remember(before.get(uid), isReachable, status);
+      const memory = remember(before?.pods.get(uid), isReachable, status);
       after.set(uid, memory);
       return viewOf(pod, status, memory);
     });
-    if (after.size > 0) this.memories.set(key, after);
+    const founder = cluster.status?.founder;
+    const isLed = seen.some(({ status }) => status?.leader !== undefined && status.founder === founder);
+    const leaderlessSince = isLed ? undefined : (before?.leaderlessSince ?? performance.now());
+    if (after.size > 0) this.memories.set(key, { pods: after, leaderlessSince });
     else this.memories.delete(key);
-    return { cluster, objects, kinds: this.store.kinds, pods: views, now: Date.now() };
+    const leaderlessMs = since(leaderlessSince);
+    return { cluster, objects, kinds: this.store.kinds, pods: views, leaderlessMs, now: Date.now() };
   }
 }
+
+const since = (start: number | undefined): number => (start === undefined ? 0 : performance.now() - start);
 
 function remember(old: Memory | undefined, isReachable: boolean, status: NodeStatus | undefined): Memory {
   const now = performance.now();
@@ -63,7 +75,6 @@ function remember(old: Memory | undefined, isReachable: boolean, status: NodeSta
 function viewOf(pod: KubeObject, status: NodeStatus | undefined, { silentSince, behindSince }: Memory): PodSeen {
   const { name, uid = '', labels, deletionTimestamp, creationTimestamp } = pod.metadata;
   const { conditions } = (pod.status ?? {}) as PodStatus;
-  const since = (start: number | undefined): number => (start === undefined ? 0 : performance.now() - start);
   return {
     name,
     ordinal: ordinalOf(name),

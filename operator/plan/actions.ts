@@ -22,6 +22,8 @@ export type Action =
   | { readonly kind: 'drain'; readonly pod: string; readonly id: string }
   /** A node that was removed sets its data aside and begins anew. */
   | { readonly kind: 'leave'; readonly pod: string; readonly id: string }
+  /** A member of a group that is given up begins a new one with its data. */
+  | { readonly kind: 'recover'; readonly pod: string; readonly id: string; readonly founder: string }
   | { readonly kind: 'set-global'; readonly pod: string; readonly variable: string; readonly value: string | number };
 
 /** Constant words, for programs that look for events. */
@@ -35,6 +37,8 @@ export type EventReason =
   | 'RestartingPod'
   | 'DrainingMember'
   | 'DataSetAside'
+  | 'RecoveryOrdered'
+  | 'GroupReplaced'
   | 'ClaimDeleted'
   | 'ClaimGrown'
   | 'SettingApplied'
@@ -76,6 +80,12 @@ export function noticeOf(action: Action): Notice | undefined {
       return normal('DrainingMember', `clients of ${action.pod} are sent to other nodes, for it is to leave`);
     case 'leave':
       return normal('DataSetAside', `${action.pod} set the data of a member aside that was removed, and begins anew`);
+    case 'recover':
+      return {
+        type: 'Warning',
+        reason: 'RecoveryOrdered',
+        note: `${action.pod} is to begin a new group with its data: that of ${action.founder} is given up`,
+      };
     case 'delete-pod':
       return normal('RestartingPod', `${action.pod} is restarted for its new template`);
     case 'delete':

@@ -17,6 +17,8 @@ export interface Node extends PodSeen {
 
 export interface Group {
   readonly founder: string | undefined;
+  /** Founder of the group that was given up for this one. */
+  readonly predecessor: string | undefined;
   /** The member that is asked and told: it is in the group, and knows a leader. */
   readonly speaker: (PodSeen & { readonly status: NodeStatus }) | undefined;
   readonly members: readonly MemberSeen[];
@@ -53,7 +55,15 @@ export function groupOf({ cluster, pods }: Observed): Group {
       const member = members.find(({ name }) => name === pod.name);
       return { ...pod, member, phase: phaseOf(pod, member, founder, speaker) };
     });
-  return { founder, speaker, members, nodes, leader: speaker?.status.leader };
+  const predecessor = own.find(({ status }) => status.predecessor)?.status.predecessor?.founder;
+  return {
+    founder,
+    predecessor: predecessor ?? cluster.status?.predecessor,
+    speaker,
+    members,
+    nodes,
+    leader: speaker?.status.leader,
+  };
 }
 
 function phaseOf(
@@ -75,5 +85,21 @@ function phaseOf(
     (speaker.name !== pod.name && (!member.up || member.lagEntries > SYNC_ENTRIES));
   return isBehind ? 'CatchingUp' : 'InSync';
 }
+
+/** Whether those who decide answer by a majority, as far as anybody knows who they are. */
+export function answeringVoters({ speaker, nodes }: Group): { readonly isMajority: boolean; readonly text: string } {
+  const newest = nodes
+    .flatMap(({ status, phase }) => (status?.members === undefined || phase === 'Stranger' ? [] : [status]))
+    .reduce<NodeStatus | undefined>((a, b) => (a && heightOf(a) >= heightOf(b) ? a : b), undefined);
+  const voters = (speaker?.status ?? newest)?.members?.filter(({ voter }) => voter) ?? [];
+  const count = voters.filter(({ name }) => nodes.some((node) => node.name === name && answers(node))).length;
+  return { isMajority: count * 2 > voters.length, text: `${count} of ${voters.length} members that decide answer` };
+}
+
+/** A node that is busy may be late with an answer. */
+const PATIENCE_MS = 10_000;
+
+const answers = ({ phase, status, isReady, silentMs }: Node): boolean =>
+  status === undefined ? isReady && silentMs < PATIENCE_MS : phase === 'InSync' || phase === 'CatchingUp';
 
 export const ordinalOf = (name: string): number => Number(/-([0-9]+)$/.exec(name)?.[1] ?? NaN);

@@ -4,12 +4,16 @@ import { namesOf } from '../specs/index.ts';
 import type { Action, Notice } from './actions.ts';
 import { type Group, type Node, ordinalOf } from './group.ts';
 import type { MemberSeen, Observed } from './observed.ts';
+import { planRecovery } from './recovery.ts';
 
 export interface MemberPlan {
   readonly actions: readonly Action[];
   readonly notices?: readonly Notice[];
   /** Why the group cannot be what it shall be without a person. */
-  readonly trouble?: { readonly reason: 'DataLost' | 'NoMajority' | 'StrangerFound'; readonly message: string };
+  readonly trouble?: {
+    readonly reason: 'DataLost' | 'NoMajority' | 'StrangerFound' | 'RecoveryRefused';
+    readonly message: string;
+  };
 }
 
 /** A member whose pod says nothing for so long leaves without being asked for what it may have alone. */
@@ -20,15 +24,26 @@ const one = (action: Action, ...notices: Notice[]): MemberPlan => ({ actions: [a
 
 export function planMembers(observed: Observed, group: Group): MemberPlan {
   if (group.founder === undefined) return planFounding(observed, group);
-  if (group.speaker === undefined) return planWithoutSpeaker(observed, group);
-  const stranger = group.nodes.find(({ phase }) => phase === 'Stranger');
-  const trouble: MemberPlan['trouble'] = stranger && {
-    reason: 'StrangerFound',
-    message: `${stranger.name} has the data of another group: take its volume away, and it joins`,
-  };
+  const recovery = planRecovery(observed, group);
+  if (group.speaker === undefined) return recovery ?? planWithoutSpeaker(observed, group);
+  const strangers = group.nodes.filter(({ phase }) => phase === 'Stranger');
+  const stranger = strangers.find((node) => !isGivenUp(node, group));
+  const trouble: MemberPlan['trouble'] =
+    recovery?.trouble ??
+    (stranger && {
+      reason: 'StrangerFound',
+      message: `${stranger.name} has the data of another group: take its volume away, and it joins`,
+    });
+  const left = strangers.find((node) => isGivenUp(node, group) && !node.isTerminating);
+  if (left?.status)
+    return { ...one({ kind: 'leave', pod: left.name, id: left.status.id }), ...(trouble && { trouble }) };
   const plan = planEntries(observed, group) ?? planVoters(observed, group) ?? planLeaving(observed, group) ?? NOTHING;
   return { ...plan, ...(trouble && { trouble }) };
 }
+
+/** It has the data of the group that was given up for this one. */
+const isGivenUp = ({ status }: Node, { predecessor }: Group): boolean =>
+  predecessor !== undefined && status?.founder === predecessor;
 
 /**
  * Nobody is known to have founded a group. Pod 0 does when it is certain that no other pod has data of one: all of them wait, or no

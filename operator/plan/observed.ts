@@ -12,6 +12,10 @@ export interface NodeStatus {
   readonly founder?: string;
   readonly leader?: string;
   readonly members?: readonly MemberSeen[];
+  /** The group, by its founder, and the member of it with whose data this one began. */
+  readonly predecessor?: { readonly founder: string; readonly member: string };
+  /** Why it could not begin a new group with its data. */
+  readonly recoveryFault?: string;
   /** Public keys of those that were members once. */
   readonly removed?: readonly string[];
   readonly lag?: { readonly entries?: number };
@@ -53,6 +57,8 @@ export interface Observed {
   /** Everything in the namespace that carries the cluster's label, by `Kind/name`; pods apart. */
   readonly objects: ReadonlyMap<string, KubeObject>;
   readonly pods: readonly PodSeen[];
+  /** For how long no node that answers has known a leader of the group. */
+  readonly leaderlessMs: number;
   /** Kinds of others that exist here: PodMonitor, PrometheusRule, Certificate. */
   readonly kinds: ReadonlySet<string>;
   /** Milliseconds since 1970. */

@@ -2,9 +2,10 @@
 import { type ClusterStatus, type NodeReport, type Phase, votersOf } from '../api/index.ts';
 import { namesOf, selectorOf } from '../specs/index.ts';
 import { conditionsOf, type Statement } from './conditions.ts';
-import { type Group, heightOf, type Node } from './group.ts';
+import { answeringVoters, type Group, heightOf, type Node } from './group.ts';
 import type { MemberPlan } from './members.ts';
-import type { NodeStatus, Observed } from './observed.ts';
+import type { Observed } from './observed.ts';
+import { successorOf } from './recovery.ts';
 import type { RolloutPlan } from './rollout.ts';
 
 export interface Findings {
@@ -32,10 +33,12 @@ export function statusOf(observed: Observed, findings: Findings): ClusterStatus 
     'p2pdb.io/expires'
   ];
   const founder = founderOf(observed);
+  const predecessor = founder === group.founder ? group.predecessor : successorOf(observed)?.predecessor?.founder;
   return {
     observedGeneration: metadata.generation ?? 0,
     phase: phaseOf(observed, findings, inSync),
     ...(founder !== undefined && { founder }),
+    ...(predecessor !== undefined && { predecessor }),
     replicas: pods.length,
     readyReplicas: pods.filter(({ isReady }) => isReady).length,
     members: `${inSync}/${spec.replicas}`,
@@ -55,11 +58,16 @@ export function statusOf(observed: Observed, findings: Findings): ClusterStatus 
 }
 
 /** Written once, and changed only when the group was given up by order. */
-function founderOf({ cluster, pods }: Observed): string | undefined {
+function founderOf(observed: Observed): string | undefined {
+  const { cluster, pods } = observed;
   const { founder } = cluster.status ?? {};
-  const seen = pods.find(({ status }) => status?.founder !== undefined && status.founder !== founder)?.status?.founder;
+  const given = pods.map(({ status }) => status?.predecessor?.founder);
+  const seen = pods
+    .map(({ status }) => status?.founder)
+    .find((other) => other !== undefined && other !== founder && !given.includes(other));
   if (founder === undefined) return seen;
-  return cluster.spec.recovery?.abandonGroup === founder ? (seen ?? founder) : founder;
+  if (cluster.spec.recovery?.abandonGroup === founder) return seen ?? founder;
+  return successorOf(observed)?.founder ?? founder;
 }
 
 function reportOf({ name, phase, status, member, behindMs }: Node): NodeReport {
@@ -73,7 +81,7 @@ function reportOf({ name, phase, status, member, behindMs }: Node): NodeReport {
       lagEntries: lag,
       lagSeconds: phase === 'InSync' ? 0 : Math.round(behindMs / 1000),
     }),
-    ...(member && status && { finalHeight: heightOf(status) }),
+    ...(status?.final && { finalHeight: heightOf(status) }),
   };
 }
 
@@ -159,22 +167,6 @@ function statementsOf(observed: Observed, findings: Findings, inSync: number): S
     },
   ];
 }
-
-/** Whether those who decide answer by a majority, as far as anybody knows who they are. */
-function answeringVoters({ speaker, nodes }: Group): { readonly isMajority: boolean; readonly text: string } {
-  const newest = nodes
-    .flatMap(({ status }) => (status?.members === undefined ? [] : [status]))
-    .reduce<NodeStatus | undefined>((a, b) => (a && heightOf(a) >= heightOf(b) ? a : b), undefined);
-  const voters = (speaker?.status ?? newest)?.members?.filter(({ voter }) => voter) ?? [];
-  const count = voters.filter(({ name }) => nodes.some((node) => node.name === name && answers(node))).length;
-  return { isMajority: count * 2 > voters.length, text: `${count} of ${voters.length} members that decide answer` };
-}
-
-/** A node that is busy may be late with an answer. */
-const PATIENCE_MS = 10_000;
-
-const answers = ({ phase, status, isReady, silentMs }: Node): boolean =>
-  status === undefined ? isReady && silentMs < PATIENCE_MS : phase === 'InSync' || phase === 'CatchingUp';
 
 function degradedBy({ fault, trouble, rollout }: Findings): { reason: string; message: string } | undefined {
   if (fault !== undefined) return { reason: 'InvalidSpec', message: fault };

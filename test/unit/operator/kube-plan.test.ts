@@ -74,7 +74,7 @@ const set = (replicas = 3): KubeObject => ({
 
 function look(pods: readonly PodSeen[], change: Partial<Observed> = {}, replicas = 3): Observed {
   const objects = new Map([['StatefulSet/c', set(replicas)]]);
-  return { cluster: cluster(), objects, pods, kinds: new Set(), now: NOW, ...change };
+  return { cluster: cluster(), objects, pods, leaderlessMs: 0, kinds: new Set(), now: NOW, ...change };
 }
 
 /** Actions on members and pods, in few words; objects and Secrets are another matter. */
@@ -85,6 +85,7 @@ function todo(observed: Observed): string[] {
       case 'drain':
       case 'leave':
       case 'delete-pod':
+      case 'recover':
         return [`${action.kind} ${action.pod}`];
       case 'join':
         return [`join ${action.pod} through ${action.through}`];
@@ -223,6 +224,104 @@ describe('a majority that is lost for good', () => {
     assert.equal(degraded(look(pods)), 'NoMajority');
     const told = cluster(`{ recovery: { abandonGroup: '${FOUNDER}' } }`);
     assert.deepEqual(todo(look(pods, { cluster: told })), [], 'a member still has the data');
+  });
+
+  describe('and a survivor that a person named', () => {
+    const NEW = 'd'.repeat(64);
+    const told = (survivor = { group: FOUNDER, member: idOf(1) }, status?: object): ClusterObject =>
+      cluster(JSON.stringify({ recovery: { survivor } }), status);
+    const alone = (ordinal: number, change: Partial<NodeStatus> = {}): PodSeen =>
+      pod(ordinal, { ...serving(ordinal, three, change), leader: undefined as never });
+    const empty = (ordinal: number): PodSeen => pod(ordinal, waiting(ordinal, 'e'.repeat(64)));
+    const after = (pods: readonly PodSeen[], change: Partial<Observed> = {}): Observed =>
+      look(pods, { cluster: told(), leaderlessMs: 60_000, ...change });
+    const why = (observed: Observed): string =>
+      plan(observed, SETTINGS).status.conditions?.find(({ type }) => type === 'Degraded')?.message ?? '';
+    const lost = [empty(0), alone(1), pod(2, undefined)];
+    const successor = (change: Partial<NodeStatus> = {}): NodeStatus => ({
+      ...serving(1, [{ ...member(1), id: NEW }], { leader: 'c-1', ...change }),
+      id: NEW,
+      founder: NEW,
+      predecessor: { founder: FOUNDER, member: idOf(1) },
+      removed: [0, 1, 2].map(idOf),
+    });
+
+    it('is told to go on once nobody has known a leader for a minute', () => {
+      assert.deepEqual(todo(after(lost)), ['recover c-1']);
+      const early = after(lost, { leaderlessMs: 59_000 });
+      assert.deepEqual([todo(early), degraded(early)], [[], 'NoMajority']);
+      const starting = after([empty(0), alone(1), pod(2, undefined, { ageMs: 1000 })]);
+      assert.deepEqual([todo(starting), degraded(starting)], [[], 'NoMajority']);
+      assert.match(why(starting), /c-2 is starting/);
+    });
+
+    it('is told nothing where something speaks against it, and people are told what', () => {
+      const refusals: readonly (readonly [Observed, RegExp])[] = [
+        [after(lost, { cluster: told({ group: idOf(5), member: idOf(1) }) }), /is not status\.founder/],
+        [after(lost, { cluster: told({ group: FOUNDER, member: idOf(7) }) }), /no pod that answers is the member 777/],
+        [after([empty(0), pod(1, undefined), alone(2)]), /no pod that answers is the member 111/],
+        [after(all), /has a leader, c-0/],
+        [
+          after([empty(0), alone(1), alone(2)]),
+          /^nothing is done of spec\.recovery: 2 of 3 members that decide answer/,
+        ],
+        [after([empty(0), alone(1, { recoveryFault: 'no room' }), empty(2)]), /c-1 could not: no room/],
+      ];
+      for (const [observed, reason] of refusals) {
+        assert.deepEqual([todo(observed), degraded(observed)], [[], 'RecoveryRefused']);
+        assert.match(why(observed), reason);
+      }
+      const five = [0, 1, 2, 3, 4].map((n) => member(n));
+      const seen = (ordinal: number, height: number): PodSeen =>
+        pod(ordinal, { ...serving(ordinal, five, { final: { height } }), leader: undefined as never });
+      const pods = [empty(0), seen(1, 10), empty(2), seen(3, 11), empty(4)];
+      const newer = look(pods, { cluster: told(), leaderlessMs: 60_000 }, 5);
+      assert.deepEqual([todo(newer), degraded(newer)], [[], 'RecoveryRefused']);
+      assert.match(why(newer), /c-3 has block 11, and c-1 only block 10/);
+    });
+
+    it('is put on record before anything else, with what it replaces', () => {
+      const first = after([empty(0), pod(1, successor()), pod(2, undefined)]);
+      assert.deepEqual(todo(first), []);
+      const { status, notices } = plan(first, SETTINGS);
+      assert.deepEqual([status.founder, status.predecessor], [NEW, FOUNDER]);
+      assert.deepEqual(
+        notices.map(({ reason }) => reason).filter((reason) => reason === 'GroupReplaced'),
+        ['GroupReplaced'],
+      );
+    });
+
+    it('lets others in, and has those set their data aside that come back with the old one', () => {
+      const done = { cluster: told(undefined, { founder: NEW, predecessor: FOUNDER }) };
+      assert.deepEqual(todo(after([empty(0), pod(1, successor()), empty(2)], done)), [
+        'join c-0 through c-1',
+        'join c-2 through c-1',
+      ]);
+      const back = after([empty(0), pod(1, successor()), alone(2)], done);
+      assert.deepEqual([todo(back), degraded(back)], [['leave c-2'], undefined]);
+      // Two of them are a majority of the old group, and lead it: that one is given up all the same.
+      const both = after([pod(0, serving(0, three)), pod(1, successor()), pod(2, serving(2, three))], done);
+      assert.deepEqual(todo(both), ['leave c-0']);
+      assert.deepEqual([plan(both, SETTINGS).status.founder, plan(both, SETTINGS).status.predecessor], [NEW, FOUNDER]);
+      const other = after([empty(0), pod(1, successor()), pod(2, serving(2, [member(2)], { founder: idOf(2) }))], done);
+      assert.equal(degraded(other), 'StrangerFound');
+      assert.deepEqual(todo(other), ['join c-0 through c-1']);
+      // Without a word of the new group, nobody knows that it is there.
+      assert.deepEqual(todo(after([empty(0), pod(1, undefined), alone(2)], done)), []);
+    });
+
+    it('is the founder also where the manifest was made anew', () => {
+      const fresh = after([pod(0, serving(0, three)), pod(1, successor())], { cluster: cluster('{}', {}) });
+      assert.equal(plan(fresh, SETTINGS).status.founder, NEW);
+    });
+
+    it('is not named together with an empty group', () => {
+      const recovery = { abandonGroup: FOUNDER, survivor: { group: FOUNDER, member: idOf(1) } };
+      const reading = readCluster(
+        `apiVersion: p2pdb.io/v1alpha1\nkind: P2PDBCluster\nmetadata: { name: c }\nspec: ${JSON.stringify({ recovery })}`,
+      );
+      assert.notEqual(reading.kind, 'cluster');
+    });
   });
 });
 

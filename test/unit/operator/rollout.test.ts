@@ -38,10 +38,17 @@ function rollout(nodes: readonly Node[], spec = '{}'): RolloutPlan {
     metadata: { name: 'c', generation: 2 },
     status: { observedGeneration: 2, updateRevision: 'new' },
   };
-  const group: Group = { founder: 'f', speaker: undefined, members: [], nodes, leader: 'c-2' };
+  const group: Group = { founder: 'f', predecessor: undefined, speaker: undefined, members: [], nodes, leader: 'c-2' };
   const cluster = reading.cluster as unknown as ClusterObject;
   return planRollout(
-    { cluster, objects: new Map([['StatefulSet/c', set]]), pods: nodes, kinds: new Set(), now: MONDAY_NOON },
+    {
+      cluster,
+      objects: new Map([['StatefulSet/c', set]]),
+      pods: nodes,
+      leaderlessMs: 0,
+      kinds: new Set(),
+      now: MONDAY_NOON,
+    },
     group,
   );
 }

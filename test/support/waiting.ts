@@ -26,7 +26,7 @@ export interface Answer {
     readonly members?: readonly { readonly name: string; readonly id: string; readonly voter: boolean }[];
     readonly removed?: readonly string[];
     readonly results?: readonly { readonly rows: readonly (readonly unknown[])[] }[];
-    readonly error?: { readonly code: string; readonly message: string };
+    readonly error?: { readonly code: string; readonly message: string; readonly errno?: number };
   };
 }
 

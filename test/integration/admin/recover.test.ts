@@ -94,6 +94,12 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
   await b.restart();
   await b.phase('serving');
   assert.deepEqual(await b.sql("SELECT COUNT(*), SUM(level = 'after') FROM d.t"), [[6, '1']]);
+  const classes = await b.sql("SELECT id % 4 AS class, SUM(level = 'after') FROM d.t GROUP BY class ORDER BY class");
+  assert.deepEqual(classes, [
+    [0, '1'],
+    [2, '0'],
+    [3, '0'],
+  ]);
 
   // Others join, and decide.
   a.start();

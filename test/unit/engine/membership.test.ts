@@ -1,0 +1,37 @@
+/** Who gives which keys, also in a group that goes on with another one's state. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { nodeId } from '../../../node/consensus/index.ts';
+import { Membership, type Genesis } from '../../../node/engine/membership.ts';
+import { Catalog } from '../../../node/sql/index.ts';
+
+const idOf = (n: number): string => n.toString(16).padStart(64, '0');
+
+it('gives no key twice, not even after a majority was lost', () => {
+  const ids = [1, 2, 3, 4, 5].map(idOf);
+  const old: Genesis = { members: ids.map((id, n) => ({ id, name: `m${n}` })), voters: ids };
+  const catalog = new Catalog();
+  const classOf = (genesis: Genesis, id: string) => new Membership(catalog, genesis, nodeId(id)).keyClass();
+  const classes = ids.map((id) => classOf(old, id));
+
+  const before = new Membership(catalog, old, nodeId(idOf(2)));
+  for (const member of before.all())
+    catalog.apply({ kind: 'put-member', member: { ...member, voter: false, removed: true } });
+  const founder = idOf(6);
+  const genesis: Genesis = { members: [{ id: founder, name: 'm1' }], voters: [founder], slots: before.slots };
+  for (const [n, id] of [6, 7, 8, 9, 10, 11, 12].map(idOf).entries()) {
+    const slot = new Membership(catalog, genesis, nodeId(founder)).nextSlot();
+    catalog.apply({ kind: 'put-member', member: { id, name: `n${n}`, slot, voter: n < 3, removed: false } });
+    classes.push(classOf(genesis, id));
+  }
+  assert.deepEqual(new Membership(catalog, genesis, nodeId(founder)).voters(), [6, 7, 8].map(idOf));
+
+  const given = new Map<number, number>();
+  for (const [n, keys] of classes.entries()) {
+    assert.ok(keys);
+    for (let key = keys.offset; key < 10_000; key += keys.increment) {
+      assert.equal(given.get(key), undefined, `${n} gives ${key}, as ${given.get(key)} does`);
+      given.set(key, n);
+    }
+  }
+});

@@ -1,11 +1,15 @@
 // A full disk: writes are refused with 1021, reads go on, and nothing that was acknowledged is lost.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
+import { pino } from 'pino';
+import { hex } from '../../../node/log/index.ts';
+import { carryOutRecovery, orderRecovery } from '../../../node/recovery.ts';
+import { loadIdentity } from '../../../node/store/index.ts';
 import { ROOT_PASSWORD } from '../../support/node.ts';
 import { runProgram, startProgram, type Program } from '../../support/process.ts';
 
@@ -224,6 +228,31 @@ describe('a full disk', { skip: skip ?? false }, () => {
     const d = await connect();
     await check(d);
     assert.equal(await insert(d, 1000), true);
+    await restartAndCheck();
+  });
+
+  it('leaves a member as it was that is to go on without its group', async () => {
+    const c = await connect();
+    for (let i = 0; i < 6; i++) await insert(c, 1_000_000);
+    await program.kill();
+    const names = (): string[] => readdirSync(data).sort();
+    orderRecovery(data, hex(loadIdentity(data).publicKey));
+    const log = pino({ level: 'silent' });
+    fill(8 << 20);
+    assert.match((await carryOutRecovery({ data }, log)) ?? '', /no space/);
+    assert.deepEqual(
+      names().filter((name) => /^(?:successor|recovery|left)/.test(name)),
+      [],
+    );
+    await start();
+    await check(await connect());
+    await program.kill();
+    makeRoom();
+    const id = hex(loadIdentity(data).publicKey);
+    orderRecovery(data, id);
+    assert.equal(await carryOutRecovery({ data }, log), undefined);
+    assert.ok(names().includes(`left-${id.slice(0, 16)}`));
+    await start();
     await restartAndCheck();
   });
 });

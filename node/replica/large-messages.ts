@@ -23,7 +23,8 @@ export interface LargeMessagesOptions {
 
 export class LargeMessages {
   private readonly options: LargeMessagesOptions;
-  private readonly leaving = new Map<NodeId, Uint8Array[]>();
+  /** The message, and how far it has left. */
+  private readonly leaving = new Map<NodeId, { readonly message: Uint8Array; at: number }>();
   private readonly coming = new Map<NodeId, { parts: Uint8Array[]; bytes: number }>();
 
   constructor(options: LargeMessagesOptions) {
@@ -34,15 +35,7 @@ export class LargeMessages {
   send(to: NodeId, message: Uint8Array): 'queued' | 'full' {
     if (message.length > LARGE_MESSAGE_BYTES_MAX) throw new RangeError(`a message of ${message.length} bytes`);
     if (this.leaving.has(to)) return 'full';
-    const pieces: Uint8Array[] = [];
-    for (let at = 0; at < message.length; at += PIECE_BYTES) {
-      const part = message.subarray(at, at + PIECE_BYTES);
-      const piece = new Uint8Array(part.length + 1);
-      piece[0] = (at === 0 ? FIRST : 0) | (at + PIECE_BYTES >= message.length ? LAST : 0);
-      piece.set(part, 1);
-      pieces.push(piece);
-    }
-    this.leaving.set(to, pieces);
+    this.leaving.set(to, { message, at: 0 });
     this.pump(to);
     return 'queued';
   }
@@ -55,12 +48,18 @@ export class LargeMessages {
   }
 
   private pump(to: NodeId): void {
-    const pieces = this.leaving.get(to);
-    while (pieces?.[0] && this.options.queued(to) < QUEUED_BYTES_MAX) {
-      if (this.options.send(to, pieces[0]) !== 'queued') return;
-      pieces.shift();
+    const left = this.leaving.get(to);
+    if (!left) return;
+    const { message } = left;
+    while (left.at < message.length && this.options.queued(to) < QUEUED_BYTES_MAX) {
+      const part = message.subarray(left.at, left.at + PIECE_BYTES);
+      const piece = new Uint8Array(part.length + 1);
+      piece[0] = (left.at === 0 ? FIRST : 0) | (left.at + PIECE_BYTES >= message.length ? LAST : 0);
+      piece.set(part, 1);
+      if (this.options.send(to, piece) !== 'queued') return;
+      left.at += PIECE_BYTES;
     }
-    if (pieces?.length === 0) this.leaving.delete(to);
+    if (left.at >= message.length) this.leaving.delete(to);
   }
 
   /** The whole message, once its last piece came. Throws RangeError on pieces that make none. */

@@ -1,3 +1,5 @@
+import { STEP_ROWS, type Steps } from './steps.ts';
+
 /**
  * What a run of a transaction looked at and what it changed, as keys: rows, values of unique keys, parents of foreign keys.
  * Two transactions commute when neither writes what the other touches.
@@ -27,18 +29,24 @@ export class FootprintIndex<N> {
   }
 
   /** Before anybody is looked for: those that were added since, in their order. What leaves before that costs nothing. */
-  private enter(): void {
-    for (const [node, footprint] of this.waiting) this.note(node, footprint);
-    this.waiting.clear();
+  *enter(): Steps<void> {
+    if (this.waiting.size === 0) return;
+    for (const [node, footprint] of this.waiting) {
+      yield* this.note(node, footprint);
+      this.waiting.delete(node);
+    }
   }
 
-  private note(node: N, { reads, writes }: Footprint): void {
+  private *note(node: N, { reads, writes }: Footprint): Steps<void> {
+    let keys = 0;
     for (const key of writes) {
+      if (++keys % STEP_ROWS === 0) yield;
       const list = this.writers.get(key);
       if (!list) this.writers.set(key, [node]);
       else if (list.at(-1) !== node) list.push(node);
     }
     for (const key of reads) {
+      if (++keys % STEP_ROWS === 0) yield;
       if (this.writers.get(key)?.at(-1) === node) continue;
       const set = this.readers.get(key);
       if (set) set.add(node);
@@ -46,9 +54,11 @@ export class FootprintIndex<N> {
     }
   }
 
-  remove(node: N, { reads, writes }: Footprint): void {
+  *remove(node: N, { reads, writes }: Footprint): Steps<void> {
     if (this.waiting.delete(node)) return;
+    let keys = 0;
     for (const key of writes) {
+      if (++keys % STEP_ROWS === 0) yield;
       const list = this.writers.get(key);
       if (!list) continue;
       if (list.at(-1) === node) list.pop();
@@ -57,26 +67,32 @@ export class FootprintIndex<N> {
       if (list.length === 0) this.writers.delete(key);
     }
     for (const key of reads) {
+      if (++keys % STEP_ROWS === 0) yield;
       const set = this.readers.get(key);
       if (set?.delete(node) && set.size === 0) this.readers.delete(key);
     }
   }
 
   /** Those behind a node, as `isLater` says, that do not commute with a footprint of it; one may be found more than once. */
-  later(
+  *later(
     { reads, writes }: Footprint,
     isLater: (other: N) => boolean,
     found: (other: N) => void,
     wanted: KeyFilter = () => true,
-  ): void {
-    this.enter();
+  ): Steps<void> {
+    yield* this.enter();
     if (this.writers.size === 0 && this.readers.size === 0) return;
+    let keys = 0;
     for (const key of writes) {
+      if (++keys % STEP_ROWS === 0) yield;
       if (!wanted(key, 'writes')) continue;
       for (const other of this.readers.get(key) ?? []) if (isLater(other)) found(other);
       this.laterWriters(key, isLater, found);
     }
-    for (const key of reads) if (wanted(key, 'reads')) this.laterWriters(key, isLater, found);
+    for (const key of reads) {
+      if (++keys % STEP_ROWS === 0) yield;
+      if (wanted(key, 'reads')) this.laterWriters(key, isLater, found);
+    }
   }
 
   private laterWriters(key: string, isLater: (other: N) => boolean, found: (other: N) => void): void {
@@ -91,13 +107,13 @@ export class FootprintIndex<N> {
     return true;
   }
 
+  /** Of all that have entered. */
   writersOf(key: string): readonly N[] {
-    this.enter();
     return this.writers.get(key) ?? [];
   }
 
+  /** Of all that have entered. */
   readersOf(key: string): Iterable<N> {
-    this.enter();
     return this.readers.get(key) ?? [];
   }
 }

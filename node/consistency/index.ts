@@ -3,3 +3,4 @@ export type { Footprint } from './footprint.ts';
 export { Linearizer, type Applier, type DecidedBlock, type Orderable } from './linearizer.ts';
 export { comparePositions, type Position } from './order.ts';
 export * from './rules.ts';
+export { finish, STEP_ROWS, type Steps } from './steps.ts';

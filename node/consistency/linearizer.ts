@@ -5,10 +5,13 @@
  *
  * Invariant: of two applied transactions that do not commute, the earlier in the order was applied first. So the state is
  * that of the serial run, and undoing in reverse order always meets the rows as the undone transaction left them.
+ *
+ * What may take long is done in steps: between two of them nothing else may be asked of the linearizer than to append().
  */
 import { comparePositions, type Position } from './order.ts';
 import { FootprintIndex, type Footprint, type KeyFilter } from './footprint.ts';
 import { Heap } from './heap.ts';
+import { STEP_ROWS, type Steps } from './steps.ts';
 
 /** Runs transactions against the state. */
 export interface Applier<T> {
@@ -16,9 +19,9 @@ export interface Applier<T> {
    * Runs it against the state as it stands. Whatever comes of it (applied, refused by a constraint) is a function of what its
    * footprint names, and of nothing else.
    */
-  apply(transaction: T, isFinal: boolean): Footprint;
+  apply(transaction: T, isFinal: boolean): Steps<Footprint>;
   /** Takes back what its last apply() did. */
-  undo(transaction: T): void;
+  undo(transaction: T): Steps<void>;
   /** It will never be undone. Called in the final order. */
   settle(transaction: T): void;
   /** All that stands in blocks up to `height` is settled, and nothing else. */
@@ -105,27 +108,27 @@ export class Linearizer<T extends Orderable> {
   }
 
   /** Transactions that became known. Those that run only in blocks wait for theirs. */
-  insert(transactions: readonly T[]): void {
+  *insert(transactions: readonly T[]): Steps<void> {
     const nodes: Node<T>[] = [];
     for (const transaction of transactions) {
       const node = new Node<T>(transaction);
       this.nodes.set(transaction, node);
       if (!transaction.finalOnly) nodes.push(node);
     }
-    this.run(nodes);
+    yield* this.run(nodes);
   }
 
   /** Transactions that shall never have been. */
-  remove(transactions: readonly T[]): void {
+  *remove(transactions: readonly T[]): Steps<void> {
     const gone = new Set<Node<T>>();
     for (const transaction of transactions) {
       const node = this.nodes.get(transaction);
       if (node) gone.add(node);
     }
     const applied = new Set([...gone].filter((node) => node.footprint));
-    const withdrawn = this.withdraw(applied);
+    const withdrawn = yield* this.withdraw(applied);
     for (const node of gone) this.nodes.delete(node.transaction);
-    this.run(withdrawn.filter((node) => !gone.has(node)));
+    yield* this.run(withdrawn.filter((node) => !gone.has(node)));
   }
 
   /** All that no block has ordered, in no particular order. */
@@ -137,48 +140,65 @@ export class Linearizer<T extends Orderable> {
    * Blocks were decided, in this order, the newest that there are. What is not known yet becomes known. What they overtake is
    * undone and done again once for all of them.
    */
-  decide(blocks: readonly DecidedBlock<T>[]): void {
+  *decide(blocks: readonly DecidedBlock<T>[]): Steps<void> {
     const heights = new Map<Node<T>, number>();
     const decided = blocks.map(({ height, transactions }) => {
       const nodes = transactions.map((transaction) => this.nodes.get(transaction) ?? new Node<T>(transaction));
       for (const node of nodes) heights.set(node, height);
       return { height, nodes };
     });
-    const queue = new Set(this.withdraw(this.overtaken(decided, heights)));
+    const queue = new Set(yield* this.withdraw(yield* this.overtaken(decided, heights)));
     for (const [node, height] of heights) {
       node.height = height;
       this.nodes.set(node.transaction, node);
       if (node.footprint === undefined) queue.add(node);
     }
-    this.run(queue);
+    yield* this.run(queue);
     for (const { height, nodes } of decided) {
       for (const node of nodes.sort(compare)) {
-        if (node.footprint) this.index.remove(node, node.footprint);
+        if (node.footprint) yield* this.index.remove(node, node.footprint);
         this.nodes.delete(node.transaction);
         this.applier.settle(node.transaction);
+        yield;
       }
       this.applier.settled(height);
     }
   }
 
+  /** Whether a block of these transactions finds nothing to be run or undone: they are applied, and alone. */
+  confirms(transactions: readonly T[]): boolean {
+    const nodes = new Set<Node<T>>();
+    for (const transaction of transactions) {
+      const node = this.nodes.get(transaction);
+      if (!node?.footprint) return false;
+      nodes.add(node);
+    }
+    return this.index.holdsOnly(nodes);
+  }
+
   /** Applied transactions that stood before one of the blocks', do not commute with it, and stand behind it from now on. */
-  private overtaken(
+  private *overtaken(
     blocks: readonly { readonly height: number; readonly nodes: readonly Node<T>[] }[],
     heights: ReadonlyMap<Node<T>, number>,
-  ): ReadonlySet<Node<T>> {
+  ): Steps<ReadonlySet<Node<T>>> {
     const overtaken = new Set<Node<T>>();
     if (blocks.length === 1 && this.index.holdsOnly(heights)) return overtaken;
+    yield* this.index.enter();
+    let keys = 0;
     for (const { height, nodes } of blocks) {
       const test = (other: Node<T>, last: Position): void => {
         if (comparePositions(other.position, last) < 0 && (heights.get(other) ?? TENTATIVE) > height)
           overtaken.add(other);
       };
-      for (const [key, last] of lastPositions(nodes, 'writes')) {
+      for (const [key, last] of yield* lastPositions(nodes, 'writes')) {
+        if (++keys % STEP_ROWS === 0) yield;
         for (const other of this.index.writersOf(key)) test(other, last);
         for (const other of this.index.readersOf(key)) test(other, last);
       }
-      for (const [key, last] of lastPositions(nodes, 'reads'))
+      for (const [key, last] of yield* lastPositions(nodes, 'reads')) {
+        if (++keys % STEP_ROWS === 0) yield;
         for (const other of this.index.writersOf(key)) test(other, last);
+      }
     }
     return overtaken;
   }
@@ -196,7 +216,7 @@ export class Linearizer<T extends Orderable> {
   }
 
   /** Undoes nodes with all later ones that do not commute with them. Returns what is to be done again. */
-  private withdraw(roots: ReadonlySet<Node<T>>): Node<T>[] {
+  private *withdraw(roots: ReadonlySet<Node<T>>): Steps<Node<T>[]> {
     if (roots.size === 0) return [];
     const all = new Set(roots);
     // Whoever is behind a node on a key is behind all that precede it there: each key is looked at from its first node on.
@@ -207,26 +227,28 @@ export class Linearizer<T extends Orderable> {
       first[what].set(key, node);
       return true;
     };
-    for (const node of all) for (const other of this.laterWith(node, node.footprint, isFirst(node))) all.add(other);
+    for (const node of all)
+      for (const other of yield* this.laterWith(node, node.footprint, isFirst(node))) all.add(other);
     const withdrawn = [...all].sort(compare);
-    for (let i = withdrawn.length - 1; i >= 0; i--) this.undo(withdrawn[i] as Node<T>);
+    for (let i = withdrawn.length - 1; i >= 0; i--) yield* this.undo(withdrawn[i] as Node<T>);
     return withdrawn;
   }
 
-  private undo(node: Node<T>): void {
-    this.applier.undo(node.transaction);
-    if (node.footprint) this.index.remove(node, node.footprint);
+  private *undo(node: Node<T>): Steps<void> {
+    yield* this.applier.undo(node.transaction);
+    if (node.footprint) yield* this.index.remove(node, node.footprint);
     node.expected = node.footprint;
     node.footprint = undefined;
     this.stats.undone++;
+    yield;
   }
 
   /** Applied nodes behind `node` that do not commute with a footprint of it, or with those of its keys that are `wanted`. */
-  private laterWith(node: Node<T>, footprint: Footprint | undefined, wanted?: KeyFilter): ReadonlySet<Node<T>> {
+  private *laterWith(node: Node<T>, footprint: Footprint | undefined, wanted?: KeyFilter): Steps<ReadonlySet<Node<T>>> {
     if (!footprint) return NOBODY;
     if (footprint.everything) return this.laterThan(node);
     let later: Set<Node<T>> | undefined;
-    this.index.later(
+    yield* this.index.later(
       footprint,
       (other) => compare(other, node) > 0,
       (other) => (later ??= new Set()).add(other),
@@ -236,34 +258,38 @@ export class Linearizer<T extends Orderable> {
   }
 
   /** Applies nodes at their places in the order. */
-  private run(nodes: Iterable<Node<T>>): void {
+  private *run(nodes: Iterable<Node<T>>): Steps<void> {
     // What is undone on the way goes back into it.
     const queue = new Heap<Node<T>>(compare, nodes);
-    const clear = (later: ReadonlySet<Node<T>>): void => {
-      for (const node of this.withdraw(later)) queue.push(node);
-    };
+    const clear = function* (this: Linearizer<T>, later: ReadonlySet<Node<T>>): Steps<void> {
+      for (const node of yield* this.withdraw(later)) queue.push(node);
+    }.bind(this);
     for (let node = queue.pop(); node; node = queue.pop()) {
-      clear(node.transaction.exclusive ? this.laterThan(node) : this.laterWith(node, node.expected));
+      const expected = node.transaction.exclusive ? this.laterThan(node) : yield* this.laterWith(node, node.expected);
+      if (expected.size > 0) yield* clear(expected);
       for (;;) {
-        const footprint = this.applier.apply(node.transaction, node.height !== TENTATIVE);
-        const later = this.laterWith(node, footprint);
+        const footprint = yield* this.applier.apply(node.transaction, node.height !== TENTATIVE);
+        const later = yield* this.laterWith(node, footprint);
         if (later.size === 0) {
           this.applied(node, footprint);
           break;
         }
         // It ran on top of transactions that stand behind it and do not commute with it.
-        this.applier.undo(node.transaction);
-        clear(later);
+        yield* this.applier.undo(node.transaction);
+        yield* clear(later);
       }
+      yield;
     }
   }
 }
 
 /** Of each key that one of the nodes read, or wrote, the last position among these. */
-function lastPositions<T>(nodes: readonly Node<T>[], what: 'reads' | 'writes'): ReadonlyMap<string, Position> {
+function* lastPositions<T>(nodes: readonly Node<T>[], what: 'reads' | 'writes'): Steps<ReadonlyMap<string, Position>> {
   const last = new Map<string, Position>();
+  let keys = 0;
   for (const { footprint, position } of nodes) {
     for (const key of footprint?.[what] ?? []) {
+      if (++keys % STEP_ROWS === 0) yield;
       const known = last.get(key);
       if (!known || comparePositions(known, position) < 0) last.set(key, position);
     }

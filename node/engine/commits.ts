@@ -1,10 +1,12 @@
 /** How sessions' changes become transactions of the group: committed, certified, or run as schema changes. */
-import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
+import { finish, STEP_ROWS, type Steps } from '../consistency/index.ts';
+import { encodeInSteps } from '../log/index.ts';
+import { APPLIED, GroupTransaction, RejectedError, type Slices } from '../replica/index.ts';
 import { SqlError, type CatalogChange } from '../sql/index.ts';
 import { isConstraintError, type RowChange } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { tableLock } from './locks.ts';
-import { transactionOf, type SeenRow } from './merge/index.ts';
+import { digestOf, transactionInSteps, transactionOf, type CommitRecord, type SeenRow } from './merge/index.ts';
 import { SchemaChanged, type EngineSession } from './session.ts';
 import type { CommitLevel } from './session-state.ts';
 import type { OpenTransaction } from './transaction.ts';
@@ -26,17 +28,65 @@ export class Commits {
     sql: string,
     meant: readonly RowChange[] = changes,
   ): Promise<void> {
-    this.core.versions.committed(changes);
-    const level = asked === 'replicated' ? 'replicated' : 'local';
-    const record = { ...this.author(session), sql: cutSql(sql), level, changes: meant } as const;
-    const transaction = GroupTransaction.own(record.level, false, () => transactionOf(record));
+    finish(this.core.committed(changes));
+    const record = this.recordOf(session, asked, meant, sql);
+    const transaction = this.transactionOf(record);
     const { epoch } = this.core.state;
     transaction.run = { changes, ...(meant !== changes && { meant }), outcome: APPLIED, epoch };
     return this.acknowledged(session, transaction, this.core.replica.commit(transaction));
   }
 
+  private recordOf(
+    session: EngineSession,
+    asked: CommitLevel,
+    changes: readonly RowChange[],
+    sql: string,
+  ): CommitRecord {
+    const level = asked === 'replicated' ? 'replicated' : 'local';
+    return { ...this.author(session), sql: cutSql(sql), level, changes };
+  }
+
+  private transactionOf(record: CommitRecord): GroupTransaction {
+    return GroupTransaction.own(record.level, false, record.changes.length, () => transactionOf(record));
+  }
+
+  /**
+   * As commit(), for many changes, by whom alone may change the state. Resolves when they are durable, or refused; `done` tells which,
+   * when the commit level is reached.
+   */
+  async commitSlowly(
+    session: EngineSession,
+    asked: CommitLevel,
+    changes: readonly RowChange[],
+    sql: string,
+    slices: Slices,
+    check: () => void,
+    meant: readonly RowChange[] = changes,
+  ): Promise<{ readonly done: Promise<void> }> {
+    const { core } = this;
+    const record = this.recordOf(session, asked, meant, sql);
+    const transaction = this.transactionOf(record);
+    transaction.encoded = await slices(encoded(record));
+    const digest = await slices(digestOf(changes));
+    transaction.run = {
+      changes,
+      ...(meant !== changes && { meant }),
+      outcome: APPLIED,
+      epoch: core.state.epoch,
+      digest,
+    };
+    const footprint = await slices(core.replica.footprintOf(transaction));
+    check();
+    const done = this.acknowledged(session, transaction, core.replica.commit(transaction, footprint));
+    // Who waits for it comes later.
+    done.catch(() => undefined);
+    await slices(core.committed(changes));
+    await core.replica.flushed();
+    return { done };
+  }
+
   /** Changes that are not in the state yet run at their place in a block, if what they saw still stands there. */
-  commitFinal(
+  async commitFinal(
     session: EngineSession,
     changes: readonly RowChange[],
     seen: readonly SeenRow[],
@@ -44,7 +94,9 @@ export class Commits {
   ): Promise<void> {
     this.core.group.checkMajority();
     const record = { ...this.author(session), sql: cutSql(sql), level: 'final' as const, changes, seen };
-    const transaction = GroupTransaction.own('final', false, () => transactionOf(record));
+    const transaction = this.transactionOf(record);
+    const { gate } = this.core.replica;
+    if (gate.isLong(changes.length)) transaction.encoded = await gate.slices(encoded(record));
     return this.acknowledged(session, transaction, this.core.replica.submit(transaction));
   }
 
@@ -82,7 +134,7 @@ export class Commits {
     try {
       const schema = { text, changes, basis: this.core.machine.schemaCount, strict: session.state.strict };
       const record = { ...this.author(session), sql: '', level: 'final' as const, changes: [], schema };
-      const transaction = GroupTransaction.own('final', true, () => transactionOf(record));
+      const transaction = GroupTransaction.own('final', true, 0, () => transactionOf(record));
       this.core.group.checkMajority();
       await this.core.group.confirmed(session, transaction, this.core.replica.submit(transaction));
       session.committed(transaction);
@@ -133,13 +185,41 @@ export class Commits {
     return transaction.changes;
   }
 
+  /** As applyTransaction(), for many rows, by whom alone may change the state. */
+  *applySlowly(session: EngineSession, transaction: OpenTransaction): Steps<readonly RowChange[]> {
+    const { core } = this;
+    const { epoch } = core.state;
+    if (transaction.isDoomed) throw deadlock();
+    const { changes } = transaction;
+    if (!transaction.isDisturbed) {
+      try {
+        for (const [i, change] of changes.entries()) {
+          core.state.apply(change);
+          if (i % STEP_ROWS === STEP_ROWS - 1) yield;
+        }
+        return changes;
+      } catch (error) {
+        core.abandon(epoch);
+        if (!isConstraintError(error)) throw error;
+      }
+    }
+    const record = { ...this.author(session), sql: '', level: 'local' as const, changes };
+    const { outcome, changes: merged } = yield* core.env.through(core.merger.run(yield* transactionInSteps(record)));
+    if (outcome.kind === 'applied' && outcome.dropped.length === 0) return merged;
+    throw deadlock();
+  }
+
   private mergeTransaction(session: EngineSession, { changes }: OpenTransaction): readonly RowChange[] {
     const record = { ...this.author(session), sql: '', level: 'local' as const, changes };
-    const { outcome, changes: merged } = this.core.merger.run(transactionOf(record));
+    const { outcome, changes: merged } = finish(this.core.merger.run(transactionOf(record)));
     if (outcome.kind === 'applied' && outcome.dropped.length === 0) return merged;
     this.core.state.revertAll(merged, this.core.state.epoch);
     throw deadlock();
   }
+}
+
+function* encoded(record: CommitRecord): Steps<Uint8Array> {
+  return yield* encodeInSteps(yield* transactionInSteps(record), STEP_ROWS);
 }
 
 const cutSql = (sql: string): string => (sql.length > 65536 ? `${sql.slice(0, 65536)} …` : sql);

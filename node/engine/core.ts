@@ -23,9 +23,17 @@ import {
   columnById,
   primaryKey,
 } from '../sql/index.ts';
-import type { Footprint } from '../consistency/index.ts';
+import { STEP_ROWS, type Footprint, type Steps } from '../consistency/index.ts';
 import type { Account, ClientInfo, ColumnDefinition, Engine, ResultSink, Session } from '../server/index.ts';
-import { Replica, systemClock, type Fatal, type ReplicaEvents, type ReplicaOptions } from '../replica/index.ts';
+import {
+  Replica,
+  StoppedError,
+  systemClock,
+  type Fatal,
+  type ReplicaEvents,
+  type ReplicaOptions,
+  type Slicing,
+} from '../replica/index.ts';
 import { DiskFullError, type KeyClass, type LogStore, type RowChange, type State } from '../store/index.ts';
 import { Accounts } from './accounts.ts';
 import { makeCompileSettings } from './compile-settings.ts';
@@ -62,6 +70,14 @@ export interface EngineOptions {
   readonly group: GroupFacts;
   /** Threads for long SELECTs; 0: they run where all others do, and delay them. */
   readonly lanes?: number;
+  /** What work is long, and how it goes on. */
+  readonly slicing?: Slicing;
+}
+
+/** A connection to read by. */
+interface Reading {
+  readonly runner: Runner;
+  readonly overlays: Overlays;
 }
 
 /** Threads for long SELECTs. */
@@ -102,11 +118,14 @@ export class EngineCore implements Engine {
   private readonly runtimes = new Map<number, TableRuntime>();
   private readonly overlaidTexts = new WeakMap<Plan, SqlText>();
   private stopping = false;
+  /** Nobody else hosts the group. */
+  readonly isAlone: () => boolean;
   /** Which AUTO_INCREMENT values this node gives, where others give some too; then the session's step does not count. */
   keyClass: KeyClass | undefined;
 
   constructor(state: State, log: LogStore, options: EngineOptions) {
     this.version = options.version;
+    this.isAlone = options.alone;
     this.state = state;
     this.log = log;
     this.catalog = state.catalog;
@@ -130,6 +149,7 @@ export class EngineCore implements Engine {
         fatal: options.fatal,
         alone: options.alone,
         voterSpans: options.voterSpans,
+        ...(options.slicing && { slicing: options.slicing }),
       },
       state.position,
     );
@@ -395,7 +415,7 @@ export class EngineCore implements Engine {
 
   /** The state lost its open transaction, and has its committed rows again. Temporary tables lived in it alone. */
   stateRestored(): void {
-    this.runner.forget();
+    this.forgetStatements();
     this.overlays.forget();
     for (const session of [...this.sessions.values()]) {
       if (session.state.temporaryTables.size > 0) session.kill(true);
@@ -403,17 +423,87 @@ export class EngineCore implements Engine {
   }
 
   /** Rows changed: snapshots that are open keep what was there. */
-  stateChanged(changes: readonly RowChange[]): void {
-    this.versions.committed(changes);
+  *stateChanged(changes: readonly RowChange[]): Steps<void> {
+    if (this.replica.gate.isClosed) this.unannounced.push(() => this.announceChanges(changes));
+    else yield* this.announceChanges(changes);
+  }
+
+  /** What long work changed, which nobody sees yet. */
+  private unannounced: (() => Steps<void>)[] = [];
+
+  /** The end of long work: from now on it is seen. */
+  *announce(): Steps<void> {
+    for (const tell of this.unannounced) yield* tell();
+    this.unannounced = [];
+  }
+
+  /** A session's own changes: its locks kept others from what they touch. */
+  *committed(changes: readonly RowChange[]): Steps<void> {
+    if (this.replica.gate.isClosed) this.unannounced.push(() => this.versions.committed(changes));
+    else yield* this.versions.committed(changes);
+  }
+
+  private *announceChanges(changes: readonly RowChange[]): Steps<void> {
+    yield* this.versions.committed(changes);
     const open = [...this.openTransactions].filter((transaction) => transaction.changes.length > 0);
     if (open.length === 0) return;
-    const footprintOf = (of: readonly RowChange[]): Footprint => this.merger.footprintOf(of);
-    const writes = new Set(footprintOf(changes).writes);
+    const footprintOf = (of: readonly RowChange[]): Steps<Footprint> => this.merger.footprintOf(of);
+    const writes = new Set<string>();
+    for (const key of (yield* footprintOf(changes)).writes) {
+      writes.add(key);
+      if (writes.size % STEP_ROWS === 0) yield;
+    }
     const related = (table: TableDef): boolean =>
       table.foreignKeys.length > 0 || this.catalog.children(table.database, table.name).length > 0;
-    for (const transaction of open) transaction.disturbedBy(changes, writes, footprintOf, related);
+    for (const transaction of open) yield* transaction.disturbedBy(changes, writes, footprintOf, related);
   }
   readonly openTransactions = new Set<OpenTransaction>();
+
+  /** What statements that only read run on: the state; while long work changes it, the state as it was before. */
+  get reads(): Reading {
+    return this.isOnSnapshot ? this.published.others : this;
+  }
+
+  /** What the long work itself reads by: nobody else's statements get between its rows. */
+  get source(): Reading {
+    return this.published.source;
+  }
+
+  private isOnSnapshot = false;
+  private get published(): { readonly others: Reading; readonly source: Reading } {
+    return (this.publishedParts ??= { others: this.openReading(), source: this.openReading() });
+  }
+  private publishedParts: { readonly others: Reading; readonly source: Reading } | undefined;
+
+  private openReading(): Reading {
+    const db = this.state.openReader();
+    return { runner: new Runner(db, this.env), overlays: new Overlays(db) };
+  }
+
+  openSnapshot(): () => void {
+    void this.published;
+    const close = this.state.openSnapshot();
+    this.isOnSnapshot = true;
+    return () => {
+      this.isOnSnapshot = false;
+      close();
+    };
+  }
+
+  /** Takes back a transaction's work, unless it is gone already: of another epoch. */
+  abandon(epoch: number): void {
+    if (this.state.epoch !== epoch) return;
+    this.state.abandon();
+    // Those that were made in it are gone.
+    this.overlays.forget();
+  }
+
+  /** Tables were dropped or made anew. */
+  forgetStatements(): void {
+    this.runner.forget();
+    this.publishedParts?.others.runner.forget();
+    this.publishedParts?.source.runner.forget();
+  }
 
   /** The runtime of a definition that is not in the catalog yet. */
   runtimeFor(table: TableDef): TableRuntime {
@@ -448,6 +538,8 @@ export class EngineCore implements Engine {
     if (error instanceof SqlError) return { errno: error.errno, sqlState: error.sqlState, message: error.message };
     if (error instanceof DiskFullError)
       return { errno: 1021, sqlState: 'HY000', message: 'Disk full; waiting for someone to free some space...' };
+    if (error instanceof StoppedError)
+      return { errno: 1053, sqlState: '08S01', message: 'Server shutdown in progress' };
     const { message } = error as Error;
     if (/parser stack overflow|Expression tree is too large/.test(message))
       return { errno: 1436, sqlState: 'HY000', message: 'Thread stack overrun: the expression is nested too deeply' };
@@ -460,9 +552,16 @@ export class EngineCore implements Engine {
   onInternalError: (error: Error) => void = () => undefined;
 
   dropTemporaryTables(session: EngineSession): void {
-    for (const table of session.state.temporaryTables.values()) this.state.dropTemporary(table);
+    if (session.state.temporaryTables.size === 0) return;
+    const tables = [...session.state.temporaryTables.values()];
     session.state.temporaryTables.clear();
     session.state.changed();
+    const drop = (): void => {
+      const { gate } = this.replica;
+      if (gate.isClosed) void gate.opened().then(drop);
+      else for (const table of tables) this.state.dropTemporary(table);
+    };
+    drop();
   }
 
   selectInto(

@@ -5,13 +5,13 @@ import {
   type InsertPlan,
   type InsertValue,
   type SqliteValue,
-  type SqlText,
   type SqlType,
   type TableDef,
   type UpdatePlan,
   type ViewCheck,
 } from '../sql/index.ts';
 import { nextOfClass, sameValue, type Intent, type Row, type RowId, type State } from '../store/index.ts';
+import { STEP_ROWS, type Steps } from '../consistency/index.ts';
 import type { Environment } from './environment.ts';
 import { duplicateEntry, ER_BAD_NULL, implicitDefault, RowStore } from './row-store.ts';
 import type { Runner } from './runner.ts';
@@ -42,12 +42,8 @@ export interface DmlContext {
   /** A row's change or removal hangs on which children name it. */
   looksForChildren?(table: TableDef, row: Row): void;
   tableNamed(database: string, name: string): TableDef | undefined;
-  /** Rows of a SELECT under the transaction's current view. */
-  select(
-    text: SqlText,
-    tables: readonly { readonly table: TableDef }[],
-    range: { low: RowId; high: RowId } | undefined,
-  ): SqliteValue[][];
+  /** Rows of the statement's SELECT under the transaction's current view. */
+  select(range: { low: RowId; high: RowId } | undefined): Iterable<SqliteValue[]>;
   readonly autoIncrementStep: { readonly increment: number; readonly offset: number };
   readonly foreignKeyChecks: boolean;
   readonly noAutoValueOnZero: boolean;
@@ -98,7 +94,7 @@ export class Dml {
 
   // INSERT
 
-  insert(plan: InsertPlan): DmlResult {
+  *insert(plan: InsertPlan): Steps<DmlResult> {
     const { env } = this.x;
     const rt = this.x.runtimeOf(plan.table);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
@@ -110,15 +106,19 @@ export class Dml {
       this.insertOne(plan, rt, fill, result, before);
     };
     if (plan.rows) {
-      for (const values of plan.rows) one((row) => this.fill(rt, plan.targets, values, row, plan.rows?.length === 1));
+      for (const values of plan.rows) {
+        one((row) => this.fill(rt, plan.targets, values, row, plan.rows?.length === 1));
+        if (before.records % STEP_ROWS === 0) yield;
+      }
     } else if (plan.select) {
       const { select } = plan;
-      for (const values of this.x.select(select, plan.tables, undefined)) {
+      for (const values of this.x.select(undefined)) {
         env.sourceRow = values;
         one((row) => {
           for (const [i, place] of plan.targets.entries())
             this.put(rt, row, place, values[i] ?? null, select.types[i] as SqlType, false);
         });
+        if (before.records % STEP_ROWS === 0) yield;
       }
     }
     if (plan.select || (plan.rows?.length ?? 0) > 1) {
@@ -345,20 +345,20 @@ export class Dml {
 
   // UPDATE
 
-  update(plan: UpdatePlan, range: { low: RowId; high: RowId } | undefined): DmlResult {
+  *update(plan: UpdatePlan, range: { low: RowId; high: RowId } | undefined): Steps<DmlResult> {
     const { env } = this.x;
     this.ignoreErrors(plan.ignore);
-    const rows = this.x.select(plan.select, plan.tables, range);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
     const seen = plan.targets.map(() => new Set<RowId>());
     let number = 0;
-    for (const output of rows) {
-      env.row = ++number;
+    for (const output of this.x.select(range)) {
+      if (++number % STEP_ROWS === 0) yield;
+      env.row = number;
       for (const [t, target] of plan.targets.entries()) {
         const rowid = output[target.rowid] as RowId | null;
         // A row may meet several of the other table's in a join: the first one counts; the outer join's missing row is none.
         if (rowid === null || seen[t]?.has(rowid)) continue;
-        if (rows.length > 1) seen[t]?.add(rowid);
+        if (plan.tables.length > 1) seen[t]?.add(rowid);
         const rt = this.x.runtimeOf(target.table);
         this.x.writer.lockForChange(target.table, rowid);
         // Another target of the same statement may have changed or moved the row since it was read.
@@ -427,16 +427,18 @@ export class Dml {
 
   // DELETE
 
-  delete(plan: DeletePlan, range: { low: RowId; high: RowId } | undefined): DmlResult {
+  *delete(plan: DeletePlan, range: { low: RowId; high: RowId } | undefined): Steps<DmlResult> {
     const { env, writer } = this.x;
     this.ignoreErrors(plan.ignore);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
     const seen = plan.targets.map(() => new Set<RowId>());
-    for (const output of this.x.select(plan.select, plan.tables, range)) {
+    let number = 0;
+    for (const output of this.x.select(range)) {
+      if (++number % STEP_ROWS === 0) yield;
       for (const [t, target] of plan.targets.entries()) {
         const rowid = output[target.rowid] as RowId | null;
         if (rowid === null || seen[t]?.has(rowid)) continue;
-        seen[t]?.add(rowid);
+        if (plan.tables.length > 1) seen[t]?.add(rowid);
         const rt = this.x.runtimeOf(target.table);
         writer.lockForChange(target.table, rowid);
         // A cascade of an earlier row may have taken it already.

@@ -19,6 +19,7 @@ import {
   type Warning,
 } from '../sql/index.ts';
 import { functionPorts } from './function-ports.ts';
+import type { Steps } from '../consistency/index.ts';
 
 const WARNINGS_MAX = 1024;
 
@@ -86,6 +87,26 @@ export class Environment implements ExecContext, StoreContext {
     this.warningCount = 0;
     this.clock = settings.timestamp > 0 ? BigInt(Math.round(settings.timestamp * 1e6)) : 0n;
     this.rowSource = rowsOf;
+  }
+
+  /**
+   * Work that pauses, under what it was begun with: whoever has his turn meanwhile points this elsewhere. `check` throws when the
+   * work is not to go on.
+   */
+  *through<T>(work: Steps<T>, check?: () => void): Steps<T> {
+    try {
+      for (;;) {
+        const next = work.next();
+        if (next.done === true) return next.value;
+        const kept = { ...this };
+        yield;
+        Object.assign(this, kept);
+        check?.();
+      }
+    } finally {
+      // What it reads by is closed.
+      work.return(undefined as never);
+    }
   }
 
   nowUtcMicros(): bigint {

@@ -127,6 +127,6 @@ function run(x: StatementContext, plan: SqlText): NonNullable<Explained['actual'
   const { core } = session;
   core.env.begin(session.state.settings(session), x.slots, false, (name) => core.virtualRows(session, name));
   const started = performance.now();
-  const rows = core.runner.rows(plan).length;
+  const rows = core.reads.runner.rows(plan).length;
   return { rows, milliseconds: performance.now() - started };
 }

@@ -1,6 +1,7 @@
 /** What sessions ask of the group: how certain a commit is, reads that miss nothing, the fate of a transaction, conflicts. */
 import { createHash, randomBytes } from 'node:crypto';
 import { nodeId, type NodeId } from '../consensus/index.ts';
+import { finish } from '../consistency/index.ts';
 import type { Transaction } from '../log/index.ts';
 import { decodeEntry, decodeTransaction } from '../log/index.ts';
 import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
@@ -113,7 +114,7 @@ export class Group {
   }
 
   private ask(): Promise<void> {
-    const done = this.core.replica.submit(GroupTransaction.own('final', false, () => NOTHING));
+    const done = this.core.replica.submit(GroupTransaction.own('final', false, 0, () => NOTHING));
     setImmediate(() => (this.barrier = undefined));
     return done;
   }
@@ -217,7 +218,7 @@ export class Group {
         schema,
       } as const;
       try {
-        await replica.submit(GroupTransaction.own('final', true, () => transactionOf(record)));
+        await replica.submit(GroupTransaction.own('final', true, 0, () => transactionOf(record)));
       } catch (error) {
         if (!(error instanceof RejectedError) || error.outcome.reason !== 'stale') throw error;
       }
@@ -291,12 +292,13 @@ export class Group {
     const signed = place && core.log.read(place.author, place.seq, place.seq, 1)[0];
     const bytes = signed && decodeEntry(signed.body).transactions[place.index];
     if (!bytes) throw new SqlError(1032, 'HY000', `The log does not hold transaction '${id}' any more`);
+    while (core.replica.gate.isClosed) await core.replica.gate.opened();
     core.refuseWrites();
     const content: Transaction = { ...decodeTransaction(bytes), level: 'local', reads: [] };
-    const { changes, outcome } = core.merger.run(content);
+    const { changes, outcome } = finish(core.merger.run(content));
     if (outcome.kind === 'rejected') throw new SqlError(outcome.errno, outcome.sqlState, outcome.message);
-    core.stateChanged(changes);
-    const transaction = GroupTransaction.own('local', false, () => content);
+    finish(core.stateChanged(changes));
+    const transaction = GroupTransaction.own('local', false, changes.length, () => content);
     transaction.run = { changes, outcome: APPLIED, epoch: core.state.epoch };
     try {
       await core.replica.commit(transaction);

@@ -405,7 +405,7 @@ async function makeRoot(core: EngineCore, given: string | undefined): Promise<st
       schema,
     } as const;
     try {
-      await core.replica.submit(GroupTransaction.own('final', true, () => transactionOf(record)));
+      await core.replica.submit(GroupTransaction.own('final', true, 0, () => transactionOf(record)));
       return given === undefined ? password : undefined;
     } catch (error) {
       if (!(error instanceof RejectedError)) throw error;

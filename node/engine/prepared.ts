@@ -81,7 +81,7 @@ export function evaluate(
     session.core.env.begin(session.state.settings(session), slots, false, (name) =>
       session.core.virtualRows(session, name),
     );
-    const row = session.core.runner.rows(plan)[0] ?? [];
+    const row = session.core.reads.runner.rows(plan)[0] ?? [];
     session.keepWarnings();
     session.clearWaits();
     return then(

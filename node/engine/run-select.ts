@@ -22,18 +22,25 @@ export function runSelect(
   session.openImplicitly(plan);
   if (plan.locking && session.transaction) return lockingSelect(session, plan, slots, statement, sink, more);
   const { core } = session;
+  if (core.replica.gate.isClosed && needsState(session, plan))
+    return session.afterLongWork(() => runSelect(session, plan, slots, statement, sink, more));
   core.env.begin(session.state.settings(session), slots, false, session.virtualRows);
   for (const { level, errno, message } of session.heardWhileWaiting.splice(0)) core.env.warn(level, errno, message);
   const range = keyRangeOf(session, plan);
   if (!isQuick(session, plan, range)) return runInLane(session, plan, slots, range, sink, more);
-  const rows = rowsOf(session, plan, plan.tables, range, true);
+  const rows = rowsOf(session, plan, range, true);
   afterSelect(session, plan, rows.length);
   const into = statement?.kind === 'query' && hasInto(statement) ? statement : undefined;
   const answer = (): Promise<void> | undefined =>
     into ? core.selectInto(session, plan, into, rows, sink, more) : sendRows(session, plan.columns, rows, sink, more);
-  if (!core.replica.hasUnflushed || plan.tables.length === 0) return answer();
+  if (!core.replica.hasUnflushed || plan.tables.length === 0 || core.replica.gate.isClosed) return answer();
   // The rows may be of commits that are not durable yet: the answer leaves after them.
   return core.replica.flushed().then(answer);
+}
+
+/** What the state as it was published does not show: temporary tables, and what is compared with the state later. */
+function needsState(session: EngineSession, plan: SelectPlan): boolean {
+  return session.transaction?.certified === true || plan.tables.some(({ table }) => table.temporary);
 }
 
 /** Whether the statement may run on the core's own thread. */
@@ -46,7 +53,7 @@ function isQuick(session: EngineSession, plan: SelectPlan, range: { low: RowId; 
 }
 
 function afterSelect(session: EngineSession, plan: SelectPlan, rows: number): void {
-  const { runner } = session.core;
+  const { runner } = session.core.reads;
   session.foundRows = plan.countSql === undefined ? rows : Number(runner.value({ ...plan, sql: plan.countSql }));
   session.keepWarnings();
   session.rowCount = -1;
@@ -61,7 +68,7 @@ function read(
 ): SqliteValue[][] {
   const { core } = session;
   core.env.begin(session.state.settings(session), slots, false, session.virtualRows);
-  return rowsOf(session, plan, plan.tables, keyRangeOf(session, plan), consistent);
+  return rowsOf(session, plan, keyRangeOf(session, plan), consistent);
 }
 
 function lockingSelect(

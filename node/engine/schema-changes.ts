@@ -27,7 +27,7 @@ export class SchemaChanges {
       if (this.core.state.epoch === epoch) for (const change of undo) this.core.state.applyCatalog(change);
       throw error;
     } finally {
-      this.core.runner.forget();
+      this.core.forgetStatements();
     }
     for (const transaction of this.core.openTransactions)
       if (changes.some((change) => transaction.touches(change))) transaction.isDoomed = true;

@@ -466,17 +466,44 @@ export class EngineSession implements Session, SessionFacts {
     this.statementResults.clear();
   }
 
-  /** Runs `work`; when it meets a lock, waits for it and runs it again. */
-  withLocks<T extends Promise<void> | undefined>(work: () => T): T | Promise<void> {
+  /** Runs `work`, which may change the state; when it meets a lock, waits for it and runs it again. */
+  withLocks(work: () => Promise<void> | undefined): Promise<void> | undefined {
+    const guarded = (): Promise<void> | undefined =>
+      this.core.replica.gate.isClosed ? this.afterLongWork(() => this.withLocks(work)) : work();
     try {
-      return work();
+      return guarded();
     } catch (error) {
       if (!(error instanceof LockWait)) throw error;
-      return this.retry(work, error);
+      return this.retry(guarded, error);
     }
   }
 
-  private async retry(work: () => Promise<void> | undefined, first: LockWait): Promise<void> {
+  /** Runs `work` when the state is nobody else's any more. */
+  async afterLongWork(work: () => Promise<void> | undefined): Promise<void> {
+    const { info } = this;
+    const { version } = this.core.catalog;
+    const { gate } = this.core.replica;
+    const cancelled = new Promise<never>((_resolve, reject) => {
+      this.cancelWait = () => reject(interrupted());
+    });
+    try {
+      while (gate.isClosed) await Promise.race([gate.opened(), cancelled]);
+    } finally {
+      this.cancelWait = undefined;
+    }
+    this.checkGoesOn(version);
+    this.info = info;
+    await work();
+  }
+
+  /** Throws where it was ended meanwhile, or is to be made anew, because the schema is not of that version any more. */
+  checkGoesOn(version: number): void {
+    if (this.killed) throw interrupted();
+    if (this.core.catalog.version !== version) throw new SchemaChanged();
+  }
+
+  /** Waits for the lock and runs `work` again, until it meets none. */
+  async retry(work: () => Promise<void> | undefined, first: LockWait): Promise<void> {
     const info = this.info;
     const { version } = this.core.catalog;
     for (let wait = first; ;) {
@@ -506,6 +533,9 @@ export class EngineSession implements Session, SessionFacts {
     this.transaction = undefined;
     const { changes } = transaction;
     const sql = transaction.statements.join(';\n');
+    const { gate } = core.replica;
+    if (changes.length > 0 && !transaction.certified && (gate.isClosed || gate.isLong(changes.length)))
+      return this.commitSlowly(transaction, sql);
     let done: Promise<void> | undefined;
     try {
       if (changes.length > 0) {
@@ -526,6 +556,36 @@ export class EngineSession implements Session, SessionFacts {
       }
     } finally {
       if (!transaction.certified || done === undefined) this.endTransaction(transaction);
+    }
+    return done;
+  }
+
+  /** Of many rows, or while somebody else is at work on the state. */
+  private async commitSlowly(transaction: OpenTransaction, sql: string): Promise<void> {
+    const { core } = this;
+    const { gate } = core.replica;
+    const { changes } = transaction;
+    const level = this.state.commitLevel;
+    let done: Promise<void>;
+    try {
+      core.refuseWrites();
+      if (gate.isLong(changes.length)) {
+        ({ done } = await gate.alone(async (slices) => {
+          const { epoch } = core.state;
+          try {
+            const applied = await slices(core.commits.applySlowly(this, transaction));
+            return await core.commits.commitSlowly(this, level, applied, sql, slices, () => undefined, changes);
+          } catch (error) {
+            core.abandon(epoch);
+            throw error;
+          }
+        }));
+      } else {
+        while (gate.isClosed) await gate.opened();
+        done = core.commits.commit(this, level, core.commits.applyTransaction(this, transaction), sql, changes);
+      }
+    } finally {
+      this.endTransaction(transaction);
     }
     return done;
   }
@@ -675,6 +735,7 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   close(): void {
+    this.killed = true;
     this.cancelWait?.();
     this.rollback();
     this.owner.lockedTables.clear();
@@ -691,6 +752,8 @@ const kindOf = ({ parsed: { statement } }: PreparedQuery): string =>
 
 const deadlock = (): SqlError =>
   new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction');
+
+const interrupted = (): SqlError => new SqlError(1317, '70100', 'Query execution was interrupted');
 
 const multiple = (text: string, at: number): SqlError => {
   const near = text.slice(at).trimStart();

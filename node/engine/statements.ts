@@ -114,6 +114,9 @@ export function runStatement(
     case 'kill':
     case 'reset':
     case 'resetPersist':
+      // CHECK TABLE and the like look at the state itself.
+      if (session.core.replica.gate.isClosed && statement.kind !== 'kill')
+        return session.afterLongWork(() => runStatement(session, statement, slots, text, sink, more));
       return runMaintenance(x, statement);
     case 'lockInstance':
     case 'unlockInstance':

@@ -26,8 +26,11 @@ export function runTransactionStatement(
       const transaction = session.openTransaction(
         statement.access === undefined ? undefined : statement.access === 'readOnly',
       );
-      if (statement.consistentSnapshot) core.versions.open(transaction);
-      return okAfter(x, done);
+      const open = (): undefined => {
+        if (statement.consistentSnapshot) core.versions.open(transaction);
+        return ok(x);
+      };
+      return done ? done.then(open) : open();
     }
     case 'commit':
     case 'rollback': {

@@ -4,7 +4,7 @@
  * overlay.ts). The same overlay gives a REPEATABLE READ transaction its snapshot: rows that others changed since it began
  * are shown as they were (`VersionStore`).
  */
-import type { Footprint } from '../consistency/index.ts';
+import { STEP_ROWS, type Footprint, type Steps } from '../consistency/index.ts';
 import type { CatalogChange, TableDef } from '../sql/index.ts';
 import type { Row, RowChange, RowId } from '../store/index.ts';
 import type { LockOwner } from './locks.ts';
@@ -65,24 +65,27 @@ export class OpenTransaction {
    * Others' changes came to lie under this transaction's: would it do the same again on top of them? `related`: a table whose rows
    * foreign keys join to others.
    */
-  disturbedBy(
+  *disturbedBy(
     changes: readonly RowChange[],
     writes: ReadonlySet<string>,
-    footprintOf: (changes: readonly RowChange[]) => Footprint,
+    footprintOf: (changes: readonly RowChange[]) => Steps<Footprint>,
     related: (table: TableDef) => boolean,
-  ): void {
+  ): Steps<void> {
     if (this.isDisturbed || this.changes.length === 0) return;
     this.isDisturbed =
-      !this.touched(footprintOf).isDisjointFrom(writes) ||
+      !(yield* this.touched(footprintOf)).isDisjointFrom(writes) ||
       (changes.some(({ table }) => related(table)) && this.changes.some(({ table }) => related(table)));
   }
 
   /** The keys that its changes read or wrote. */
-  private touched(footprintOf: (changes: readonly RowChange[]) => Footprint): ReadonlySet<string> {
+  private *touched(footprintOf: (changes: readonly RowChange[]) => Steps<Footprint>): Steps<ReadonlySet<string>> {
     const { keys, upTo } = this.touchedKeys;
-    const { reads, writes } = footprintOf(upTo === 0 ? this.changes : this.changes.slice(upTo));
-    for (const key of reads) keys.add(key);
-    for (const key of writes) keys.add(key);
+    const { reads, writes } = yield* footprintOf(upTo === 0 ? this.changes : this.changes.slice(upTo));
+    let count = 0;
+    for (const key of reads.concat(writes)) {
+      keys.add(key);
+      if (++count % STEP_ROWS === 0) yield;
+    }
     this.touchedKeys.upTo = this.changes.length;
     return keys;
   }
@@ -216,10 +219,11 @@ export class VersionStore {
   }
 
   /** Notes a commit's changes. */
-  committed(changes: readonly RowChange[]): void {
+  *committed(changes: readonly RowChange[]): Steps<void> {
     this.commit++;
     if (this.snapshots.size === 0) return;
-    for (const change of changes) {
+    for (const [i, change] of changes.entries()) {
+      if (i % STEP_ROWS === STEP_ROWS - 1) yield;
       this.note(change.table.id, change.rowid, change.before);
       if (change.newRowid !== undefined && change.newRowid !== change.rowid)
         this.note(change.table.id, change.newRowid, undefined);

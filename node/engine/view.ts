@@ -1,8 +1,15 @@
 /** The rows that a session's statement sees: SQLite's, or SQLite's with its transaction's overlay. */
-import { compileStatement, type InsertPlan, type Plan, type SelectPlan, type SqliteValue } from '../sql/index.ts';
+import {
+  compileStatement,
+  type InsertPlan,
+  type Plan,
+  type SelectPlan,
+  type SqliteValue,
+  type SqlText,
+} from '../sql/index.ts';
 import type { RowId } from '../store/index.ts';
 import { noteSeen } from './certification.ts';
-import { imagesFor } from './overlay.ts';
+import { imagesFor, type Overlays } from './overlay.ts';
 import type { EngineSession } from './session.ts';
 import type { Images } from './transaction.ts';
 
@@ -38,22 +45,34 @@ export function differingImages(
   );
 }
 
+/** A plan's SELECT as this session sees its tables: over overlays, which are filled, where it sees them otherwise than the state has them. */
+export function textAsSeen(
+  session: EngineSession,
+  plan: Plan,
+  range: { low: RowId; high: RowId } | undefined,
+  consistent: boolean,
+  overlays: Overlays,
+): SqlText {
+  const { core, transaction } = session;
+  const { tables } = plan;
+  const text = 'select' in plan && plan.select ? plan.select : (plan as SelectPlan);
+  if (!transaction || tables.length === 0) return text;
+  noteSeen(session, plan, range);
+  const differing = differingImages(session, tables, range, consistent);
+  if (differing.size === 0) return text;
+  const overlaid = core.overlaidText(session, plan);
+  for (const { table } of tables) if (!table.temporary) overlays.fill(table, differing.get(table.id));
+  return overlaid;
+}
+
 export function rowsOf(
   session: EngineSession,
-  plan: Plan & { sql?: string },
-  tables: Plan['tables'],
+  plan: SelectPlan,
   range: { low: RowId; high: RowId } | undefined,
   consistent: boolean,
 ): SqliteValue[][] {
-  const { core, transaction } = session;
-  const text = 'select' in plan && plan.select ? plan.select : (plan as SelectPlan);
-  if (!transaction || tables.length === 0) return core.runner.rows(text);
-  noteSeen(session, plan, range);
-  const differing = differingImages(session, tables, range, consistent);
-  if (differing.size === 0) return core.runner.rows(text);
-  const overlaid = core.overlaidText(session, plan);
-  for (const { table } of tables) if (!table.temporary) core.overlays.fill(table, differing.get(table.id));
-  return core.runner.rows(overlaid);
+  const { runner, overlays } = session.core.reads;
+  return runner.rows(textAsSeen(session, plan, range, consistent, overlays));
 }
 
 const overlaidInserts = new WeakMap<InsertPlan, InsertPlan>();

@@ -46,6 +46,11 @@ export class CborWriter {
     return this.bytes.slice(0, this.length);
   }
 
+  /** The bytes written so far; the writer is not used any more. */
+  end(): Uint8Array<ArrayBuffer> {
+    return this.bytes.subarray(0, this.length);
+  }
+
   /** Forgets what was written and keeps the memory. */
   clear(): void {
     this.length = 0;

@@ -70,9 +70,22 @@ export function authorOf(key: Uint8Array, incarnation: Uint8Array, crypto: LogCr
 }
 
 const writer = new CborWriter(1 << 16);
+/** An entry of more bytes is written where it stays. */
+const LARGE_BYTES = 1 << 20;
 
 export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
+  const bytes = entry.transactions.reduce((sum, transaction) => sum + transaction.length, 0);
+  if (bytes > LARGE_BYTES) {
+    const own = new CborWriter(bytes + LARGE_BYTES);
+    writeEntry(own, entry);
+    return own.end();
+  }
   writer.clear();
+  writeEntry(writer, entry);
+  return writer.take();
+}
+
+function writeEntry(writer: CborWriter, entry: Entry): void {
   writer.map(entry.genesis ? 12 : 10);
   if (entry.genesis) writer.text('key').data(entry.genesis.key);
   writer.text('seq').int(entry.seq);
@@ -90,7 +103,6 @@ export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
   writer.text('parents').array(entry.parents.length);
   for (const { author, seq, cid } of entry.parents) writer.array(3).data(author).int(seq).link(cid);
   if (entry.genesis) writer.text('incarnation').data(entry.genesis.incarnation);
-  return writer.take();
 }
 
 /** Throws DecodeError for bytes that are not an entry's body. */

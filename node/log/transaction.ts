@@ -10,7 +10,7 @@
  *   `[5 …]` the same, in place of the rows that have its keys · `[6, table, key, [value …], change …]` the same, or the changes where
  *   its key is taken · `[1, table, key, change …]` update of the changed columns · `[2, table, key]` delete ·
  *   `[3, table, key, new key, change …]` move to a new key · `[16, text, change, basis]` schema change: its SQL for people, the
- *   catalog's changes as JSON for machines, the number of schema changes that it was made on.
+ *   catalog's changes as JSON for machines, the number of schema changes that it was made on; it stands alone.
  * - a change is `column, 0, value` assign · `column, 1, value` add · `column, 2, value, base` merge by the column's rule.
  * - a key is the primary key's values (an array), or the hidden key (an integer) of a table without one.
  * - reads, for certification: `[table, key, h1, h2]` a row and its hash (zeros: no such row), `[table, null, h1, h2]` a whole table
@@ -159,11 +159,34 @@ function writeInsert(writer: CborWriter, operation: InsertOperation): void {
   for (const value of values) writeValue(writer, value);
 }
 
-/** Writes a transaction's bytes. One writer for all: it is emptied at the start. */
+/** One writer for all that is written at once: it is emptied at the start. */
 const writer = new CborWriter(1 << 16);
 
+/** A transaction's bytes. */
 export function encodeTransaction(transaction: Transaction): Uint8Array<ArrayBuffer> {
   writer.clear();
+  writeStart(writer, transaction);
+  for (const operation of transaction.operations) writeOperation(writer, operation);
+  writeReads(writer, transaction);
+  return writer.take();
+}
+
+/** As encodeTransaction(), with a pause after so many operations. */
+export function* encodeInSteps(
+  transaction: Transaction,
+  rows: number,
+): Generator<undefined, Uint8Array<ArrayBuffer>, undefined> {
+  const own = new CborWriter(1 << 16);
+  writeStart(own, transaction);
+  for (const [i, operation] of transaction.operations.entries()) {
+    writeOperation(own, operation);
+    if (i % rows === rows - 1) yield;
+  }
+  writeReads(own, transaction);
+  return own.end();
+}
+
+function writeStart(writer: CborWriter, transaction: Transaction): void {
   writer.array(9).int(TRANSACTION_FORMAT).text(transaction.user).text(transaction.database).text(transaction.sql);
   writer.int(LEVELS.indexOf(transaction.level)).int(transaction.unchecked ? UNCHECKED : 0);
   writer.array(transaction.tables.length);
@@ -172,45 +195,48 @@ export function encodeTransaction(transaction: Transaction): Uint8Array<ArrayBuf
     for (const column of table.columns) writer.int(column);
   }
   writer.array(transaction.operations.length);
-  for (const operation of transaction.operations) {
-    switch (operation.kind) {
-      case 'insert':
-        writeInsert(writer, operation);
-        break;
-      case 'update':
-        writer
-          .array(3 + changesLength(operation.changes))
-          .int(UPDATE)
-          .int(operation.table);
-        writeKey(writer, operation.key);
-        writeChanges(writer, operation.changes);
-        break;
-      case 'delete':
-        writer.array(3).int(DELETE).int(operation.table);
-        writeKey(writer, operation.key);
-        break;
-      case 'move':
-        writer
-          .array(4 + changesLength(operation.changes))
-          .int(MOVE)
-          .int(operation.table);
-        writeKey(writer, operation.key);
-        writeKey(writer, operation.newKey);
-        writeChanges(writer, operation.changes);
-        break;
-      case 'schema':
-        writer.array(4).int(SCHEMA).text(operation.text).text(operation.change).int(operation.basis);
-        break;
-    }
+}
+
+function writeOperation(writer: CborWriter, operation: Operation): void {
+  switch (operation.kind) {
+    case 'insert':
+      writeInsert(writer, operation);
+      break;
+    case 'update':
+      writer
+        .array(3 + changesLength(operation.changes))
+        .int(UPDATE)
+        .int(operation.table);
+      writeKey(writer, operation.key);
+      writeChanges(writer, operation.changes);
+      break;
+    case 'delete':
+      writer.array(3).int(DELETE).int(operation.table);
+      writeKey(writer, operation.key);
+      break;
+    case 'move':
+      writer
+        .array(4 + changesLength(operation.changes))
+        .int(MOVE)
+        .int(operation.table);
+      writeKey(writer, operation.key);
+      writeKey(writer, operation.newKey);
+      writeChanges(writer, operation.changes);
+      break;
+    case 'schema':
+      writer.array(4).int(SCHEMA).text(operation.text).text(operation.change).int(operation.basis);
+      break;
   }
-  writer.array(transaction.reads.length);
-  for (const { table, key, digest } of transaction.reads) {
+}
+
+function writeReads(writer: CborWriter, { reads }: Transaction): void {
+  writer.array(reads.length);
+  for (const { table, key, digest } of reads) {
     writer.array(4).int(table);
     if (key === null) writer.null();
     else writeKey(writer, key);
     writer.int(digest[0]).int(digest[1]);
   }
-  return writer.take();
 }
 
 function readValue(reader: CborReader): LogValue {
@@ -276,6 +302,15 @@ function readOperation(reader: CborReader, tables: readonly TableReference[]): O
 
 /** Throws DecodeError. */
 export function decodeTransaction(bytes: Uint8Array): Transaction {
+  const steps = decodeInSteps(bytes, bytes.length);
+  for (;;) {
+    const next = steps.next();
+    if (next.done === true) return next.value;
+  }
+}
+
+/** As decodeTransaction(), with a pause after so many operations. */
+export function* decodeInSteps(bytes: Uint8Array, rows: number): Generator<undefined, Transaction, undefined> {
   const reader = new CborReader(bytes);
   if (reader.array() !== 9) throw new DecodeError('a transaction has 9 fields');
   const format = reader.int();
@@ -293,7 +328,14 @@ export function decodeTransaction(bytes: Uint8Array): Transaction {
     const version = reader.int();
     return { id, version, columns: Array.from({ length: reader.array() }, () => reader.int()) };
   });
-  const operations = Array.from({ length: reader.array() }, () => readOperation(reader, tables));
+  const operations: Operation[] = [];
+  for (let left = reader.array(); left > 0; left--) {
+    const operation = readOperation(reader, tables);
+    if (operation.kind === 'schema' && operations.length + left > 1)
+      throw new DecodeError('a schema change stands alone in its transaction');
+    operations.push(operation);
+    if (left % rows === 0) yield;
+  }
   const reads = Array.from({ length: reader.array() }, (): Read => {
     if (reader.array() !== 4) throw new DecodeError('a read has 4 fields');
     const table = reader.int();

@@ -42,6 +42,11 @@ export function failureOf(work: () => void): Error | undefined {
 export const isSmall = (items: readonly LogItem[]): boolean =>
   items.reduce((bytes, { record }) => bytes + record.length, 0) <= IN_PLACE_BYTES_MAX;
 
+/** An own entry of more bytes takes time to be written and sent. */
+const LARGE_BYTES = 1 << 20;
+
+export const isLarge = ({ sealed }: Batch): boolean => sealed !== undefined && sealed.signed.body.length > LARGE_BYTES;
+
 /** The entries of a write, for the order to know. */
 export function writtenBy({ sealed, incoming, own }: Batch): Written[] {
   const written = incoming.map(({ entry, signed, transactions }) => ({

@@ -2,6 +2,7 @@
 export { systemClock, type Clock } from './clock.ts';
 export { ConsensusDecider, type DeciderOptions } from './decider.ts';
 export { Peering, type PeerProgress } from './peering.ts';
+export { StoppedError, type Slices, type Slicing } from './gate.ts';
 export type { Decider, Machine, ReplicaEvents } from './ports.ts';
 export { RejectedError, Replica, type Fatal, type ReplicaOptions } from './replica.ts';
 export type { SnapshotPort } from './snapshot-exchange.ts';

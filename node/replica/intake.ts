@@ -1,6 +1,8 @@
 /** Entries of others, from their arrival to the log: checked one by one, in causal order, bounded. */
+import { STEP_ROWS, type Steps } from '../consistency/index.ts';
 import {
   decodeEntry,
+  decodeInSteps,
   DecodeError,
   decodeTransaction,
   hex,
@@ -8,6 +10,7 @@ import {
   type SignedEntry,
   type Transaction,
 } from '../log/index.ts';
+import { StoppedError, type Slices } from './gate.ts';
 import type { GroupLog } from './ports.ts';
 
 export interface Incoming {
@@ -16,6 +19,8 @@ export interface Incoming {
   readonly transactions: readonly Transaction[];
 }
 
+/** An entry with so many bytes of transactions is read in slices. */
+const LARGE_BYTES = 256 << 10;
 /** What one write of the log takes. */
 const BATCH_BYTES_MAX = 8 << 20;
 
@@ -24,23 +29,39 @@ export function decodeIncoming(signed: SignedEntry, entry: Entry): Incoming {
   return { entry, signed, transactions: entry.transactions.map(decodeTransaction) };
 }
 
+/** An entry whose transactions may still be read. */
+type Waiting = Omit<Incoming, 'transactions'> & { transactions: Incoming['transactions'] | undefined };
+
+export interface IntakeOptions {
+  readonly group: string;
+  readonly log: GroupLog;
+  /** False when the author is known to be no member. */
+  readonly mayWrite: (entry: Entry) => boolean;
+  readonly slices: Slices;
+  /** Entries are here that receive() has not told of. */
+  readonly onReady: () => void;
+}
+
+function* decodeAll(entry: Entry): Steps<Incoming['transactions']> {
+  const transactions: Transaction[] = [];
+  for (const bytes of entry.transactions) transactions.push(yield* decodeInSteps(bytes, STEP_ROWS));
+  return transactions;
+}
+
 export class Intake {
-  private readonly group: string;
+  private readonly options: IntakeOptions;
   private readonly log: GroupLog;
-  private readonly mayWrite: (entry: Entry) => boolean;
   /** Checked, not yet durable here. */
   private ready: Incoming[] = [];
-  /** By author, in order: their parents are not here yet. */
-  private readonly orphans = new Map<string, Incoming[]>();
+  /** By author, in order: their parents are not here yet, or they are still being read. */
+  private readonly orphans = new Map<string, Waiting[]>();
   /** Authors of whom nothing was taken. */
   readonly strangers = new Set<string>();
   private readonly failed: { readonly author: string; readonly fault: string }[] = [];
 
-  /** `mayWrite`: false when the author is known to be no member. */
-  constructor(group: string, log: GroupLog, mayWrite: (entry: Entry) => boolean) {
-    this.group = group;
-    this.log = log;
-    this.mayWrite = mayWrite;
+  constructor(options: IntakeOptions) {
+    this.options = options;
+    this.log = options.log;
   }
 
   get isEmpty(): boolean {
@@ -58,9 +79,11 @@ export class Intake {
    * parents are not here waits for them. Says what is wrong with one that is refused.
    */
   receive(signed: SignedEntry): string | undefined {
-    let incoming: Incoming;
+    let incoming: Waiting;
+    const isLarge = signed.body.length > LARGE_BYTES;
     try {
-      incoming = decodeIncoming(signed, decodeEntry(signed.body));
+      const entry = decodeEntry(signed.body);
+      incoming = isLarge ? { entry, signed, transactions: undefined } : decodeIncoming(signed, entry);
     } catch (error) {
       if (error instanceof DecodeError) return error.message;
       throw error;
@@ -69,22 +92,38 @@ export class Intake {
     const author = hex(entry.author);
     const waiting = this.orphans.get(author);
     if (entry.seq <= (waiting?.at(-1)?.entry.seq ?? this.log.chains.seqOf(author))) return undefined;
-    if (entry.group !== this.group) return `it is of group ${entry.group}`;
-    if (waiting) {
-      waiting.push(incoming);
-      return undefined;
-    }
-    if (!this.mayWrite(entry)) {
+    if (entry.group !== this.options.group) return `it is of group ${entry.group}`;
+    if (!waiting && !this.options.mayWrite(entry)) {
       this.strangers.add(author);
       return 'its author is no member';
     }
-    if (!this.hasParents(entry)) {
-      this.orphans.set(author, [incoming]);
+    if (waiting || isLarge || !this.hasParents(entry)) {
+      if (waiting) waiting.push(incoming);
+      else this.orphans.set(author, [incoming]);
+      if (isLarge) void this.read(incoming, author);
       return undefined;
     }
-    const fault = this.accept(incoming);
+    const fault = this.accept(incoming as Incoming);
     if (fault === undefined) this.adopt();
     return fault;
+  }
+
+  /** Reads the transactions of a large entry, which waits meanwhile. One that cannot be read goes, with those that follow it. */
+  private async read(incoming: Waiting, author: string): Promise<void> {
+    try {
+      incoming.transactions = await this.options.slices(decodeAll(incoming.entry));
+    } catch (error) {
+      if (error instanceof StoppedError) return;
+      if (!(error instanceof DecodeError)) throw error;
+      this.failed.push({ author, fault: error.message });
+      const waiting = this.orphans.get(author);
+      const at = waiting?.indexOf(incoming) ?? -1;
+      if (at > 0) waiting?.splice(at);
+      else if (at === 0) this.orphans.delete(author);
+      return;
+    }
+    this.adopt();
+    if (!this.isEmpty) this.options.onReady();
   }
 
   private hasParents(entry: Entry): boolean {
@@ -103,7 +142,7 @@ export class Intake {
     for (let found = this.orphans.size > 0; found;) {
       found = false;
       for (const [author, waiting] of this.orphans) {
-        while (waiting[0] && this.hasParents(waiting[0].entry)) {
+        while (waiting[0]?.transactions && this.hasParents(waiting[0].entry)) {
           const fault = this.accept(waiting.shift() as Incoming);
           if (fault !== undefined) {
             waiting.length = 0;

@@ -2,7 +2,7 @@
  * The order of a group's transactions and the state that follows from it: entries that no block has ordered, blocks, and what
  * happened to the state since it was published.
  */
-import { Linearizer, type DecidedBlock, type Footprint } from '../consistency/index.ts';
+import { finish, Linearizer, type DecidedBlock, type Footprint, type Steps } from '../consistency/index.ts';
 import {
   decodeBlockValue,
   DecodeError,
@@ -52,6 +52,17 @@ type Happened =
   | { readonly kind: 'transactions'; readonly transactions: readonly GroupTransaction[] }
   | { readonly kind: 'blocks'; readonly blocks: readonly DecidedBlock<GroupTransaction>[] };
 
+/** Decided blocks whose entries are here, to be applied together. */
+export interface Applicable {
+  readonly blocks: readonly {
+    readonly block: Block;
+    readonly value: Uint8Array;
+    readonly transactions: readonly GroupTransaction[];
+  }[];
+  /** Whether it may take long. */
+  readonly isLong: boolean;
+}
+
 export interface OrderOptions {
   readonly group: string;
   readonly log: GroupLog;
@@ -61,6 +72,8 @@ export interface OrderOptions {
   readonly onSettled: (transaction: GroupTransaction) => void;
   /** Milliseconds that only grow. */
   readonly elapsed: () => number;
+  /** Whether so many changes take long. */
+  readonly isLong: (changes: number) => boolean;
 }
 
 /** Heights whose digests are kept to be compared. */
@@ -84,6 +97,8 @@ export class Order {
   private readonly awaitingBlock = new Set<GroupTransaction>();
   /** Being written to the log: see write(). */
   private written: readonly Written[] = [];
+  /** Long ones that are not settled: whatever conflicts with one of them takes long, too. */
+  private readonly long = new Set<GroupTransaction>();
   private happened: Happened[] = [];
   private publishedTentative: readonly GroupTransaction[] = [];
   private restores = 0;
@@ -103,6 +118,7 @@ export class Order {
       settle: (transaction) => {
         machine.settle(transaction);
         this.awaitingBlock.delete(transaction);
+        this.long.delete(transaction);
         onSettled(transaction);
       },
       settled: (height) => {
@@ -131,9 +147,10 @@ export class Order {
 
   // Transactions.
 
-  /** An own transaction that was run, behind all others. `alone`: nothing ever comes between, so nobody asks what it touched. */
-  append(transaction: GroupTransaction, alone: boolean): void {
-    this.linearizer.append(transaction, alone ? undefined : this.footprintOf(transaction));
+  /** An own transaction that was run, behind all others. Without a footprint where nothing ever comes between. */
+  append(transaction: GroupTransaction, footprint: Footprint | undefined): void {
+    this.linearizer.append(transaction, footprint);
+    this.noteLong(transaction);
     this.options.machine.ran(transaction);
     this.happened.push({ kind: 'transactions', transactions: [transaction] });
   }
@@ -150,19 +167,38 @@ export class Order {
   sealed(seq: number, cid: Uint8Array, transactions: readonly GroupTransaction[]): void {
     this.noteEntry(this.options.log.author, seq, cid, transactions);
     const finalOnly = transactions.filter((t) => t.finalOnly);
-    if (finalOnly.length > 0) this.insert(finalOnly);
+    // They wait for their block: nothing is run.
+    if (finalOnly.length > 0) finish(this.insert(finalOnly));
   }
 
   /** Own transactions that nobody was told of: as if they had never been. */
   forget(transactions: readonly GroupTransaction[]): void {
     const gone = new Set(transactions);
     this.happened = this.happened.filter((h) => h.kind === 'blocks' || !h.transactions.every((t) => gone.has(t)));
-    for (const transaction of transactions) this.awaitingBlock.delete(transaction);
-    this.linearizer.remove(transactions);
+    for (const transaction of transactions) {
+      this.awaitingBlock.delete(transaction);
+      this.long.delete(transaction);
+    }
+    finish(this.linearizer.remove(transactions));
   }
 
-  /** Durable entries of others go into the order, unless they were made on a block that is not here yet. */
-  takeOver(incoming: readonly Incoming[]): void {
+  /** Whether it may take long to put these in order. */
+  isLong(transactions: readonly GroupTransaction[]): boolean {
+    if (this.long.size > 0) return true;
+    let size = 0;
+    for (const transaction of transactions) size += transaction.size;
+    return this.options.isLong(size);
+  }
+
+  private noteLong(transaction: GroupTransaction): void {
+    if (this.options.isLong(transaction.size)) this.long.add(transaction);
+  }
+
+  /**
+   * Takes note of durable entries of others. Gives what goes into the order, by insert(): all but what was made on a block that is
+   * not here yet.
+   */
+  note(incoming: readonly Incoming[]): GroupTransaction[] {
     const ready: GroupTransaction[] = [];
     for (const one of incoming) {
       const { entry, signed } = one;
@@ -176,7 +212,7 @@ export class Order {
       this.noteEntry(hex(entry.author), entry.seq, signed.cid, transactions);
       ready.push(...transactions);
     }
-    if (ready.length > 0) this.insert(ready);
+    return ready;
   }
 
   /** What an entry brings into the order. */
@@ -197,10 +233,13 @@ export class Order {
     return key !== undefined && this.options.events.isMember(key);
   }
 
-  private insert(transactions: readonly GroupTransaction[]): void {
-    for (const transaction of transactions) if (transaction.finalOnly) this.awaitingBlock.add(transaction);
+  *insert(transactions: readonly GroupTransaction[]): Steps<void> {
+    for (const transaction of transactions) {
+      if (transaction.finalOnly) this.awaitingBlock.add(transaction);
+      this.noteLong(transaction);
+    }
     this.happened.push({ kind: 'transactions', transactions });
-    this.unlessLost(() => this.linearizer.insert(transactions));
+    yield* this.unlessLost(this.linearizer.insert(transactions));
   }
 
   private noteEntry(author: string, seq: number, cid: Uint8Array, transactions: readonly GroupTransaction[]): void {
@@ -339,40 +378,48 @@ export class Order {
   }
 
   /**
-   * Applies decided blocks whose entries are here, some at once: what they overtake is undone and done again once for all of them,
-   * so a replica that is behind catches up the faster the more it is behind. Returns how many, 0 when there are none.
+   * Decided blocks whose entries are here, some at once: what they overtake is undone and done again once for all of them, so a
+   * replica that is behind catches up the faster the more it is behind. Undefined when there are none.
    */
-  applyBlocks(): number {
-    const blocks: { block: Block; value: Uint8Array; transactions: GroupTransaction[] }[] = [];
+  applicable(): Applicable | undefined {
+    const blocks: Applicable['blocks'][number][] = [];
+    const final = new Map<string, number>();
     const countMax = Math.max(BATCH_TRANSACTIONS, this.tentative);
     for (let count = 0; count < countMax;) {
       const { height } = blocks.at(-1)?.block ?? this.position;
       const next = this.chosen.get(height + 1);
       if (!next?.block.cut.every((cut) => this.holds(cut))) break;
       // Who votes is told of each block: nothing that may change it runs together with the blocks before.
-      const isAlone = this.changesSchema(next.block);
+      const isAlone = this.changesSchema(next.block, final);
       if (isAlone && blocks.length > 0) break;
-      this.chosen.delete(next.block.height);
-      const transactions = this.takeOrdered(next.block);
+      const transactions = this.orderedBy(next.block, final);
       blocks.push({ ...next, transactions });
       if (isAlone) break;
       count += transactions.length;
     }
-    if (blocks.length === 0) return 0;
+    if (blocks.length === 0) return undefined;
+    const transactions = blocks.flatMap((b) => b.transactions);
+    return { blocks, isLong: this.isLong(transactions) && !this.linearizer.confirms(transactions) };
+  }
+
+  /** Applies blocks. Where they are told of, it is as if they were not there before this has ended. */
+  *apply({ blocks }: Applicable): Steps<void> {
     const decided = blocks.map(({ block, transactions }) => ({ height: block.height, transactions }));
+    for (const { transactions } of blocks) for (const transaction of transactions) this.noteLong(transaction);
     this.happened.push({ kind: 'blocks', blocks: decided });
-    this.unlessLost(() => this.linearizer.decide(decided));
+    yield* this.unlessLost(this.linearizer.decide(decided));
     const before = this.position.height;
     for (const { block, value } of blocks) {
+      this.chosen.delete(block.height);
+      this.wasOrdered(block);
       this.position.height = block.height;
       this.position.block = hex(logCrypto.sha256(value));
       this.stats.blocks++;
       this.compareDigest(block);
     }
-    const early = this.early.take(before + 1, this.position.height);
-    if (early.length > 0) this.takeOver(early);
+    const early = this.note(this.early.take(before + 1, this.position.height));
+    if (early.length > 0) yield* this.insert(early);
     this.options.events.applied(blocks.map(({ block }) => block));
-    return blocks.length;
   }
 
   /** There is a decided block whose entries are here. */
@@ -391,11 +438,11 @@ export class Order {
     return here !== undefined;
   }
 
-  /** Whether a block orders a schema change. */
-  private changesSchema({ cut }: Block): boolean {
+  /** Whether a block orders a schema change. `final`: what blocks before it order, by author. */
+  private changesSchema({ cut }: Block, final: ReadonlyMap<string, number>): boolean {
     return cut.some(({ author, seq }) => {
       const entries = this.entries.get(author);
-      for (let s = this.finalSeq(author) + 1; s <= seq; s++) {
+      for (let s = (final.get(author) ?? this.finalSeq(author)) + 1; s <= seq; s++) {
         if (entries?.get(s)?.transactions.some((transaction) => transaction.exclusive)) return true;
         if (this.early.get(author, s)?.transactions.some(isSchemaChange)) return true;
       }
@@ -403,21 +450,32 @@ export class Order {
     });
   }
 
-  /** What a block orders. */
-  private takeOrdered(block: Block): GroupTransaction[] {
+  /** What a block orders, behind what blocks before it do. */
+  private orderedBy(block: Block, final: Map<string, number>): GroupTransaction[] {
     const transactions: GroupTransaction[] = [];
     for (const { author, seq } of block.cut) {
       const entries = this.entries.get(author);
-      for (let s = this.finalSeq(author) + 1; s <= seq; s++) {
+      for (let s = (final.get(author) ?? this.finalSeq(author)) + 1; s <= seq; s++) {
         const early = this.early.get(author, s);
-        transactions.push(...(early ? this.transactionsOf(early) : (entries?.get(s)?.transactions ?? [])));
-        if (early) this.early.delete(author, s);
+        for (const transaction of early ? this.transactionsOf(early) : (entries?.get(s)?.transactions ?? []))
+          transactions.push(transaction);
+      }
+      final.set(author, seq);
+    }
+    return transactions;
+  }
+
+  /** Nothing of what a block orders waits for one any more. */
+  private wasOrdered(block: Block): void {
+    for (const { author, seq } of block.cut) {
+      const entries = this.entries.get(author);
+      for (let s = this.finalSeq(author) + 1; s <= seq; s++) {
+        this.early.delete(author, s);
         entries?.delete(s);
       }
       if (entries?.size === 0) this.entries.delete(author);
       this.position.final.set(author, seq);
     }
-    return transactions;
   }
 
   /** A majority voted for the block: where its digest differs from this replica's, this replica's state is damaged. */
@@ -455,11 +513,8 @@ export class Order {
 
   /** The first other member is there: from now on it matters what this node's transactions touch. */
   endSolitude(): void {
-    this.linearizer.tell((transaction) => this.footprintOf(transaction));
-  }
-
-  private footprintOf({ run }: GroupTransaction): Footprint {
-    return run ? this.options.machine.footprintOf(run) : { reads: [], writes: [] };
+    const { machine } = this.options;
+    this.linearizer.tell(({ run }) => (run ? finish(machine.footprintOf(run)) : { reads: [], writes: [] }));
   }
 
   /** Members were removed: what they wrote and no block has ordered is in the order no more. */
@@ -491,18 +546,18 @@ export class Order {
   replay(): void {
     this.restores++;
     this.linearizer = this.newLinearizer();
-    this.linearizer.insert(this.publishedTentative);
+    finish(this.linearizer.insert(this.publishedTentative));
     for (const happened of this.happened) {
-      if (happened.kind === 'transactions') this.linearizer.insert(happened.transactions);
-      else this.linearizer.decide(happened.blocks);
+      if (happened.kind === 'transactions') finish(this.linearizer.insert(happened.transactions));
+      else finish(this.linearizer.decide(happened.blocks));
     }
   }
 
   /** When the state gives its transaction up, all that happened is done again, this too. */
-  private unlessLost(work: () => void): void {
+  private *unlessLost(work: Steps<void>): Steps<void> {
     const { restores } = this;
     try {
-      work();
+      yield* work;
     } catch (error) {
       if (!(error instanceof DiskFullError) || this.restores === restores) throw error;
     }
@@ -519,12 +574,12 @@ export class Order {
     }
     const { entry, signed } = record;
     if (entry.seq <= this.finalSeq(hex(entry.author))) return;
-    this.takeOver([decodeIncoming(signed, entry)]);
+    finish(this.insert(this.note([decodeIncoming(signed, entry)])));
     // The log may have a block before what it orders.
     this.applyAll();
   }
 
   private applyAll(): void {
-    while (this.applyBlocks() > 0);
+    for (let next = this.applicable(); next; next = this.applicable()) finish(this.apply(next));
   }
 }

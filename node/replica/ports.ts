@@ -1,5 +1,5 @@
 /** What the replica asks of the rooms beside it. */
-import type { Applier, Footprint } from '../consistency/index.ts';
+import type { Applier, Footprint, Steps } from '../consistency/index.ts';
 import type { Block, SignedEntry } from '../log/index.ts';
 import type { LogStore, StatePosition } from '../store/index.ts';
 import type { GroupTransaction, Run } from './transaction.ts';
@@ -26,7 +26,7 @@ export type GroupLog = Pick<
 /** The state, as the engine keeps it. */
 export interface Machine extends Omit<Applier<GroupTransaction>, 'settled'> {
   /** What an own transaction touched that was run already. */
-  footprintOf(run: Run): Footprint;
+  footprintOf(run: Run): Steps<Footprint>;
   /** Schema changes that stand in blocks. */
   readonly schemaCount: number;
   /** Digest of all rows that stand in blocks, 8 bytes. */
@@ -42,6 +42,12 @@ export interface Machine extends Omit<Applier<GroupTransaction>, 'settled'> {
   /** Everything is in again that was given up. */
   restored(): void;
   publish(position: StatePosition): void;
+  /** Something was done since. */
+  readonly hasUnpublished: boolean;
+  /** From now on reads see the state as it is published, until the returned function is called. */
+  openSnapshot(): () => void;
+  /** Tells sessions what long work changed, at its end: they may see it from then on. */
+  announce(): Steps<void>;
 }
 
 /** Makes blocks. */

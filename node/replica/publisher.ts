@@ -47,7 +47,13 @@ export class Publisher {
   publish(): void {
     this.stopTimer();
     this.due = this.options.isWriting() || this.holds > 0;
-    if (this.due || !this.options.settleLog() || !this.store()) return;
+    if (this.due) return;
+    if (!this.options.settleLog()) {
+      // Somebody waits for it: it is tried again.
+      if (this.waiters.length > 0) this.soon();
+      return;
+    }
+    if (!this.store()) return;
     for (const wake of this.waiters.splice(0)) wake();
   }
 

@@ -4,6 +4,7 @@
  * What commits in one turn of the event loop becomes one entry; with it are written the entries that came from others and the
  * blocks that were decided, one fdatasync for all. Only what is durable is acknowledged, given to others, or taken over from them.
  */
+import { finish, type Footprint, type Steps } from '../consistency/index.ts';
 import { encodeTransaction, type SignedEntry } from '../log/index.ts';
 import {
   blockItem,
@@ -14,11 +15,12 @@ import {
   type StatePosition,
   type StoredRecord,
 } from '../store/index.ts';
-import { failureOf, hasRun, isSmall, writtenBy, type Batch, type Own } from './batch.ts';
+import { failureOf, hasRun, isLarge, isSmall, writtenBy, type Batch, type Own } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { Company } from './company.ts';
+import { Gate, SLICING, StoppedError, type Slicing } from './gate.ts';
 import { Intake } from './intake.ts';
-import { Order, type Proposal } from './order.ts';
+import { Order, type Applicable, type Proposal } from './order.ts';
 import type { Decider, GroupLog, Machine, ReplicaEvents } from './ports.ts';
 import { Publisher } from './publisher.ts';
 import type { GroupTransaction, Outcome } from './transaction.ts';
@@ -48,6 +50,7 @@ export interface ReplicaOptions {
   readonly alone: () => boolean;
   /** Who decides the heights after the newest block that is applied, to be kept with the state. */
   readonly voterSpans: () => NonNullable<StatePosition['voters']>;
+  readonly slicing?: Slicing;
 }
 
 const RETRY_FULL_MS = 1000;
@@ -63,6 +66,13 @@ export class Replica {
   private readonly intake: Intake;
   private readonly publisher: Publisher;
   private decider: Decider | undefined;
+  /** Who may change the state: everybody asks here first. */
+  readonly gate: Gate;
+  /** What comes from others, to be put in order one after the other. */
+  private readonly pieces: { readonly isLong: boolean; readonly steps: () => Steps<void> }[] = [];
+  private isOrdering = false;
+  /** Transactions that were settled by long work which has not ended. */
+  private settledLater: GroupTransaction[] | undefined;
 
   /** Run, or to be run in a block, and not yet given to the log. */
   private pending: Own[] = [];
@@ -73,7 +83,7 @@ export class Replica {
   /** Blocks that are decided and not yet given to the log. */
   private blockItems: LogItem[] = [];
   private scheduled = false;
-  private applying = false;
+  private applying: 'no' | 'soon' | 'now' = 'no';
   private blocksDue: (() => void) | undefined;
   private readonly company: Company;
   private closed = false;
@@ -93,12 +103,36 @@ export class Replica {
     this.options = options;
     this.log = log;
     this.order = new Order(
-      { group, log, machine, events, onSettled: (t) => this.settled(t), elapsed: () => clock.elapsed() },
+      {
+        group,
+        log,
+        machine,
+        events,
+        onSettled: (t) => this.settled(t),
+        elapsed: () => clock.elapsed(),
+        isLong: (changes) => this.gate.isLong(changes),
+      },
       stored,
     );
+    this.gate = new Gate({
+      clock,
+      slicing: options.slicing ?? SLICING,
+      publish: () => this.publisher.whenPublished(),
+      isPublished: () => !machine.hasUnpublished,
+      hold: () => this.publisher.hold(),
+      openSnapshot: () => machine.openSnapshot(),
+      announce: () => machine.announce(),
+      onOpened: () => this.putInOrder(),
+    });
     this.blockMs = clock.elapsed();
     this.company = new Company(clock, () => this.schedule());
-    this.intake = new Intake(group, log, (entry) => this.order.mayWrite(entry));
+    this.intake = new Intake({
+      group,
+      log,
+      mayWrite: (entry) => this.order.mayWrite(entry),
+      slices: (steps) => this.gate.slices(steps),
+      onReady: () => this.schedule(),
+    });
     this.publisher = new Publisher({
       clock,
       machine,
@@ -184,9 +218,21 @@ export class Replica {
    * A transaction that was run and lies in the state. Resolves when it is durable, or, at level `replicated`, when a majority has it.
    * Rejects with DiskFullError or RejectedError: then its changes were taken back.
    */
-  commit(transaction: GroupTransaction): Promise<void> {
-    this.order.append(transaction, this.options.alone());
+  commit(
+    transaction: GroupTransaction,
+    footprint: Footprint | undefined = this.footprintNow(transaction),
+  ): Promise<void> {
+    this.order.append(transaction, footprint);
     return this.submit(transaction);
+  }
+
+  private footprintNow(transaction: GroupTransaction): Footprint | undefined {
+    return finish(this.footprintOf(transaction));
+  }
+
+  /** What an own transaction touched; undefined where nothing ever comes between. */
+  *footprintOf({ run }: GroupTransaction): Steps<Footprint | undefined> {
+    return run && !this.options.alone() ? yield* this.options.machine.footprintOf(run) : undefined;
   }
 
   /** A transaction that runs at its place in a block. Resolves when it ran there; rejects with RejectedError or DiskFullError. */
@@ -238,18 +284,27 @@ export class Replica {
       this.landed(error as Error);
       return;
     }
-    this.tell(batch);
-    if (!this.options.alone()) {
-      this.order.writing(writtenBy(batch));
-      if (this.isUrgent) this.decider?.progress(true);
-    }
+    // What takes long has a turn of its own.
+    if (isLarge(batch)) this.options.clock.defer(() => this.share(batch));
+    else this.share(batch);
     // In place, too, once what was just sent is on its way.
     if (sync) this.options.clock.defer(() => this.landed(failureOf(sync)));
   }
 
-  private isInPlace({ own, incoming, items }: Batch): boolean {
-    if (own.length === 1 && this.recentBatch < 1.2)
-      return incoming.length === 0 && (own[0]?.transaction.level === 'local' || this.options.alone());
+  /** While this disk works on it, others' disks may, too. */
+  private share(batch: Batch): void {
+    this.tell(batch);
+    if (this.options.alone() || this.flying !== batch) return;
+    this.order.writing(writtenBy(batch));
+    if (this.isUrgent) this.decider?.progress(true);
+  }
+
+  private isInPlace(batch: Batch): boolean {
+    const { own, incoming, items } = batch;
+    if (own.length === 1 && this.recentBatch < 1.2) {
+      const isLocal = own[0]?.transaction.level === 'local' || this.options.alone();
+      return incoming.length === 0 && isLocal && !isLarge(batch);
+    }
     return own.length === 0 && incoming.length > 0 && this.decider?.isAwaited === true && isSmall(items);
   }
 
@@ -315,7 +370,7 @@ export class Replica {
   private encode(own: readonly Own[]): Uint8Array[] {
     const encoded: Uint8Array[] = [];
     for (let bytes = 0; encoded.length < own.length && bytes < ENTRY_BYTES; bytes += encoded.at(-1)?.length ?? 0)
-      encoded.push(encodeTransaction((own[encoded.length] as Own).transaction.read()));
+      encoded.push(encodedOf((own[encoded.length] as Own).transaction));
     return encoded;
   }
 
@@ -381,7 +436,10 @@ export class Replica {
       );
       for (const o of own) this.acknowledge(o, seq);
     }
-    if (incoming.length > 0) this.order.takeOver(incoming);
+    if (incoming.length > 0) {
+      const ready = this.order.note(incoming);
+      if (ready.length > 0) this.inOrder(this.order.isLong(ready), () => this.order.insert(ready));
+    }
     const durable = incoming.map((i) => i.signed);
     if (sealed) durable.push(sealed.signed);
     if (durable.length > 0) {
@@ -411,7 +469,52 @@ export class Replica {
     for (const { own } of confirmed) own.resolve();
   }
 
+  /** Changes the state by what comes from others; now, unless something else is at work. */
+  private inOrder(isLong: boolean, steps: () => Steps<void>): void {
+    this.pieces.push({ isLong, steps });
+    this.putInOrder();
+  }
+
+  private putInOrder(): void {
+    while (!this.isOrdering && !this.gate.isClosed && this.pieces[0]) {
+      const { isLong, steps } = this.pieces.shift() as (typeof this.pieces)[number];
+      this.isOrdering = true;
+      if (isLong) {
+        void this.putInOrderSlowly(steps);
+        return;
+      }
+      try {
+        finish(steps());
+      } finally {
+        this.isOrdering = false;
+      }
+    }
+  }
+
+  private async putInOrderSlowly(steps: () => Steps<void>): Promise<void> {
+    try {
+      await this.gate.alone((slices) => {
+        this.settledLater = [];
+        return slices(steps());
+      });
+    } catch (error) {
+      if (!(error instanceof StoppedError)) this.options.fatal(error as Error);
+      return;
+    }
+    const settled = this.settledLater ?? [];
+    this.settledLater = undefined;
+    this.isOrdering = false;
+    for (const transaction of settled) this.settled(transaction);
+    this.publisher.soon();
+    if (!this.options.alone() || this.isUrgent) this.decider?.progress(this.isUrgent);
+    this.putInOrder();
+  }
+
   private settled(transaction: GroupTransaction): void {
+    if (this.settledLater) {
+      this.settledLater.push(transaction);
+      return;
+    }
     const outcome = transaction.run?.outcome;
     if (outcome?.kind === 'rejected') this.counts.rejected++;
     const own = this.finalWaiters.get(transaction);
@@ -465,10 +568,10 @@ export class Replica {
 
   /** At the end of the turn: what comes together is applied together. */
   private applySoon(): void {
-    if (this.applying) return;
-    this.applying = true;
+    if (this.applying !== 'no') return;
+    this.applying = 'soon';
     this.options.clock.defer(() => {
-      this.applying = false;
+      if (this.applying === 'soon') this.applying = 'no';
       try {
         this.applyBlocks();
       } catch (error) {
@@ -478,7 +581,16 @@ export class Replica {
   }
 
   private applyBlocks(): void {
-    if (this.closed || this.order.applyBlocks() === 0) return;
+    if (this.closed || this.applying === 'now' || !this.order.hasApplicable) return;
+    const next = this.order.applicable();
+    if (!next) return;
+    this.applying = 'now';
+    this.inOrder(next.isLong, () => this.apply(next));
+  }
+
+  private *apply(blocks: Applicable): Steps<void> {
+    yield* this.order.apply(blocks);
+    this.applying = 'no';
     this.publisher.soon();
     this.blockMs = this.options.clock.elapsed();
     for (const wake of this.blockWaiters.splice(0)) wake();
@@ -539,10 +651,18 @@ export class Replica {
 
   /** Everything durable, everything published. */
   async close(): Promise<void> {
+    this.gate.stop();
     while (this.pending.length > 0 || this.flying) await this.flushed();
     this.closed = true;
-    this.publisher.close();
+    // What was done in part goes with SQLite's open transaction.
+    if (!this.gate.isClosed) this.publisher.close();
   }
+}
+
+function encodedOf(transaction: GroupTransaction): Uint8Array {
+  const { encoded } = transaction;
+  transaction.encoded = undefined;
+  return encoded ?? encodeTransaction(transaction.read());
 }
 
 const ROW_GONE: Extract<Outcome, { kind: 'rejected' }> = {

@@ -1,6 +1,6 @@
 /** A transaction as the replica knows it: where it stands in the order, what it means, and what its last run did. */
 import type { Orderable, Position } from '../consistency/index.ts';
-import type { Transaction } from '../log/index.ts';
+import type { Digest, Transaction } from '../log/index.ts';
 import type { Warning } from '../sql/index.ts';
 import type { RowChange } from '../store/index.ts';
 
@@ -47,11 +47,12 @@ export interface Run {
   readonly outcome: Outcome;
   /** Of the state's counter of losses: what an earlier epoch did is gone already. */
   readonly epoch: number;
+  /** What its changes do to the digest of all rows, where there are many. */
+  readonly digest?: Digest;
 }
 
 /** Tables, accounts, members and voters all change so. */
-export const isSchemaChange = ({ operations }: Transaction): boolean =>
-  operations.some((operation) => operation.kind === 'schema');
+export const isSchemaChange = ({ operations }: Transaction): boolean => operations[0]?.kind === 'schema';
 
 /** Of this replica's own transactions, until they are sealed into an entry: behind everything. */
 let unsealed = 0;
@@ -63,6 +64,10 @@ export class GroupTransaction implements Orderable {
   readonly level: Transaction['level'];
   /** Milliseconds since 1970, of its entry. */
   time: number;
+  /** How many changes it makes. */
+  readonly size: number;
+  /** Its bytes, where they were made before it is sealed. */
+  encoded: Uint8Array | undefined;
   /** Of its last run, while the transaction is applied. */
   run: Run | undefined;
   private readonly source: () => Transaction;
@@ -72,6 +77,7 @@ export class GroupTransaction implements Orderable {
     level: Transaction['level'],
     exclusive: boolean,
     time: number,
+    size: number,
     source: () => Transaction,
   ) {
     this.position = position;
@@ -79,18 +85,32 @@ export class GroupTransaction implements Orderable {
     this.finalOnly = level === 'final';
     this.exclusive = exclusive;
     this.time = time;
+    this.size = size;
     this.source = source;
   }
 
   /** This replica's own. It gets its place when its entry is sealed. A schema change is exclusive. */
-  static own(level: Transaction['level'], exclusive: boolean, source: () => Transaction): GroupTransaction {
+  static own(
+    level: Transaction['level'],
+    exclusive: boolean,
+    size: number,
+    source: () => Transaction,
+  ): GroupTransaction {
     const position = { lamport: Infinity, author: '', seq: 0, index: ++unsealed };
-    return new GroupTransaction(position, level, exclusive, 0, source);
+    return new GroupTransaction(position, level, exclusive, 0, size, source);
   }
 
   /** One that lies in an entry. */
   static ofEntry(position: Position, time: number, transaction: Transaction): GroupTransaction {
-    return new GroupTransaction(position, transaction.level, isSchemaChange(transaction), time, () => transaction);
+    const { level, operations } = transaction;
+    return new GroupTransaction(
+      position,
+      level,
+      isSchemaChange(transaction),
+      time,
+      operations.length,
+      () => transaction,
+    );
   }
 
   /** What it means. Made anew each time for an own one: it is asked for when it is sealed, and when it has to run again. */

@@ -15,6 +15,7 @@ import {
   readSync,
   statSync,
   unlinkSync,
+  write,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -47,6 +48,8 @@ const SEGMENT_BYTES_MAX = 64 << 20;
 const SEGMENT_BYTES_LEAST = 1 << 20;
 /** How far a segment file grows ahead: fdatasync of a file that grows costs half as much again. */
 const ALLOCATION_BYTES = 1 << 20;
+/** So much is written beside this thread. */
+const LARGE_BYTES = 1 << 20;
 const zeros = new Uint8Array(ALLOCATION_BYTES);
 
 const isFull = (error: unknown): boolean => {
@@ -352,31 +355,60 @@ export class LogStore {
    * nothing, or what append() would have thrown. Throws when the records cannot even be written.
    */
   appendLater(items: readonly LogItem[], done: (error: Error | undefined) => void): void {
-    const bytes = this.write(items);
-    const start = performance.now();
-    fdatasync(this.fd, (cause) => {
-      if (cause) {
-        done(this.failure(cause));
-        return;
-      }
-      this.written(items, bytes, start);
-      done(undefined);
-    });
+    const record = this.prepare(items);
+    const sync = (): void => {
+      const start = performance.now();
+      fdatasync(this.fd, (cause) => {
+        if (cause) {
+          done(this.failure(cause));
+          return;
+        }
+        this.written(items, record.length, start);
+        done(undefined);
+      });
+    };
+    if (record.length < LARGE_BYTES) {
+      this.writeAll(record);
+      sync();
+      return;
+    }
+    const writeOn = (at: number): void => {
+      write(this.fd, record, at, record.length - at, this.size + at, (cause, bytes) => {
+        if (cause) done(this.failure(cause));
+        else if (at + bytes < record.length) writeOn(at + bytes);
+        else sync();
+      });
+    };
+    writeOn(0);
   }
 
   /** Writes records behind the last one; they count only once they are durable. */
   private write(items: readonly LogItem[]): number {
+    const record = this.prepare(items);
+    this.writeAll(record);
+    return record.length;
+  }
+
+  /** Makes room for records behind the last one, and one piece of them. */
+  private prepare(items: readonly LogItem[]): Uint8Array {
     if (this.broken) throw this.broken;
     const record = items.length === 1 ? (items[0] as LogItem).record : Buffer.concat(items.map((i) => i.record));
     try {
       if (this.size > SEGMENT_HEADER_BYTES && this.size + record.length > this.segmentBytes) this.openSegment();
       this.allocate(record.length);
       this.dirtyTail = true;
+    } catch (cause) {
+      throw this.failure(cause);
+    }
+    return record;
+  }
+
+  private writeAll(record: Uint8Array): void {
+    try {
       for (let at = 0; at < record.length;) at += writeSync(this.fd, record, at, record.length - at, this.size + at);
     } catch (cause) {
       throw this.failure(cause);
     }
-    return record.length;
   }
 
   /** Cuts what stands behind the last entry. */

@@ -10,9 +10,10 @@
  * committed. The state counts such losses (`epoch`) and has `onLost` put the rows back, which the engine keeps until they
  * are published, before anybody can read; room for that was set aside.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
 import {
   Catalog,
   collations,
@@ -39,6 +40,12 @@ import { Reserve } from './reserve.ts';
 import { TableDigests } from './table-digests.ts';
 
 export const STATE_FORMAT = 3;
+
+const CACHE_KIB = 65536;
+const LONG_WORK_CACHE_KIB = 16384;
+/** A COMMIT that finds so many pages in SQLite's write-ahead log moves them into the file. */
+const CHECKPOINT_PAGES = 4000;
+const PAGE_BYTES = 4096;
 
 export type Row = SqliteValue[];
 export type RowId = number | bigint;
@@ -153,7 +160,7 @@ export class State {
     try {
       this.db = new DatabaseSync(file);
       this.db.exec(
-        'PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=4000',
+        `PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-${CACHE_KIB}; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`,
       );
       registerSortKeys(this.db);
       this.db.exec(
@@ -226,6 +233,7 @@ export class State {
       throw this.lost(error);
     }
     this.open = false;
+    if (this.hadLongWork) this.endLongWork();
   }
 
   /** A full disk ends the open transaction, whatever SQLite made of it: one way out for all cases. Gives what to throw. */
@@ -269,7 +277,79 @@ export class State {
   private readonly dirtyCounters = new Set<number>();
 
   close(): void {
+    void this.checkpointing?.terminate();
+    for (const reader of this.readers) reader.close();
     this.db.close();
+  }
+
+  // The state as it is published, for those who read while the next one is made.
+
+  private readonly readers: DatabaseSync[] = [];
+  /** Long work was done since the state was published. */
+  private hadLongWork = false;
+  private checkpointing: Worker | undefined;
+
+  /** COMMIT writes what SQLite has not yet: little, where its cache is small. */
+  private expectLongWork(): void {
+    if (this.hadLongWork) return;
+    this.hadLongWork = true;
+    this.db.exec(`PRAGMA cache_size=-${LONG_WORK_CACHE_KIB}; PRAGMA wal_autocheckpoint=0`);
+  }
+
+  private endLongWork(): void {
+    this.hadLongWork = false;
+    this.db.exec(`PRAGMA cache_size=-${CACHE_KIB}`);
+    if (this.checkpointing) return;
+    const pages = (statSync(`${this.file}-wal`, { throwIfNoEntry: false })?.size ?? 0) / PAGE_BYTES;
+    if (pages > 2 * CHECKPOINT_PAGES) this.checkpointBeside();
+    else this.db.exec(`PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
+  }
+
+  /** Very many pages of SQLite's write-ahead log go into the state file by another thread. */
+  private checkpointBeside(): void {
+    const name = import.meta.url.endsWith('.ts') ? './checkpoint.worker.ts' : './checkpoint.worker.js';
+    const worker = new Worker(new URL(name, import.meta.url), {
+      workerData: { file: this.file },
+      name: 'p2pdb checkpoint',
+    });
+    this.checkpointing = worker;
+    worker.unref();
+    // One that fails leaves it to the next COMMIT.
+    worker.on('error', () => undefined);
+    worker.on('exit', () => {
+      this.checkpointing = undefined;
+      if (this.db.isOpen && !this.hadLongWork) this.db.exec(`PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
+    });
+  }
+
+  /** Another connection, for this thread, to read by. */
+  openReader(): DatabaseSync {
+    const reader = new DatabaseSync(this.file, { readOnly: true });
+    this.readers.push(reader);
+    reader.exec('PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY');
+    registerSortKeys(reader);
+    return reader;
+  }
+
+  /** From now on the readers see the state as it is published now, until the returned function is called. */
+  openSnapshot(): () => void {
+    this.expectLongWork();
+    for (const reader of this.readers) {
+      reader.exec('BEGIN');
+      // The first read opens the snapshot.
+      reader.prepare('SELECT 1 FROM meta').get();
+    }
+    return () => {
+      for (const reader of this.readers) reader.exec('COMMIT');
+    };
+  }
+
+  /** Takes back all that was done since the state was published: one transaction's work, and nobody else's. */
+  abandon(): void {
+    if (!this.open) return;
+    this.db.exec('ROLLBACK');
+    this.open = false;
+    this.digests.load();
   }
 
   // Rows.
@@ -324,12 +404,19 @@ export class State {
 
   /** Takes changes back, the newest first; those of an earlier epoch are gone already. */
   revertAll(changes: readonly RowChange[], epoch: number): void {
+    const work = this.reverting(changes, epoch, changes.length);
+    while (work.next().done !== true);
+  }
+
+  /** As revertAll(), with a pause after so many rows. */
+  *reverting(changes: readonly RowChange[], epoch: number, rows: number): Generator<undefined, void, undefined> {
     for (let i = changes.length - 1; i >= 0 && this.epoch === epoch; i--) {
       try {
         this.revert(changes[i] as RowChange);
       } catch (error) {
         if (!(error instanceof DiskFullError)) throw error;
       }
+      if (i > 0 && i % rows === 0) yield;
     }
   }
 

@@ -1,6 +1,12 @@
 import { consensusScenario } from './consensus/scenario.ts';
 import type { Scenario } from './kernel/scenario.ts';
-import { pruningScenario, replicaScenario } from './replica/scenario.ts';
+import { pruningScenario, replicaScenario, slicedScenario } from './replica/scenario.ts';
 import { syncScenario } from './sync/scenario.ts';
 
-export const scenarios: readonly Scenario[] = [consensusScenario, syncScenario, replicaScenario, pruningScenario];
+export const scenarios: readonly Scenario[] = [
+  consensusScenario,
+  syncScenario,
+  replicaScenario,
+  pruningScenario,
+  slicedScenario,
+];

@@ -53,6 +53,7 @@ export async function fillFromSelect(
   } catch (error) {
     // The statement as a whole failed: the table goes with it.
     if (table.temporary) {
+      while (core.replica.gate.isClosed) await core.replica.gate.opened();
       core.state.dropTemporary(table);
       session.state.temporaryTables.delete(`${table.database}.${table.name}`);
       session.state.changed();

@@ -75,7 +75,7 @@ function dropTables(
       core.state.dropTemporary(temporary);
       session.state.temporaryTables.delete(key);
       session.state.changed();
-      core.runner.forget();
+      core.forgetStatements();
       continue;
     }
     const table = statement.temporary ? undefined : core.catalog.table(database, name.name);

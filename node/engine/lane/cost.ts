@@ -35,6 +35,14 @@ export class CostEstimator {
     return true;
   }
 
+  /** Whether it is sure to scan a table that is not small. */
+  visitsAll(plan: Plan, text: SqlText, prepare: () => void): boolean {
+    if (plan.tables.length === 0) return false;
+    return this.loopsOf(plan, text, prepare).some(
+      ({ table, kind }) => kind === 'all' && table !== undefined && this.sizeOf(table) > QUICK_ROWS_MAX,
+    );
+  }
+
   private rowsOf({ table, kind }: Loop, range: number | undefined): number {
     if (kind === 'one') return 1;
     if (!table) return UNKNOWN_ROWS;
@@ -50,7 +58,11 @@ export class CostEstimator {
     const known = this.sizes.get(name);
     const now = performance.now();
     if (known && now - known.at < SIZE_AGE_MS) return known.rows;
-    const row = this.db.prepare(`SELECT max(${ROWID}) * 1.0 AS high, min(${ROWID}) * 1.0 AS low FROM ${name}`).get();
+    const row = this.db
+      .prepare(
+        `SELECT (SELECT max(${ROWID}) FROM ${name}) * 1.0 AS high, (SELECT min(${ROWID}) FROM ${name}) * 1.0 AS low`,
+      )
+      .get();
     const rows = row?.['high'] === null ? 0 : Number(row?.['high']) - Number(row?.['low']) + 1;
     this.sizes.set(name, { rows, at: now });
     return rows;

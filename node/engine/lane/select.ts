@@ -25,7 +25,8 @@ export async function runInLane(
     (source.statement.into ?? (source.statement.body.kind === 'select' ? source.statement.body.into : undefined))
       ? source.statement
       : undefined;
-  await core.replica.whenPublished();
+  // While long work changes the state, all that may be seen is published.
+  if (!core.replica.gate.isClosed) await core.replica.whenPublished();
   // What the state shows may not move until the thread has its snapshot: the overlay is against this very state.
   const release = core.replica.holdPublishing();
   noteSeen(session, plan, range);

@@ -2,6 +2,7 @@
  * What became of transactions that their place in the order refused, and of changes that met no row. `p2pdb.conflicts` lists what had
  * its OK before; a refused transaction of level `final` had none: its client was told, and only its fate is kept, for a while.
  */
+import { STEP_ROWS, type Steps } from '../../consistency/index.ts';
 import type { Transaction } from '../../log/index.ts';
 import type { GroupTransaction, Outcome } from '../../replica/index.ts';
 import type { State } from '../../store/index.ts';
@@ -22,7 +23,7 @@ export class Conflicts {
   }
 
   /** Lists what became of a transaction, if there is something to list. */
-  put(transaction: GroupTransaction, content: Transaction, outcome: Outcome): void {
+  *put(transaction: GroupTransaction, content: Transaction, outcome: Outcome): Steps<void> {
     // It has no id yet, nobody was told OK: it is never sealed, and its client hears of it.
     if (transaction.position.author === '') return;
     if (outcome.kind === 'rejected') {
@@ -34,9 +35,10 @@ export class Conflicts {
       this.insert(transaction, content, 0, 'rejected', outcome.reason, outcome.message, '', '', this.image(content));
       return;
     }
-    outcome.dropped.forEach(({ table, key, image }, n) =>
-      this.insert(transaction, content, n, 'dropped', 'row-gone', 'The row is not there any more', table, key, image),
-    );
+    for (const [n, { table, key, image }] of outcome.dropped.entries()) {
+      this.insert(transaction, content, n, 'dropped', 'row-gone', 'The row is not there any more', table, key, image);
+      if (n % STEP_ROWS === STEP_ROWS - 1) yield;
+    }
   }
 
   private refuse(id: string): void {

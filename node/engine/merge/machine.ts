@@ -1,6 +1,6 @@
 /** The state as the replica drives it: runs transactions, takes them back, keeps what takes them back. */
 import { deserialize, serialize } from 'node:v8';
-import type { Footprint } from '../../consistency/index.ts';
+import { finish, STEP_ROWS, type Footprint, type Steps } from '../../consistency/index.ts';
 import type { Digest, Operation } from '../../log/index.ts';
 import type { GroupTransaction, Machine, Outcome, Run } from '../../replica/index.ts';
 import { SqlError, type Warning } from '../../sql/index.ts';
@@ -15,6 +15,9 @@ import {
 import type { EngineCore } from '../core.ts';
 import { Conflicts } from './conflicts.ts';
 import type { LoggedSchema } from './write-set.ts';
+
+/** So many changes are kept in one piece. */
+const KEPT_CHANGES = 1000;
 
 /** A change as it is kept to be taken back. */
 interface KeptChange {
@@ -35,7 +38,7 @@ export class StateMachine implements Machine {
   /** After each schema change that is not settled yet: then it is the state's own. */
   private readonly afterSchema = new Map<GroupTransaction, Digest>();
   /** Places of what takes a transaction back. */
-  private readonly kept = new Map<GroupTransaction, number>();
+  private readonly kept = new Map<GroupTransaction, readonly number[]>();
   private places = 0;
   /** Run since undo records were kept, in that order; and places of those that are needed no more. */
   private readonly unkept = new Set<GroupTransaction>();
@@ -49,31 +52,36 @@ export class StateMachine implements Machine {
     this.schemaCount = core.state.position.schema;
   }
 
-  footprintOf({ changes, meant }: Run): Footprint {
-    const footprint = this.core.merger.footprintOf(changes);
+  *footprintOf({ changes, meant }: Run): Steps<Footprint> {
+    const footprint = yield* this.core.merger.footprintOf(changes);
     if (!meant) return footprint;
     // That a row which it meant to change is not there decides what it does, too.
-    const sought = this.core.merger.footprintOf(meant);
+    const sought = yield* this.core.merger.footprintOf(meant);
     return { reads: [...footprint.reads, ...sought.reads, ...sought.writes], writes: footprint.writes };
   }
 
-  apply(transaction: GroupTransaction): Footprint {
+  *apply(transaction: GroupTransaction): Steps<Footprint> {
     const { core } = this;
     this.ran(transaction);
     const { epoch } = core.state;
     const content = transaction.read();
-    const schema = content.operations.find((o) => o.kind === 'schema');
-    if (schema) {
+    const [schema] = content.operations;
+    if (schema?.kind === 'schema') {
       const outcome = this.changeSchema(schema);
       transaction.run = { changes: [], outcome, epoch };
-      this.conflicts.put(transaction, content, outcome);
+      yield* this.conflicts.put(transaction, content, outcome);
       this.afterSchema.set(transaction, core.state.digests.total);
       return EVERYTHING;
     }
-    const { changes, outcome, footprint } = core.merger.run(content);
-    transaction.run = { changes, outcome, epoch };
-    core.stateChanged(changes);
-    this.conflicts.put(transaction, content, outcome);
+    const { changes, outcome, footprint } = yield* core.env.through(core.merger.run(content));
+    transaction.run = {
+      changes,
+      outcome,
+      epoch,
+      ...(changes.length > KEPT_CHANGES && { digest: yield* digestOf(changes) }),
+    };
+    yield* core.stateChanged(changes);
+    yield* this.conflicts.put(transaction, content, outcome);
     return footprint;
   }
 
@@ -101,7 +109,7 @@ export class StateMachine implements Machine {
     return { kind: 'applied', dropped: [], warnings };
   }
 
-  undo(transaction: GroupTransaction): void {
+  *undo(transaction: GroupTransaction): Steps<void> {
     const { run } = transaction;
     if (!run) throw new Error('only what was run is undone');
     this.drop(transaction);
@@ -113,8 +121,8 @@ export class StateMachine implements Machine {
     if (transaction.position.author !== '' && (run.outcome.kind === 'rejected' || run.outcome.dropped.length > 0))
       this.conflicts.remove(transaction);
     if (run.changes.length === 0) return;
-    this.core.state.revertAll(run.changes, run.epoch);
-    this.core.stateChanged(run.changes.map(inverse).reverse());
+    yield* this.core.state.reverting(run.changes, run.epoch, STEP_ROWS);
+    yield* this.core.stateChanged(run.changes.map(inverse).reverse());
   }
 
   settle(transaction: GroupTransaction): void {
@@ -125,8 +133,8 @@ export class StateMachine implements Machine {
       this.final = after;
       return;
     }
-    for (const change of transaction.run?.changes ?? [])
-      if (change.digest) this.final = addDigests(this.final, change.digest);
+    if (transaction.run)
+      this.final = addDigests(this.final, transaction.run.digest ?? finish(digestOf(transaction.run.changes)));
   }
 
   finalDigest(): Uint8Array {
@@ -140,10 +148,10 @@ export class StateMachine implements Machine {
   /** What it did stands no more, or for ever. */
   private drop(transaction: GroupTransaction): void {
     this.unkept.delete(transaction);
-    const place = this.kept.get(transaction);
-    if (place === undefined) return;
+    const places = this.kept.get(transaction);
+    if (!places) return;
     this.kept.delete(transaction);
-    this.gone.push(place);
+    for (const place of places) this.gone.push(place);
   }
 
   keepUndo(): void {
@@ -153,13 +161,25 @@ export class StateMachine implements Machine {
     this.core.state.begin();
     const remove = db.prepare('DELETE FROM undo WHERE place = ?');
     for (const place of this.gone.splice(0)) remove.run(place);
-    const put = db.prepare('INSERT INTO undo VALUES (?, ?, ?)');
-    // They were run in an order in which they can be taken back, and whichever of the kept ones stood behind was run again since.
+    finish(this.keepUndoInSteps());
+  }
+
+  /** They were run in an order in which they can be taken back, and whichever of the kept ones stood behind was run again since. */
+  private *keepUndoInSteps(): Steps<void> {
+    const { state } = this.core;
+    state.begin();
+    const put = state.db.prepare('INSERT INTO undo VALUES (?, ?, ?)');
     for (const transaction of this.unkept) {
-      put.run(++this.places, transaction.id, serialize(transaction.run?.changes.map(kept) ?? []));
-      this.kept.set(transaction, this.places);
+      const changes = transaction.run?.changes ?? [];
+      const places: number[] = [];
+      for (let at = 0; at === 0 || at < changes.length; at += KEPT_CHANGES) {
+        if (at > 0) yield;
+        put.run(++this.places, transaction.id, serialize(changes.slice(at, at + KEPT_CHANGES).map(kept)));
+        places.push(this.places);
+      }
+      this.kept.set(transaction, places);
+      this.unkept.delete(transaction);
     }
-    this.unkept.clear();
   }
 
   undoKept(): void {
@@ -196,6 +216,34 @@ export class StateMachine implements Machine {
   publish(position: StatePosition): void {
     this.core.state.publish(position);
   }
+
+  get hasUnpublished(): boolean {
+    return this.core.state.hasUnpublished;
+  }
+
+  openSnapshot(): () => void {
+    return this.core.openSnapshot();
+  }
+
+  *announce(): Steps<void> {
+    // Alone, it is settled before it is published.
+    if (!this.core.isAlone()) yield* this.keepUndoInSteps();
+    yield* this.core.announce();
+  }
+}
+
+/** What changes do to the digest of all rows together. */
+export function* digestOf(changes: readonly RowChange[]): Steps<Digest> {
+  let a = 0;
+  let b = 0;
+  for (let i = 0; i < changes.length; i++) {
+    if (i % KEPT_CHANGES === KEPT_CHANGES - 1) yield;
+    const digest = changes[i]?.digest;
+    if (!digest) continue;
+    a = (a + digest[0]) >>> 0;
+    b = (b + digest[1]) >>> 0;
+  }
+  return [a, b];
 }
 
 const inverse = (change: RowChange): RowChange => ({

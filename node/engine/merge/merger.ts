@@ -2,7 +2,7 @@
  * Runs a transaction's intentions against the state as it stands: what every replica does at the transaction's place in the
  * order. A row that is not there any more drops its change; what a constraint refuses refuses the whole transaction.
  */
-import type { Footprint, MergeRule } from '../../consistency/index.ts';
+import { STEP_ROWS, type Footprint, type MergeRule, type Steps } from '../../consistency/index.ts';
 import type { ColumnChange, LogKey, LogValue, RowOperation, TableReference, Transaction } from '../../log/index.ts';
 import { primaryKey, SqlError, type SqliteValue, type SqlType, type TableDef } from '../../sql/index.ts';
 import {
@@ -57,7 +57,7 @@ export class Merger {
     this.keys = new FootprintKeys(core.catalog, (table) => core.runtimeOf(table));
   }
 
-  run(transaction: Transaction): Merged {
+  run(transaction: Transaction): Steps<Merged> {
     const work = new Work(this.core, this.keys, transaction);
     return work.run();
   }
@@ -73,11 +73,12 @@ export class Merger {
     );
   }
 
-  footprintOf(changes: readonly RowChange[]): Footprint {
+  *footprintOf(changes: readonly RowChange[]): Steps<Footprint> {
     const reads: string[] = [];
     const writes: string[] = [];
     let table: TableDef | undefined;
-    for (const change of changes) {
+    for (const [i, change] of changes.entries()) {
+      if (i % STEP_ROWS === STEP_ROWS - 1) yield;
       if (change.table.temporary) continue;
       this.keys.ofChange(change, reads, writes);
       // Which row it changes, or whether it inserts one, hangs on all keys of the row that it would insert.
@@ -112,13 +113,15 @@ class Work {
     });
   }
 
-  run(): Merged {
+  *run(): Steps<Merged> {
     const { core, writer, transaction } = this;
+    const { epoch } = core.state;
     core.merging.begin();
     let outcome: Outcome;
     try {
       this.certify();
-      for (const operation of transaction.operations) {
+      for (const [i, operation] of transaction.operations.entries()) {
+        if (i % STEP_ROWS === STEP_ROWS - 1) yield;
         if (operation.kind === 'schema') throw new Error('a schema change is not merged row by row');
         const table = this.tableOf(operation.table);
         if (table) this.operate(table, operation);
@@ -128,15 +131,16 @@ class Work {
     } catch (error) {
       outcome = this.rejected(error);
       if (this.attempt) this.keys.ofAttempt(this.attempt.table, this.attempt.row, this.reads);
-      const { reads, writes } = core.merger.footprintOf(writer.changes);
-      writer.rollbackTo(0);
-      return { changes: [], outcome, footprint: { reads: [...this.reads, ...reads, ...writes], writes: this.scanned } };
+      const { reads, writes } = yield* core.merger.footprintOf(writer.changes);
+      yield* core.state.reverting(writer.changes, epoch, STEP_ROWS);
+      const touched = this.reads.concat(reads, writes);
+      return { changes: [], outcome, footprint: { reads: touched, writes: this.scanned } };
     }
-    const { reads, writes } = core.merger.footprintOf(writer.changes);
+    const { reads, writes } = yield* core.merger.footprintOf(writer.changes);
     return {
       changes: writer.changes,
       outcome,
-      footprint: { reads: [...this.reads, ...reads], writes: [...writes, ...this.scanned] },
+      footprint: { reads: this.reads.concat(reads), writes: writes.concat(this.scanned) },
     };
   }
 

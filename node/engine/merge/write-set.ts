@@ -1,4 +1,5 @@
 /** What a transaction did, as the intentions that the log keeps: see log/transaction.ts. */
+import { finish, STEP_ROWS, type Steps } from '../../consistency/index.ts';
 import type { ColumnChange, LogKey, LogValue, Operation, TableReference, Transaction } from '../../log/index.ts';
 import { primaryKey, rowidColumn, type CatalogChange, type SqliteValue, type TableDef } from '../../sql/index.ts';
 import { sameValue, type Intent, type Row, type RowChange, type RowId } from '../../store/index.ts';
@@ -54,10 +55,13 @@ class Tables {
   }
 }
 
-export function transactionOf(record: CommitRecord): Transaction {
+export const transactionOf = (record: CommitRecord): Transaction => finish(transactionInSteps(record));
+
+export function* transactionInSteps(record: CommitRecord): Steps<Transaction> {
   const tables = new Tables();
   const operations: Operation[] = [];
-  for (const change of record.changes) {
+  for (const [i, change] of record.changes.entries()) {
+    if (i % STEP_ROWS === STEP_ROWS - 1) yield;
     if (change.table.temporary || change.derived) continue;
     operations.push(operationOf(change, tables.placeOf(change.table)));
   }

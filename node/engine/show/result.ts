@@ -91,7 +91,7 @@ function filtered(
   core.env.begin(session.state.settings(session), slots, false, (name) =>
     name === `${SHOW_DATABASE}.${SHOW_TABLE}` ? text : core.virtualRows(session, name),
   );
-  const chosen = core.runner.rows(compiled.plan);
+  const chosen = core.reads.runner.rows(compiled.plan);
   session.keepWarnings();
   return chosen;
 }

@@ -1,4 +1,5 @@
 /** The simulated machines, what joins them, and virtual time. One thing happens at a time, to its end. */
+import type { Slicing } from '../../../node/replica/index.ts';
 import { mkdtempSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -24,6 +25,8 @@ export class Cluster {
   syncMsMax = 0.5;
   /** A log's segment that has so much takes no more. */
   segmentBytes = 64 << 20;
+  /** How its nodes do long work, where it is not the usual way. */
+  readonly slicing: Slicing | undefined;
   private readonly dir: string;
   private readonly agenda = new Agenda();
   private readonly tracer: ((line: string) => void) | undefined;
@@ -36,8 +39,15 @@ export class Cluster {
   snapshots = 0;
   private meanwhile: Promise<void> | undefined;
 
-  constructor(random: Random, names: readonly string[], voters: number, trace: ((line: string) => void) | undefined) {
+  constructor(
+    random: Random,
+    names: readonly string[],
+    voters: number,
+    trace: ((line: string) => void) | undefined,
+    slicing: Slicing | undefined,
+  ) {
     this.random = random;
+    this.slicing = slicing;
     this.tracer = trace;
     this.network = new Network(random);
     this.dir = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'p2pdb-sim-'));

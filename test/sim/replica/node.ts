@@ -119,6 +119,7 @@ export class SimulatedNode implements VirtualHost {
       // A thread would answer in the machine's own time.
       lanes: 0,
       retention: undefined,
+      ...(this.cluster.slicing && { slicing: this.cluster.slicing }),
       version: '9.7.4-p2pdb',
       rootPassword: '',
       variables: new Map<string, string | number>([['p2pdb_commit_timeout', 3]]),

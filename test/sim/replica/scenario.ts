@@ -5,6 +5,7 @@
  */
 import { Random } from '../kernel/random.ts';
 import { ensure, type Scenario } from '../kernel/scenario.ts';
+import type { Slicing } from '../../../node/replica/index.ts';
 import { check } from './checker.ts';
 import { Cluster } from './cluster.ts';
 import type { Level } from './client.ts';
@@ -25,13 +26,17 @@ class Run {
   /** Chance of its own, so that a seed means the same in both scenarios. */
   private readonly pruning: Random | undefined;
 
-  constructor(seed: number, trace: ((line: string) => void) | undefined, prunes: boolean) {
+  constructor(
+    seed: number,
+    trace: ((line: string) => void) | undefined,
+    { prunes = false, slicing }: { readonly prunes?: boolean; readonly slicing?: Slicing } = {},
+  ) {
     this.random = new Random(seed);
     this.pruning = prunes ? new Random(-seed) : undefined;
     const { random } = this;
     const size = random.pick([3, 3, 3, 4, 5]);
     this.voters = size === 4 ? 3 : size;
-    this.cluster = new Cluster(random, [...'abcde'].slice(0, size), this.voters, trace);
+    this.cluster = new Cluster(random, [...'abcde'].slice(0, size), this.voters, trace, slicing);
     if (this.pruning) this.cluster.segmentBytes = this.pruning.pick([500, 2_000, 8_000]);
     const all: Disturbance[] = ['partition', 'one-way', 'crash', 'jump', 'lose'];
     this.disturbances = [...random.sample(all, 1 + random.below(all.length)), 'mend', 'restart'];
@@ -205,5 +210,16 @@ class Run {
   }
 }
 
-export const replicaScenario: Scenario = { name: 'replica', run: (seed, trace) => new Run(seed, trace, false).go() };
-export const pruningScenario: Scenario = { name: 'pruning', run: (seed, trace) => new Run(seed, trace, true).go() };
+export const replicaScenario: Scenario = { name: 'replica', run: (seed, trace) => new Run(seed, trace).go() };
+
+/** The same with short logs. */
+export const pruningScenario: Scenario = {
+  name: 'pruning',
+  run: (seed, trace) => new Run(seed, trace, { prunes: true }).go(),
+};
+
+/** The same, where everything that can be done in slices is, with a pause wherever there can be one. */
+export const slicedScenario: Scenario = {
+  name: 'sliced',
+  run: (seed, trace) => new Run(seed, trace, { slicing: { changes: 0, sliceMs: 0 } }).go(),
+};

@@ -4,11 +4,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   comparePositions,
+  finish,
   Linearizer,
   type Applier,
   type Footprint,
   type Orderable,
   type Position,
+  type Steps,
 } from '../../../node/consistency/index.ts';
 
 /** Guarded changes of registers: `when` another register has reached a value, else the transaction is refused. */
@@ -27,7 +29,8 @@ class Registers implements Applier<Tx> {
   height = 0;
   private readonly undos = new Map<Tx, ReadonlyMap<string, number>>();
 
-  apply(tx: Tx): Footprint {
+  *apply(tx: Tx): Steps<Footprint> {
+    yield;
     const before = new Map(this.values);
     this.undos.set(tx, before);
     if (tx.clears) {
@@ -45,7 +48,8 @@ class Registers implements Applier<Tx> {
     return { reads, writes: tx.set.map((s) => s.key) };
   }
 
-  undo(tx: Tx): void {
+  *undo(tx: Tx): Steps<void> {
+    yield;
     const before = this.undos.get(tx);
     assert.ok(before, 'only what was applied is undone');
     // Of its own keys alone: what commutes with it may have run since.
@@ -103,7 +107,7 @@ const history = fc
 
 function serial(txs: readonly Tx[]): Registers {
   const registers = new Registers();
-  for (const tx of txs) registers.apply(tx);
+  for (const tx of txs) finish(registers.apply(tx));
   return registers;
 }
 
@@ -118,7 +122,7 @@ test('tentative transactions in any order of arrival give the serial state', () 
       const waiting = [...txs];
       while (waiting.length > 0) {
         const batch = waiting.splice((random.next().value ?? 0) % waiting.length, 1 + ((random.next().value ?? 0) % 3));
-        linearizer.insert(batch);
+        finish(linearizer.insert(batch));
       }
       const expected = serial(sorted(txs.filter((t) => !t.finalOnly)));
       assert.deepEqual(state(registers), state(expected));
@@ -139,7 +143,7 @@ test('blocks put their transactions first, whatever was applied before', () => {
       for (let height = 1; unknown.length + known.length > 0; height++) {
         const arriving = unknown.filter(() => (random.next().value ?? 0) % 2 === 0);
         unknown = unknown.filter((t) => !arriving.includes(t));
-        linearizer.insert(arriving);
+        finish(linearizer.insert(arriving));
         known.push(...arriving);
         // A cut has a prefix of each author.
         const block = known.filter((t) =>
@@ -153,7 +157,7 @@ test('blocks put their transactions first, whatever was applied before', () => {
             (o) => o.position.author !== t.position.author || o.position.seq >= t.position.seq || cut.includes(o),
           ),
         );
-        linearizer.decide([{ height, transactions: closed }]);
+        finish(linearizer.decide([{ height, transactions: closed }]));
         known = known.filter((t) => !closed.includes(t));
         final.push(...sorted(closed));
         const expected = serial([...final, ...sorted(known.filter((t) => !t.finalOnly))]);
@@ -187,11 +191,11 @@ test('blocks that come together, of what is known and what is not, give what the
         transactions: txs.filter((tx) => order.get(tx) === i + 1),
       }));
       const known = txs.filter(() => below(2) === 0);
-      linearizer.insert(known);
+      finish(linearizer.insert(known));
       const final: Tx[] = [];
       while (blocks.length > 0) {
         const batch = blocks.splice(0, 1 + below(3));
-        linearizer.decide(batch);
+        finish(linearizer.decide(batch));
         final.push(...batch.flatMap((block) => sorted(block.transactions)));
         const rest = sorted(known.filter((tx) => !final.includes(tx) && !tx.finalOnly));
         assert.deepEqual(state(registers), state(serial([...final, ...rest])));
@@ -215,9 +219,9 @@ test('transactions that have nothing in common are not undone', () => {
     when: undefined,
     clears: false,
   });
-  linearizer.insert([tx(5, 'x', 'a'), tx(6, 'x', 'b')]);
-  linearizer.insert([tx(1, 'y', 'c'), tx(2, 'y', 'd')]);
+  finish(linearizer.insert([tx(5, 'x', 'a'), tx(6, 'x', 'b')]));
+  finish(linearizer.insert([tx(1, 'y', 'c'), tx(2, 'y', 'd')]));
   assert.equal(linearizer.stats.undone, 0);
-  linearizer.insert([tx(3, 'y', 'b')]);
+  finish(linearizer.insert([tx(3, 'y', 'b')]));
   assert.equal(linearizer.stats.undone, 1);
 });

@@ -97,9 +97,14 @@ const operation = (length: number): fc.Arbitrary<Operation> => {
       newKey: key,
       changes,
     }),
-    record({ kind: fc.constant('schema' as const), text: fc.string(), change: fc.json(), basis: count }),
   );
 };
+const schemaChange: fc.Arbitrary<Operation> = record({
+  kind: fc.constant('schema' as const),
+  text: fc.string(),
+  change: fc.json(),
+  basis: count,
+});
 const transaction: fc.Arbitrary<Transaction> = tables.chain((references) =>
   record({
     user: fc.string(),
@@ -108,7 +113,10 @@ const transaction: fc.Arbitrary<Transaction> = tables.chain((references) =>
     level: fc.constantFrom('local' as const, 'replicated' as const, 'final' as const),
     unchecked: fc.boolean(),
     tables: fc.constant(references),
-    operations: fc.array(operation(references.length), { maxLength: 8 }),
+    operations: fc.oneof(
+      fc.array(operation(references.length), { maxLength: 8 }),
+      fc.tuple(schemaChange).map((alone) => [...alone]),
+    ),
     reads: fc.array(
       record({
         table: fc.nat({ max: references.length - 1 }),

@@ -4,7 +4,7 @@ import { Company } from '../../../node/replica/company.ts';
 import { GroupTransaction } from '../../../node/replica/transaction.ts';
 
 const of = (level: 'final' | 'local') => ({
-  transaction: GroupTransaction.own(level, false, () => assert.fail('nobody reads it')),
+  transaction: GroupTransaction.own(level, false, 0, () => assert.fail('nobody reads it')),
 });
 const final = (count: number) => Array.from({ length: count }, () => of('final'));
 

@@ -293,8 +293,10 @@ export class Replica {
 
   /** While this disk works on it, others' disks may, too. */
   private share(batch: Batch): void {
+    // Once it has landed, the others were told, or must not be: it found no room, and its number is given again.
+    if (this.flying !== batch) return;
     this.tell(batch);
-    if (this.options.alone() || this.flying !== batch) return;
+    if (this.options.alone()) return;
     this.order.writing(writtenBy(batch));
     if (this.isUrgent) this.decider?.progress(true);
   }

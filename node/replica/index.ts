@@ -4,6 +4,14 @@ export { ConsensusDecider, type DeciderOptions } from './decider.ts';
 export { Peering, type PeerProgress } from './peering.ts';
 export { StoppedError, type Slices, type Slicing } from './gate.ts';
 export type { Decider, Machine, ReplicaEvents } from './ports.ts';
-export { RejectedError, Replica, type Fatal, type ReplicaOptions } from './replica.ts';
+export { Replica, type Fatal, type ReplicaOptions } from './replica.ts';
 export type { SnapshotPort } from './snapshot-exchange.ts';
-export { APPLIED, GroupTransaction, type Dropped, type Outcome, type RejectReason, type Run } from './transaction.ts';
+export {
+  APPLIED,
+  GroupTransaction,
+  RejectedError,
+  type Dropped,
+  type Outcome,
+  type RejectReason,
+  type Run,
+} from './transaction.ts';

@@ -18,26 +18,17 @@ import {
 import { failureOf, hasRun, isLarge, isSmall, writtenBy, type Batch, type Own } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { Company } from './company.ts';
-import { Gate, SLICING, StoppedError, type Slicing } from './gate.ts';
+import { Gate, SLICING, type Slicing } from './gate.ts';
 import { Intake } from './intake.ts';
 import { Order, type Applicable, type Proposal } from './order.ts';
 import type { Decider, GroupLog, Machine, ReplicaEvents } from './ports.ts';
 import { Publisher } from './publisher.ts';
-import type { GroupTransaction, Outcome } from './transaction.ts';
+import { Sequencer } from './sequencer.ts';
+import { RejectedError, type GroupTransaction, type Outcome } from './transaction.ts';
+import { Waiters } from './waiters.ts';
 
 /** The replica may not go on: the process ends, and the log makes the state anew. */
 export type Fatal = (error: Error) => void;
-
-/** A transaction was refused at its place in the order. */
-export class RejectedError extends Error {
-  override readonly name = 'RejectedError';
-  readonly outcome: Extract<Outcome, { kind: 'rejected' }>;
-
-  constructor(outcome: Extract<Outcome, { kind: 'rejected' }>) {
-    super(outcome.message);
-    this.outcome = outcome;
-  }
-}
 
 export interface ReplicaOptions {
   readonly group: string;
@@ -68,11 +59,7 @@ export class Replica {
   private decider: Decider | undefined;
   /** Who may change the state: everybody asks here first. */
   readonly gate: Gate;
-  /** What comes from others, to be put in order one after the other. */
-  private readonly pieces: { readonly isLong: boolean; readonly steps: () => Steps<void> }[] = [];
-  private isOrdering = false;
-  /** Transactions that were settled by long work which has not ended. */
-  private settledLater: GroupTransaction[] | undefined;
+  private readonly sequencer: Sequencer;
 
   /** Run, or to be run in a block, and not yet given to the log. */
   private pending: Own[] = [];
@@ -90,9 +77,7 @@ export class Replica {
   /** Own transactions of a flush, smoothed: about 1 means that nobody gathers while the disk works. */
   private recentBatch = 1;
 
-  private readonly finalWaiters = new Map<GroupTransaction, Own>();
-  private replicatedWaiters: { readonly seq: number; readonly own: Own }[] = [];
-  private replicatedSeq = 0;
+  private readonly waiters = new Waiters();
   private blockWaiters: (() => void)[] = [];
   /** When the newest block was applied; where none was yet, when the replica was made. */
   private blockMs: number;
@@ -108,7 +93,7 @@ export class Replica {
         log,
         machine,
         events,
-        onSettled: (t) => this.settled(t),
+        onSettled: (t) => this.sequencer.settled(t),
         elapsed: () => clock.elapsed(),
         isLong: (changes) => this.gate.isLong(changes),
       },
@@ -122,7 +107,16 @@ export class Replica {
       hold: () => this.publisher.hold(),
       openSnapshot: () => machine.openSnapshot(),
       announce: () => machine.announce(),
-      onOpened: () => this.putInOrder(),
+      onOpened: () => this.sequencer.go(),
+    });
+    this.sequencer = new Sequencer({
+      gate: this.gate,
+      onSettled: (t) => this.settled(t),
+      onLongDone: () => {
+        this.publisher.soon();
+        if (!alone() || this.isUrgent) this.decider?.progress(this.isUrgent);
+      },
+      fatal,
     });
     this.blockMs = clock.elapsed();
     this.company = new Company(clock, () => this.schedule());
@@ -269,7 +263,7 @@ export class Replica {
   private turn(): void {
     if (this.flying) return;
     const isAwaited = this.readers.length > 0 || this.options.alone();
-    const batch = this.gather(isAwaited || !this.company.expects(this.pending, this.finalWaiters.size));
+    const batch = this.gather(isAwaited || !this.company.expects(this.pending, this.waiters.finalCount));
     if (!batch) return;
     this.flying = batch;
     if (this.isInPlace(batch)) {
@@ -436,11 +430,11 @@ export class Replica {
         sealed.signed.cid,
         own.map((o) => o.transaction),
       );
-      for (const o of own) this.acknowledge(o, seq);
+      for (const o of own) this.waiters.durable(o, seq, this.options.alone());
     }
     if (incoming.length > 0) {
       const ready = this.order.note(incoming);
-      if (ready.length > 0) this.inOrder(this.order.isLong(ready), () => this.order.insert(ready));
+      if (ready.length > 0) this.sequencer.add(this.order.isLong(ready), () => this.order.insert(ready));
     }
     const durable = incoming.map((i) => i.signed);
     if (sealed) durable.push(sealed.signed);
@@ -453,78 +447,14 @@ export class Replica {
     if (!this.options.alone() || this.isUrgent) this.decider?.progress(this.isUrgent);
   }
 
-  private acknowledge(own: Own, seq: number): void {
-    const { level, finalOnly } = own.transaction;
-    if (finalOnly) this.finalWaiters.set(own.transaction, own);
-    else if (level === 'replicated' && !this.options.alone() && seq > this.replicatedSeq)
-      this.replicatedWaiters.push({ seq, own });
-    else own.resolve();
-  }
-
   /** A majority of the voters holds this node's entries up to `seq`. */
   replicated(seq: number): void {
-    if (seq <= this.replicatedSeq) return;
-    this.replicatedSeq = seq;
-    const confirmed = this.replicatedWaiters.filter((waiter) => waiter.seq <= seq);
-    if (confirmed.length === 0) return;
-    this.replicatedWaiters = this.replicatedWaiters.filter((waiter) => waiter.seq > seq);
-    for (const { own } of confirmed) own.resolve();
-  }
-
-  /** Changes the state by what comes from others; now, unless something else is at work. */
-  private inOrder(isLong: boolean, steps: () => Steps<void>): void {
-    this.pieces.push({ isLong, steps });
-    this.putInOrder();
-  }
-
-  private putInOrder(): void {
-    while (!this.isOrdering && !this.gate.isClosed && this.pieces[0]) {
-      const { isLong, steps } = this.pieces.shift() as (typeof this.pieces)[number];
-      this.isOrdering = true;
-      if (isLong) {
-        void this.putInOrderSlowly(steps);
-        return;
-      }
-      try {
-        finish(steps());
-      } finally {
-        this.isOrdering = false;
-      }
-    }
-  }
-
-  private async putInOrderSlowly(steps: () => Steps<void>): Promise<void> {
-    try {
-      await this.gate.alone((slices) => {
-        this.settledLater = [];
-        return slices(steps());
-      });
-    } catch (error) {
-      if (!(error instanceof StoppedError)) this.options.fatal(error as Error);
-      return;
-    }
-    const settled = this.settledLater ?? [];
-    this.settledLater = undefined;
-    this.isOrdering = false;
-    for (const transaction of settled) this.settled(transaction);
-    this.publisher.soon();
-    if (!this.options.alone() || this.isUrgent) this.decider?.progress(this.isUrgent);
-    this.putInOrder();
+    this.waiters.majorityHas(seq);
   }
 
   private settled(transaction: GroupTransaction): void {
-    if (this.settledLater) {
-      this.settledLater.push(transaction);
-      return;
-    }
-    const outcome = transaction.run?.outcome;
-    if (outcome?.kind === 'rejected') this.counts.rejected++;
-    const own = this.finalWaiters.get(transaction);
-    if (!own) return;
-    this.finalWaiters.delete(transaction);
-    this.company.left();
-    if (outcome?.kind === 'rejected') own.reject(new RejectedError(outcome));
-    else own.resolve();
+    if (transaction.run?.outcome.kind === 'rejected') this.counts.rejected++;
+    if (this.waiters.settled(transaction)) this.company.left();
   }
 
   // Entries of others, and blocks.
@@ -587,7 +517,7 @@ export class Replica {
     const next = this.order.applicable();
     if (!next) return;
     this.applying = 'now';
-    this.inOrder(next.isLong, () => this.apply(next));
+    this.sequencer.add(next.isLong, () => this.apply(next));
   }
 
   private *apply(blocks: Applicable): Steps<void> {

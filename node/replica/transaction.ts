@@ -51,6 +51,17 @@ export interface Run {
   readonly digest?: Digest;
 }
 
+/** A transaction was refused at its place in the order. */
+export class RejectedError extends Error {
+  override readonly name = 'RejectedError';
+  readonly outcome: Extract<Outcome, { kind: 'rejected' }>;
+
+  constructor(outcome: Extract<Outcome, { kind: 'rejected' }>) {
+    super(outcome.message);
+    this.outcome = outcome;
+  }
+}
+
 /** Tables, accounts, members and voters all change so. */
 export const isSchemaChange = ({ operations }: Transaction): boolean => operations[0]?.kind === 'schema';
 

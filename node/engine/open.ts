@@ -135,6 +135,7 @@ export function openEngine(options: OpenOptions): OpenedEngine {
         await keeper.stop();
         await core.close();
         decider.stop();
+        await core.state.checkpointed();
         core.state.close();
         log.close();
         markClean(file);

@@ -322,6 +322,12 @@ export class State {
     });
   }
 
+  /** Before the file is closed for good: a connection that outlives it would remove what stands in its place then. */
+  async checkpointed(): Promise<void> {
+    const { checkpointing } = this;
+    if (checkpointing) await new Promise<void>((resolve) => void checkpointing.once('exit', () => resolve()));
+  }
+
   /** Another connection, for this thread, to read by. */
   openReader(): DatabaseSync {
     const reader = new DatabaseSync(this.file, { readOnly: true });

@@ -15,7 +15,7 @@ const SEEDS = 300;
 /** Of scenarios of which each seed takes some times as long. */
 const SLOW_SEEDS = 100;
 /** A planted fault that survives this many seeds is not found. */
-const MUTANT_SEEDS_MAX = 1000;
+const MUTANT_SEEDS_MAX = 3000;
 
 const kept = JSON.parse(readFileSync(new URL('kept-seeds.json', import.meta.url), 'utf8')) as Record<string, number[]>;
 

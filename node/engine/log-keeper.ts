@@ -96,13 +96,10 @@ export class LogKeeper implements SnapshotPort {
 
   /** Makes a snapshot, and removes what is older than it, but for the newest bytes. */
   async shorten(retention: number): Promise<void> {
-    const { log, snapshots, notice } = this.options;
+    const { log, snapshots } = this.options;
     const { base } = snapshots;
     const made = await this.make();
     if (!made || (base && made.manifest.height <= base.manifest.height)) return;
-    const next = snapshots.makeBase(made);
-    const before = log.bytes;
-    log.prune(next.manifest, retention);
-    notice('the log is shortened', { height: next.manifest.height, bytes: before - log.bytes });
+    log.prune(snapshots.makeBase(made).manifest, retention);
   }
 }

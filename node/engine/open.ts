@@ -114,7 +114,7 @@ export function openEngine(options: OpenOptions): OpenedEngine {
     clearState(file, options.notice);
     markOpen(file);
     const snapshots = new Snapshots(groupDir, 'main');
-    const group = openDamaged(options, identity, snapshots, groupDir, file);
+    const group = openDamaged(options, { identity, snapshots, groupDir, file });
     snapshots.dropOlder();
     const { core, log, decider } = group;
     const keeper = new LogKeeper({ ...options, state: core.state, log, snapshots });
@@ -170,14 +170,9 @@ function setAside({ fatal }: Pick<OpenOptions, 'fatal'>, file: string, height: n
 }
 
 /** The state is a view of the log: a damaged one is made anew. SQLite's errors while it catches up count as damage. */
-function openDamaged(
-  options: OpenOptions,
-  identity: Identity,
-  snapshots: Snapshots,
-  groupDir: string,
-  file: string,
-): Group {
-  const open = (): Group => openGroup(options, identity, snapshots, groupDir, file);
+function openDamaged(options: OpenOptions, place: Place): Group {
+  const { groupDir, file } = place;
+  const open = (): Group => openGroup(options, place);
   try {
     return open();
   } catch (error) {
@@ -219,6 +214,15 @@ function checkFormat(dir: string): void {
   if (!(format >= 1)) throw new DataFolderError(`${file} does not name a data format`);
 }
 
+/** Where a group's data lies, and who writes it. */
+interface Place {
+  readonly identity: Identity;
+  readonly snapshots: Snapshots;
+  readonly groupDir: string;
+  /** The state. */
+  readonly file: string;
+}
+
 interface Group {
   readonly core: EngineCore;
   readonly log: LogStore;
@@ -228,13 +232,7 @@ interface Group {
   readonly decider: ConsensusDecider;
 }
 
-function openGroup(
-  options: OpenOptions,
-  identity: Identity,
-  snapshots: Snapshots,
-  groupDir: string,
-  file: string,
-): Group {
+function openGroup(options: OpenOptions, { identity, snapshots, groupDir, file }: Place): Group {
   const logDir = path.join(groupDir, 'log');
   const self = nodeId(hex(identity.publicKey));
   const genesis = keepGenesis(path.join(groupDir, 'genesis.json'), () => options.genesis(self));

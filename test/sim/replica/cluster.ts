@@ -35,8 +35,6 @@ export class Cluster {
   private due: { readonly node: SimulatedNode | undefined; readonly work: () => void } | undefined;
   private readonly uninstall: () => void;
   private connections = 0;
-  /** That nodes took from others. */
-  snapshots = 0;
   private meanwhile: Promise<void> | undefined;
 
   constructor(

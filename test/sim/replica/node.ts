@@ -162,7 +162,6 @@ export class SimulatedNode implements VirtualHost {
       isNew: engine.isNew,
       onSnapshot: (height) => {
         this.cluster.trace(() => `${this.name} takes a snapshot of ${height}`);
-        this.cluster.snapshots++;
         this.cluster.plan(this.cluster.now, undefined, () => {
           if (run !== this.run) return;
           this.crash();

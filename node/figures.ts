@@ -136,7 +136,7 @@ function groupFigures({ engine, isUp, traffic, digestAlarms }: FiguresInputs): F
     p2pdb_members: membership.members().length,
     p2pdb_voters: voters.length,
     p2pdb_voters_up: voters.filter((id) => id === self || isUp(id)).length,
-    p2pdb_leader_known: decider.hasLeader ? 1 : 0,
+    p2pdb_leader_known: decider.majorityInReach ? 1 : 0,
     p2pdb_leading: decider.leader === self ? 1 : 0,
     p2pdb_final_height: replica.height,
     p2pdb_final_age_seconds: replica.ages.block,

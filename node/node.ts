@@ -283,7 +283,7 @@ const founderOf = ({ genesis }: OpenedEngine): string => genesis.members[0]?.id 
 /** A group that may still decide is not given up. */
 function mayNotRecover({ decider, membership, self }: OpenedEngine): string | undefined {
   if (!membership.isMember(self)) return 'The node is no member of its group any more';
-  return decider.hasLeader ? 'The group has a leader, or had one a moment ago' : undefined;
+  return decider.majorityInReach ? 'The group has a leader, had one a moment ago, or can have one' : undefined;
 }
 
 /** Why clients should go to another node. */

@@ -26,8 +26,8 @@ export interface GroupFacts {
   readonly membership: Membership;
   describeMember(id: NodeId): Pick<MemberInfo, 'isUp' | 'lag'>;
   makeToken(secret: Uint8Array, expires: number): string | undefined;
-  /** A leader is known, so what asks for a decision gets one. */
-  hasLeader(): boolean;
+  /** What asks for a decision gets one. */
+  majorityInReach(): boolean;
   /** No change of voters is decided that later heights have yet to bring into effect. */
   votersDecide(): boolean;
 }
@@ -68,7 +68,7 @@ export class Group {
 
   /** Throws 3101 when no majority is in reach: what needs a decision would wait for nobody knows how long. */
   checkMajority(): void {
-    if (this.facts.hasLeader()) return;
+    if (this.facts.majorityInReach()) return;
     throw new SqlError(
       3101,
       'HY000',

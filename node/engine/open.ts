@@ -262,7 +262,7 @@ function openGroup(options: OpenOptions, { identity, snapshots, groupDir, file }
       voterSpans: () => decider?.voterSpans() ?? schedule.spans(),
       group: {
         membership,
-        hasLeader: () => decider?.hasLeader ?? false,
+        majorityInReach: () => decider?.majorityInReach ?? false,
         votersDecide: () => decider?.votersDecide ?? true,
         describeMember: options.describeMember,
         makeToken: options.makeToken,

@@ -10,6 +10,7 @@ import {
   encodeRecord,
   height,
   nodeId,
+  VoterSet,
   WINDOW,
   type Ballot,
   type ConsensusCrypto,
@@ -68,10 +69,22 @@ export class ConsensusDecider implements Decider {
   private timer: NodeJS.Timeout | undefined;
   leader: NodeId | undefined;
   private leaderlessSince = 0;
+  private readonly linked = new Set<NodeId>();
 
-  /** False when no leader has been heard for longer than an election takes: then there is no majority in reach. */
-  get hasLeader(): boolean {
+  /** False when no leader has been heard for longer than an election takes. */
+  private get hasLeader(): boolean {
     return this.leader !== undefined || performance.now() - this.leaderlessSince < LEADERLESS_MS;
+  }
+
+  /**
+   * What asks for a decision gets one: from a leader that is heard, or from voters enough to make one, who may follow a leader
+   * that this node alone does not hear.
+   */
+  get majorityInReach(): boolean {
+    if (this.hasLeader) return true;
+    const voters = this.consensus.spans.at(-1)?.voters ?? [];
+    const { self } = this.options;
+    return voters.length > 0 && new VoterSet(voters).isQuorum((node) => node === self || this.linked.has(node));
   }
 
   /**
@@ -129,6 +142,8 @@ export class ConsensusDecider implements Decider {
   }
 
   link(node: NodeId, up: boolean): void {
+    if (up) this.linked.add(node);
+    else this.linked.delete(node);
     this.step({ kind: 'link', node, up });
   }
 

@@ -243,3 +243,27 @@ describe('three nodes whose clocks are an hour apart', () => {
     await settle(t, ledger);
   });
 });
+
+describe('a node that does not hear its leader, and hears a majority', () => {
+  it('changes schemas and commits at level final', async (t) => {
+    const cluster = await TestCluster.start();
+    t.after(() => cluster.stop());
+    const { leader } = await cluster.status(0);
+    const leading = NODES.find((node) => leader === `n${node}`) ?? assert.fail('nobody leads');
+    const [deaf = 0] = others(leading);
+    const c = await cluster.connect(deaf);
+    await c.query('CREATE DATABASE d');
+    await cluster.cut([leading], [deaf]);
+    // Longer than a node without a leader waits for another.
+    const started = performance.now();
+    let tables = 0;
+    for (; performance.now() - started < 3_000; tables++) {
+      await c.query(`CREATE TABLE d.t${tables} (id INT PRIMARY KEY)`);
+      await c.query(`INSERT /*+ P2PDB_COMMIT(final) */ INTO d.t${tables} VALUES (1)`);
+    }
+    await cluster.heal();
+    await cluster.converged();
+    const there = await cluster.connect(leading);
+    assert.equal((await there.query<RowDataPacket[]>('SHOW TABLES IN d'))[0].length, tables);
+  });
+});

@@ -35,7 +35,7 @@ export function runAccountStatement(x: StatementContext, statement: AccountState
   const { session } = x;
   // From here on nobody sees the password: not the process list, and not the log.
   if (statement.kind === 'createUser' || statement.kind === 'alterUser' || statement.kind === 'setPassword') {
-    session.info = redactPasswords(x.text, session.state.parseOptions);
+    session.state.info = redactPasswords(x.text, session.state.parseOptions);
   }
   if (statement.kind === 'setRole') {
     setRole(session, statement.roles);
@@ -78,14 +78,14 @@ function change(draft: AccountDraft, statement: Exclude<AccountStatement, { kind
 async function finish(x: StatementContext, draft: AccountDraft): Promise<void> {
   const { session } = x;
   const changes: readonly CatalogChange[] = draft.changes();
-  if (changes.length > 0) await session.core.commits.changeCatalog(session, session.info ?? '', changes);
-  session.warnings = draft.warnings;
-  session.warningCount = draft.warnings.length;
+  if (changes.length > 0) await session.core.commits.changeCatalog(session, session.state.info ?? '', changes);
+  session.state.warnings = draft.warnings;
+  session.state.warningCount = draft.warnings.length;
   if (draft.generated.length === 0) {
     ok(x);
     return;
   }
-  session.rowCount = -1;
+  session.state.rowCount = -1;
   await sendRows(
     session,
     PASSWORD_COLUMNS,

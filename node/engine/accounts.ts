@@ -87,12 +87,12 @@ export class Accounts {
   private keep(session: EngineSession): Kept {
     const version = this.catalog.grantsVersion;
     const known = this.kept.get(session);
-    if (known?.version === version && known.roles === session.activeRoles) return known;
+    if (known?.version === version && known.roles === session.state.activeRoles) return known;
     const account = this.catalog.accounts.get(session.currentUser);
     const kept: Kept = {
       version,
-      roles: session.activeRoles,
-      rights: account ? this.rightsWith(account, session.activeRoles) : NO_RIGHTS,
+      roles: session.state.activeRoles,
+      rights: account ? this.rightsWith(account, session.state.activeRoles) : NO_RIGHTS,
       expired: session.account.passwordExpired && account?.passwordExpired !== false,
     };
     this.kept.set(session, kept);

@@ -60,6 +60,9 @@ import { VariableStore } from './variables.ts';
 import { findVirtualTable, virtualRows } from './virtual/index.ts';
 
 export interface EngineOptions {
+  readonly name: string;
+  /** Of a database's own group: the engine of the group that all nodes host, whose accounts, settings and named locks hold here. */
+  readonly main?: EngineCore | undefined;
   readonly version: string;
   readonly variables: ReadonlyMap<string, string | number>;
   readonly fatal: Fatal;
@@ -105,7 +108,7 @@ export class EngineCore implements Engine {
   readonly accounts: Accounts;
   readonly cost: CostEstimator;
   readonly lanes: Lanes;
-  readonly globals = new VariableStore();
+  readonly globals: VariableStore;
   readonly sessions = new Map<number, EngineSession>();
   readonly startedAt = Date.now();
   readonly statementCounts = new Map<string, number>();
@@ -124,7 +127,9 @@ export class EngineCore implements Engine {
   keyClass: KeyClass | undefined;
 
   constructor(state: State, log: LogStore, options: EngineOptions) {
+    const { main } = options;
     this.version = options.version;
+    this.globals = main?.globals ?? new VariableStore();
     this.isAlone = options.alone;
     this.state = state;
     this.log = log;
@@ -132,7 +137,7 @@ export class EngineCore implements Engine {
     this.runner = new Runner(state.db, this.env);
     this.overlays = new Overlays(state.db);
     this.planner = new Planner(this.catalog);
-    this.namedLocks = new NamedLocks(this.locks);
+    this.namedLocks = main?.namedLocks ?? new NamedLocks(this.locks);
     this.group = new Group(this, options.group);
     this.merging = new MergeContext(this);
     this.commits = new Commits(this);
@@ -141,7 +146,7 @@ export class EngineCore implements Engine {
     this.machine = new StateMachine(this);
     this.replica = new Replica(
       {
-        group: 'main',
+        group: options.name,
         log,
         machine: this.machine,
         events: options.events,
@@ -158,9 +163,10 @@ export class EngineCore implements Engine {
       this.replica.restore();
     };
     state.reserve.take();
-    this.accounts = new Accounts(this.catalog, this.globals);
+    this.accounts = main?.accounts ?? new Accounts(this.catalog, this.globals);
     this.cost = new CostEstimator(state.db);
     this.lanes = new Lanes(state.file, options.lanes ?? LANES);
+    if (main) return;
     for (const [name, value] of options.variables) this.globals.set(name, value);
     this.readPersisted();
     this.globals.set('version', options.version);
@@ -592,8 +598,8 @@ export class EngineCore implements Engine {
       this.env.warn('Warning', 1329, 'No data - zero rows fetched, selected, or processed');
       session.keepWarnings();
     }
-    session.rowCount = rows.length;
-    sink.ok({ affectedRows: rows.length, insertId: 0, warnings: session.warningCount, info: '' }, more);
+    session.state.rowCount = rows.length;
+    sink.ok({ affectedRows: rows.length, insertId: 0, warnings: session.state.warningCount, info: '' }, more);
     return undefined;
   }
 

@@ -72,8 +72,8 @@ function formatOf(session: EngineSession, statement: Explain): 'traditional' | '
 function running(session: EngineSession, id: number): { statement: Statement | undefined; text: string } {
   const other = session.core.sessions.get(id);
   if (!other) throw new SqlError(1094, 'HY000', `Unknown thread id: ${id}`);
-  if (other.info === undefined || other === session) return { statement: undefined, text: '' };
-  return { statement: parseStatement(other.info).statement, text: other.info };
+  if (other.state.info === undefined || other === session) return { statement: undefined, text: '' };
+  return { statement: parseStatement(other.state.info).statement, text: other.state.info };
 }
 
 function explain(x: StatementContext, statement: Statement, text: string, analyze: boolean): Explained {

@@ -333,7 +333,7 @@ function roles(draft: AccountDraft, statement: Grant, names: readonly AccountNam
   const { session } = draft;
   const { accounts } = session.core;
   const rights = accounts.rightsOf(session);
-  const own = [session.currentUser, ...session.activeRoles].flatMap(
+  const own = [session.currentUser, ...session.state.activeRoles].flatMap(
     (n) => session.core.catalog.accounts.get(n)?.adminRoles ?? [],
   );
   if (!rights.hasGlobal('ROLE_ADMIN', 'SUPER') && !names.every((n) => own.includes(nameOf(n))))

@@ -95,13 +95,13 @@ export class Group {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(missed()), seconds * 1000);
-      session.cancelWait = () => reject(missed());
+      session.state.cancelWait = () => reject(missed());
     });
     try {
       await Promise.race([done, timeout]);
     } finally {
       clearTimeout(timer);
-      session.cancelWait = undefined;
+      session.state.cancelWait = undefined;
     }
   }
 

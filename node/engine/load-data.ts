@@ -155,7 +155,7 @@ class Load {
         if (all && batch.length > 0) await this.store(batch);
       };
       for await (const chunk of file) {
-        if (session.killed) throw new SqlError(1317, '70100', 'Query execution was interrupted');
+        if (session.state.killed) throw new SqlError(1317, '70100', 'Query execution was interrupted');
         reader.add(latin1Text(chunk));
         await take(false);
       }
@@ -174,14 +174,14 @@ class Load {
 
   private finish(): void {
     const { session, statement } = this;
-    session.warnings = this.warnings;
-    session.warningCount = this.warningCount;
-    session.rowCount = this.affected;
+    session.state.warnings = this.warnings;
+    session.state.warningCount = this.warningCount;
+    session.state.rowCount = this.affected;
     const deleted = statement.duplicates === 'replace' ? Math.max(0, this.affected - this.records) : 0;
     const skipped = Math.max(0, this.records + deleted - this.affected);
     const info = `Records: ${this.records}  Deleted: ${deleted}  Skipped: ${skipped}  Warnings: ${this.warningCount}`;
     this.x.sink.ok(
-      { affectedRows: this.affected, insertId: session.lastInsertId, warnings: this.warningCount, info },
+      { affectedRows: this.affected, insertId: session.state.lastInsertId, warnings: this.warningCount, info },
       this.x.more,
     );
   }
@@ -223,14 +223,14 @@ class Load {
     );
     this.records += lines.length;
     this.affected += answer.affected;
-    for (const warning of session.warnings) {
+    for (const warning of session.state.warnings) {
       if (this.warnings.length >= WARNINGS_MAX) break;
       this.warnings.push({
         ...warning,
         message: warning.message.replace(/ at row (\d+)$/, (_, n: string) => ` at row ${before + Number(n)}`),
       });
     }
-    this.warningCount += session.warningCount;
+    this.warningCount += session.state.warningCount;
   }
 
   /** The values of one line: its fields, then what SET says, which may read the line's variables. */

@@ -27,16 +27,16 @@ export function runPrepared(
         const value = session.userVariable(statement.source.name)?.value ?? null;
         text = value === null ? 'NULL' : value instanceof Uint8Array ? new TextDecoder().decode(value) : String(value);
       }
-      session.prepared.delete(statement.name.toLowerCase());
+      session.state.prepared.delete(statement.name.toLowerCase());
       const { query } = session.prepareText(text, false);
       if (['prepare', 'execute', 'deallocate'].includes(query.parsed.statement.kind)) {
         throw new SqlError(1295, 'HY000', 'This command is not supported in the prepared statement protocol yet');
       }
-      session.prepared.set(statement.name.toLowerCase(), query);
+      session.state.prepared.set(statement.name.toLowerCase(), query);
       return ok(x, 0, 'Statement prepared');
     }
     case 'execute': {
-      const query = session.prepared.get(statement.name.toLowerCase());
+      const query = session.state.prepared.get(statement.name.toLowerCase());
       if (!query) throw unknown(statement.name, 'EXECUTE');
       if (statement.using.length !== query.parsed.params)
         throw new SqlError(1210, 'HY000', 'Incorrect arguments to EXECUTE');
@@ -44,7 +44,8 @@ export function runPrepared(
       return session.executeQuery(query, parameters, x.sink, x.more);
     }
     case 'deallocate':
-      if (!session.prepared.delete(statement.name.toLowerCase())) throw unknown(statement.name, 'DEALLOCATE PREPARE');
+      if (!session.state.prepared.delete(statement.name.toLowerCase()))
+        throw unknown(statement.name, 'DEALLOCATE PREPARE');
       return ok(x);
     case 'do':
       return evaluate(x, statement.exprs, () => ok(x));

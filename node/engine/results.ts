@@ -40,7 +40,7 @@ export function sendRows(
     }
     if (!sink.row(values)) return sendSlowly(session, shape, rows, i + 1, sink, more);
   }
-  sink.end(session.warningCount, more);
+  sink.end(session.state.warningCount, more);
   return undefined;
 }
 
@@ -58,7 +58,7 @@ async function sendSlowly(
     const row = rows[i] as SqliteValue[];
     room = sink.row(shape.definitions.map((_, j) => shape.mappers[j]?.(row[j] ?? null) ?? row[j] ?? null));
   }
-  sink.end(session.warningCount, more);
+  sink.end(session.state.warningCount, more);
 }
 
 export function shapeOf(session: EngineSession, columns: readonly ResultColumn[]): ResultShape {

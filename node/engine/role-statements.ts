@@ -8,7 +8,7 @@ export function setRole(session: EngineSession, selection: RoleSelection): void 
   const { accounts, catalog } = session.core;
   const account = catalog.accounts.get(session.currentUser);
   const granted = account ? accounts.grantedRoles(account) : [];
-  session.activeRoles = selected(parsed(session.currentUser), selection, granted, () =>
+  session.state.activeRoles = selected(parsed(session.currentUser), selection, granted, () =>
     accounts.defaultRoles(session.account),
   );
   session.state.changed();

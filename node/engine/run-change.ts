@@ -92,12 +92,12 @@ class Change {
     const { core } = this.session;
     this.goesSlowly = true;
     const { session } = this;
-    const { info } = session;
+    const { info } = session.state;
     const { version } = core.catalog;
     return core.replica.gate.alone(async (slices) => {
       const check = (): void => session.checkGoesOn(version);
       check();
-      session.info = info;
+      session.state.info = info;
       const { epoch } = core.state;
       try {
         const result = await slices(core.env.through(this.rows(), check));
@@ -140,8 +140,8 @@ class Change {
       throw error;
     }
     session.keepWarnings();
-    session.rowCount = result.affected;
-    if (result.generatedId !== 0) session.lastInsertId = result.generatedId;
+    session.state.rowCount = result.affected;
+    if (result.generatedId !== 0) session.state.lastInsertId = result.generatedId;
     if (this.direct && alone) session.rollback();
     else if (!this.direct && this.sql !== '') transaction?.statements.push(this.sql);
     return result;
@@ -150,7 +150,7 @@ class Change {
   /** What the log keeps of its text. */
   private get sql(): string {
     const { session } = this;
-    return session.state.variables.number('p2pdb_log_sql') === 1 ? (session.info ?? '') : '';
+    return session.state.variables.number('p2pdb_log_sql') === 1 ? (session.state.info ?? '') : '';
   }
 
   private commit(): Promise<void> | undefined {
@@ -236,7 +236,7 @@ function answerChange(
   const ok: OkResult = {
     affectedRows: result.affected,
     insertId: result.insertId,
-    warnings: session.warningCount,
+    warnings: session.state.warningCount,
     info: result.info,
   };
   if (commit) return commit.then(() => sink.ok(ok, more));

@@ -54,9 +54,9 @@ function isQuick(session: EngineSession, plan: SelectPlan, range: { low: RowId; 
 
 function afterSelect(session: EngineSession, plan: SelectPlan, rows: number): void {
   const { runner } = session.core.reads;
-  session.foundRows = plan.countSql === undefined ? rows : Number(runner.value({ ...plan, sql: plan.countSql }));
+  session.state.foundRows = plan.countSql === undefined ? rows : Number(runner.value({ ...plan, sql: plan.countSql }));
   session.keepWarnings();
-  session.rowCount = -1;
+  session.state.rowCount = -1;
 }
 
 /** Rows of a SELECT under this session's view. */

@@ -8,8 +8,13 @@ import {
   type SqlMode,
   type SqlType,
   type TableDef,
+  type Warning,
 } from '../sql/index.ts';
+import type { GroupTransaction } from '../replica/index.ts';
+import type { SessionChange } from '../server/index.ts';
 import type { StatementSettings } from './environment.ts';
+import type { PreparedQuery } from './prepared-query.ts';
+import type { Isolation } from './transaction.ts';
 import { findVariable, sqliteValue, VariableStore } from './variables.ts';
 
 export interface UserVariable {
@@ -22,6 +27,31 @@ export class SessionState {
   variables: VariableStore;
   database = '';
   readonly userVariables = new Map<string, UserVariable>();
+  /** PREPARE's, by name. */
+  readonly prepared = new Map<string, PreparedQuery>();
+  activeRoles: readonly string[] = [];
+  /** SET TRANSACTION for the next one only. */
+  nextTransaction: { isolation?: Isolation; readOnly?: boolean } = {};
+  /** The last transaction that the session committed. */
+  lastTransaction: GroupTransaction | undefined;
+
+  /** What a client that tracks its session has yet to be told. */
+  changes: SessionChange[] = [];
+
+  // What the last statement left.
+  lastInsertId: number | bigint = 0;
+  rowCount: number | bigint = 0;
+  foundRows = 0;
+  warnings: readonly Warning[] = [];
+  warningCount = 0;
+
+  // What it does now, for SHOW PROCESSLIST and KILL.
+  command = 'Sleep';
+  info: string | undefined;
+  since = Date.now();
+  killed = false;
+  /** Ends what the session waits for. */
+  cancelWait: (() => void) | undefined;
   /** Temporary tables by 'database.name'. */
   readonly temporaryTables = new Map<string, TableDef>();
   private modes:

@@ -66,34 +66,19 @@ export class EngineSession implements Session, SessionFacts {
   onKill: (() => void) | undefined;
 
   transaction: OpenTransaction | undefined;
-  /** SET TRANSACTION for the next one only. */
-  nextTransaction: { isolation?: Isolation; readOnly?: boolean } = {};
-  lastInsertId: number | bigint = 0;
-  rowCount: number | bigint = 0;
-  foundRows = 0;
-  warnings: readonly Warning[] = [];
-  warningCount = 0;
-  readonly prepared = new Map<string, PreparedQuery>();
-  activeRoles: readonly string[];
-  /** What it does now, for SHOW PROCESSLIST. */
-  command = 'Sleep';
-  info: string | undefined;
-  since = Date.now();
-  killed = false;
-  /** Ends what the session waits for. */
-  cancelWait: (() => void) | undefined;
-  private changes: SessionChange[] = [];
   readonly virtualRows = (name: string): string => this.core.virtualRows(this, name);
   private readonly statementResults = new Map<string, SqliteValue>();
 
-  constructor(id: number, core: EngineCore, account: Account, client: ClientInfo) {
+  /** `state`: of the client's session in another group, which this one shares. */
+  constructor(id: number, core: EngineCore, account: Account, client: ClientInfo, state?: SessionState) {
     this.id = id;
     this.core = core;
     this.account = account;
     this.client = client;
     this.owner = new LockOwner(id);
-    this.state = new SessionState(core.globals);
-    this.activeRoles = core.accounts.defaultRoles(account);
+    this.state = state ?? new SessionState(core.globals);
+    if (state) return;
+    this.state.activeRoles = core.accounts.defaultRoles(account);
     if (client.interactive) this.state.variables.set('wait_timeout', this.state.variables.get('interactive_timeout'));
     if (client.ignoreSpace === true)
       this.state.variables.set('sql_mode', sqlModeText(`IGNORE_SPACE,${String(this.state.variables.get('sql_mode'))}`));
@@ -135,14 +120,14 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   takeChanges(): readonly SessionChange[] {
-    if (this.changes.length === 0) return EMPTY_CHANGES;
-    const taken = this.changes;
-    this.changes = [];
+    if (this.state.changes.length === 0) return EMPTY_CHANGES;
+    const taken = this.state.changes;
+    this.state.changes = [];
     return taken;
   }
 
   noteChange(change: SessionChange): void {
-    this.changes.push(change);
+    this.state.changes.push(change);
   }
 
   // Facts for expressions.
@@ -155,14 +140,26 @@ export class EngineSession implements Session, SessionFacts {
     return `${this.account.user}@${this.client.address}`;
   }
 
+  get lastInsertId(): number | bigint {
+    return this.state.lastInsertId;
+  }
+
+  get rowCount(): number | bigint {
+    return this.state.rowCount;
+  }
+
+  get foundRows(): number {
+    return this.state.foundRows;
+  }
+
   get currentUser(): string {
     return `${this.account.user}@${this.account.host}`;
   }
 
   get currentRole(): string {
-    return this.activeRoles.length === 0
+    return this.state.activeRoles.length === 0
       ? 'NONE'
-      : this.activeRoles.map((r) => r.replace(/^(.*)@(.*)$/, '`$1`@`$2`')).join(',');
+      : this.state.activeRoles.map((r) => r.replace(/^(.*)@(.*)$/, '`$1`@`$2`')).join(',');
   }
 
   get version(): string {
@@ -173,13 +170,13 @@ export class EngineSession implements Session, SessionFacts {
     switch (name) {
       case 'last_insert_id':
       case 'identity':
-        return BigInt(this.lastInsertId);
+        return BigInt(this.state.lastInsertId);
       case 'warning_count':
-        return this.warningCount;
+        return this.state.warningCount;
       case 'error_count':
-        return this.warnings.filter((w) => w.level === 'Error').length;
+        return this.state.warnings.filter((w) => w.level === 'Error').length;
       case 'p2pdb_last_txid':
-        return this.lastTransaction?.id ?? '';
+        return this.state.lastTransaction?.id ?? '';
       case 'pseudo_thread_id':
         return this.id;
       case 'timestamp': {
@@ -203,7 +200,7 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   setLastInsertId(value: number | bigint): void {
-    this.lastInsertId = value;
+    this.state.lastInsertId = value;
   }
 
   call(name: string, args: readonly SqliteValue[]): SqliteValue {
@@ -261,7 +258,7 @@ export class EngineSession implements Session, SessionFacts {
         const more = ready.parsed?.last === false;
         const end = ready.parsed?.end ?? rest.length;
         // The process list and the log get this statement alone: its neighbours may hold passwords.
-        this.info = rest.slice(0, end);
+        this.state.info = rest.slice(0, end);
         try {
           const done = this.execute_(ready, sink, more);
           if (done) await done;
@@ -297,17 +294,17 @@ export class EngineSession implements Session, SessionFacts {
 
   private begin(text: string): void {
     this.measured = undefined;
-    this.command = 'Query';
-    this.info = text;
-    this.since = Date.now();
-    this.killed = false;
+    this.state.command = 'Query';
+    this.state.info = text;
+    this.state.since = Date.now();
+    this.state.killed = false;
   }
 
   private end(): void {
     this.observed();
-    this.command = 'Sleep';
-    this.info = undefined;
-    this.since = Date.now();
+    this.state.command = 'Sleep';
+    this.state.info = undefined;
+    this.state.since = Date.now();
   }
 
   private finish(
@@ -328,10 +325,10 @@ export class EngineSession implements Session, SessionFacts {
     const known = this.core.describe(error);
     this.core.errorCounts.set(known.errno, (this.core.errorCounts.get(known.errno) ?? 0) + 1);
     if (known.errno === 1213) this.rollback();
-    this.rowCount = -1;
+    this.state.rowCount = -1;
     const own = this.core.env.session === this ? this.core.env.warnings : [];
-    this.warnings = [...own.slice(0, 63), { level: 'Error', errno: known.errno, message: known.message }];
-    this.warningCount = this.warnings.length;
+    this.state.warnings = [...own.slice(0, 63), { level: 'Error', errno: known.errno, message: known.message }];
+    this.state.warningCount = this.state.warnings.length;
     this.end();
     sink.error(known);
     return undefined;
@@ -342,7 +339,14 @@ export class EngineSession implements Session, SessionFacts {
     const { plan } = ready;
     this.count(plan?.kind ?? ready.parsed?.statement.kind ?? 'other');
     if (!plan)
-      return runStatement(this, (ready.parsed as ParsedStatement).statement, ready.slots, this.info ?? '', sink, more);
+      return runStatement(
+        this,
+        (ready.parsed as ParsedStatement).statement,
+        ready.slots,
+        this.state.info ?? '',
+        sink,
+        more,
+      );
     return this.runPlan(plan, ready.slots, ready.parsed?.statement, sink, more);
   }
 
@@ -395,20 +399,17 @@ export class EngineSession implements Session, SessionFacts {
 
   openTransaction(readOnly?: boolean, level: CommitLevel = this.state.commitLevel): OpenTransaction {
     const isolation =
-      this.nextTransaction.isolation ?? (String(this.state.variables.get('transaction_isolation')) as Isolation);
+      this.state.nextTransaction.isolation ?? (String(this.state.variables.get('transaction_isolation')) as Isolation);
     const only =
-      readOnly ?? this.nextTransaction.readOnly ?? this.state.variables.number('transaction_read_only') === 1;
-    this.nextTransaction = {};
+      readOnly ?? this.state.nextTransaction.readOnly ?? this.state.variables.number('transaction_read_only') === 1;
+    this.state.nextTransaction = {};
     this.transaction = new OpenTransaction(this.owner, isolation, only, level === 'final');
     this.core.openTransactions.add(this.transaction);
     return this.transaction;
   }
 
-  /** The last transaction that this session committed. */
-  lastTransaction: GroupTransaction | undefined;
-
   committed(transaction: GroupTransaction): void {
-    this.lastTransaction = transaction;
+    this.state.lastTransaction = transaction;
     const tracked = String(this.state.variables.get('session_track_system_variables'));
     if (tracked === '*' || tracked.includes('p2pdb_last_txid'))
       this.noteChange({ kind: 'variable', name: 'p2pdb_last_txid', value: transaction.id });
@@ -416,14 +417,14 @@ export class EngineSession implements Session, SessionFacts {
 
   addWarnings(warnings: readonly Warning[]): void {
     if (warnings.length === 0) return;
-    this.warnings = [...this.warnings, ...warnings];
-    this.warningCount += warnings.length;
+    this.state.warnings = [...this.state.warnings, ...warnings];
+    this.state.warningCount += warnings.length;
   }
 
   keepWarnings(): void {
     const { env } = this.core;
-    this.warnings = env.warnings;
-    this.warningCount = env.warningCount;
+    this.state.warnings = env.warnings;
+    this.state.warningCount = env.warningCount;
   }
 
   /** SLEEP and GET_LOCK wait before the statement runs; what they answer stands in for the call. */
@@ -452,12 +453,12 @@ export class EngineSession implements Session, SessionFacts {
       if (wait.args.some((a) => a === undefined)) continue;
       const args = wait.args.map((a) => a?.(core.env) ?? null);
       const onCancel = (cancel: () => void): void => {
-        this.cancelWait = cancel;
+        this.state.cancelWait = cancel;
       };
       const result =
         (await core.group.call(this, wait.name, args, onCancel)) ??
         (await core.namedLocks.wait(this.owner, wait.name, args, onCancel));
-      this.cancelWait = undefined;
+      this.state.cancelWait = undefined;
       if (result !== undefined) this.statementResults.set(wait.name, result);
     }
   }
@@ -480,39 +481,45 @@ export class EngineSession implements Session, SessionFacts {
 
   /** Runs `work` when the state is nobody else's any more. */
   async afterLongWork(work: () => Promise<void> | undefined): Promise<void> {
-    const { info } = this;
+    const { info } = this.state;
     const { version } = this.core.catalog;
     const { gate } = this.core.replica;
     const cancelled = new Promise<never>((_resolve, reject) => {
-      this.cancelWait = () => reject(interrupted());
+      this.state.cancelWait = () => reject(interrupted());
     });
     try {
       while (gate.isClosed) await Promise.race([gate.opened(), cancelled]);
     } finally {
-      this.cancelWait = undefined;
+      this.state.cancelWait = undefined;
     }
     this.checkGoesOn(version);
-    this.info = info;
+    this.state.info = info;
     await work();
   }
 
   /** Throws where it was ended meanwhile, or is to be made anew, because the schema is not of that version any more. */
   checkGoesOn(version: number): void {
-    if (this.killed) throw interrupted();
+    if (this.state.killed) throw interrupted();
     if (this.core.catalog.version !== version) throw new SchemaChanged();
   }
 
   /** Waits for the lock and runs `work` again, until it meets none. */
   async retry(work: () => Promise<void> | undefined, first: LockWait): Promise<void> {
-    const info = this.info;
+    const info = this.state.info;
     const { version } = this.core.catalog;
     for (let wait = first; ;) {
       const timeout = this.state.variables.number(
         wait.key.endsWith(':*') ? 'lock_wait_timeout' : 'innodb_lock_wait_timeout',
       );
-      await this.core.locks.wait(wait.key, this.owner, wait.mode, timeout, (cancel) => (this.cancelWait = cancel));
-      this.cancelWait = undefined;
-      this.info = info;
+      await this.core.locks.wait(
+        wait.key,
+        this.owner,
+        wait.mode,
+        timeout,
+        (cancel) => (this.state.cancelWait = cancel),
+      );
+      this.state.cancelWait = undefined;
+      this.state.info = info;
       if (this.core.catalog.version !== version) throw new SchemaChanged();
       try {
         await work();
@@ -716,27 +723,27 @@ export class EngineSession implements Session, SessionFacts {
     this.core.locks.releaseAll(this.owner);
     this.core.namedLocks.releaseAll(this.owner);
     this.core.dropTemporaryTables(this);
-    this.prepared.clear();
+    this.state.prepared.clear();
     this.state.userVariables.clear();
     this.state.variables = new SessionState(this.core.globals).variables;
     this.state.changed();
-    this.lastInsertId = 0;
-    this.warnings = [];
-    this.warningCount = 0;
-    this.activeRoles = this.core.accounts.defaultRoles(this.account);
+    this.state.lastInsertId = 0;
+    this.state.warnings = [];
+    this.state.warningCount = 0;
+    this.state.activeRoles = this.core.accounts.defaultRoles(this.account);
     if (this.client.collationId > 0) this.core.setNames(this.state, this.client.collationId);
   }
 
   /** KILL: ends what it waits for; with `connection`, the connection too. */
   kill(connection: boolean): void {
-    this.killed = true;
-    this.cancelWait?.();
+    this.state.killed = true;
+    this.state.cancelWait?.();
     if (connection) this.onKill?.();
   }
 
   close(): void {
-    this.killed = true;
-    this.cancelWait?.();
+    this.state.killed = true;
+    this.state.cancelWait?.();
     this.rollback();
     this.owner.lockedTables.clear();
     this.core.locks.releaseAll(this.owner);

@@ -142,7 +142,7 @@ function setSystemVariable(
       break;
     case 'last_insert_id':
     case 'identity':
-      session.lastInsertId = Number(value);
+      session.state.lastInsertId = Number(value);
       break;
     case 'transaction_isolation':
       // Without SESSION it would be for the next transaction only; clients that say so mean the session.
@@ -186,8 +186,8 @@ export function runSetTransaction(
         '25001',
         "Transaction characteristics can't be changed while a transaction is in progress",
       );
-    session.nextTransaction = {
-      ...session.nextTransaction,
+    session.state.nextTransaction = {
+      ...session.state.nextTransaction,
       ...(isolation && { isolation }),
       ...(readOnly !== undefined && { readOnly }),
     };

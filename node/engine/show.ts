@@ -31,8 +31,8 @@ export function runShow(
     session.core.env.begin(session.state.settings(session), x.slots, false, (name) =>
       session.core.virtualRows(session, name),
     );
-    session.warnings = [];
-    session.warningCount = 0;
+    session.state.warnings = [];
+    session.state.warningCount = 0;
   }
   return show(x, statement);
 }

@@ -13,7 +13,7 @@ export interface StatementContext {
 }
 
 export function ok(x: StatementContext, affectedRows: number | bigint = 0, info = ''): undefined {
-  x.sink.ok({ affectedRows, insertId: 0, warnings: x.session.warningCount, info }, x.more);
-  x.session.rowCount = affectedRows;
+  x.sink.ok({ affectedRows, insertId: 0, warnings: x.session.state.warningCount, info }, x.more);
+  x.session.state.rowCount = affectedRows;
   return undefined;
 }

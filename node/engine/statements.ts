@@ -45,8 +45,8 @@ export function runStatement(
   checkStatement(session, statement);
   if (statement.kind !== 'show' && statement.kind !== 'getDiagnostics') {
     session.core.env.begin(session.state.settings(session), slots, false, () => '[]');
-    session.warnings = [];
-    session.warningCount = 0;
+    session.state.warnings = [];
+    session.state.warningCount = 0;
   }
   switch (statement.kind) {
     case 'begin':

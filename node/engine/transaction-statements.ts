@@ -38,7 +38,7 @@ export function runTransactionStatement(
       const done = statement.kind === 'commit' ? session.commitTransaction() : void session.rollback();
       const completion = String(session.state.variables.get('completion_type'));
       if (statement.chain ?? (statement.release === undefined && completion === 'CHAIN')) {
-        if (previous) session.nextTransaction = { isolation: previous.isolation, readOnly: previous.readOnly };
+        if (previous) session.state.nextTransaction = { isolation: previous.isolation, readOnly: previous.readOnly };
         session.openTransaction();
       }
       const answered = okAfter(x, done);

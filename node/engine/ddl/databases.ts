@@ -1,6 +1,7 @@
 /** CREATE, ALTER and DROP DATABASE. */
 import { columnCollation, isSystemDatabase, SqlError, type DatabaseDef } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
+import { firstPlacement, nextPlacement } from '../placement.ts';
 import { apply, waitForTable, type SchemaStatement } from './apply.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
@@ -18,11 +19,10 @@ export function createDatabase(x: StatementContext, statement: Of<'createDatabas
   }
   const server = String(core.globals.get('collation_server'));
   const collation = columnCollation(options.charset, options.collation, false, server);
-  return apply(
-    x,
-    [{ kind: 'put-database', database: { name, collation, comment: options.comment ?? '', readOnly: false } }],
-    1,
-  );
+  const comment = options.comment ?? '';
+  const placement = firstPlacement(core, comment);
+  const database = { name, collation, comment, readOnly: false, ...(placement && { placement }) };
+  return apply(x, [{ kind: 'put-database', database }], 1);
 }
 
 export function alterDatabase(x: StatementContext, statement: Of<'alterDatabase'>): Promise<void> | undefined {
@@ -32,11 +32,14 @@ export function alterDatabase(x: StatementContext, statement: Of<'alterDatabase'
   const old = core.catalog.databases.get(name);
   if (!old) throw new SqlError(1049, '42000', `Unknown database '${name}'`);
   const { options } = statement;
+  const comment = options.comment ?? old.comment;
+  const placement = nextPlacement(core, old, comment);
   const database: DatabaseDef = {
     ...old,
     collation: columnCollation(options.charset, options.collation, false, old.collation),
-    comment: options.comment ?? old.comment,
+    comment,
     readOnly: options.readOnly === undefined ? old.readOnly : options.readOnly === 1,
+    ...(placement && { placement }),
   };
   return apply(x, [{ kind: 'put-database', database }], 1).then(() => {
     if (x.session.database === name) core.use(x.session, name);

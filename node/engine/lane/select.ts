@@ -73,7 +73,7 @@ export async function runInLane(
   let timer: NodeJS.Timeout | undefined;
   try {
     const outcome = await core.lanes.run({ request, started: release, rows }, (cancel) => {
-      session.cancelWait = () => cancel(new SqlError(1317, '70100', 'Query execution was interrupted'));
+      session.state.cancelWait = () => cancel(new SqlError(1317, '70100', 'Query execution was interrupted'));
       const limitMs = session.state.variables.number('max_execution_time');
       if (limitMs > 0) {
         timer = setTimeout(
@@ -85,18 +85,18 @@ export async function runInLane(
         );
       }
     });
-    session.foundRows = outcome.foundRows;
-    session.warnings = outcome.warnings;
-    session.warningCount = outcome.warningCount;
-    session.rowCount = -1;
+    session.state.foundRows = outcome.foundRows;
+    session.state.warnings = outcome.warnings;
+    session.state.warningCount = outcome.warningCount;
+    session.state.rowCount = -1;
   } finally {
     clearTimeout(timer);
-    session.cancelWait = undefined;
+    session.state.cancelWait = undefined;
     release();
   }
   if (into) return core.selectInto(session, plan, into, gathered, sink, more);
   begin();
-  sink.end(session.warningCount, more);
+  sink.end(session.state.warningCount, more);
 }
 
 function snapshotOf(session: EngineSession, withVariables: boolean): SessionSnapshot {
@@ -106,9 +106,9 @@ function snapshotOf(session: EngineSession, withVariables: boolean): SessionSnap
     currentUser: session.currentUser,
     currentRole: session.currentRole,
     database: session.database,
-    lastInsertId: session.lastInsertId,
-    rowCount: session.rowCount,
-    foundRows: session.foundRows,
+    lastInsertId: session.state.lastInsertId,
+    rowCount: session.state.rowCount,
+    foundRows: session.state.foundRows,
     version: session.version,
     variables: withVariables
       ? new Map(allVariables().map((v) => [v.name, session.systemVariable(v.name, 'session')]))

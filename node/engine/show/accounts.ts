@@ -30,7 +30,11 @@ export function showGrants(x: StatementContext, statement: Show): Answered {
       '42000',
       `There is no such grant defined for user '${name.slice(0, at)}' on host '${name.slice(at + 1)}'`,
     );
-  if (name !== session.currentUser && !session.activeRoles.includes(name) && !core.accounts.canSee(session, 'mysql')) {
+  if (
+    name !== session.currentUser &&
+    !session.state.activeRoles.includes(name) &&
+    !core.accounts.canSee(session, 'mysql')
+  ) {
     throw new SqlError(
       1044,
       '42000',

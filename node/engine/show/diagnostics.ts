@@ -11,7 +11,7 @@ const COLUMNS = columnsOf('Level varchar(7)!; Code int unsigned!; Message varcha
 export function showWarnings(x: StatementContext, statement: Show): Answered {
   const { session } = x;
   const wanted =
-    statement.subject === 'errors' ? session.warnings.filter((w) => w.level === 'Error') : session.warnings;
+    statement.subject === 'errors' ? session.state.warnings.filter((w) => w.level === 'Error') : session.state.warnings;
   const number = (value: unknown, otherwise: number): number => {
     const limit = value as { value?: number | bigint; slot?: number } | undefined;
     if (limit === undefined) return otherwise;
@@ -22,10 +22,10 @@ export function showWarnings(x: StatementContext, statement: Show): Answered {
   const count = number(statement.limit?.count, Infinity);
   const rows = wanted.slice(offset, offset + count).map((w): VirtualRow => [w.level, w.errno, w.message]);
   // They are the answer, and no warnings of it.
-  const kept = session.warningCount;
-  session.warningCount = 0;
+  const kept = session.state.warningCount;
+  session.state.warningCount = 0;
   const done = answer(x, { columns: COLUMNS, rows });
-  session.warningCount = kept;
+  session.state.warningCount = kept;
   return done;
 }
 
@@ -34,6 +34,9 @@ const ERROR_COUNT = columnsOf('@@session.error_count bigint!');
 
 export function showWarningCount(x: StatementContext, { subject }: Show): Answered {
   const { session } = x;
-  if (subject === 'warningsCount') return answer(x, { columns: WARNING_COUNT, rows: [[session.warningCount]] });
-  return answer(x, { columns: ERROR_COUNT, rows: [[session.warnings.filter((w) => w.level === 'Error').length]] });
+  if (subject === 'warningsCount') return answer(x, { columns: WARNING_COUNT, rows: [[session.state.warningCount]] });
+  return answer(x, {
+    columns: ERROR_COUNT,
+    rows: [[session.state.warnings.filter((w) => w.level === 'Error').length]],
+  });
 }

@@ -49,8 +49,8 @@ export function answer(
   const { session } = x;
   encodeRows({ columns: columns.map((c) => ({ ...c, default: undefined, extra: '' })) }, rows);
   const chosen = filter ? filtered(x, { columns, rows }, filter, likeColumn) : (rows as SqliteValue[][]);
-  session.foundRows = chosen.length;
-  session.rowCount = -1;
+  session.state.foundRows = chosen.length;
+  session.state.rowCount = -1;
   const limit = session.state.variables.number('sql_select_limit');
   return sendRows(session, columns, chosen.length > limit ? chosen.slice(0, limit) : chosen, x.sink, x.more);
 }

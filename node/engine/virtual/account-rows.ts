@@ -12,7 +12,7 @@ const accountsOf = (core: EngineCore): AccountDef[] =>
 /** The accounts whose privileges the session sees: all when it may read mysql, else its own. */
 function seen(core: EngineCore, session: EngineSession): AccountDef[] {
   if (core.accounts.canSee(session, 'mysql')) return accountsOf(core);
-  const roles = new Set(session.activeRoles);
+  const roles = new Set(session.state.activeRoles);
   return accountsOf(core).filter(
     (a) => `${a.user}@${a.host}` === session.currentUser || roles.has(`${a.user}@${a.host}`),
   );
@@ -88,7 +88,7 @@ export const applicableRoles: RowSource = (core, session) => {
 
 export const enabledRoles: RowSource = (core, session) => {
   const defaults = core.catalog.accounts.get(session.currentUser)?.defaultRoles ?? [];
-  return session.activeRoles.map((role) => [...parts(role), yesNo(defaults.includes(role)), 'NO']);
+  return session.state.activeRoles.map((role) => [...parts(role), yesNo(defaults.includes(role)), 'NO']);
 };
 
 // The tables of the database mysql.

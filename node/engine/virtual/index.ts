@@ -96,7 +96,7 @@ export function virtualRows(core: EngineCore, session: EngineSession, name: stri
   if (!CATALOG_ONLY.has(definition.name)) return make();
   let texts = kept.get(core);
   if (!texts) kept.set(core, (texts = new Map<string, Kept>()));
-  const key = `${name}\u0000${session.currentUser}\u0000${session.activeRoles.join(',')}`;
+  const key = `${name}\u0000${session.currentUser}\u0000${session.state.activeRoles.join(',')}`;
   const version = `${core.catalog.version}.${core.catalog.grantsVersion}`;
   const known = texts.get(key);
   if (known?.version === version) return known.text;

@@ -116,10 +116,10 @@ export function processes(core: EngineCore, session: EngineSession): ProcessFact
       user: s.account.user,
       host: s.client.port > 0 ? `${s.client.address}:${s.client.port}` : s.client.address,
       database: s.database === '' ? null : s.database,
-      command: s.command,
-      time: Math.max(0, Math.floor((Date.now() - s.since) / 1000)),
-      state: s.command === 'Sleep' ? '' : s === session ? 'executing' : 'starting',
-      info: s.info ?? null,
+      command: s.state.command,
+      time: Math.max(0, Math.floor((Date.now() - s.state.since) / 1000)),
+      state: s.state.command === 'Sleep' ? '' : s === session ? 'executing' : 'starting',
+      info: s.state.info ?? null,
     }));
 }
 

@@ -93,7 +93,7 @@ export function statusValues(core: EngineCore, session: EngineSession): [string,
     Ssl_version: session.client.tlsVersion,
     Threads_connected: core.sessions.size,
     Threads_created: newest,
-    Threads_running: [...core.sessions.values()].filter((s) => s.command !== 'Sleep').length,
+    Threads_running: [...core.sessions.values()].filter((s) => s.state.command !== 'Sleep').length,
     Uptime: uptime,
     Uptime_since_flush_status: uptime,
   };

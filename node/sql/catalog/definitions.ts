@@ -6,6 +6,18 @@ export interface DatabaseDef {
   readonly collation: string;
   readonly comment: string;
   readonly readOnly: boolean;
+  /** Undefined: it lies in the group that every node hosts. */
+  readonly placement?: PlacementDef;
+}
+
+/** A database with a replication group of its own. */
+export interface PlacementDef {
+  /** Name of the group; never used again. */
+  readonly group: string;
+  /** Ids of the members that host it. */
+  readonly hosts: readonly string[];
+  /** Who hosted it first. */
+  readonly founders: readonly { readonly name: string; readonly id: string }[];
 }
 
 /** DEFAULT of a column. `value` is the text of the stored value as information_schema shows it. */

@@ -1,0 +1,43 @@
+/**
+ * Which nodes host a database: all of them, or those that its comment names. `COMMENT 'p2pdb:replicas=a,b'` gives a database a
+ * replication group of its own on the members a and b; `'p2pdb:group=own'` on all that are members now.
+ */
+import { randomBytes } from 'node:crypto';
+import { SqlError, unsupported, type DatabaseDef, type PlacementDef } from '../sql/index.ts';
+import type { EngineCore } from './core.ts';
+
+/** Ids of the members that a comment asks for; undefined where it asks for none. Throws SqlError. */
+function hostsOf(core: EngineCore, comment: string): readonly string[] | undefined {
+  const members = core.group.members();
+  const names = /(?:^|[\s;,])p2pdb:replicas=([^\s;]*)/.exec(comment)?.[1];
+  if (names === undefined)
+    return /(?:^|[\s;,])p2pdb:group=own\b/.test(comment) ? members.map(({ id }) => id) : undefined;
+  const hosts = names.split(',').map((name) => {
+    const member = members.find((one) => one.name === name);
+    if (!member)
+      throw new SqlError(1210, 'HY000', `Incorrect arguments to p2pdb:replicas: there is no member '${name}'`);
+    return member.id;
+  });
+  return [...new Set(hosts)];
+}
+
+/** Of a database that is made. Throws SqlError. */
+export function firstPlacement(core: EngineCore, comment: string): PlacementDef | undefined {
+  const hosts = hostsOf(core, comment);
+  if (!hosts) return undefined;
+  const founders = core.group.members().flatMap(({ name, id }) => (hosts.includes(id) ? [{ name, id }] : []));
+  return { group: `own-${randomBytes(8).toString('hex')}`, hosts, founders };
+}
+
+/** Of a database whose comment is changed. Throws SqlError. */
+export function nextPlacement(core: EngineCore, old: DatabaseDef, comment: string): PlacementDef | undefined {
+  if (comment === old.comment) return old.placement;
+  const hosts = hostsOf(core, comment);
+  if (old.placement) {
+    if (!hosts) throw unsupported('moving a database out of the replication group that it has of its own');
+    return { ...old.placement, hosts };
+  }
+  if (hosts && core.catalog.relationsOf(old.name).length > 0)
+    throw unsupported('moving a database that has tables into a replication group of its own');
+  return firstPlacement(core, comment);
+}

@@ -200,7 +200,7 @@ export class Accounts {
     const missing = [...columns].find((column) => !rights.hasOnColumn(privilege, database, table, column));
     if (missing === undefined) return;
     // All columns, as `*` and INSERT without a list mean them, are the table.
-    const all = this.catalog.table(database, table)?.columns.filter((c) => !c.hidden && !c.invisible);
+    const all = session.core.catalog.table(database, table)?.columns.filter((c) => !c.hidden && !c.invisible);
     if (all?.every((c) => columns.has(c.name))) throw denied(session, [privilege], table);
     throw deniedColumn(session, privilege, table, missing);
   }

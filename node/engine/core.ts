@@ -87,6 +87,10 @@ interface Reading {
 const LANES = 2;
 
 export class EngineCore implements Engine {
+  /** The engine of the group that all nodes host; this one, where it is that. */
+  readonly main: EngineCore;
+  /** Of that engine: those of databases that have a group of their own and that this node hosts. */
+  readonly tenants = new Map<string, EngineCore>();
   readonly version: string;
   readonly state: State;
   readonly log: LogStore;
@@ -128,6 +132,7 @@ export class EngineCore implements Engine {
 
   constructor(state: State, log: LogStore, options: EngineOptions) {
     const { main } = options;
+    this.main = main ?? this;
     this.version = options.version;
     this.globals = main?.globals ?? new VariableStore();
     this.isAlone = options.alone;
@@ -171,6 +176,18 @@ export class EngineCore implements Engine {
     this.readPersisted();
     this.globals.set('version', options.version);
     this.globals.set('innodb_version', options.version);
+  }
+
+  /** The engine that has the tables of a database. */
+  engineOf(database: string): EngineCore {
+    return this.main.tenants.get(database) ?? this.main;
+  }
+
+  /** Another one for every change of the schema that sessions see, and of grants. */
+  get schemaVersion(): string {
+    const { main } = this;
+    const tenants = [...main.tenants].map(([name, { catalog }]) => `${name}:${catalog.version}`);
+    return [main.catalog.version, main.catalog.grantsVersion, ...tenants].join('.');
   }
 
   // The front door's side.
@@ -558,9 +575,10 @@ export class EngineCore implements Engine {
   onInternalError: (error: Error) => void = () => undefined;
 
   dropTemporaryTables(session: EngineSession): void {
-    if (session.state.temporaryTables.size === 0) return;
-    const tables = [...session.state.temporaryTables.values()];
-    session.state.temporaryTables.clear();
+    const own = [...session.state.temporaryTables].filter(([, { database }]) => this.engineOf(database) === this);
+    if (own.length === 0) return;
+    const tables = own.map(([, table]) => table);
+    for (const [name] of own) session.state.temporaryTables.delete(name);
     session.state.changed();
     const drop = (): void => {
       const { gate } = this.replica;

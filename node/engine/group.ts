@@ -1,11 +1,12 @@
 /** What sessions ask of the group: how certain a commit is, reads that miss nothing, the fate of a transaction, conflicts. */
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeId, type NodeId } from '../consensus/index.ts';
 import { finish } from '../consistency/index.ts';
 import type { Transaction } from '../log/index.ts';
 import { decodeEntry, decodeTransaction } from '../log/index.ts';
 import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
-import { SqlError, type CatalogChange, type SqliteValue, type Warning } from '../sql/index.ts';
+import { SqlError, type CatalogChange, type MemberDef, type SqliteValue, type Warning } from '../sql/index.ts';
 import type { EngineCore } from './core.ts';
 import type { Membership } from './membership.ts';
 import { transactionOf } from './merge/index.ts';
@@ -31,6 +32,17 @@ export interface GroupFacts {
   /** No change of voters is decided that later heights have yet to bring into effect. */
   votersDecide(): boolean;
 }
+
+/** Who is to host a group. */
+export interface Hosting {
+  readonly hosts: readonly { readonly id: string; readonly name: string }[];
+  readonly voters: readonly string[];
+  /** Nothing is lost with this member. */
+  readonly mayLeave: (id: string) => boolean;
+}
+
+/** Between two looks at whether entries have come: they are ordered sooner or later, and nothing tells of each. */
+const ARRIVAL_MS = 5;
 
 type Fate = 'final' | 'conflict' | 'tentative' | 'unknown';
 
@@ -113,6 +125,17 @@ export class Group {
     await this.within(session, this.barrier, () => 'The read can be tried again.');
   }
 
+  /** Resolves when this node has applied that height, and of each author so many entries. */
+  reached(session: EngineSession, height: number, frontier: readonly (readonly [string, number])[]): Promise<void> {
+    const { replica } = this.core;
+    const isHere = (): boolean =>
+      replica.height >= height && frontier.every(([author, seq]) => replica.appliedSeq(author) >= seq);
+    const arrival = async (): Promise<void> => {
+      while (!isHere()) await sleep(ARRIVAL_MS);
+    };
+    return isHere() ? Promise.resolve() : this.within(session, arrival(), () => 'The statement can be tried again.');
+  }
+
   private ask(): Promise<void> {
     const done = this.core.replica.submit(GroupTransaction.own('final', false, 0, () => NOTHING));
     setImmediate(() => (this.barrier = undefined));
@@ -192,7 +215,7 @@ export class Group {
 
   /** A node asks to be a member, by a token's secret. Gives why it is refused, or undefined. */
   async admit(id: string, name: string, secret: Uint8Array): Promise<string | undefined> {
-    const { catalog, machine, replica } = this.core;
+    const { catalog } = this.core;
     const { membership } = this.facts;
     for (;;) {
       if (membership.isMember(id)) return undefined;
@@ -207,22 +230,64 @@ export class Group {
           ? { kind: 'put-token', token: { ...token, uses: token.uses - 1 } }
           : { kind: 'drop-token', hash: token.hash },
       ];
-      const schema = { text: `member ${name} joins`, changes, basis: machine.schemaCount, strict: true };
-      const record = {
-        user: '',
-        database: '',
-        sql: '',
-        level: 'final',
-        unchecked: false,
-        changes: [],
-        schema,
-      } as const;
-      try {
-        await replica.submit(GroupTransaction.own('final', true, 0, () => transactionOf(record)));
-      } catch (error) {
-        if (!(error instanceof RejectedError) || error.outcome.reason !== 'stale') throw error;
-      }
+      await this.decide(`member ${name} joins`, changes);
     }
+  }
+
+  /** A change of the members as nobody's statement. Where another change was decided first, it is to be thought of anew. */
+  private async decide(text: string, changes: readonly CatalogChange[]): Promise<void> {
+    const schema = { text, changes, basis: this.core.machine.schemaCount, strict: true };
+    const record = {
+      user: '',
+      database: '',
+      sql: '',
+      level: 'final',
+      unchecked: false,
+      changes: [],
+      schema,
+    } as const;
+    try {
+      await this.core.replica.submit(GroupTransaction.own('final', true, 0, () => transactionOf(record)));
+    } catch (error) {
+      if (!(error instanceof RejectedError) || error.outcome.reason !== 'stale') throw error;
+    }
+  }
+
+  /** Has the members become those whom a placement names, one change after the other. Rejects when it can decide no more. */
+  async follow(aim: Hosting): Promise<void> {
+    if (this.isFollowing) return;
+    this.isFollowing = true;
+    try {
+      for (let next = this.nextMember(aim); next; next = this.nextMember(aim)) {
+        await this.decide(`member ${next.name}: ${JSON.stringify(next)}`, [{ kind: 'put-member', member: next }]);
+        while (!this.facts.votersDecide()) await this.core.replica.nextBlock();
+      }
+    } finally {
+      this.isFollowing = false;
+    }
+  }
+  private isFollowing = false;
+
+  /** Nobody votes before it has what there is; who is to go gives up its vote first. */
+  private nextMember({ hosts, voters, mayLeave }: Hosting): MemberDef | undefined {
+    const { membership } = this.facts;
+    const missing = hosts.find(({ id }) => !membership.isMember(id));
+    if (missing) {
+      const former = membership.all().find(({ id }) => id === missing.id);
+      return { ...missing, slot: former?.slot ?? membership.nextSlot(), voter: false, removed: false };
+    }
+    const current = membership.current();
+    const isInSync = (id: string): boolean => {
+      const { isUp, lag } = this.facts.describeMember(nodeId(id));
+      return isUp && lag === 0;
+    };
+    const voter = current.find((member) => !member.voter && voters.includes(member.id) && isInSync(member.id));
+    if (voter) return { ...voter, voter: true };
+    const former = current.find((member) => member.voter && !voters.includes(member.id));
+    if (former && current.some((member) => member.voter && voters.includes(member.id)))
+      return { ...former, voter: false };
+    const leaving = current.find(({ id, voter }) => !voter && !hosts.some((host) => host.id === id) && mayLeave(id));
+    return leaving && { ...leaving, removed: true };
   }
 
   private async waitFinal(id: string, milliseconds: number, onCancel: (cancel: () => void) => void): Promise<Fate> {

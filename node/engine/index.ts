@@ -1,6 +1,15 @@
 /** Runs statements: sessions, transactions and locks over the state, commits into the log. See DESIGN.md. */
 export { EngineCore, type EngineOptions } from './core.ts';
-export { DataFolderError, openEngine, type OpenedEngine, type OpenOptions } from './open.ts';
+export {
+  DataFolderError,
+  groupFolder,
+  openEngine,
+  openOwnGroup,
+  type OpenedEngine,
+  type OpenedGroup,
+  type OpenOptions,
+  type OwnGroup,
+} from './open.ts';
 export { LatencyHistogram } from './latency.ts';
 export { keepGenesis, type Genesis, type Membership, type Predecessor } from './membership.ts';
 export { EngineSession } from './session.ts';

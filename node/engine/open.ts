@@ -1,12 +1,10 @@
 /** Opens a data folder: identity, log, state; catches the state up with the log; makes the first account. */
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { height, nodeId, VoterSchedule, WINDOW, type NodeId } from '../consensus/index.ts';
 import { hex, type SignedEntry } from '../log/index.ts';
-import { ConsensusDecider, GroupTransaction, RejectedError } from '../replica/index.ts';
-import type { CatalogChange } from '../sql/index.ts';
-import { hashCachingSha2Password } from '../server/index.ts';
+import { ConsensusDecider } from '../replica/index.ts';
+import type { DatabaseDef } from '../sql/index.ts';
 import {
   DiskFullError,
   loadIdentity,
@@ -30,10 +28,10 @@ import {
   type StoredBlock,
 } from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
+import { becomeReady, makeDatabase } from './first.ts';
 import type { MemberInfo } from './group.ts';
 import { LogKeeper } from './log-keeper.ts';
 import { keepGenesis, Membership, type Genesis } from './membership.ts';
-import { transactionOf } from './merge/index.ts';
 import { beginFromBase, clearState, markDamaged, type Notice } from './state-file.ts';
 
 const DATA_FORMAT = 2;
@@ -45,12 +43,17 @@ export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
 }
 
-export interface OpenOptions extends Omit<EngineOptions, 'events' | 'alone' | 'voterSpans' | 'group'> {
+export interface OpenOptions extends Omit<
+  EngineOptions,
+  'name' | 'main' | 'events' | 'alone' | 'voterSpans' | 'group'
+> {
   readonly dir: string;
   /** The group's first members, where the folder does not know them yet; made with this node's id. */
   readonly genesis: (self: NodeId) => Genesis;
   /** The members are others than before. */
   readonly onMembers: () => void;
+  /** Blocks changed what exists. */
+  readonly onSchema?: () => void;
   /** The proposer's state after a block is another one than this node's. */
   readonly onDiffers: (proposer: NodeId, height: number) => void;
   /** The peer's log has blocks that consensus gives out no more. */
@@ -82,7 +85,8 @@ const realDisk: Disk = {
   records: (file) => new RecordStore(file),
 };
 
-export interface OpenedEngine {
+/** A replication group on this node, open. */
+export interface OpenedGroup {
   readonly core: EngineCore;
   readonly identity: Identity;
   readonly self: NodeId;
@@ -94,10 +98,57 @@ export interface OpenedEngine {
   readonly isNew: boolean;
   /** The state is not what the majority has. */
   damaged(height: number): void;
-  /** There are accounts to log in with. The password that was made for root, to be shown once. */
-  ready(): Promise<string | undefined>;
   close(): Promise<void>;
 }
+
+/** The group that all nodes host, and the folder. */
+export interface OpenedEngine extends OpenedGroup {
+  /** There are accounts to log in with. The password that was made for root, to be shown once. */
+  ready(): Promise<string | undefined>;
+}
+
+/** What a database's own group is opened with: the rest it shares with the group that all nodes host. */
+export interface OwnGroupOptions extends Pick<
+  OpenOptions,
+  | 'genesis'
+  | 'onMembers'
+  | 'onDiffers'
+  | 'onBehind'
+  | 'onMade'
+  | 'onDurable'
+  | 'send'
+  | 'describeMember'
+  | 'fatal'
+  | 'notice'
+  | 'retention'
+  | 'lanes'
+> {
+  readonly dir: string;
+  readonly name: string;
+  readonly database: Pick<DatabaseDef, 'name' | 'collation'>;
+}
+
+export interface OwnGroup extends OpenedGroup {
+  /** The database is there. */
+  ready(): Promise<void>;
+}
+
+/** The group of a database that has one of its own, under its name in the folder of `main`. */
+export function openOwnGroup(options: OwnGroupOptions, main: OpenedEngine): OwnGroup {
+  const { name, dir, database } = options;
+  const all = {
+    ...options,
+    version: main.core.version,
+    variables: new Map(),
+    rootPassword: undefined,
+    makeToken: () => undefined,
+  };
+  const group = openGroupIn(all, name, groupFolder(dir, name), main.identity, main.core);
+  return { ...group, ready: () => makeDatabase(group, database) };
+}
+
+/** Where a group of this name lies in a data folder. */
+export const groupFolder = (dir: string, name: string): string => path.join(dir, 'groups', name);
 
 export function openEngine(options: OpenOptions): OpenedEngine {
   const { dir } = options;
@@ -107,38 +158,13 @@ export function openEngine(options: OpenOptions): OpenedEngine {
   if ('takenBy' in lock) throw new DataFolderError(`${dir} is in use by process ${lock.takenBy}`);
   const { unlock } = lock;
   try {
-    const groupDir = path.join(dir, 'groups', 'main');
-    const file = path.join(groupDir, 'state.sqlite');
-    makeFolder(path.join(groupDir, 'log'));
-    const identity = identityOf(options, groupDir);
-    clearState(file, options.notice);
-    markOpen(file);
-    const snapshots = new Snapshots(groupDir, 'main');
-    const group = openDamaged(options, { identity, snapshots, groupDir, file });
-    snapshots.dropOlder();
-    const { core, log, decider } = group;
-    const keeper = new LogKeeper({ ...options, state: core.state, log, snapshots });
-    if (options.retention !== undefined) log.prunesTo(options.retention);
-    decider.start();
-    keeper.start();
+    const groupDir = groupFolder(dir, 'main');
+    const group = openGroupIn(options, 'main', groupDir, identityOf(options, groupDir), undefined);
     return {
       ...group,
-      identity,
-      keeper,
-      isNew:
-        core.replica.height === 0 &&
-        log.frontier().size === 0 &&
-        !group.genesis.members.some(({ id }) => id === group.self),
-      damaged: (height) => setAside(options, file, height),
       ready: () => becomeReady(group, options.rootPassword),
       close: async () => {
-        await keeper.stop();
-        await core.close();
-        decider.stop();
-        await core.state.checkpointed();
-        core.state.close();
-        log.close();
-        markClean(file);
+        await group.close();
         unlock();
       },
     };
@@ -146,6 +172,46 @@ export function openEngine(options: OpenOptions): OpenedEngine {
     unlock();
     throw error;
   }
+}
+
+function openGroupIn(
+  options: OpenOptions,
+  name: string,
+  groupDir: string,
+  identity: Identity,
+  main: EngineCore | undefined,
+): OpenedGroup {
+  const file = path.join(groupDir, 'state.sqlite');
+  makeFolder(path.join(groupDir, 'log'));
+  clearState(file, options.notice);
+  markOpen(file);
+  const snapshots = new Snapshots(groupDir, name);
+  const group = openDamaged(options, { name, main, identity, snapshots, groupDir, file });
+  snapshots.dropOlder();
+  const { core, log, decider } = group;
+  const keeper = new LogKeeper({ ...options, state: core.state, log, snapshots });
+  if (options.retention !== undefined) log.prunesTo(options.retention);
+  decider.start();
+  keeper.start();
+  return {
+    ...group,
+    identity,
+    keeper,
+    isNew:
+      core.replica.height === 0 &&
+      log.frontier().size === 0 &&
+      !group.genesis.members.some(({ id }) => id === group.self),
+    damaged: (height) => setAside(options, file, height),
+    close: async () => {
+      await keeper.stop();
+      await core.close();
+      decider.stop();
+      await core.state.checkpointed();
+      core.state.close();
+      log.close();
+      markClean(file);
+    },
+  };
 }
 
 /**
@@ -216,6 +282,9 @@ function checkFormat(dir: string): void {
 
 /** Where a group's data lies, and who writes it. */
 interface Place {
+  readonly name: string;
+  /** The engine of the group that all nodes host, where this is another group. */
+  readonly main: EngineCore | undefined;
   readonly identity: Identity;
   readonly snapshots: Snapshots;
   readonly groupDir: string;
@@ -232,7 +301,7 @@ interface Group {
   readonly decider: ConsensusDecider;
 }
 
-function openGroup(options: OpenOptions, { identity, snapshots, groupDir, file }: Place): Group {
+function openGroup(options: OpenOptions, { name, main, identity, snapshots, groupDir, file }: Place): Group {
   const logDir = path.join(groupDir, 'log');
   const self = nodeId(hex(identity.publicKey));
   const genesis = keepGenesis(path.join(groupDir, 'genesis.json'), () => options.genesis(self));
@@ -240,7 +309,7 @@ function openGroup(options: OpenOptions, { identity, snapshots, groupDir, file }
   const state = new State(file);
   const membership = new Membership(state.catalog, genesis, self);
   const disk = options.disk ?? realDisk;
-  const log = disk.log(logDir, 'main', identity);
+  const log = disk.log(logDir, name, identity);
   const { position } = state;
   const spans = position.voters ?? [{ from: 0, voters: genesis.voters }];
   /** Until consensus keeps it: the blocks that the log adds to the state may change the voters. */
@@ -253,6 +322,8 @@ function openGroup(options: OpenOptions, { identity, snapshots, groupDir, file }
   try {
     const core = new EngineCore(state, log, {
       ...options,
+      name,
+      main,
       alone: () => membership.isAlone,
       // Nothing is served yet: whoever starts the node is told in one line.
       fatal: (error) => {
@@ -277,6 +348,7 @@ function openGroup(options: OpenOptions, { identity, snapshots, groupDir, file }
             else schedule.apply(height(block.height), membership.voters());
           }
           followMembers();
+          followSchema();
         },
         diverged: (height) => setAside(options, file, height),
       },
@@ -295,6 +367,13 @@ function openGroup(options: OpenOptions, { identity, snapshots, groupDir, file }
       decider?.setMembers(membership.members());
       options.onMembers();
     };
+    let schema = -1;
+    const followSchema = (): void => {
+      // While the log is walked, nobody looks.
+      if (!decider || schema === core.catalog.version) return;
+      schema = core.catalog.version;
+      options.onSchema?.();
+    };
     core.machine.undoKept();
     const waiting = catchUp(options, core, base);
     const logged = log.height;
@@ -312,7 +391,7 @@ function openGroup(options: OpenOptions, { identity, snapshots, groupDir, file }
     decider = new ConsensusDecider(
       {
         self,
-        group: 'main',
+        group: name,
         crypto: {
           sha256: (bytes) => logCrypto.sha256(bytes),
           sign: (bytes) => identity.sign(bytes),
@@ -375,57 +454,3 @@ function catchUp(options: OpenOptions, core: EngineCore, base: LogBase | undefin
   core.readPersisted();
   return waiting.filter(({ block }) => block.height > replica.height);
 }
-
-/** A node that joined serves once it has applied its own admission; one of the first makes the accounts with the others. */
-async function becomeReady(
-  { core, genesis, membership, self }: Group,
-  rootPassword: string | undefined,
-): Promise<string | undefined> {
-  if (genesis.members.some((member) => member.id === self)) return makeRoot(core, rootPassword);
-  // Who was removed before this start is let in no more: it says so to those who ask, and they decide what becomes of its data.
-  const isKnown = (): boolean => membership.all().some(({ id }) => id === self);
-  while (!isKnown() || core.catalog.accounts.size === 0) await core.replica.nextBlock();
-  return undefined;
-}
-
-/** The first account. Where several nodes start together, one of them makes it for all. */
-async function makeRoot(core: EngineCore, given: string | undefined): Promise<string | undefined> {
-  const password = given ?? randomBytes(12).toString('base64url');
-  while (core.catalog.accounts.size === 0) {
-    const changes = rootAccounts(password);
-    const schema = { text: 'CREATE USER root', changes, basis: core.machine.schemaCount, strict: true };
-    const record = {
-      user: 'root@localhost',
-      database: '',
-      sql: '',
-      level: 'final',
-      unchecked: false,
-      changes: [],
-      schema,
-    } as const;
-    try {
-      await core.replica.submit(GroupTransaction.own('final', true, 0, () => transactionOf(record)));
-      return given === undefined ? password : undefined;
-    } catch (error) {
-      if (!(error instanceof RejectedError)) throw error;
-    }
-  }
-  return undefined;
-}
-
-const rootAccounts = (password: string): CatalogChange[] =>
-  ['localhost', '%'].map((host) => ({
-    kind: 'put-account',
-    account: {
-      user: 'root',
-      host,
-      plugin: 'caching_sha2_password',
-      authentication: password === '' ? '' : hashCachingSha2Password(password),
-      locked: false,
-      passwordExpired: false,
-      requireTls: false,
-      privileges: { '*': ['ALL', 'GRANT OPTION'] },
-      roles: [],
-      defaultRoles: [],
-    },
-  }));

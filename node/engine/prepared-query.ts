@@ -1,5 +1,5 @@
 /** Prepared statements: a tree with places for values, and its plans by the values' types. */
-import type { LiteralValue, ParsedStatement, Plan, SqlType } from '../sql/index.ts';
+import type { Catalog, LiteralValue, ParsedStatement, Plan, SqlType } from '../sql/index.ts';
 import type { ParameterValue } from '../server/index.ts';
 import { slotValues } from './planner.ts';
 
@@ -40,7 +40,7 @@ export function paramSlots(parsed: ParsedStatement): number[] {
 export interface PreparedSource {
   readonly slots: readonly (LiteralValue | null)[];
   readonly places: readonly number[];
-  readonly plans: Map<string, { version: number; plan: Plan }>;
+  readonly plans: Map<string, { readonly catalog: Catalog; readonly version: number; readonly plan: Plan }>;
 }
 
 const preparedSources = new WeakMap<PreparedQuery, PreparedSource>();

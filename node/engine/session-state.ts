@@ -35,6 +35,11 @@ export class SessionState {
   /** The last transaction that the session committed. */
   lastTransaction: GroupTransaction | undefined;
 
+  multiStatements = false;
+  /** KILL's second half: ends the connection. */
+  onKill: (() => void) | undefined;
+  /** What the client knows its session by, where it is at another node than this. */
+  connectionId: number | undefined;
   /** What a client that tracks its session has yet to be told. */
   changes: SessionChange[] = [];
 

@@ -62,9 +62,6 @@ export class EngineSession implements Session, SessionFacts {
   readonly state: SessionState;
   readonly owner: LockOwner;
   readonly startedAt = Date.now();
-  multiStatements = false;
-  onKill: (() => void) | undefined;
-
   transaction: OpenTransaction | undefined;
   readonly virtualRows = (name: string): string => this.core.virtualRows(this, name);
   private readonly statementResults = new Map<string, SqliteValue>();
@@ -86,6 +83,22 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   // The wire's view.
+
+  get multiStatements(): boolean {
+    return this.state.multiStatements;
+  }
+
+  set multiStatements(are: boolean) {
+    this.state.multiStatements = are;
+  }
+
+  get onKill(): (() => void) | undefined {
+    return this.state.onKill;
+  }
+
+  set onKill(end: (() => void) | undefined) {
+    this.state.onKill = end;
+  }
 
   get database(): string {
     return this.state.database;
@@ -133,7 +146,7 @@ export class EngineSession implements Session, SessionFacts {
   // Facts for expressions.
 
   get connectionId(): number {
-    return this.id;
+    return this.state.connectionId ?? this.id;
   }
 
   get user(): string {
@@ -178,7 +191,7 @@ export class EngineSession implements Session, SessionFacts {
       case 'p2pdb_last_txid':
         return this.state.lastTransaction?.id ?? '';
       case 'pseudo_thread_id':
-        return this.id;
+        return this.connectionId;
       case 'timestamp': {
         const fixed = this.state.variables.number('timestamp');
         return fixed > 0 ? fixed : Date.now() / 1000;
@@ -211,7 +224,8 @@ export class EngineSession implements Session, SessionFacts {
 
   // Statements.
 
-  private decode(sql: Uint8Array): { text: string; latin1: boolean } {
+  /** A statement's text; `latin1`: its bytes, where they are no UTF-8. */
+  decode(sql: Uint8Array): { text: string; latin1: boolean } {
     const buffer = Buffer.from(sql.buffer, sql.byteOffset, sql.byteLength);
     const charset = this.clientCharset;
     if (charset === 'latin1') return { text: new TextDecoder('windows-1252').decode(buffer), latin1: false };
@@ -236,7 +250,7 @@ export class EngineSession implements Session, SessionFacts {
       if (cached) return this.finish(this.execute_(cached, sink, false), sink, again);
       const ready = this.prepareNext(text, 0, latin1);
       if (ready.parsed?.last !== false) return this.finish(this.execute_(ready, sink, false), sink, again);
-      if (!this.multiStatements) return this.fail(multiple(text, ready.parsed.end), sink);
+      if (!this.state.multiStatements) return this.fail(multiple(text, ready.parsed.end), sink);
       return this.several(text, latin1, ready, sink);
     } catch (error) {
       return this.fail(error, sink);
@@ -671,7 +685,7 @@ export class EngineSession implements Session, SessionFacts {
       if (key !== undefined) key += parameterKey(parameter);
     }
     const kept = key === undefined ? undefined : source.plans.get(key);
-    if (kept?.version === this.core.catalog.version)
+    if (kept?.catalog === this.core.catalog && kept.version === this.core.catalog.version)
       return this.runPlan(kept.plan, slots, query.parsed.statement, sink, more);
     return this.executeAnew(query, source, parameters, slots, key, sink, more);
   }
@@ -703,7 +717,7 @@ export class EngineSession implements Session, SessionFacts {
     // A value that a placeholder gave is pinned only where the plan looked at it; then it holds for this run alone.
     const pinsParameter = [...(compiled?.pinned ?? [])].some((slot) => source.places.includes(slot));
     if (!plan.volatile && !pinsParameter && key !== undefined)
-      source.plans.set(key, { version: this.core.catalog.version, plan });
+      source.plans.set(key, { catalog: this.core.catalog, version: this.core.catalog.version, plan });
     return this.runPlan(plan, slots, statement, sink, more);
   }
 
@@ -718,11 +732,7 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   reset(): void {
-    this.rollback();
-    this.owner.lockedTables.clear();
-    this.core.locks.releaseAll(this.owner);
-    this.core.namedLocks.releaseAll(this.owner);
-    this.core.dropTemporaryTables(this);
+    this.letGo();
     this.state.prepared.clear();
     this.state.userVariables.clear();
     this.state.variables = new SessionState(this.core.globals).variables;
@@ -744,12 +754,17 @@ export class EngineSession implements Session, SessionFacts {
   close(): void {
     this.state.killed = true;
     this.state.cancelWait?.();
+    this.letGo();
+    this.core.sessions.delete(this.id);
+  }
+
+  /** What it holds in its group is given up. */
+  letGo(): void {
     this.rollback();
     this.owner.lockedTables.clear();
     this.core.locks.releaseAll(this.owner);
     this.core.namedLocks.releaseAll(this.owner);
     this.core.dropTemporaryTables(this);
-    this.core.sessions.delete(this.id);
   }
 }
 

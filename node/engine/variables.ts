@@ -468,4 +468,9 @@ export class VariableStore {
   number(name: string): number {
     return Number(this.get(name));
   }
+
+  /** Those that are set here. */
+  own(): [name: string, value: string | number][] {
+    return [...this.values];
+  }
 }

@@ -21,7 +21,7 @@ export function showCreateDatabase(x: StatementContext, statement: Show): Answer
   const name = databaseNamed(x, statement.name?.name);
   const collation =
     databasesSeen(session.core, session).find((d) => d.name === name)?.collation ?? 'utf8mb4_0900_ai_ci';
-  const definition = session.core.catalog.databases.get(name) ?? { name, collation, comment: '', readOnly: false };
+  const definition = session.core.main.catalog.databases.get(name) ?? { name, collation, comment: '', readOnly: false };
   return answer(x, {
     columns: DATABASE_COLUMNS,
     rows: [[name, createDatabaseText(definition, statement.ifNotExists)]],

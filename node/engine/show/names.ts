@@ -10,7 +10,7 @@ export function databaseNamed(x: StatementContext, name: string | undefined): st
   if (given === '') throw new SqlError(1046, '3D000', 'No database selected');
   const lower = given.toLowerCase();
   if (lower === 'information_schema' || lower === 'performance_schema') return lower;
-  if (!session.core.catalog.databases.has(given) && virtualNames(given) === undefined)
+  if (!session.core.main.catalog.databases.has(given) && virtualNames(given) === undefined)
     throw new SqlError(1049, '42000', `Unknown database '${given}'`);
   session.core.accounts.checkDatabase(session, given);
   return given;
@@ -24,8 +24,9 @@ export type FoundRelation =
 /** Throws 1146 when there is none of that name that the session sees. */
 export function relationNamed(x: StatementContext, name: QualifiedName, from?: string): FoundRelation {
   const { session } = x;
-  const { catalog, accounts } = session.core;
+  const { accounts } = session.core;
   const database = databaseNamed(x, from ?? name.schema);
+  const { catalog } = session.core.engineOf(database);
   const temporary = session.state.temporaryTables.get(`${database}.${name.name}`);
   if (temporary) return { kind: 'table', table: temporary };
   const virtual = findVirtual(database, name.name);

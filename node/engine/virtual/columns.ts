@@ -157,10 +157,11 @@ export function viewColumns(
   session: EngineSession,
   view: ViewDef,
 ): readonly ColumnFacts[] | undefined {
+  const engine = core.engineOf(view.database);
   const known = ofViews.get(view);
-  if (known?.version === core.catalog.version) return known.facts;
-  const facts = compileView(core, session, view);
-  ofViews.set(view, { version: core.catalog.version, facts });
+  if (known?.version === engine.catalog.version) return known.facts;
+  const facts = compileView(engine, session, view);
+  ofViews.set(view, { version: engine.catalog.version, facts });
   return facts;
 }
 

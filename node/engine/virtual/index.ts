@@ -97,7 +97,7 @@ export function virtualRows(core: EngineCore, session: EngineSession, name: stri
   let texts = kept.get(core);
   if (!texts) kept.set(core, (texts = new Map<string, Kept>()));
   const key = `${name}\u0000${session.currentUser}\u0000${session.state.activeRoles.join(',')}`;
-  const version = `${core.catalog.version}.${core.catalog.grantsVersion}`;
+  const version = core.main.schemaVersion;
   const known = texts.get(key);
   if (known?.version === version) return known.text;
   const text = make();

@@ -133,7 +133,7 @@ export const checkConstraints: RowSource = (core, session) =>
 export const referentialConstraints: RowSource = (core, session) =>
   tablesSeen(core, session).flatMap((t) =>
     t.foreignKeys.map((f): VirtualRow => {
-      const parent = core.catalog.table(f.referencedDatabase, f.referencedTable);
+      const parent = core.engineOf(f.referencedDatabase).catalog.table(f.referencedDatabase, f.referencedTable);
       return [
         ...['def', t.database, f.name, 'def', f.referencedDatabase],
         parent ? referencedKey(parent, f.referencedColumns) : null,

@@ -19,7 +19,7 @@ export const isOpen = (name: string): boolean => name === 'information_schema' |
 
 export function databasesSeen(core: EngineCore, session: EngineSession): SeenDatabase[] {
   const system = SYSTEM_DATABASES.map((name) => ({ name, collation: systemCollation(name), definition: undefined }));
-  const own = [...core.catalog.databases.values()].map((d) => ({
+  const own = [...core.main.catalog.databases.values()].map((d) => ({
     name: d.name,
     collation: d.collation,
     definition: d,
@@ -32,16 +32,19 @@ export function databasesSeen(core: EngineCore, session: EngineSession): SeenDat
 export const isTable = (relation: TableDef | ViewDef): relation is TableDef => 'indexes' in relation;
 
 export function relationsSeen(core: EngineCore, session: EngineSession, database: string): (TableDef | ViewDef)[] {
-  return core.catalog.relationsOf(database).filter((r) => core.accounts.canSee(session, database, r.name));
+  return core
+    .engineOf(database)
+    .catalog.relationsOf(database)
+    .filter((r) => core.accounts.canSee(session, database, r.name));
 }
 
 /** Base tables of all databases that the session sees. */
 export function tablesSeen(core: EngineCore, session: EngineSession): TableDef[] {
-  return [...core.catalog.databases.keys()].sort().flatMap((d) => relationsSeen(core, session, d).filter(isTable));
+  return [...core.main.catalog.databases.keys()].sort().flatMap((d) => relationsSeen(core, session, d).filter(isTable));
 }
 
 export function viewsSeen(core: EngineCore, session: EngineSession): ViewDef[] {
-  return [...core.catalog.databases.keys()]
+  return [...core.main.catalog.databases.keys()]
     .sort()
     .flatMap((d) => relationsSeen(core, session, d).filter((r): r is ViewDef => !isTable(r)));
 }
@@ -51,7 +54,7 @@ const COUNTED_MAX = 1000;
 /** Rows of a table: exact while they are few, else an estimate from the row ids. */
 export function rowEstimate(core: EngineCore, table: TableDef): number {
   const name = tableName(table);
-  const { db } = core.state;
+  const { db } = core.engineOf(table.database).state;
   try {
     const counted = db.prepare(`SELECT count(*) AS n FROM (SELECT 1 FROM ${name} LIMIT ${COUNTED_MAX})`).get();
     const n = Number(counted?.['n'] ?? 0);

@@ -68,7 +68,9 @@ export function tableFacts(core: EngineCore, table: TableDef): TableFacts {
   const pages = (bytes: number): number => Math.max(1, Math.ceil(bytes / PAGE_BYTES)) * PAGE_BYTES;
   const dataLength = pages(rows * ROW_BYTES_ASSUMED);
   const indexes = table.indexes.filter((i) => i.kind !== 'primary').length;
-  const next = table.columns.some((c) => c.autoIncrement) ? Number(core.state.autoIncrement(table)) : null;
+  const next = table.columns.some((c) => c.autoIncrement)
+    ? Number(core.engineOf(table.database).state.autoIncrement(table))
+    : null;
   return {
     database: table.database,
     name: table.name,
@@ -139,7 +141,7 @@ export function virtualFacts(core: EngineCore, definition: VirtualDefinition): T
 
 /** All relations that a session sees, of one database or of all. */
 export function relationFacts(core: EngineCore, session: EngineSession, database?: string): TableFacts[] {
-  const own = database === undefined ? [...core.catalog.databases.keys()].sort() : [database];
+  const own = database === undefined ? [...core.main.catalog.databases.keys()].sort() : [database];
   const system = systemDatabasesSeen(core, session).filter((d) => database === undefined || d === database);
   return [
     ...system.flatMap((d) => systemDefinitions(d).map((v) => virtualFacts(core, v))),
@@ -214,7 +216,7 @@ export const columns: RowSource = (core, session) => [
   ...systemDatabasesSeen(core, session).flatMap((d) =>
     systemDefinitions(d).flatMap((v) => columnRows(d, v.name, virtualColumns(v))),
   ),
-  ...[...core.catalog.databases.keys()]
+  ...[...core.main.catalog.databases.keys()]
     .sort()
     .flatMap((d) =>
       relationsSeen(core, session, d).flatMap((r) =>

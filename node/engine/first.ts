@@ -1,0 +1,85 @@
+/** What a group begins with: the first account of the group that all nodes host, the database of another one. */
+import { randomBytes } from 'node:crypto';
+import { GroupTransaction, RejectedError } from '../replica/index.ts';
+import { hashCachingSha2Password } from '../server/index.ts';
+import type { CatalogChange } from '../sql/index.ts';
+import type { EngineCore } from './core.ts';
+import { transactionOf } from './merge/index.ts';
+import type { OpenedGroup, OwnGroupOptions } from './open.ts';
+
+/** A node that joined serves once it has applied its own admission; one of the first makes the accounts with the others. */
+export async function becomeReady(
+  { core, genesis, membership, self }: Pick<OpenedGroup, 'core' | 'genesis' | 'membership' | 'self'>,
+  rootPassword: string | undefined,
+): Promise<string | undefined> {
+  if (genesis.members.some((member) => member.id === self)) return makeRoot(core, rootPassword);
+  // Who was removed before this start is let in no more: it says so to those who ask, and they decide what becomes of its data.
+  const isKnown = (): boolean => membership.all().some(({ id }) => id === self);
+  while (!isKnown() || core.catalog.accounts.size === 0) await core.replica.nextBlock();
+  return undefined;
+}
+
+/** The first account. Where several nodes start together, one of them makes it for all. */
+async function makeRoot(core: EngineCore, given: string | undefined): Promise<string | undefined> {
+  const password = given ?? randomBytes(12).toString('base64url');
+  const made = await makeFirst(core, 'CREATE USER root', rootAccounts(password), () => core.catalog.accounts.size > 0);
+  return made && given === undefined ? password : undefined;
+}
+
+/** What a database's own group begins with. One of those who host it first makes it for all. */
+export async function makeDatabase(
+  { core, genesis, self }: Pick<OpenedGroup, 'core' | 'genesis' | 'self'>,
+  { name, collation }: OwnGroupOptions['database'],
+): Promise<void> {
+  const isThere = (): boolean => core.catalog.databases.has(name);
+  if (genesis.members.some(({ id }) => id === self)) {
+    const database = { name, collation, comment: '', readOnly: false };
+    await makeFirst(core, `CREATE DATABASE ${name}`, [{ kind: 'put-database', database }], isThere);
+  }
+  while (!isThere()) await core.replica.nextBlock();
+}
+
+/** Has the changes decided, unless another node was faster. True: they are this node's. */
+async function makeFirst(
+  core: EngineCore,
+  text: string,
+  changes: readonly CatalogChange[],
+  isThere: () => boolean,
+): Promise<boolean> {
+  while (!isThere()) {
+    const schema = { text, changes, basis: core.machine.schemaCount, strict: true };
+    const record = {
+      user: 'root@localhost',
+      database: '',
+      sql: '',
+      level: 'final',
+      unchecked: false,
+      changes: [],
+      schema,
+    } as const;
+    try {
+      await core.replica.submit(GroupTransaction.own('final', true, 0, () => transactionOf(record)));
+      return true;
+    } catch (error) {
+      if (!(error instanceof RejectedError)) throw error;
+    }
+  }
+  return false;
+}
+
+const rootAccounts = (password: string): CatalogChange[] =>
+  ['localhost', '%'].map((host) => ({
+    kind: 'put-account',
+    account: {
+      user: 'root',
+      host,
+      plugin: 'caching_sha2_password',
+      authentication: password === '' ? '' : hashCachingSha2Password(password),
+      locked: false,
+      passwordExpired: false,
+      requireTls: false,
+      privileges: { '*': ['ALL', 'GRANT OPTION'] },
+      roles: [],
+      defaultRoles: [],
+    },
+  }));

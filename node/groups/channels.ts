@@ -1,0 +1,113 @@
+/**
+ * What goes between two nodes over the one link that they have: messages of the group that all nodes host, as they are; of other
+ * groups, under the group's name; and sessions that are at another node than their clients.
+ */
+import { nodeId, type NodeId } from '../consensus/index.ts';
+import type { Network, NodeId as PeerId } from '../discovery/index.ts';
+import type { PeeringNetwork } from '../replica/index.ts';
+
+/** The first byte of what is not the group main's; that group's own channels are below. */
+const SESSION = 14;
+const GROUP = 15;
+
+export type SendOutcome = 'queued' | 'full' | 'unreachable';
+
+/** Who is told what comes for a group. */
+export interface Listener {
+  peerUp(id: NodeId): void;
+  peerDown(id: NodeId): void;
+  message(from: NodeId, bytes: Uint8Array): void;
+  gossip(topic: string, bytes: Uint8Array, from: NodeId): void;
+  drained(to: NodeId): void;
+}
+
+export class Channels {
+  private readonly main: Listener;
+  private readonly sessions: Omit<Listener, 'gossip' | 'peerUp'>;
+  private readonly groups = new Map<string, Listener>();
+  private readonly up = new Set<NodeId>();
+  /** Once it is there. */
+  network: Network | undefined;
+
+  constructor(main: Listener, sessions: Omit<Listener, 'gossip' | 'peerUp'>) {
+    this.main = main;
+    this.sessions = sessions;
+  }
+
+  /** The network as a group of that name sees it, from now on. */
+  open(name: string, listener: Listener): PeeringNetwork {
+    this.groups.set(name, listener);
+    const prefix = new Uint8Array([GROUP, name.length, ...Buffer.from(name, 'latin1')]);
+    return {
+      send: (to, message) => this.transmit(to, prefix, message),
+      peers: () => this.network?.peers() ?? [],
+      subscribe: (topic) => this.network?.subscribe(topic),
+      announce: (topic, bytes) => this.network?.announce(topic, bytes),
+    };
+  }
+
+  /** Tells a group that has started who is there. */
+  introduce(name: string): void {
+    for (const id of this.up) this.groups.get(name)?.peerUp(id);
+  }
+
+  close(name: string): void {
+    this.groups.delete(name);
+  }
+
+  sendSession(to: NodeId, message: Uint8Array): SendOutcome {
+    return this.transmit(to as string as PeerId, new Uint8Array([SESSION]), message);
+  }
+
+  isUp(id: NodeId): boolean {
+    return this.up.has(id);
+  }
+
+  private transmit(to: PeerId, prefix: Uint8Array, message: Uint8Array): SendOutcome {
+    if (!this.network) return 'unreachable';
+    const framed = new Uint8Array(prefix.length + message.length);
+    framed.set(prefix);
+    framed.set(message, prefix.length);
+    return this.network.send(to, framed);
+  }
+
+  // From the network.
+
+  peerUp(id: PeerId): void {
+    const node = nodeId(id);
+    this.up.add(node);
+    this.main.peerUp(node);
+    for (const group of this.groups.values()) group.peerUp(node);
+  }
+
+  peerDown(id: PeerId): void {
+    const node = nodeId(id);
+    this.up.delete(node);
+    this.main.peerDown(node);
+    for (const group of this.groups.values()) group.peerDown(node);
+    this.sessions.peerDown(node);
+  }
+
+  message(id: PeerId, bytes: Uint8Array): void {
+    const from = nodeId(id);
+    if (bytes[0] === SESSION) this.sessions.message(from, bytes.subarray(1));
+    else if (bytes[0] === GROUP) {
+      const end = 2 + (bytes[1] ?? 0);
+      // A group that this node does not host, or does not yet: whoever sent it will ask again.
+      this.groups.get(Buffer.from(bytes.subarray(2, end)).toString('latin1'))?.message(from, bytes.subarray(end));
+    } else this.main.message(from, bytes);
+  }
+
+  gossip(topic: string, bytes: Uint8Array, id: PeerId): void {
+    const from = nodeId(id);
+    this.main.gossip(topic, bytes, from);
+    for (const group of this.groups.values()) group.gossip(topic, bytes, from);
+  }
+
+  drained(id: PeerId): void {
+    const to = nodeId(id);
+    this.main.drained(to);
+    for (const group of this.groups.values()) group.drained(to);
+    this.sessions.drained(to);
+  }
+}

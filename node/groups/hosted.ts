@@ -1,0 +1,238 @@
+/** The groups of single databases that this node hosts: opened, closed and given their members as the schema says. */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { nodeId, type NodeId } from '../consensus/index.ts';
+import { groupFolder, openOwnGroup, type OpenedEngine, type OwnGroup } from '../engine/index.ts';
+import { Peering } from '../replica/index.ts';
+import type { DatabaseDef, PlacementDef } from '../sql/index.ts';
+import type { Channels } from './channels.ts';
+
+export interface HostedOptions {
+  readonly dir: string;
+  /** Bytes of log that are kept of a group, at least; undefined for all of it. */
+  readonly retention: number | undefined;
+  readonly main: OpenedEngine;
+  readonly channels: Channels;
+  readonly log: Logger;
+  /** A group's state or log cannot go on. */
+  readonly fatal: (error: Error) => void;
+}
+
+type Placed = DatabaseDef & { readonly placement: PlacementDef };
+
+/** One group, open. */
+export interface HostedGroup {
+  readonly name: string;
+  readonly database: string;
+  readonly engine: OwnGroup;
+  readonly peering: Peering;
+  /** Clients find the database. */
+  isReady: boolean;
+  digestAlarms: number;
+}
+
+/** Between two looks at whether the members are those whom the schema names. */
+const FOLLOW_MS = 1_000;
+/** Threads for long SELECTs, of each group. */
+const LANES = 1;
+
+export class HostedGroups {
+  private readonly options: HostedOptions;
+  private readonly groups = new Map<string, HostedGroup>();
+  /** Those that close, and whose names are free afterwards. */
+  private readonly closing = new Map<string, Promise<void>>();
+  private readonly timer: NodeJS.Timeout;
+  private cut: readonly NodeId[] = [];
+  private stopped = false;
+
+  constructor(options: HostedOptions) {
+    this.options = options;
+    this.sweep();
+    this.timer = setInterval(() => this.follow(), FOLLOW_MS);
+    this.timer.unref();
+  }
+
+  [Symbol.iterator](): Iterator<HostedGroup> {
+    return this.groups.values();
+  }
+
+  /** The group of a placement, where this node serves it. */
+  find({ group, hosts }: PlacementDef): HostedGroup | undefined {
+    return hosts.includes(this.options.main.self) ? this.groups.get(group) : undefined;
+  }
+
+  /** What is left of databases that were dropped while this node was away. */
+  private sweep(): void {
+    const { main, dir } = this.options;
+    const known = new Set([...main.core.catalog.databases.values()].map(({ placement }) => placement?.group));
+    for (const name of readdirSync(path.dirname(groupFolder(dir, 'main'))))
+      if (name !== 'main' && !known.has(name)) rmSync(groupFolder(dir, name), { recursive: true, force: true });
+  }
+
+  /** What exists may have changed. */
+  follow(): void {
+    if (this.stopped) return;
+    const { main } = this.options;
+    const placed = [...main.core.catalog.databases.values()].filter(
+      (database): database is Placed => !!database.placement,
+    );
+    for (const group of [...this.groups.values()]) {
+      const database = placed.find(({ placement }) => placement.group === group.name);
+      if (!database || this.isDispensable(group, database)) void this.close(group, true);
+      else this.lead(group, database);
+    }
+    for (const database of placed) {
+      const { group, hosts } = database.placement;
+      if (this.groups.has(group) || this.closing.has(group)) continue;
+      if (hosts.includes(main.self) || existsSync(groupFolder(this.options.dir, group))) this.open(database);
+    }
+  }
+
+  /** This node hosts the database no more, and nothing of its own is undecided: the others need it no longer. */
+  private isDispensable({ engine }: HostedGroup, { placement }: Placed): boolean {
+    if (placement.hosts.includes(engine.self)) return false;
+    const self = engine.membership.find(engine.self);
+    return !self || (!self.voter && engine.core.replica.tentative === 0);
+  }
+
+  private open({ name: database, collation, placement }: Placed): void {
+    const { options } = this;
+    const { main, channels, log } = options;
+    const { group: name, founders, hosts } = placement;
+    const describe = (message: string, facts: object): void => log.warn({ database, ...facts }, message);
+    // Filled once the engine is there; the engine asks for it later only.
+    let hosted: HostedGroup | undefined;
+    const engine = openOwnGroup(
+      {
+        dir: options.dir,
+        name,
+        database: { name: database, collation },
+        retention: options.retention,
+        lanes: LANES,
+        fatal: options.fatal,
+        notice: describe,
+        genesis: () => ({ members: founders, voters: votersOf(founders.map(({ id }) => id)), introduced: hosts }),
+        onMembers: () => undefined,
+        onDiffers: (proposer, height) => {
+          if (hosted) hosted.digestAlarms++;
+          describe('the leader has another state than this node: its blocks get no vote from here', {
+            proposer,
+            height,
+          });
+          hosted?.peering.sayDiffers(proposer, height);
+        },
+        onBehind: (peer) => hosted?.peering.askBlocks(peer),
+        onMade: (own) => hosted?.peering.made(own),
+        onDurable: (entries, isAwaited) => hosted?.peering.durable(entries, isAwaited),
+        send: (to, message, mayWait) => hosted?.peering.sendConsensus(to, message, mayWait),
+        describeMember: (id) => ({
+          isUp: id === main.self || (hosted?.peering.isUp(id) ?? false),
+          lag: hosted?.peering.progress().find((peer) => peer.id === id)?.lag ?? 0,
+        }),
+      },
+      main,
+    );
+    const peering = new Peering({
+      self: main.self,
+      group: name,
+      log: engine.core.log,
+      replica: engine.core.replica,
+      decider: engine.decider,
+      members: () => engine.membership.members(),
+      voters: () => engine.membership.voters(),
+      onDamaged: (height) => engine.damaged(height),
+      onRefused: (from, reason) => describe('what a peer sent is refused', { from, reason }),
+      snapshots: engine.keeper,
+      isNew: engine.isNew,
+      onSnapshot: (height) => {
+        log.info({ database, height }, 'a snapshot came: the database starts again from it');
+        if (hosted) void this.close(hosted, false).then(() => this.follow());
+      },
+    });
+    const group: HostedGroup = { name, database, engine, peering, isReady: false, digestAlarms: 0 };
+    hosted = group;
+    this.groups.set(name, group);
+    const isHost = (id: NodeId): boolean => engine.membership.members().includes(id);
+    const network = channels.open(name, {
+      peerUp: (id) => isHost(id) && peering.peerUp(id),
+      peerDown: (id) => peering.peerDown(id),
+      message: (from, bytes) => isHost(from) && peering.message(from, bytes),
+      gossip: (topic, bytes, from) => peering.gossip(topic, bytes, from),
+      drained: (to) => peering.drained(to),
+    });
+    peering.setCut(this.cut);
+    peering.start(network);
+    channels.introduce(name);
+    log.info({ database, group: name }, 'this node hosts a database');
+    engine.ready().then(
+      () => {
+        if (this.groups.get(name) !== group) return;
+        group.isReady = true;
+        main.core.tenants.set(database, engine.core);
+      },
+      (error: unknown) => {
+        if (this.groups.get(name) === group) options.fatal(error as Error);
+      },
+    );
+  }
+
+  /** One node has the members follow the schema: the one that leads. */
+  private lead({ engine, peering, database }: HostedGroup, { placement }: Placed): void {
+    const { main, channels, log } = this.options;
+    for (const id of engine.membership.members()) if (channels.isUp(id) && !peering.isUp(id)) peering.peerUp(id);
+    if (engine.decider.leader !== engine.self) return;
+    const hosts = main.membership.current().filter(({ id }) => placement.hosts.includes(id));
+    const aim = {
+      hosts,
+      voters: votersOf(hosts.map(({ id }) => id)),
+      mayLeave: (id: string) =>
+        !main.membership.isMember(id) ||
+        peering.progress().some((peer) => peer.id === id && peering.isUp(peer.id) && peer.behind.entries === 0),
+    };
+    engine.core.group
+      .follow(aim)
+      .catch((error: unknown) => log.debug({ database, err: error }, 'the members of a database did not change'));
+  }
+
+  /** `forever`: its data goes with it. */
+  private close(group: HostedGroup, forever: boolean): Promise<void> {
+    const { channels, main, dir, log } = this.options;
+    const { name, database, engine, peering } = group;
+    this.groups.delete(name);
+    if (main.core.tenants.get(database) === engine.core) main.core.tenants.delete(database);
+    channels.close(name);
+    peering.stop();
+    const closed = engine.close().then(() => {
+      this.closing.delete(name);
+      if (!forever) return;
+      rmSync(groupFolder(dir, name), { recursive: true, force: true });
+      log.info({ database, group: name }, 'this node hosts a database no more');
+    });
+    this.closing.set(name, closed);
+    return closed;
+  }
+
+  /** Faults for tests: nothing goes to these nodes, nothing is heard of them. */
+  setCut(ids: readonly NodeId[]): void {
+    this.cut = ids;
+    for (const { peering } of this.groups.values()) peering.setCut(ids);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    await Promise.all([...this.groups.values()].map(({ engine }) => engine.core.replica.flushed()));
+    for (const group of [...this.groups.values()]) void this.close(group, false);
+    await Promise.all(this.closing.values());
+  }
+}
+
+/** Voters among so many at most: enough to lose two. */
+const VOTERS_MAX = 5;
+
+/** The first of the hosts, an odd number. */
+export function votersOf(hosts: readonly string[]): readonly NodeId[] {
+  const odd = Math.min(VOTERS_MAX, hosts.length - (1 - (hosts.length % 2)));
+  return hosts.slice(0, odd).map(nodeId);
+}

@@ -193,7 +193,7 @@ async function run(session: Session, asked: Asked, sink: ResultSink): Promise<vo
     await session.query(sql, sink);
     return;
   }
-  const statement = session.prepare(sql);
+  const statement = await session.prepare(sql);
   try {
     if (statement.parameterCount !== asked.params.length) {
       throw new HttpError(

@@ -6,7 +6,7 @@ import { writeColumn } from './columns.ts';
 import { changeUser } from './login.ts';
 import { skipAttributes } from './parameters.ts';
 import { MalformedPacket, Payload } from './payload.ts';
-import type { Session } from './ports.ts';
+import type { ColumnDefinition, Session } from './ports.ts';
 import type { ReplySink } from './sink.ts';
 
 /** Undefined: answered. Throws SqlError (answered), MalformedPacket (the connection ends). */
@@ -47,12 +47,9 @@ export function runCommand(
       connection.noAnswer();
       return undefined;
     case Command.INIT_DB:
-      session.useDatabase(payload.rest().toString('utf8'));
-      sink.simpleOk();
-      return undefined;
+      return okAfter(session.useDatabase(payload.rest().toString('utf8')), sink);
     case Command.FIELD_LIST:
-      fieldList(connection, sink, payload);
-      return undefined;
+      return fieldList(connection, sink, payload);
     case Command.STATISTICS:
       statistics(connection);
       return undefined;
@@ -71,8 +68,7 @@ export function runCommand(
     case Command.STMT_PREPARE:
       figures.otherCommands--;
       figures.preparations++;
-      connection.statements.prepare(connection, sink, payload.rest());
-      return undefined;
+      return connection.statements.prepare(connection, sink, payload.rest());
     case Command.STMT_SEND_LONG_DATA:
       connection.statements.sendLongData(sink, payload);
       connection.noAnswer();
@@ -92,12 +88,17 @@ export function runCommand(
       return undefined;
     case Command.RESET_CONNECTION:
       connection.statements.clear();
-      session.reset();
-      sink.simpleOk();
-      return undefined;
+      return okAfter(session.reset(), sink);
     default:
       throw new ProtocolError(1047, '08S01', 'Unknown command');
   }
+}
+
+/** The plain answer, at once where the session is done already. */
+function okAfter(done: void | Promise<void>, sink: ReplySink): Promise<void> | undefined {
+  if (done !== undefined) return done.then(() => sink.simpleOk());
+  sink.simpleOk();
+  return undefined;
 }
 
 function queryAfterAttributes(payload: Payload): number {
@@ -113,9 +114,16 @@ function setOption(session: Session, option: number): void {
   session.multiStatements = option === 0;
 }
 
-function fieldList(connection: Connection, sink: ReplySink, payload: Payload): void {
+function fieldList(connection: Connection, sink: ReplySink, payload: Payload): Promise<void> | undefined {
   const table = payload.zeroBytes().toString('utf8');
   const columns = sink.session.listFields(table, payload.rest().toString('utf8').replace(/\0$/, ''));
+  if (columns instanceof Promise) return columns.then((listed) => writeFields(connection, sink, listed));
+  writeFields(connection, sink, columns);
+  return undefined;
+}
+
+function writeFields(connection: Connection, sink: ReplySink, columns: readonly ColumnDefinition[]): void {
+  if (connection.mode === 'ended') return;
   const { out } = connection.channel;
   for (const column of columns) {
     out.beginPacket();

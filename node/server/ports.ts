@@ -84,6 +84,7 @@ export interface SessionChange {
   readonly value: string;
 }
 
+/** A client's session. Bytes that it is given are the caller's again once the call has returned. */
 export interface Session {
   readonly id: number;
   /** Database in use, or ''. */
@@ -94,21 +95,21 @@ export interface Session {
   status(): SessionStatus;
   /** Runs a COM_QUERY. Resolves when everything was given to the sink; never rejects. Undefined: done already. */
   query(sql: Uint8Array, sink: ResultSink): Promise<void> | undefined;
-  /** Throws SqlError. */
-  prepare(sql: Uint8Array): PreparedStatement;
+  /** Throws or rejects with SqlError, as do the others that may answer later. */
+  prepare(sql: Uint8Array): PreparedStatement | Promise<PreparedStatement>;
   execute(
     statement: PreparedStatement,
     parameters: readonly ParameterValue[],
     sink: ResultSink,
   ): Promise<void> | undefined;
-  /** COM_INIT_DB. Throws SqlError. */
-  useDatabase(name: string): void;
-  /** COM_FIELD_LIST. Throws SqlError. */
-  listFields(table: string, wildcard: string): readonly ColumnDefinition[];
+  /** COM_INIT_DB. */
+  useDatabase(name: string): void | Promise<void>;
+  /** COM_FIELD_LIST. */
+  listFields(table: string, wildcard: string): readonly ColumnDefinition[] | Promise<readonly ColumnDefinition[]>;
   /** COM_SET_OPTION and CLIENT_MULTI_STATEMENTS. */
   multiStatements: boolean;
   /** COM_RESET_CONNECTION: everything but the login is as at the start. */
-  reset(): void;
+  reset(): void | Promise<void>;
   /**
    * Session variables the wire itself obeys; read at each use. `wait_timeout` starts as `interactive_timeout` for a
    * client that says it is interactive.

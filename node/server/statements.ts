@@ -59,7 +59,7 @@ export class Statements {
     return this.#statements.size;
   }
 
-  prepare(connection: Connection, sink: ReplySink, sql: Uint8Array): void {
+  prepare(connection: Connection, sink: ReplySink, sql: Uint8Array): Promise<void> | undefined {
     const context = this.#context;
     if (context.statementCount >= context.statementMax) {
       throw new ProtocolError(
@@ -69,6 +69,17 @@ export class Statements {
       );
     }
     const prepared = sink.session.prepare(sql);
+    if (prepared instanceof Promise) return prepared.then((late) => this.#keep(connection, sink, late));
+    this.#keep(connection, sink, prepared);
+    return undefined;
+  }
+
+  #keep(connection: Connection, sink: ReplySink, prepared: PreparedStatement): void {
+    // The connection may have ended while a session elsewhere prepared it: nobody would close it any more.
+    if (connection.mode === 'ended') {
+      prepared.close();
+      return;
+    }
     const id = this.#nextId();
     this.#statements.set(id, {
       prepared,
@@ -78,7 +89,7 @@ export class Statements {
       longDataError: undefined,
       cursor: undefined,
     });
-    context.statementCount++;
+    this.#context.statementCount++;
     this.#writePrepared(connection, sink, id, prepared);
   }
 

@@ -17,6 +17,7 @@ import {
   type NodeId as PeerId,
 } from './discovery/index.ts';
 import { keepGenesis, type Genesis, type OpenedEngine } from './engine/index.ts';
+import type { Channels } from './groups/index.ts';
 import { Peering } from './replica/index.ts';
 import { loadIdentity, writeFileDurably } from './store/index.ts';
 
@@ -131,6 +132,7 @@ export async function startCluster(
   swarm: Swarm,
   engine: OpenedEngine,
   log: Logger,
+  channels: Channels,
   onSnapshot: () => void,
 ): Promise<RunningCluster> {
   const { core, decider, membership, self } = engine;
@@ -165,15 +167,15 @@ export async function startCluster(
     {
       peerUp: (id) => {
         log.info({ peer: nameOf(id) }, 'a peer is there');
-        peering.peerUp(nodeId(id));
+        channels.peerUp(id);
       },
       peerDown: (id) => {
         log.warn({ peer: nameOf(id) }, 'a peer is gone');
-        peering.peerDown(nodeId(id));
+        channels.peerDown(id);
       },
-      message: (from, bytes) => peering.message(nodeId(from), bytes),
-      gossip: (topic, bytes, from) => peering.gossip(topic, bytes, nodeId(from)),
-      drained: (to) => peering.drained(nodeId(to)),
+      message: (from, bytes) => channels.message(from, bytes),
+      gossip: (topic, bytes, from) => channels.gossip(topic, bytes, from),
+      drained: (to) => channels.drained(to),
       joinRequest: async ({ node, name, secret }) => {
         const reason = await core.group.admit(node, name, secret);
         log.info({ name, node, ...(reason !== undefined && { reason }) }, 'a node asked to join');
@@ -184,6 +186,8 @@ export async function startCluster(
       log: (level, text, detail) => log[level](detail, text),
     },
   );
+  channels.main = peering;
+  channels.network = network;
   await network.start();
   peering.start(network);
   return {

@@ -27,8 +27,10 @@ import {
 import { nodeId } from './consensus/index.ts';
 import { nodeFigures } from './figures.ts';
 import { markLeft } from './joining.ts';
+import { openGroups, type Groups } from './groups/index.ts';
 import { orderRecovery } from './recovery.ts';
 import { startServer, type RunningServer } from './server/index.ts';
+import { SqlError } from './sql/index.ts';
 import { VERSION } from './version.ts';
 
 /** What clients see: they choose their SQL by the number in front. */
@@ -87,6 +89,7 @@ export async function startNode(
   await joinByToken(config);
   const swarm = swarmOf(config);
   let cluster: RunningCluster | undefined;
+  let groups: Groups | undefined;
   let digestAlarms = 0;
   const engine = openEngine({
     dir: config.data,
@@ -106,6 +109,7 @@ export async function startNode(
     notice: (message, facts) => log.warn(facts, message),
     genesis: genesisOf(config),
     onMembers: () => cluster?.network.setMembers(peersOf(engine)),
+    onSchema: () => groups?.hosted.follow(),
     onDiffers: (proposer, height) => {
       digestAlarms++;
       log.error({ proposer, height }, 'the leader has another state than this node: its blocks get no vote from here');
@@ -134,9 +138,22 @@ export async function startNode(
   const setCut = (ids: readonly string[]): void => {
     cut = ids;
     cluster?.peering.setCut(ids.map(nodeId));
+    groups?.setCut(ids);
   };
   try {
-    if (swarm) cluster = await startCluster(config, swarm, engine, log, renew);
+    const opened = (groups = openGroups({
+      dir: config.data,
+      retention: config.logRetention,
+      main: engine,
+      log,
+      fatal: fail,
+      nextSessionId: () => {
+        if (!server) throw new SqlError(1053, '08S01', 'The server starts');
+        return server.nextSessionId();
+      },
+    }));
+    if (swarm) cluster = await startCluster(config, swarm, engine, log, opened.channels, renew);
+    opened.hosted.follow();
     const generatedPassword = await Promise.race([
       engine.ready(),
       failed.then((error) => Promise.reject(error)),
@@ -155,7 +172,7 @@ export async function startNode(
               : 'auto',
         connectTimeoutSeconds: config.connectTimeout,
       },
-      core,
+      opened.gateway,
       log,
     );
     const running = server;
@@ -187,7 +204,7 @@ export async function startNode(
         }),
       },
       {
-        engine: core,
+        engine: opened.gateway,
         server: running.figures,
         nextSessionId: () => running.nextSessionId(),
         notReady: whyNotReady,
@@ -229,6 +246,7 @@ export async function startNode(
         await running.close(STOP_GRACE_MS);
         await admin.close();
         await core.replica.flushed();
+        await opened.stop();
         await cluster?.stop();
         await engine.close();
       },
@@ -236,6 +254,7 @@ export async function startNode(
   } catch (error) {
     stopWatching();
     await server?.close(0);
+    await groups?.stop();
     await cluster?.stop();
     await engine.close();
     throw error;

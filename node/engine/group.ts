@@ -100,7 +100,8 @@ export class Group {
     );
   }
 
-  private async within(session: EngineSession, done: Promise<void>, advice: () => string): Promise<void> {
+  /** Waits p2pdb_commit_timeout seconds at most, then rejects with 3101 and the advice; KILL ends it, too. */
+  async within(session: EngineSession, done: Promise<void>, advice: () => string): Promise<void> {
     const seconds = session.state.variables.number('p2pdb_commit_timeout');
     const missed = (): SqlError =>
       new SqlError(3101, 'HY000', `Not confirmed within ${seconds} s: too few nodes answer. ${advice()}`);

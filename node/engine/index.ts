@@ -13,4 +13,5 @@ export {
 export { LatencyHistogram } from './latency.ts';
 export { keepGenesis, type Genesis, type Membership, type Predecessor } from './membership.ts';
 export { EngineSession } from './session.ts';
+export { adoptImage, imageOf } from './session-image.ts';
 export { makeSuccessor, settle, type Remainder } from './successor.ts';

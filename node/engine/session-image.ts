@@ -37,7 +37,8 @@ export function imageOf(sessions: readonly EngineSession[]): Uint8Array {
   if (!session) throw new Error('a client has a session in the group main');
   const { state, core } = session;
   const open = sessions.flatMap(({ transaction }) => (transaction ? [transaction] : []));
-  if (open.some(({ changes }) => changes.length > 0)) throw cannotMove('a transaction that writes databases of more than one group');
+  if (open.some(({ changes }) => changes.length > 0))
+    throw cannotMove('a transaction that writes databases of more than one group');
   if (state.temporaryTables.size > 0) throw cannotMove('temporary tables');
   if (sessions.some(({ owner }) => owner.held.size > 0 || owner.lockedTables.size > 0)) throw cannotMove('locks');
   const image: Image = {

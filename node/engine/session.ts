@@ -335,7 +335,8 @@ export class EngineSession implements Session, SessionFacts {
     return undefined;
   }
 
-  private fail(error: unknown, sink: ResultSink): undefined {
+  /** Tells the client what went wrong. */
+  fail(error: unknown, sink: ResultSink): undefined {
     const known = this.core.describe(error);
     this.core.errorCounts.set(known.errno, (this.core.errorCounts.get(known.errno) ?? 0) + 1);
     if (known.errno === 1213) this.rollback();

@@ -21,16 +21,19 @@ export interface Listener {
   drained(to: NodeId): void;
 }
 
+/** Who is told what comes for sessions. */
+export type SessionListener = Pick<Listener, 'peerDown' | 'message' | 'drained'>;
+
 export class Channels {
-  private readonly main: Listener;
-  private readonly sessions: Omit<Listener, 'gossip' | 'peerUp'>;
+  private readonly sessions: SessionListener;
   private readonly groups = new Map<string, Listener>();
   private readonly up = new Set<NodeId>();
-  /** Once it is there. */
+  private cut: ReadonlySet<NodeId> = new Set();
+  /** Of the group that all nodes host; once it is there. */
+  main: Listener | undefined;
   network: Network | undefined;
 
-  constructor(main: Listener, sessions: Omit<Listener, 'gossip' | 'peerUp'>) {
-    this.main = main;
+  constructor(sessions: SessionListener) {
     this.sessions = sessions;
   }
 
@@ -56,11 +59,18 @@ export class Channels {
   }
 
   sendSession(to: NodeId, message: Uint8Array): SendOutcome {
+    if (this.cut.has(to)) return 'unreachable';
     return this.transmit(to as string as PeerId, new Uint8Array([SESSION]), message);
   }
 
   isUp(id: NodeId): boolean {
-    return this.up.has(id);
+    return this.up.has(id) && !this.cut.has(id);
+  }
+
+  /** Faults for tests: these nodes' sessions are cut off from this node. */
+  setCut(ids: readonly NodeId[]): void {
+    this.cut = new Set(ids);
+    for (const id of ids) this.sessions.peerDown(id);
   }
 
   private transmit(to: PeerId, prefix: Uint8Array, message: Uint8Array): SendOutcome {
@@ -76,37 +86,38 @@ export class Channels {
   peerUp(id: PeerId): void {
     const node = nodeId(id);
     this.up.add(node);
-    this.main.peerUp(node);
+    this.main?.peerUp(node);
     for (const group of this.groups.values()) group.peerUp(node);
   }
 
   peerDown(id: PeerId): void {
     const node = nodeId(id);
     this.up.delete(node);
-    this.main.peerDown(node);
+    this.main?.peerDown(node);
     for (const group of this.groups.values()) group.peerDown(node);
     this.sessions.peerDown(node);
   }
 
   message(id: PeerId, bytes: Uint8Array): void {
     const from = nodeId(id);
-    if (bytes[0] === SESSION) this.sessions.message(from, bytes.subarray(1));
-    else if (bytes[0] === GROUP) {
+    if (bytes[0] === SESSION) {
+      if (!this.cut.has(from)) this.sessions.message(from, bytes.subarray(1));
+    } else if (bytes[0] === GROUP) {
       const end = 2 + (bytes[1] ?? 0);
       // A group that this node does not host, or does not yet: whoever sent it will ask again.
       this.groups.get(Buffer.from(bytes.subarray(2, end)).toString('latin1'))?.message(from, bytes.subarray(end));
-    } else this.main.message(from, bytes);
+    } else this.main?.message(from, bytes);
   }
 
   gossip(topic: string, bytes: Uint8Array, id: PeerId): void {
     const from = nodeId(id);
-    this.main.gossip(topic, bytes, from);
+    this.main?.gossip(topic, bytes, from);
     for (const group of this.groups.values()) group.gossip(topic, bytes, from);
   }
 
   drained(id: PeerId): void {
     const to = nodeId(id);
-    this.main.drained(to);
+    this.main?.drained(to);
     for (const group of this.groups.values()) group.drained(to);
     this.sessions.drained(to);
   }

@@ -29,6 +29,7 @@ export interface HostedGroup {
   readonly peering: Peering;
   /** Clients find the database. */
   isReady: boolean;
+  readonly ready: Promise<void>;
   digestAlarms: number;
 }
 
@@ -150,7 +151,8 @@ export class HostedGroups {
         if (hosted) void this.close(hosted, false).then(() => this.follow());
       },
     });
-    const group: HostedGroup = { name, database, engine, peering, isReady: false, digestAlarms: 0 };
+    const ready = engine.ready();
+    const group: HostedGroup = { name, database, engine, peering, isReady: false, ready, digestAlarms: 0 };
     hosted = group;
     this.groups.set(name, group);
     const isHost = (id: NodeId): boolean => engine.membership.members().includes(id);
@@ -165,7 +167,7 @@ export class HostedGroups {
     peering.start(network);
     channels.introduce(name);
     log.info({ database, group: name }, 'this node hosts a database');
-    engine.ready().then(
+    ready.then(
       () => {
         if (this.groups.get(name) !== group) return;
         group.isReady = true;

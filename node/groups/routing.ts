@@ -88,7 +88,8 @@ class Names {
   private visitNode(node: object & { kind?: unknown; with?: unknown }): void {
     // What follows WITH may name its queries, and they one another.
     const { kind } = node;
-    if (kind === 'with') for (const { name } of (node as { tables: { name: string }[] }).tables) this.queries.add(name.toLowerCase());
+    if (kind === 'with')
+      for (const { name } of (node as { tables: { name: string }[] }).tables) this.queries.add(name.toLowerCase());
     if (node.with !== undefined) this.visit(node.with);
     if (kind === 'name' || kind === 'table') {
       const { schema, name } = node as { schema: string | undefined; name: string };
@@ -104,4 +105,3 @@ class Names {
     }
   }
 }
-

@@ -1,0 +1,372 @@
+/**
+ * One client's session over all groups: each statement runs where the tables of its databases are. Of the groups that this node hosts
+ * it has a session each, which share what the client has set; for another one it moves, whole, to a node that hosts it.
+ */
+import { adoptImage, EngineSession, imageOf } from '../engine/index.ts';
+import type { RemoteSession } from '../forwarding/index.ts';
+import type {
+  Account,
+  ClientInfo,
+  ColumnDefinition,
+  ParameterValue,
+  PreparedStatement,
+  ResultSink,
+  Session,
+  SessionChange,
+  SessionStatus,
+} from '../server/index.ts';
+import { parseNext, SqlError, unsupported, type PlacementDef, type Statement } from '../sql/index.ts';
+import type { NodeId } from '../consensus/index.ts';
+import type { Gateway } from './gateway.ts';
+import type { HostedGroup } from './hosted.ts';
+import { MoreSink } from './more-sink.ts';
+import { aboutOf, type Scope } from './routing.ts';
+import { runnerOf } from './transactions.ts';
+
+interface Part {
+  readonly statement: Statement;
+  readonly bytes: Uint8Array;
+}
+
+type Place =
+  /** Wherever the session is. */
+  | { readonly kind: 'anywhere' }
+  /** At the node that the client is connected to. */
+  | { readonly kind: 'home' }
+  | { readonly kind: 'group'; readonly placement: PlacementDef | undefined };
+
+/** A statement of the protocol: prepared wherever it ran. */
+interface RoutedStatement extends PreparedStatement {
+  readonly sql: Uint8Array;
+  readonly statement: Statement;
+  readonly made: Map<Session, PreparedStatement>;
+}
+
+export class GatewaySession implements Session {
+  readonly id: number;
+  private readonly gateway: Gateway;
+  /** In the group that every node hosts. */
+  readonly main: EngineSession;
+  private readonly own = new Map<string, EngineSession>();
+  private remote: { readonly node: NodeId; readonly session: RemoteSession } | undefined;
+
+  constructor(gateway: Gateway, id: number, account: Account, client: ClientInfo) {
+    this.gateway = gateway;
+    this.id = id;
+    this.main = gateway.core.openSession(id, account, client);
+  }
+
+  // The wire's view
+
+  /** Where the session is, as far as the wire sees. */
+  private get seen(): Session {
+    return this.remote?.session ?? this.main;
+  }
+
+  get database(): string {
+    return this.seen.database;
+  }
+
+  get clientCharset(): string {
+    return this.seen.clientCharset;
+  }
+
+  get resultsCharset(): string {
+    return this.seen.resultsCharset;
+  }
+
+  get multiStatements(): boolean {
+    return this.main.multiStatements;
+  }
+
+  set multiStatements(are: boolean) {
+    this.main.multiStatements = are;
+    if (this.remote) this.remote.session.multiStatements = are;
+  }
+
+  get onKill(): (() => void) | undefined {
+    return this.main.onKill;
+  }
+
+  set onKill(end: (() => void) | undefined) {
+    this.main.onKill = end;
+  }
+
+  status(): SessionStatus {
+    const status = this.seen.status();
+    if (status.inTransaction || this.own.size === 0 || this.remote) return status;
+    return { ...status, inTransaction: this.here().some(({ transaction }) => transaction !== undefined) };
+  }
+
+  variable(name: Parameters<Session['variable']>[0]): number {
+    return this.seen.variable(name);
+  }
+
+  takeChanges(): readonly SessionChange[] {
+    return this.seen.takeChanges();
+  }
+
+  // Commands
+
+  query(sql: Uint8Array, sink: ResultSink): Promise<void> | undefined {
+    if (!this.gateway.hasPlaced && !this.remote) return this.main.query(sql, sink);
+    const parts = this.partsOf(sql);
+    if (parts === undefined || (parts.length > 1 && !this.multiStatements)) return this.seen.query(sql, sink);
+    const [only] = parts;
+    if (parts.length === 1 && only) return this.run(only.statement, sink, (session) => session.query(sql, sink));
+    return this.several(parts, sink);
+  }
+
+  /** The statements of a text; undefined where it has an error, which whoever runs it tells. */
+  private partsOf(sql: Uint8Array): readonly Part[] | undefined {
+    const { text, latin1 } = this.main.decode(sql);
+    const options = { ...this.main.state.parseOptions, ...(latin1 && { latin1 }) };
+    const encoding = latin1 || this.clientCharset === 'latin1' ? 'latin1' : 'utf8';
+    const parts: Part[] = [];
+    try {
+      for (let rest = text; ;) {
+        const { statement, end, last } = parseNext(rest, 0, options);
+        parts.push({ statement, bytes: Buffer.from(last ? rest : rest.slice(0, end), encoding) });
+        if (last) return parts;
+        rest = rest.slice(end);
+      }
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      return undefined;
+    }
+  }
+
+  private async several(parts: readonly Part[], sink: ResultSink): Promise<void> {
+    for (const [i, { statement, bytes }] of parts.entries()) {
+      const one = new MoreSink(sink, i < parts.length - 1);
+      await this.run(statement, one, (session) => session.query(bytes, one));
+      if (one.failed) return;
+    }
+  }
+
+  async prepare(sql: Uint8Array): Promise<PreparedStatement> {
+    const [part] = this.gateway.hasPlaced || this.remote ? (this.partsOf(sql) ?? []) : [];
+    if (!part) return this.seen.prepare(sql);
+    const place = this.placeOf(part.statement);
+    const session = (await this.reach(place)) ?? this.main;
+    const prepared = await session.prepare(sql);
+    const made = new Map([[session, prepared]]);
+    const routed: RoutedStatement = {
+      ...prepared,
+      sql,
+      statement: part.statement,
+      made,
+      close: () => {
+        for (const one of made.values()) one.close();
+      },
+    };
+    return routed;
+  }
+
+  execute(
+    statement: PreparedStatement,
+    parameters: readonly ParameterValue[],
+    sink: ResultSink,
+  ): Promise<void> | undefined {
+    if (!('made' in statement)) return this.seen.execute(statement, parameters, sink);
+    const routed = statement as RoutedStatement;
+    return this.run(routed.statement, sink, (session) => {
+      const made = routed.made.get(session);
+      if (made) return session.execute(made, parameters, sink);
+      return this.prepareAgain(routed, session).then((again) => session.execute(again, parameters, sink));
+    });
+  }
+
+  /** Another session than before runs it. */
+  private async prepareAgain(routed: RoutedStatement, session: Session): Promise<PreparedStatement> {
+    const prepared = await session.prepare(routed.sql);
+    routed.made.clear();
+    routed.made.set(session, prepared);
+    return prepared;
+  }
+
+  useDatabase(name: string): void | Promise<void> {
+    return this.seen.useDatabase(name);
+  }
+
+  listFields(table: string, wildcard: string): readonly ColumnDefinition[] | Promise<readonly ColumnDefinition[]> {
+    const placement = this.gateway.placementOf(this.database);
+    if (!placement && !this.remote) return this.main.listFields(table, wildcard);
+    const listed = async (): Promise<readonly ColumnDefinition[]> => {
+      const session = (await this.reach({ kind: 'group', placement })) ?? this.main;
+      return session.listFields(table, wildcard);
+    };
+    return listed();
+  }
+
+  reset(): void {
+    this.leave();
+    for (const session of this.here()) session.letGo();
+    this.main.reset();
+  }
+
+  close(): void {
+    this.leave();
+    for (const session of this.own.values()) session.close();
+    this.own.clear();
+    this.main.close();
+  }
+
+  private leave(): void {
+    this.remote?.session.close();
+    this.remote = undefined;
+  }
+
+  /** At the node that the session is to leave. Throws SqlError. */
+  image(): Uint8Array {
+    if (this.remote) throw unsupported('moving a session on');
+    return imageOf(this.here());
+  }
+
+  kill(connection: boolean): void {
+    this.main.kill(connection);
+  }
+
+  // Where a statement runs
+
+  private here(): EngineSession[] {
+    return [this.main, ...this.own.values()];
+  }
+
+  private placeOf(statement: Statement): Place {
+    const about = aboutOf(statement, this.scope());
+    if (about.kind === 'node') return { kind: 'home' };
+    if (about.kind === 'all') return { kind: 'anywhere' };
+    const placements = new Set([...about.names].map((name) => this.gateway.placementOf(name)));
+    if (placements.size === 0) return { kind: 'anywhere' };
+    if (placements.size > 1)
+      throw unsupported('statements over databases of different replication groups (p2pdb:replicas, p2pdb:group=own)');
+    const [placement] = placements;
+    return { kind: 'group', placement };
+  }
+
+  private scope(): Scope {
+    const { state } = this.main;
+    const parse = (text: string): Statement | undefined => {
+      try {
+        return parseNext(text, 0, state.parseOptions).statement;
+      } catch (error) {
+        if (error instanceof SqlError) return undefined;
+        throw error;
+      }
+    };
+    return {
+      database: this.database,
+      prepared: (name) => state.prepared.get(name)?.parsed.statement,
+      parse: (source) =>
+        parse(typeof source === 'string' ? source : String(this.main.userVariable(source.name)?.value)),
+    };
+  }
+
+  /** Runs a statement in the session that `work` is given. Never rejects: what goes wrong is told to the sink. */
+  private run(
+    statement: Statement,
+    sink: ResultSink,
+    work: (session: Session) => Promise<void> | undefined,
+  ): Promise<void> | undefined {
+    try {
+      const place = this.placeOf(statement);
+      const moving = this.reach(place);
+      if (moving instanceof Promise) {
+        return moving
+          .then((session) => this.runIn(session, statement, place, work))
+          .catch((error: unknown) => this.main.fail(error, sink));
+      }
+      const running = this.runIn(moving, statement, place, work);
+      return running?.catch((error: unknown) => this.main.fail(error, sink));
+    } catch (error) {
+      return this.main.fail(error, sink);
+    }
+  }
+
+  private runIn(
+    session: Session,
+    statement: Statement,
+    place: Place,
+    work: (session: Session) => Promise<void> | undefined,
+  ): Promise<void> | undefined {
+    if (!(session instanceof EngineSession)) return this.runAway(session as RemoteSession, work);
+    if (this.own.size === 0) return work(session);
+    const { runner, first } = runnerOf(statement, session, this.here(), place.kind === 'group');
+    return first ? first.then(() => work(runner)) : work(runner);
+  }
+
+  private async runAway(remote: RemoteSession, work: (session: Session) => Promise<void> | undefined): Promise<void> {
+    const { state } = this.main;
+    state.command = 'Query';
+    state.since = Date.now();
+    state.cancelWait = () => remote.kill(true);
+    try {
+      await work(remote);
+    } finally {
+      state.command = 'Sleep';
+      state.since = Date.now();
+      state.cancelWait = undefined;
+      // What the client had set there is lost: it is to begin anew, as after the loss of its own node.
+      if (remote.isGone) this.onKill?.();
+    }
+  }
+
+  /** The session that runs at a place. Throws, or rejects with, SqlError. */
+  private reach(place: Place): Session | Promise<Session> {
+    const { remote } = this;
+    if (place.kind === 'home') return this.main;
+    if (place.kind === 'anywhere') return remote?.session ?? this.main;
+    const { placement } = place;
+    const hosted = placement && this.gateway.hosted.find(placement);
+    if (remote) {
+      if (placement && !hosted && placement.hosts.includes(remote.node)) return remote.session;
+      return this.comeHome(remote).then((isHome) => (isHome ? this.reach(place) : remote.session));
+    }
+    if (!placement) return this.main;
+    if (hosted) return hosted.isReady ? this.sessionIn(hosted) : this.whenReady(hosted, place);
+    return this.goTo(placement);
+  }
+
+  private sessionIn({ name, engine }: HostedGroup): EngineSession {
+    const known = this.own.get(name);
+    if (known?.core === engine.core) return known;
+    known?.letGo();
+    const { id, account, client, state } = this.main;
+    const session = new EngineSession(id, engine.core, account, client, state);
+    engine.core.sessions.set(id, session);
+    this.own.set(name, session);
+    return session;
+  }
+
+  /** The group has only just been opened. */
+  private async whenReady(hosted: HostedGroup, place: Place): Promise<Session> {
+    await this.main.core.group.within(this.main, hosted.ready, () => 'The statement can be tried again.');
+    return this.reach(place);
+  }
+
+  private async goTo(placement: PlacementDef): Promise<Session> {
+    const image = imageOf(this.here());
+    const { node, session } = await this.gateway.openAt(placement, this.main, image);
+    for (const one of this.here()) one.letGo();
+    session.onKill = () => this.onKill?.();
+    session.multiStatements = this.multiStatements;
+    this.remote = { node, session };
+    return session;
+  }
+
+  /** False where the session holds something that cannot be moved: it stays. */
+  private async comeHome(remote: { readonly session: RemoteSession }): Promise<boolean> {
+    if (remote.session.status().inTransaction) return false;
+    let image: Uint8Array;
+    try {
+      image = await remote.session.image();
+    } catch (error) {
+      if (error instanceof SqlError && error.errno === 1235) return false;
+      throw error;
+    }
+    await adoptImage(this.main, image);
+    this.leave();
+    return true;
+  }
+}

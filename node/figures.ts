@@ -5,24 +5,31 @@ import path from 'node:path';
 import type { NodeFigures } from './admin/index.ts';
 import type { Config } from './config/index.ts';
 import type { NodeId } from './consensus/index.ts';
-import type { OpenedEngine } from './engine/index.ts';
+import type { OpenedEngine, OpenedGroup } from './engine/index.ts';
 import type { Peering, PeerProgress } from './replica/index.ts';
 import { VERSION } from './version.ts';
 
-export interface FiguresInputs {
-  readonly engine: OpenedEngine;
-  readonly config: Config;
+/** What is known of one replication group. */
+export interface GroupInputs {
+  readonly engine: OpenedGroup;
+  readonly folder: string;
   /** Blocks whose proposer has another state than this node. */
   readonly digestAlarms: number;
   readonly peers: readonly PeerProgress[];
   readonly isUp: (id: NodeId) => boolean;
   /** Undefined for a node without a network. */
   readonly traffic: Peering['traffic'] | undefined;
+}
+
+export interface FiguresInputs extends GroupInputs {
+  readonly config: Config;
   readonly isReady: boolean;
+  /** Transactions that are open in any group. */
+  readonly openTransactions: number;
 }
 
 export function nodeFigures(inputs: FiguresInputs): NodeFigures {
-  const { engine, config, isReady } = inputs;
+  const { engine, config, isReady, openTransactions } = inputs;
   const { core } = engine;
   return {
     p2pdb_node_info: [
@@ -30,10 +37,9 @@ export function nodeFigures(inputs: FiguresInputs): NodeFigures {
     ],
     p2pdb_ready: isReady ? 1 : 0,
     ...machineFigures(config),
-    ...peerFigures(inputs),
     ...groupFigures(inputs),
     p2pdb_sessions: core.sessions.size,
-    p2pdb_open_transactions: core.openTransactions.size,
+    p2pdb_open_transactions: openTransactions,
     p2pdb_statements_total: labelled('kind', core.statementCounts),
     p2pdb_statement_seconds: histograms('kind', core.statementLatencies),
     p2pdb_statement_errors_total: labelled('errno', core.errorCounts),
@@ -51,30 +57,16 @@ const histograms = (name: string, { by }: OpenedEngine['core']['statementLatenci
 
 type Figures<Names extends keyof NodeFigures> = Pick<NodeFigures, Names>;
 
-const GROUP = 'groups/main';
-
 function machineFigures({
   data,
-}: Config): Figures<
-  | 'p2pdb_memory_limit_bytes'
-  | 'p2pdb_disk_size_bytes'
-  | 'p2pdb_disk_free_bytes'
-  | 'p2pdb_log_size_bytes'
-  | 'p2pdb_state_size_bytes'
-  | 'p2pdb_damaged_states'
-> {
+}: Config): Figures<'p2pdb_memory_limit_bytes' | 'p2pdb_disk_size_bytes' | 'p2pdb_disk_free_bytes'> {
   const disk = statfsSync(data);
-  const folder = path.join(data, GROUP);
-  const files = readdirSync(folder);
   // Without a limit, Node.js tells one that no machine has.
   const limit = process.constrainedMemory();
   return {
     p2pdb_memory_limit_bytes: limit > 0 ? Math.min(limit, totalmem()) : totalmem(),
     p2pdb_disk_size_bytes: disk.blocks * disk.bsize,
     p2pdb_disk_free_bytes: disk.bavail * disk.bsize,
-    p2pdb_log_size_bytes: sizeOf(path.join(folder, 'log')),
-    p2pdb_state_size_bytes: sizeOf(folder, /^state\.sqlite(-wal|-shm)?$/),
-    p2pdb_damaged_states: files.filter((name) => /^state\.sqlite\.damaged-\d+$/.test(name)).length,
   };
 }
 
@@ -88,7 +80,7 @@ function peerFigures({
   engine,
   peers,
   isUp,
-}: FiguresInputs): Figures<
+}: GroupInputs): Figures<
   | 'p2pdb_replication_lag_seconds'
   | 'p2pdb_replication_lag_entries'
   | 'p2pdb_peer_lag_entries'
@@ -113,7 +105,6 @@ const CONFLICTS_COUNTED = 10_000;
 type GroupNames = Exclude<
   keyof NodeFigures,
   | keyof ReturnType<typeof machineFigures>
-  | keyof ReturnType<typeof peerFigures>
   | 'p2pdb_node_info'
   | 'p2pdb_ready'
   | 'p2pdb_sessions'
@@ -123,12 +114,19 @@ type GroupNames = Exclude<
   | `p2pdb_plan_${string}`
 >;
 
-function groupFigures({ engine, isUp, traffic, digestAlarms }: FiguresInputs): Figures<GroupNames> {
+export type GroupFigures = Figures<GroupNames>;
+
+export function groupFigures(inputs: GroupInputs): GroupFigures {
+  const { engine, folder, isUp, traffic, digestAlarms } = inputs;
   const { core, decider, membership, self } = engine;
   const { replica, log } = core;
   const { heads, ...queues } = replica.waiting;
   const voters = membership.voters();
   return {
+    ...peerFigures(inputs),
+    p2pdb_log_size_bytes: sizeOf(path.join(folder, 'log')),
+    p2pdb_state_size_bytes: sizeOf(folder, /^state\.sqlite(-wal|-shm)?$/),
+    p2pdb_damaged_states: readdirSync(folder).filter((name) => /^state\.sqlite\.damaged-\d+$/.test(name)).length,
     p2pdb_sync_queue_entries: labelled('wait', Object.entries(queues)),
     p2pdb_sync_received_bytes: traffic?.inBytes ?? 0,
     p2pdb_sync_unacknowledged_bytes: traffic?.outBytes ?? 0,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 import {
   familiesOf,
+  mergedFamilies,
   membershipRoutes,
   type MembershipPorts,
   startAdmin,
@@ -13,7 +14,7 @@ import {
   type RunningAdmin,
 } from './admin/index.ts';
 import type { Config } from './config/index.ts';
-import { openEngine, type OpenedEngine } from './engine/index.ts';
+import { groupFolder, openEngine, type OpenedEngine } from './engine/index.ts';
 import {
   adminOptions,
   genesisOf,
@@ -25,9 +26,9 @@ import {
   type RunningCluster,
 } from './cluster.ts';
 import { nodeId } from './consensus/index.ts';
-import { nodeFigures } from './figures.ts';
+import { groupFigures, nodeFigures, type GroupInputs } from './figures.ts';
 import { markLeft } from './joining.ts';
-import { openGroups, type Groups } from './groups/index.ts';
+import { openGroups, type Groups, type HostedGroup } from './groups/index.ts';
 import { orderRecovery } from './recovery.ts';
 import { startServer, type RunningServer } from './server/index.ts';
 import { SqlError } from './sql/index.ts';
@@ -210,22 +211,30 @@ export async function startNode(
         notReady: whyNotReady,
         status: () => ({
           ...status(engine, config, cluster),
+          databaseGroups: [...opened.hosted].map(groupStatus),
           ...(drain && { phase: drain }),
           ...(recoveryFault !== undefined && { recoveryFault }),
           ...(config.allowTestFaults && { cut }),
         }),
         figures: () =>
-          familiesOf(
-            nodeFigures({
-              engine,
-              config,
-              digestAlarms,
-              peers: cluster?.peering.progress() ?? [],
-              isUp: (id) => cluster?.peering.isUp(id) ?? false,
-              traffic: cluster?.peering.traffic,
-              isReady: whyNotReady() === undefined,
-            }),
-          ),
+          mergedFamilies([
+            ...familiesOf(
+              nodeFigures({
+                engine,
+                config,
+                folder: groupFolder(config.data, 'main'),
+                digestAlarms,
+                peers: cluster?.peering.progress() ?? [],
+                isUp: (id) => cluster?.peering.isUp(id) ?? false,
+                traffic: cluster?.peering.traffic,
+                isReady: whyNotReady() === undefined,
+                openTransactions: opened.openTransactions,
+              }),
+            ),
+            ...[...opened.hosted].flatMap((group) =>
+              familiesOf(groupFigures(inputsOf(config.data, group)), group.database),
+            ),
+          ]),
         mayAdminister: (account) => core.accounts.mayAdminister(account),
         tokenAccount: () => core.findAccount('root', '127.0.0.1'),
       },
@@ -300,8 +309,11 @@ function routesOf(
 const founderOf = ({ genesis }: OpenedEngine): string => genesis.members[0]?.id ?? '';
 
 /** A group that may still decide is not given up. */
-function mayNotRecover({ decider, membership, self }: OpenedEngine): string | undefined {
+function mayNotRecover({ core, decider, membership, self }: OpenedEngine): string | undefined {
   if (!membership.isMember(self)) return 'The node is no member of its group any more';
+  // Their members are named by keys, and the survivor is to have another one.
+  if ([...core.catalog.databases.values()].some(({ placement }) => placement))
+    return 'Databases with a replication group of their own cannot be taken along: drop them first, or restore a node of the majority';
   return decider.majorityInReach ? 'The group has a leader, had one a moment ago, or can have one' : undefined;
 }
 
@@ -315,6 +327,34 @@ function notReady(
   const behind = running?.peering.behind() ?? 0;
   return behind > config.readyLagEntries ? `the node is ${behind} entries behind` : undefined;
 }
+
+/** What the figures of a hosted group are made from. */
+const inputsOf = (data: string, { name, engine, peering, digestAlarms }: HostedGroup): GroupInputs => ({
+  engine,
+  folder: groupFolder(data, name),
+  digestAlarms,
+  peers: peering.progress(),
+  isUp: (id) => peering.isUp(id),
+  traffic: peering.traffic,
+});
+
+/** One of the databases with a group of their own that this node hosts. */
+const groupStatus = ({ name, database, engine, peering, isReady }: HostedGroup): object => ({
+  database,
+  group: name,
+  ready: isReady,
+  members: engine.core.group
+    .members()
+    .map((member) => ({ name: member.name, voter: member.isVoter, up: member.isUp, lagEntries: member.lag })),
+  leader:
+    engine.decider.leader === undefined
+      ? undefined
+      : (engine.membership.find(engine.decider.leader)?.name ?? engine.decider.leader),
+  lag: { entries: peering.behind() },
+  final: { height: engine.core.replica.height },
+  tentative: engine.core.replica.tentative,
+  digest: Buffer.from(engine.core.machine.finalDigest()).toString('hex'),
+});
 
 const otherMembers = ({ membership, self }: OpenedEngine): Map<string, string> =>
   new Map(membership.current().flatMap(({ id, name }) => (id === self ? [] : [[name, id]])));

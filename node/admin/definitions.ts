@@ -191,7 +191,7 @@ export type NodeFigures = { readonly [N in Exclude<Name, MysqlName>]: Said<N> };
 export type MysqlFigures = { readonly [N in MysqlName]: Said<N> };
 
 /** Under their names and meanings; `group` is the label of those that have one. */
-export function familiesOf(figures: NodeFigures | MysqlFigures, group = 'main'): Family[] {
+export function familiesOf(figures: Partial<NodeFigures> | MysqlFigures, group = 'main'): Family[] {
   return Object.entries(figures).map(([name, said]) => {
     const { type, help, labels = [] }: Definition = METRICS[name as Name];
     const common: Labels = labels.includes('group') ? { group } : {};
@@ -201,4 +201,14 @@ export function familiesOf(figures: NodeFigures | MysqlFigures, group = 'main'):
     }));
     return { type, name, help, samples } as Family;
   });
+}
+
+/** Families of several groups as one page has them: each name once, with the samples of all. */
+export function mergedFamilies(families: readonly Family[]): Family[] {
+  const merged = new Map<string, Family>();
+  for (const family of families) {
+    const known = merged.get(family.name);
+    merged.set(family.name, known ? ({ ...known, samples: [...known.samples, ...family.samples] } as Family) : family);
+  }
+  return [...merged.values()];
 }

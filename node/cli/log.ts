@@ -1,14 +1,15 @@
 /** p2pdb log verify DIR, p2pdb log show DIR. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { decodeTransaction, hex, type Operation } from '../log/index.ts';
 import { readLog, verifyLog } from '../store/index.ts';
 
-/** Accepts a data folder, a group's folder, or the log folder itself. */
-function logFolder(dir: string): string {
-  for (const candidate of [path.join(dir, 'groups', 'main', 'log'), path.join(dir, 'log')])
-    if (existsSync(candidate)) return candidate;
-  return dir;
+/** Accepts a data folder, which has one log of each group, a group's folder, or the log folder itself. */
+function logFolders(dir: string): readonly string[] {
+  const groups = path.join(dir, 'groups');
+  const found = existsSync(groups) ? readdirSync(groups).map((name) => path.join(groups, name, 'log')) : [];
+  const logs = [...found, path.join(dir, 'log')].filter((candidate) => existsSync(candidate));
+  return logs.length > 0 ? logs : [dir];
 }
 
 /** Runs the command; gives the exit code: 0 the log is whole, 1 it is not, 2 wrong use. */
@@ -18,15 +19,21 @@ export function runLogCommand(argv: readonly string[], out: { write(text: string
     out.write('p2pdb log verify DIR\np2pdb log show DIR [--from SEQ]\n');
     return 2;
   }
-  const folder = logFolder(dir);
-  if (!existsSync(folder)) {
+  if (!existsSync(dir)) {
     out.write(`there is no log in ${dir}\n`);
     return 2;
   }
-  if (command === 'show') {
-    const at = argv.indexOf('--from');
-    return show(folder, at < 0 ? 1 : Number(argv[at + 1]), out);
-  }
+  const folders = logFolders(dir);
+  const at = argv.indexOf('--from');
+  const from = at < 0 ? 1 : Number(argv[at + 1]);
+  const codes = folders.map((folder) => {
+    if (folders.length > 1) out.write(`${path.dirname(folder)}\n`);
+    return command === 'show' ? show(folder, from, out) : verify(folder, out);
+  });
+  return Math.max(...codes);
+}
+
+function verify(folder: string, out: { write(text: string): unknown }): number {
   const result = verifyLog(folder);
   const covered = `${result.entries} entries and ${result.blocks} blocks with ${result.transactions} transactions in ${result.segments} segments, ${result.bytes} bytes; authors ${result.authors.join(', ')}; newest ${result.lastCid}`;
   if (result.fault !== undefined) {

@@ -115,13 +115,13 @@ export class EngineCore implements Engine {
   readonly globals: VariableStore;
   readonly sessions = new Map<number, EngineSession>();
   readonly startedAt = Date.now();
-  readonly statementCounts = new Map<string, number>();
+  readonly statementCounts: Map<string, number>;
   /** By the same kinds, from the statement's arrival to its answer. */
-  readonly statementLatencies = new Latencies();
+  readonly statementLatencies: Latencies;
   /** From the end of a transaction's work to the certainty that was asked for. */
-  readonly commitLatencies = new Latencies(['local', 'replicated', 'final']);
+  readonly commitLatencies: Latencies;
   /** Statements that failed, by MySQL's number. */
-  readonly errorCounts = new Map<number, number>();
+  readonly errorCounts: Map<number, number>;
   private readonly runtimes = new Map<number, TableRuntime>();
   private readonly overlaidTexts = new WeakMap<Plan, SqlText>();
   private stopping = false;
@@ -135,6 +135,10 @@ export class EngineCore implements Engine {
     this.main = main ?? this;
     this.version = options.version;
     this.globals = main?.globals ?? new VariableStore();
+    this.statementCounts = main?.statementCounts ?? new Map<string, number>();
+    this.statementLatencies = main?.statementLatencies ?? new Latencies();
+    this.commitLatencies = main?.commitLatencies ?? new Latencies(['local', 'replicated', 'final']);
+    this.errorCounts = main?.errorCounts ?? new Map<number, number>();
     this.isAlone = options.alone;
     this.state = state;
     this.log = log;

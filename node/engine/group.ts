@@ -197,6 +197,11 @@ export class Group {
       return this.changeMember(session, name, change);
     }
     const next = { ...member, ...change };
+    const orphan = [...this.core.catalog.databases.values()].find(({ placement }) =>
+      placement?.hosts.every((id) => id === member.id || !membership.isMember(id)),
+    );
+    if ('removed' in change && orphan)
+      throw new SqlError(1210, 'HY000', `Nobody else hosts database '${orphan.name}': change its p2pdb:replicas first`);
     if (!membership.current().some((m) => (m.id === member.id ? next.voter : m.voter)))
       throw new SqlError(1210, 'HY000', 'A group needs at least one voter');
     await this.core.commits.changeCatalog(session, `member ${name}: ${JSON.stringify(change)}`, [

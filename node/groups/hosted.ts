@@ -94,7 +94,7 @@ export class HostedGroups {
   private isDispensable({ engine }: HostedGroup, { placement }: Placed): boolean {
     if (placement.hosts.includes(engine.self)) return false;
     const self = engine.membership.find(engine.self);
-    return !self || (!self.voter && engine.core.replica.tentative === 0);
+    return !self || (!self.voter && engine.decider.votersDecide && engine.core.replica.tentative === 0);
   }
 
   private open({ name: database, collation, placement }: Placed): void {

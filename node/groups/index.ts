@@ -28,6 +28,8 @@ export interface Groups {
   readonly channels: Channels;
   readonly hosted: HostedGroups;
   readonly gateway: Gateway;
+  /** In any group. */
+  readonly openTransactions: number;
   setCut(ids: readonly string[]): void;
   /** Sessions from elsewhere end; everything is durable. */
   stop(): Promise<void>;
@@ -47,6 +49,12 @@ export function openGroups({ nextSessionId, ...options }: GroupsOptions): Groups
     channels,
     hosted,
     gateway,
+    get openTransactions() {
+      return [...hosted].reduce(
+        (sum, { engine }) => sum + engine.core.openTransactions.size,
+        main.core.openTransactions.size,
+      );
+    },
     setCut: (ids) => {
       channels.setCut(ids.map(nodeId));
       hosted.setCut(ids.map(nodeId));

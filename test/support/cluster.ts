@@ -41,6 +41,18 @@ export interface NodeStatus {
   readonly tentative: number;
   readonly digest: string;
   readonly log: { readonly seq: number; readonly oldestHeight: number };
+  /** Of databases that have a group of their own and that the node hosts. */
+  readonly databaseGroups: readonly {
+    readonly database: string;
+    readonly group: string;
+    readonly ready: boolean;
+    readonly members: readonly { readonly name: string; readonly voter: boolean }[];
+    readonly leader?: string;
+    readonly lag: { readonly entries: number };
+    readonly final: { readonly height: number };
+    readonly tentative: number;
+    readonly digest: string;
+  }[];
 }
 
 /** A transaction at its place in the total order, as a log has it. */

@@ -1,36 +1,226 @@
 /** Databases that some of the nodes host, in a replication group of their own; clients of every node use them. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
-import { TestCluster } from '../../support/cluster.ts';
+import { runLogCommand } from '../../../node/cli/log.ts';
+import { TestCluster, type NodeStatus } from '../../support/cluster.ts';
 
 const NODES = [0, 1, 2] as const;
+type GroupStatus = NodeStatus['databaseGroups'][number];
+
+const groupOf = (status: NodeStatus | undefined, database: string): GroupStatus | undefined =>
+  status?.databaseGroups.find((group) => group.database === database);
+
+/** Resolves once exactly these nodes host the database, and hold the same of it. */
+async function sameOn(cluster: TestCluster, hosts: readonly number[], database = 'own'): Promise<GroupStatus> {
+  const names = hosts.map((node) => `n${node}`);
+  const statuses = await cluster.until(
+    (all) => {
+      const groups = all.map((status) => groupOf(status, database));
+      const digests = new Set(hosts.map((node) => `${groups[node]?.final.height} ${groups[node]?.digest}`));
+      return (
+        digests.size === 1 &&
+        groups.every((group, node) => (group !== undefined) === hosts.includes(node)) &&
+        hosts.every((node) => {
+          const { ready, tentative, members = [] } = groups[node] ?? {};
+          return ready && tentative === 0 && members.map(({ name }) => name).join() === names.join();
+        })
+      );
+    },
+    `${database} is the same on ${names.join(' and ')}`,
+  );
+  return groupOf(statuses[hosts[0] ?? 0], database) ?? assert.fail('nobody hosts it');
+}
+
+const refusal = async (c: Connection, sql: string): Promise<{ errno?: number; message: string }> =>
+  c.query(sql).then(
+    () => assert.fail(`not refused: ${sql}`),
+    (error: unknown) => error as { errno?: number; message: string },
+  );
+
+async function one(c: Connection, sql: string): Promise<unknown> {
+  const [[row]] = await c.query<RowDataPacket[]>(sql);
+  return Object.values(row ?? {})[0];
+}
 
 describe('a database that two of three nodes host', () => {
   let cluster: TestCluster;
   let connections: readonly Connection[];
+  const on = (node: number): Connection => connections[node] ?? assert.fail(`n${node} has no client`);
 
   before(async () => {
     cluster = await TestCluster.start();
     connections = await Promise.all(NODES.map((node) => cluster.connect(node)));
     await on(0).query("CREATE DATABASE own COMMENT 'p2pdb:replicas=n0,n1'");
     await on(0).query('CREATE DATABASE everywhere');
+    await on(0).query('CREATE TABLE everywhere.e (id INT PRIMARY KEY, v INT)');
+    await on(2).query('CREATE TABLE own.t (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(40), n DECIMAL(20,4))');
   });
   after(() => cluster.stop());
 
-  const on = (node: number): Connection => connections[node] ?? assert.fail(`n${node} has no client`);
-  const rows = async (node: number, sql: string): Promise<RowDataPacket[]> =>
-    (await on(node).query<RowDataPacket[]>(sql))[0];
-  const one = async (node: number, sql: string): Promise<unknown> => Object.values((await rows(node, sql))[0] ?? {})[0];
-
   it('is used from every node, by text and by prepared statements', async () => {
-    await on(2).query('CREATE TABLE own.t (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(40), n DECIMAL(20,4))');
     for (const node of NODES) {
       await on(node).execute('INSERT INTO own.t (v, n) VALUES (?, ?)', [`from n${node}`, 1.25]);
-      assert.equal(await one(node, `SELECT count(*) FROM own.t WHERE v = 'from n${node}'`), 1);
+      assert.equal(await one(on(node), `SELECT count(*) FROM own.t WHERE v = 'from n${node}'`), 1);
       const [[row]] = await on(node).execute<RowDataPacket[]>('SELECT v, n FROM own.t WHERE v = ?', [`from n${node}`]);
       assert.deepEqual(row, { v: `from n${node}`, n: '1.2500' });
     }
-    for (const node of NODES) assert.deepEqual(await rows(node, 'SHOW TABLES IN own'), [{ Tables_in_own: 't' }]);
+    await sameOn(cluster, [0, 1]);
+    for (const node of NODES) {
+      assert.deepEqual((await on(node).query('SHOW TABLES IN own'))[0], [{ Tables_in_own: 't' }]);
+      assert.equal(await one(on(node), 'SELECT count(*) FROM own.t'), 3);
+      assert.ok((await on(node).query<RowDataPacket[]>('SHOW DATABASES'))[0].some((row) => row['Database'] === 'own'));
+    }
+    const columns = "SELECT count(*) FROM information_schema.columns WHERE table_schema IN ('own', 'everywhere')";
+    assert.equal(await one(on(1), columns), 5);
+  });
+
+  it('takes what a session has set along, there and back', async () => {
+    const c = await cluster.connect(2);
+    await c.query(
+      "SET @a = 18446744073709551615, @b = x'00ff', @c = 1.50, sql_mode = 'ANSI_QUOTES', time_zone = '+05:00'",
+    );
+    await c.query("PREPARE p FROM 'SELECT count(*) FROM own.t WHERE id < ?'");
+    await c.query('USE own');
+    const [{ insertId }] = await c.query<ResultSetHeader>(`INSERT INTO "t" (v) VALUES (@b)`);
+    assert.ok(insertId > 0);
+    assert.equal(Number(await one(c, 'SELECT last_insert_id()')), insertId);
+    const state = `SELECT CONCAT_WS(',', @a, HEX(@b), @c, @@sql_mode, @@time_zone, DATABASE()) AS "s"`;
+    assert.equal(await one(c, state), '18446744073709551615,00FF,1.50,ANSI_QUOTES,+05:00,own');
+    await c.query('SET @d = 7');
+    assert.equal(await one(c, 'EXECUTE p USING @d'), await one(c, 'SELECT count(*) FROM t WHERE id < 7'));
+    assert.equal(await one(c, 'SELECT count(*) FROM everywhere.e'), 0);
+    assert.equal(
+      await one(c, `SELECT CONCAT_WS(',', @a, @d, @@time_zone, DATABASE()) AS "s"`),
+      '18446744073709551615,7,+05:00,own',
+    );
+    assert.equal(Number(await one(c, 'SELECT last_insert_id()')), insertId);
+    assert.equal(await one(c, 'SELECT connection_id()'), c.threadId);
+    await c.query('DELETE FROM own.t WHERE v = @b');
+    await c.end();
+  });
+
+  for (const node of NODES) {
+    it(`has transactions, from n${node}`, async () => {
+      const c = await cluster.connect(node);
+      const count = (): Promise<unknown> => one(c, 'SELECT count(*) FROM own.t');
+      const before = await count();
+      await c.query('BEGIN');
+      assert.equal(await one(c, 'SELECT count(*) FROM everywhere.e'), 0);
+      await c.query("INSERT INTO own.t (v) VALUES ('undone')");
+      await c.query('SAVEPOINT s');
+      await c.query("INSERT INTO own.t (v) VALUES ('undone first')");
+      await c.query('ROLLBACK TO s');
+      assert.equal(await count(), Number(before) + 1);
+      await c.query('ROLLBACK');
+      assert.equal(await count(), before);
+      await c.query('SET autocommit = 0');
+      await c.query("INSERT INTO own.t (v) VALUES ('kept')");
+      await c.query('COMMIT');
+      await c.query('SET autocommit = 1');
+      assert.equal(await count(), Number(before) + 1);
+      await c.query("DELETE FROM own.t WHERE v = 'kept'");
+
+      // One commit is of one group: a second one is refused before anything is done.
+      await c.query('BEGIN');
+      await c.query('INSERT INTO everywhere.e VALUES (1, 1)');
+      const refused = await refusal(c, "INSERT INTO own.t (v) VALUES ('second group')");
+      assert.equal(refused.errno, 1235);
+      await c.query('ROLLBACK');
+      assert.equal(await one(c, 'SELECT count(*) FROM everywhere.e'), 0);
+      const mixed = await refusal(c, 'SELECT * FROM own.t JOIN everywhere.e USING (id)');
+      assert.equal(mixed.errno, 1235);
+      assert.match(mixed.message, /p2pdb:replicas/);
+      await c.end();
+    });
+  }
+
+  it('is merged and certified as others are', async () => {
+    await on(0).query("INSERT INTO own.t (id, v, n) VALUES (1000, 'sum', 0)");
+    await sameOn(cluster, [0, 1]);
+    await Promise.all(
+      NODES.flatMap((node) =>
+        Array.from({ length: 20 }, () => on(node).query('UPDATE own.t SET n = n + 1 WHERE id = 1000')),
+      ),
+    );
+    await sameOn(cluster, [0, 1]);
+    for (const node of NODES) assert.equal(await one(on(node), 'SELECT n FROM own.t WHERE id = 1000'), '60.0000');
+    await on(2).query('INSERT /*+ P2PDB_COMMIT(final) */ INTO own.t (id) VALUES (1001)');
+    assert.equal((await refusal(on(2), 'INSERT INTO own.t (id) VALUES (1001)')).errno, 1062);
+  });
+
+  it('obeys the grants of the cluster', async () => {
+    await on(1).query("CREATE USER reader@'%' IDENTIFIED BY 'secret'");
+    await on(1).query("GRANT SELECT ON own.* TO reader@'%'");
+    await cluster.converged();
+    for (const node of NODES) {
+      const c = await cluster.connect(node, { user: 'reader', password: 'secret' });
+      assert.equal(await one(c, "SELECT count(*) FROM own.t WHERE v LIKE 'from%'"), 3);
+      assert.equal((await refusal(c, "INSERT INTO own.t (v) VALUES ('no')")).errno, 1142);
+      await c.end();
+    }
+  });
+
+  it('goes on without the nodes that do not host it, and they say that they do not reach it', async () => {
+    await cluster.cut([0, 1], [2]);
+    await on(0).query("INSERT /*+ P2PDB_COMMIT(final) */ INTO own.t (v) VALUES ('during a cut')");
+    const c = await cluster.connect(2);
+    assert.equal((await refusal(c, 'SELECT * FROM own.t')).errno, 1429);
+    await c.query('INSERT INTO everywhere.e VALUES (2, 2)');
+    await cluster.heal();
+    await cluster.converged();
+    assert.equal(await one(c, "SELECT count(*) FROM own.t WHERE v = 'during a cut'"), 1);
+    await c.end();
+  });
+
+  it('is served by the other host when one dies, and comes back with it', async () => {
+    await cluster.kill(0, 'SIGKILL');
+    const c = await cluster.connect(2);
+    await c.query("INSERT INTO own.t (v) VALUES ('while n0 was down')");
+    await c.end();
+    await cluster.start(0);
+    await sameOn(cluster, [0, 1]);
+    const back = await cluster.connect(0);
+    assert.equal(await one(back, "SELECT count(*) FROM own.t WHERE v = 'while n0 was down'"), 1);
+    await back.end();
+  });
+
+  it('moves to other nodes', async () => {
+    const digest = (await sameOn(cluster, [0, 1])).digest;
+    const c = await cluster.connect(1);
+    const folder = (node: number, group: string): string => path.join(cluster.folder(node), 'groups', group);
+    await c.query("ALTER DATABASE own COMMENT 'p2pdb:replicas=n1,n2'");
+    const moved = await sameOn(cluster, [1, 2]);
+    assert.equal(moved.digest, digest);
+    assert.ok(!existsSync(folder(0, moved.group)));
+    assert.ok(existsSync(folder(2, moved.group)));
+    for (const node of NODES) {
+      const client = await cluster.connect(node);
+      await client.query(`INSERT INTO own.t (v) VALUES ('moved, n${node}')`);
+      assert.equal(await one(client, `SELECT count(*) FROM own.t WHERE v = 'moved, n${node}'`), 1);
+      await client.end();
+    }
+    await sameOn(cluster, [1, 2]);
+    let text = '';
+    assert.equal(runLogCommand(['verify', cluster.folder(1)], { write: (line) => (text += line) }), 0, text);
+    assert.match(text, new RegExp(`${moved.group}\\nok: every hash`));
+    const refused = await refusal(c, "ALTER DATABASE own COMMENT 'p2pdb:replicas=nobody'");
+    assert.match(refused.message, /there is no member 'nobody'/);
+    await c.end();
+  });
+
+  it('ends with DROP DATABASE', async () => {
+    const { group } = await sameOn(cluster, [1, 2]);
+    const c = await cluster.connect(0);
+    await c.query('DROP DATABASE own');
+    await cluster.until((all) => all.every(({ databaseGroups }) => databaseGroups.length === 0), 'nobody hosts it');
+    assert.equal((await refusal(c, 'SELECT * FROM own.t')).errno, 1049);
+    for (const node of NODES) assert.ok(!existsSync(path.join(cluster.folder(node), 'groups', group)));
+    await c.query("CREATE DATABASE own COMMENT 'p2pdb:group=own'");
+    await c.query('CREATE TABLE own.t (id INT PRIMARY KEY)');
+    await sameOn(cluster, [0, 1, 2]);
+    await c.end();
   });
 });

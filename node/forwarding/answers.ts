@@ -3,14 +3,7 @@
  * command is done, or the engine awaits drained() or asks for a file: an answer may be waiting for the log.
  */
 import { CborWriter } from '../log/index.ts';
-import type {
-  ColumnDefinition,
-  OkResult,
-  PreparedStatement,
-  ResultSink,
-  Session,
-  WireValue,
-} from '../server/index.ts';
+import type { ColumnDefinition, OkResult, PreparedStatement, ResultSink, Session, WireValue } from '../server/index.ts';
 import { SqlError } from '../sql/index.ts';
 import {
   COLUMN_SLOTS,

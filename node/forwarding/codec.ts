@@ -162,7 +162,15 @@ export type Command =
   | { readonly kind: 'fields'; readonly table: string; readonly wildcard: string }
   | { readonly kind: 'reset' | 'image' };
 
-const COMMANDS = ['query', 'prepare', 'execute', 'use', 'fields', 'reset', 'image'] as const satisfies Command['kind'][];
+const COMMANDS = [
+  'query',
+  'prepare',
+  'execute',
+  'use',
+  'fields',
+  'reset',
+  'image',
+] as const satisfies Command['kind'][];
 
 export function encodeCommand(command: Command): Uint8Array {
   const out = new CborWriter(64 + ('sql' in command ? command.sql.length : 0)).int(COMMANDS.indexOf(command.kind));

@@ -414,11 +414,7 @@ export class Remote implements RemoteSession {
   }
 
   private async fileRoom(): Promise<void> {
-    while (
-      !this.isGone &&
-      this.isFileWanted &&
-      (this.fileInFlight >= FILE_WINDOW_BYTES || !this.lane.isEmpty)
-    )
+    while (!this.isGone && this.isFileWanted && (this.fileInFlight >= FILE_WINDOW_BYTES || !this.lane.isEmpty))
       await new Promise<void>((resolve) => (this.wakeFile = resolve));
   }
 

@@ -68,7 +68,9 @@ describe('values', () => {
   });
 
   it('of placeholders arrive as they were bound', async () => {
-    await local.query('create table bound (id int primary key, a bigint, b double, c varchar(100), d blob, e datetime(6))');
+    await local.query(
+      'create table bound (id int primary key, a bigint, b double, c varchar(100), d blob, e datetime(6))',
+    );
     const remote = await connect({ supportBigNumbers: true, bigNumberStrings: true });
     const insert = await remote.prepare('insert into bound values (?, ?, ?, ?, ?, ?)');
     const bytes = Buffer.from([0, 1, 254, 255]);
@@ -76,7 +78,10 @@ describe('values', () => {
     await insert.execute([1, '9223372036854775807', 0.1, 'ünï', bytes, at]);
     await insert.execute([2, null, null, null, null, null]);
     await insert.close();
-    const [rows] = await remote.execute<RowDataPacket[]>('select a, b, c, d, e from bound where id = ? or id = ? order by id', [1, 2]);
+    const [rows] = await remote.execute<RowDataPacket[]>(
+      'select a, b, c, d, e from bound where id = ? or id = ? order by id',
+      [1, 2],
+    );
     assert.deepEqual({ ...rows[0] }, { a: '9223372036854775807', b: 0.1, c: 'ünï', d: bytes, e: at });
     assert.deepEqual(Object.values(rows[1] ?? {}), [null, null, null, null, null]);
   });
@@ -150,7 +155,10 @@ describe('statements', () => {
     assert.match(String(info), /Records: 3 {2}Duplicates: 0 {2}Warnings: 1/);
     assert.equal((await rowsOf(remote, 'show warnings')).length, 1);
     await rejects(remote.prepare('select from'), 1064);
-    await rejects(remote.changeUser({ database: 'nowhere' }).then(() => remote.query('select 1')), 1049);
+    await rejects(
+      remote.changeUser({ database: 'nowhere' }).then(() => remote.query('select 1')),
+      1049,
+    );
   });
 
   it('prepared ones run again, and are forgotten by a reset', async () => {
@@ -173,10 +181,14 @@ describe('statements', () => {
 describe('a large result', () => {
   before(async () => {
     await local.query('create table many (id int primary key auto_increment, v varchar(100))');
-    await local.query(`insert into many (v) values ${Array.from({ length: 1000 }, (_, i) => `('row ${i} ${'x'.repeat(60)}')`).join(',')}`);
+    await local.query(
+      `insert into many (v) values ${Array.from({ length: 1000 }, (_, i) => `('row ${i} ${'x'.repeat(60)}')`).join(',')}`,
+    );
     for (let n = 1000; n < 300_000; n *= 2) await local.query('insert into many (v) select v from many limit 100000');
     const [[count]] = (await rowsOf(local, 'select count(*) from many')) as [[number]];
-    await local.query(`delete from many where id > (select i from (select id i from many order by id limit 1 offset ${Math.min(299_999, count - 1)}) x)`);
+    await local.query(
+      `delete from many where id > (select i from (select id i from many order by id limit 1 offset ${Math.min(299_999, count - 1)}) x)`,
+    );
   });
 
   it('of 300,000 rows comes whole, with little of it on the way', async () => {
@@ -212,7 +224,7 @@ describe('a large result', () => {
     const quick = await connect();
     // Sees that nothing more comes: the answers of others say how long is long enough.
     let still = 0;
-    for (let seen = -1; still < 50; ) {
+    for (let seen = -1; still < 50;) {
       await quick.query('select 1');
       still = back.total - seen < 10_000 ? still + 1 : 0;
       seen = back.total;

@@ -2,7 +2,7 @@
  * Column definitions and their types as DAG-CBOR. A type is [ kind, field … ], fields in the order in which SqlType
  * declares them; null stands for one that is not there. A column is [ five names, type, flags ].
  */
-import { CborReader, CborWriter, DecodeError } from '../log/index.ts';
+import { type CborReader, type CborWriter, DecodeError } from '../log/index.ts';
 import type { ColumnDefinition } from '../server/index.ts';
 import type { BinaryType, IntType, SqlType, StringType } from '../sql/index.ts';
 

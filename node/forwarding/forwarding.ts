@@ -79,14 +79,14 @@ export class Forwarding {
     return remote?.lane.to === from ? remote : undefined;
   }
 
-  private hostedOf(from: NodeId, { kind, session }: Frame): Hosted | undefined {
+  private hostedOf(from: NodeId, { kind, more, session }: Frame): Hosted | undefined {
     const sessions = this.hosted.get(from);
     const known = sessions?.get(session);
     if (known) return known;
     const lane = new Lane(this.outbox, from, session);
     if (kind !== Kind.OPEN || this.isStopped) {
       // The other end, which waits for an answer, does not know yet that it is gone.
-      if (kind === Kind.OPEN || kind === Kind.COMMAND) lane.send(Kind.GONE);
+      if (!more && (kind === Kind.OPEN || kind === Kind.COMMAND)) lane.send(Kind.GONE);
       return undefined;
     }
     if (sessions && sessions.size >= SESSIONS_MAX) {

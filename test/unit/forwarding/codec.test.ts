@@ -19,7 +19,7 @@ import type { ColumnDefinition, ParameterValue, WireValue } from '../../../node/
 import type { SqlType } from '../../../node/sql/index.ts';
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }, requiredKeys?: (keyof T)[]): fc.Arbitrary<T> =>
-  fc.record<T>(model, { noNullPrototype: true, ...(requiredKeys && { requiredKeys }) } as never);
+  fc.record<T>(model, { noNullPrototype: true, ...(requiredKeys && { requiredKeys }) });
 const one = <T>(value: T): fc.Arbitrary<T> => fc.constant(value);
 const text = fc.string({ unit: 'grapheme' });
 const bytes = fc.uint8Array({ maxLength: 300 });
@@ -55,10 +55,10 @@ const type: fc.Arbitrary<SqlType> = fc.oneof(
   record({ kind: one('bit' as const), length: fc.nat(64) }),
   record({ kind: one('decimal' as const), precision: fc.nat(65), scale: small, unsigned: fc.boolean() }),
   record<Extract<SqlType, { kind: 'float' | 'double' }>>(
-    { kind: fc.constantFrom('float', 'double'), unsigned: fc.boolean(), digits: fc.tuple(fc.nat(255), small) } as never,
+    { kind: fc.constantFrom('float', 'double'), unsigned: fc.boolean(), digits: fc.tuple(fc.nat(255), small) },
     ['kind', 'unsigned'],
   ),
-  plain.map((kind) => ({ kind }) as SqlType),
+  plain.map((kind) => ({ kind })),
   record({ kind: fc.constantFrom('time', 'datetime', 'timestamp'), fsp: fc.nat(6) }),
   record({
     kind: one('string' as const),
@@ -90,7 +90,7 @@ const column: fc.Arbitrary<ColumnDefinition> = record<ColumnDefinition>(
     autoIncrement: isSet,
     noDefault: isSet,
     onUpdateNow: isSet,
-  } as never,
+  },
   ['database', 'table', 'originalTable', 'name', 'originalName', 'type', 'nullable'],
 );
 

@@ -133,7 +133,7 @@ describe('an answer', () => {
     assert.deepEqual((await pair.run(session, 'throws')).given, [{ kind: 'error', errno: 1105 }]);
     assert.equal(pair.internalErrors.length, 1);
     await assert.rejects(session.prepare(Buffer.from('syntax error')), { errno: 1064, sqlState: '42000' });
-    await assert.rejects(session.useDatabase('missing') as Promise<void>, { errno: 1049 });
+    await assert.rejects(session.useDatabase('missing'), { errno: 1049 });
     await session.useDatabase('there');
     assert.equal(session.database, 'there');
     assert.equal((await session.listFields('t', '%')).length, 2);
@@ -337,14 +337,10 @@ describe('the end', () => {
     for (const sink of sinks) sink.rowsAtOnce = Infinity;
     for (const resolve of drain) resolve();
     drain = [];
-    await Promise.all(done);
+    for (const one of done) await one;
     assert.deepEqual([sinks[0].rows, sinks[0].last?.kind], [5, 'end']);
     assert.deepEqual(sinks[1].last, { kind: 'error', errno: 3101 });
-    for (const call of [
-      () => whole.prepare(Buffer.from('select 1')),
-      () => whole.image(),
-      () => whole.reset() as Promise<void>,
-    ])
+    for (const call of [() => whole.prepare(Buffer.from('select 1')), () => whole.image(), () => whole.reset()])
       await assert.rejects(call(), { errno: 3101 });
     await assert.rejects(pair.open(), { errno: 3101 });
   });
@@ -386,5 +382,13 @@ describe('the end', () => {
     const next = await pair.open();
     pair.link.near.peerDown(FAR);
     assert.ok(next.isGone);
+    // Nor is the rest of a long command sent to a session that is gone.
+    const last = await pair.open();
+    const before = pair.link.there.total;
+    const running = pair.run(last, 'x'.repeat(20 << 20));
+    await turns(3);
+    pair.link.far.stop();
+    assert.deepEqual((await running).given, [{ kind: 'error', errno: 3101 }]);
+    assert.ok(pair.link.there.total - before < 4 << 20);
   });
 });

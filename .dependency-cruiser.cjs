@@ -52,6 +52,27 @@ module.exports = {
       to: { path: 'node_modules/(libp2p|@libp2p|@chainsafe|@multiformats)/' },
     },
     {
+      name: 'forwarding-knows-ports-only',
+      severity: 'error',
+      comment: 'It passes sessions on between two nodes: whose engine and which link they are, it is told.',
+      from: { path: '^node/forwarding/' },
+      to: { path: '^node/(?!forwarding/|server/|sql/|log/|consensus/)' },
+    },
+    {
+      name: 'forwarding-opens-nothing',
+      severity: 'error',
+      comment: 'It gets and gives bytes: sockets, files and clocks are its owners.',
+      from: { path: '^node/forwarding/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'forwarding-takes-the-front-doors-types-only',
+      severity: 'error',
+      comment: 'A session is a session behind a front door or without one.',
+      from: { path: '^node/forwarding/' },
+      to: { path: '^node/(server|consensus)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'operator-and-node-are-apart',
       severity: 'error',
       comment: 'They meet in the custom resource, the configuration and the admin HTTP only.',

@@ -2,14 +2,17 @@
  * Column definitions and their types as DAG-CBOR. A type is [ kind, field … ], fields in the order in which SqlType
  * declares them; null stands for one that is not there. A column is [ five names, type, flags ].
  */
-import { CborReader, CborWriter, DecodeError } from '../log/index.ts';
+import { type CborReader, type CborWriter, DecodeError } from '../log/index.ts';
 import type { ColumnDefinition } from '../server/index.ts';
 import type { BinaryType, IntType, SqlType, StringType } from '../sql/index.ts';
 
 /** MySQL's own bounds. */
 export const COLUMNS_MAX = 4096;
 const MEMBERS_MAX = 65_535;
-const NUMBER_MAX = 2 ** 32;
+const LENGTH_MAX = Number.MAX_SAFE_INTEGER;
+/** Digits that are shown: ZEROFILL's width, FLOAT(m,d). */
+const DIGITS_MAX = 255;
+const SCALE_MAX = 30;
 
 const KINDS = [
   'int',
@@ -152,7 +155,7 @@ function readType(from: CborReader): SqlType {
       const bits = from.int();
       if (!BITS.includes(bits)) throw new DecodeError(`an integer of ${bits} bits`);
       const unsigned = readBool(from);
-      const width = from.skipNull() ? undefined : readNumber(from, NUMBER_MAX);
+      const width = from.skipNull() ? undefined : readNumber(from, DIGITS_MAX);
       const zerofill = from.skipNull() ? undefined : readBool(from);
       return {
         kind,
@@ -164,13 +167,13 @@ function readType(from: CborReader): SqlType {
     }
     case 'bit':
       expect(1);
-      return { kind, length: readNumber(from, NUMBER_MAX) };
+      return { kind, length: readNumber(from, LENGTH_MAX) };
     case 'decimal':
       expect(3);
       return {
         kind,
-        precision: readNumber(from, NUMBER_MAX),
-        scale: readNumber(from, NUMBER_MAX),
+        precision: readNumber(from, DIGITS_MAX),
+        scale: readNumber(from, SCALE_MAX),
         unsigned: readBool(from),
       };
     case 'float':
@@ -179,8 +182,7 @@ function readType(from: CborReader): SqlType {
       const unsigned = readBool(from);
       if (from.skipNull()) return { kind, unsigned };
       expectArray(from, 2);
-      // A column's digits: toFixed() takes 100 behind the point at most.
-      return { kind, unsigned, digits: [readNumber(from, NUMBER_MAX), readNumber(from, 100)] };
+      return { kind, unsigned, digits: [readNumber(from, DIGITS_MAX), readNumber(from, SCALE_MAX)] };
     }
     case 'time':
     case 'datetime':
@@ -192,7 +194,7 @@ function readType(from: CborReader): SqlType {
       return {
         kind,
         family: readChoice(from, STRINGS) as StringType['family'],
-        length: readNumber(from, NUMBER_MAX),
+        length: readNumber(from, LENGTH_MAX),
         collation: from.text(),
       };
     case 'binary':
@@ -200,7 +202,7 @@ function readType(from: CborReader): SqlType {
       return {
         kind,
         family: readChoice(from, BINARIES) as BinaryType['family'],
-        length: readNumber(from, NUMBER_MAX),
+        length: readNumber(from, LENGTH_MAX),
       };
     case 'enum':
     case 'set': {

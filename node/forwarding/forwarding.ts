@@ -57,7 +57,7 @@ export class Forwarding {
   /** Takes what another node's `send` gave; never throws. The bytes are the caller's again afterwards. */
   message(from: NodeId, bytes: Uint8Array): void {
     const frame = readFrame(bytes);
-    if (frame === undefined || this.isStopped) return;
+    if (frame === undefined) return;
     const end = frame.kind < HOSTED ? this.hostedOf(from, frame) : this.remoteOf(from, frame);
     if (end === undefined) return;
     try {
@@ -79,15 +79,16 @@ export class Forwarding {
     return remote?.lane.to === from ? remote : undefined;
   }
 
-  private hostedOf(from: NodeId, { kind, session }: Frame): Hosted | undefined {
+  private hostedOf(from: NodeId, { kind, more, session }: Frame): Hosted | undefined {
     const sessions = this.hosted.get(from);
     const known = sessions?.get(session);
-    if (known || kind !== Kind.OPEN) {
-      // The other end does not know yet that it is gone.
-      if (!known && kind === Kind.COMMAND) new Lane(this.outbox, from, session).send(Kind.GONE);
-      return known;
-    }
+    if (known) return known;
     const lane = new Lane(this.outbox, from, session);
+    if (kind !== Kind.OPEN || this.isStopped) {
+      // The other end, which waits for an answer, does not know yet that it is gone.
+      if (!more && (kind === Kind.OPEN || kind === Kind.COMMAND)) lane.send(Kind.GONE);
+      return undefined;
+    }
     if (sessions && sessions.size >= SESSIONS_MAX) {
       lane.send(Kind.REFUSED, encodeError({ errno: 1040, sqlState: '08004', message: 'Too many connections' }));
       return undefined;

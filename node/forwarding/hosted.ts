@@ -192,6 +192,7 @@ export class Hosted {
   /** Its client's node wants nothing of it any more, or is gone. */
   close(): void {
     if (this.isEnded) return;
+    this.lane.drop();
     this.end();
   }
 

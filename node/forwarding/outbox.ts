@@ -34,12 +34,17 @@ export class Lane {
     if (this.queue.length === 1) this.outbox.add(this);
   }
 
-  /** A last word; what waited before it is of no use any more. */
-  end(kind: Kind): void {
+  /** What waits is of no use any more. */
+  drop(): void {
     this.onEmpty = () => undefined;
-    const waited = !this.isEmpty;
     this.queue.length = 0;
     this.at = 0;
+  }
+
+  /** A last word in place of what waits. */
+  end(kind: Kind): void {
+    const waited = !this.isEmpty;
+    this.drop();
     this.queue.push({ kind, message: NOTHING });
     if (!waited) this.outbox.add(this);
   }
@@ -74,10 +79,7 @@ export class Outbox {
 
   drop(peer: NodeId): void {
     this.full.delete(peer);
-    for (const lane of this.waiting.get(peer) ?? []) {
-      lane.queue.length = 0;
-      lane.at = 0;
-    }
+    for (const lane of this.waiting.get(peer) ?? []) lane.drop();
     this.waiting.delete(peer);
   }
 

@@ -1,6 +1,6 @@
 /** What forwarding asks of the node around it, and what it gives it. */
 import type { NodeId } from '../consensus/index.ts';
-import type { ClientInfo, Session } from '../server/index.ts';
+import type { ClientInfo, ColumnDefinition, PreparedStatement, Session } from '../server/index.ts';
 
 /** Whose session it is, as the accounts name it. */
 export interface Who {
@@ -28,6 +28,10 @@ export interface MovableSession extends Session {
 /** A session at another node. Once it is gone every command of it ends with error 3101. */
 export interface RemoteSession extends Session {
   readonly isGone: boolean;
+  prepare(sql: Uint8Array): Promise<PreparedStatement>;
+  useDatabase(name: string): Promise<void>;
+  listFields(table: string, wildcard: string): Promise<readonly ColumnDefinition[]>;
+  reset(): Promise<void>;
   image(): Promise<Uint8Array>;
   /** Ends the statement that runs there; without `queryOnly` the client's connection too, by onKill. */
   kill(queryOnly: boolean): void;

@@ -423,9 +423,10 @@ export class Remote implements RemoteSession {
   /** The client is gone, or has no more use for it. */
   close(): void {
     if (this.isGone) return;
-    this.drop();
+    this.messages = [];
+    this.reader = undefined;
     this.lane.end(Kind.CLOSE);
-    this.lose();
+    this.end();
   }
 
   /** What came makes no sense, or cannot be passed on. */
@@ -437,18 +438,17 @@ export class Remote implements RemoteSession {
   /** The far end is gone. What came before that is still passed on: a whole answer stays one. */
   lose(): void {
     if (this.isGone) return;
+    this.lane.drop();
+    this.end();
+  }
+
+  private end(): void {
     this.isGone = true;
-    this.lane.onEmpty = () => undefined;
     this.onEnd();
     this.settleOpening?.reject(lost());
     this.settleOpening = undefined;
     this.wakeFile();
     if (!this.isSuspended) this.failAll();
-  }
-
-  private drop(): void {
-    this.messages = [];
-    this.reader = undefined;
   }
 
   private failAll(): void {

@@ -74,8 +74,10 @@ export class Link {
     direction.isMoving = true;
     setImmediate(() => {
       direction.isMoving = false;
-      if (!this.isUp || direction.isHeld) return;
-      const message = direction.queue.shift() as Uint8Array;
+      if (direction.isHeld) return;
+      const message = direction.queue.shift();
+      // The link was cut.
+      if (message === undefined) return;
       direction.bytes -= message.length;
       this.deliver(direction, message);
       if (direction.isFull && direction.bytes <= direction.bytesMax / 2) {

@@ -1,7 +1,13 @@
 // Commands and packets that mysql2 does not send: cursors, long data, old ends of results, commands of administration.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type ParameterValue, type RunningServer, startServer } from '../../../node/server/index.ts';
+import {
+  type Engine,
+  type ParameterValue,
+  type RunningServer,
+  type ServerOptions,
+  startServer,
+} from '../../../node/server/index.ts';
 import { column, FakeEngine, INT, LONGTEXT, OK, silentLog, VARCHAR } from './fake-engine.ts';
 import { RawClient } from './raw-client.ts';
 
@@ -260,6 +266,88 @@ describe('a client that does not read', () => {
     }
     assert.equal(served, 200);
     client.close();
+  });
+});
+
+describe('a session that answers later', () => {
+  /** The same sessions, with every answer given after `go`. */
+  const late = async (go: () => Promise<void>, more: Partial<ServerOptions> = {}): Promise<RunningServer> => {
+    const openSession: Engine['openSession'] = (id, account, client) => {
+      const session = engine.openSession(id, account, client);
+      const [prepare, use, list, reset] = [
+        session.prepare.bind(session),
+        session.useDatabase.bind(session),
+        session.listFields.bind(session),
+        session.reset.bind(session),
+      ];
+      return Object.assign(session, {
+        prepare: (sql: Uint8Array) => {
+          const own = new Uint8Array(sql);
+          return go().then(() => prepare(own));
+        },
+        useDatabase: (name: string) => go().then(() => use(name)),
+        listFields: (table: string, wildcard: string) => go().then(() => list(table, wildcard)),
+        reset: () => go().then(reset),
+      });
+    };
+    const own = Object.assign(Object.create(engine) as FakeEngine, { openSession });
+    return startServer({ host: '127.0.0.1', port: 0, tls: 'off', ...more }, own, silentLog);
+  };
+
+  it('is waited for, and its errors are told', async () => {
+    const slow = await late(() => new Promise((resolve) => setImmediate(resolve)));
+    const client = await RawClient.login(slow.address.port, DEPRECATE_EOF);
+    // All at once: each is answered in its turn.
+    client.command(0x02, 'test');
+    client.command(0x02, 'missing');
+    client.command(0x04, 't\0%');
+    client.command(0x16, 'select 1');
+    client.command(0x16, 'syntax error');
+    client.command(0x1f);
+    assert.equal((await client.read())[0], 0);
+    assert.equal((await client.readError()).errno, 1049);
+    for (let column = 0; column < 2; column++) assert.equal((await client.read()).toString('utf8', 1, 4), 'def');
+    await client.readEnd(true);
+    assert.deepEqual([...(await client.read()).subarray(0, 9)], [0, 1, 0, 0, 0, 1, 0, 0, 0]);
+    await client.read();
+    assert.equal((await client.readError()).errno, 1064);
+    assert.equal((await client.read())[0], 0);
+    client.close();
+    await slow.close(100);
+  });
+
+  it('leaves no statement of a client that did not wait', async () => {
+    let release = (): void => undefined;
+    const asked: (() => void)[] = [];
+    const slow = await late(
+      () => {
+        asked.shift()?.();
+        return new Promise((resolve) => (release = resolve));
+      },
+      { preparedStatementMax: 1 },
+    );
+    for (let n = 0; n < 3; n++) {
+      const before = engine.prepared;
+      const arrived = new Promise<void>((resolve) => asked.push(resolve));
+      const closed = new Promise<void>((resolve) => (engine.onClose = () => resolve()));
+      const client = await RawClient.login(slow.address.port, DEPRECATE_EOF);
+      client.command(0x16, 'select 1');
+      await arrived;
+      client.close();
+      await closed;
+      release();
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(engine.prepared, before);
+    }
+    engine.onClose = undefined;
+    const client = await RawClient.login(slow.address.port, DEPRECATE_EOF);
+    const arrived = new Promise<void>((resolve) => asked.push(resolve));
+    client.command(0x16, 'select 1');
+    await arrived;
+    release();
+    assert.equal((await client.read())[0], 0);
+    client.close();
+    await slow.close(100);
   });
 });
 

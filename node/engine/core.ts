@@ -187,6 +187,11 @@ export class EngineCore implements Engine {
     return this.main.tenants.get(database) ?? this.main;
   }
 
+  /** The engines of all groups that this node hosts. */
+  get hosted(): readonly EngineCore[] {
+    return [this.main, ...this.main.tenants.values()];
+  }
+
   /** Another one for every change of the schema that sessions see, and of grants. */
   get schemaVersion(): string {
     const { main } = this;

@@ -152,12 +152,15 @@ export class Group {
   ): Promise<SqliteValue | undefined> {
     if (name === 'P2PDB_WAIT_FINAL') {
       const id = String(args[0] ?? '');
-      const fate = await this.waitFinal(id, Number(args[1] ?? 0), onCancel);
-      session.heardWhileWaiting.push(...this.conflictsOf(id));
+      const group = this.groupOf(id);
+      const fate = await group.waitFinal(id, Number(args[1] ?? 0), onCancel);
+      session.heardWhileWaiting.push(...group.conflictsOf(id));
       return fate;
     }
-    if (name === 'P2PDB_RESOLVE_CONFLICT')
-      return this.resolveConflict(session, String(args[0] ?? ''), String(args[1] ?? ''));
+    if (name === 'P2PDB_RESOLVE_CONFLICT') {
+      const id = String(args[0] ?? '');
+      return this.groupOf(id).resolveConflict(session, id, String(args[1] ?? ''));
+    }
     if (name === 'P2PDB_JOIN_TOKEN') return this.joinToken(session, Number(args[0] ?? 0), Number(args[1] ?? 0));
     if (name === 'P2PDB_REMOVE_MEMBER') return this.changeMember(session, String(args[0] ?? ''), { removed: true });
     if (name === 'P2PDB_SET_VOTER')
@@ -294,6 +297,11 @@ export class Group {
       return { ...former, voter: false };
     const leaving = current.find(({ id, voter }) => !voter && !hosts.some((host) => host.id === id) && mayLeave(id));
     return leaving && { ...leaving, removed: true };
+  }
+
+  /** The group that has a transaction, of those that this node hosts; this one where none has it. */
+  private groupOf(id: string): Group {
+    return this.core.hosted.find(({ group }) => group.fateOf(id) !== 'unknown')?.group ?? this;
   }
 
   private async waitFinal(id: string, milliseconds: number, onCancel: (cancel: () => void) => void): Promise<Fate> {

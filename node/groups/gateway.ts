@@ -70,7 +70,7 @@ export class Gateway implements Engine {
     const up = hosts.map(nodeId).filter((host) => this.channels.isUp(host));
     // Clients are spread over the hosts.
     const from = id % Math.max(1, up.length);
-    let last: unknown;
+    let last: SqlError | undefined;
     for (const node of [...up.slice(from), ...up.slice(0, from)]) {
       try {
         return { node, session: await this.forwarding.open(node, account, client, image) };

@@ -86,7 +86,12 @@ export class HostedGroups {
     for (const database of placed) {
       const { group, hosts } = database.placement;
       if (this.groups.has(group) || this.closing.has(group)) continue;
-      if (hosts.includes(main.self) || existsSync(groupFolder(this.options.dir, group))) this.open(database);
+      if (!hosts.includes(main.self) && !existsSync(groupFolder(this.options.dir, group))) continue;
+      try {
+        this.open(database);
+      } catch (error) {
+        this.options.fatal(error as Error);
+      }
     }
   }
 
@@ -102,8 +107,7 @@ export class HostedGroups {
     const { main, channels, log } = options;
     const { group: name, founders, hosts } = placement;
     const describe = (message: string, facts: object): void => log.warn({ database, ...facts }, message);
-    // Filled once the engine is there; the engine asks for it later only.
-    let hosted: HostedGroup | undefined;
+    const open = (): HostedGroup | undefined => this.groups.get(name);
     const engine = openOwnGroup(
       {
         dir: options.dir,
@@ -116,6 +120,7 @@ export class HostedGroups {
         genesis: () => ({ members: founders, voters: votersOf(founders.map(({ id }) => id)), introduced: hosts }),
         onMembers: () => undefined,
         onDiffers: (proposer, height) => {
+          const hosted = open();
           if (hosted) hosted.digestAlarms++;
           describe('the leader has another state than this node: its blocks get no vote from here', {
             proposer,
@@ -123,13 +128,16 @@ export class HostedGroups {
           });
           hosted?.peering.sayDiffers(proposer, height);
         },
-        onBehind: (peer) => hosted?.peering.askBlocks(peer),
-        onMade: (own) => hosted?.peering.made(own),
-        onDurable: (entries, isAwaited) => hosted?.peering.durable(entries, isAwaited),
-        send: (to, message, mayWait) => hosted?.peering.sendConsensus(to, message, mayWait),
+        onBehind: (peer) => open()?.peering.askBlocks(peer),
+        onMade: (own) => open()?.peering.made(own),
+        onDurable: (entries, isAwaited) => open()?.peering.durable(entries, isAwaited),
+        send: (to, message, mayWait) => open()?.peering.sendConsensus(to, message, mayWait),
         describeMember: (id) => ({
-          isUp: id === main.self || (hosted?.peering.isUp(id) ?? false),
-          lag: hosted?.peering.progress().find((peer) => peer.id === id)?.lag ?? 0,
+          isUp: id === main.self || (open()?.peering.isUp(id) ?? false),
+          lag:
+            open()
+              ?.peering.progress()
+              .find((peer) => peer.id === id)?.lag ?? 0,
         }),
       },
       main,
@@ -148,12 +156,11 @@ export class HostedGroups {
       isNew: engine.isNew,
       onSnapshot: (height) => {
         log.info({ database, height }, 'a snapshot came: the database starts again from it');
-        if (hosted) void this.close(hosted, false).then(() => this.follow());
+        void this.close(group, false).then(() => this.follow());
       },
     });
     const ready = engine.ready();
     const group: HostedGroup = { name, database, engine, peering, isReady: false, ready, digestAlarms: 0 };
-    hosted = group;
     this.groups.set(name, group);
     const isHost = (id: NodeId): boolean => engine.membership.members().includes(id);
     const network = channels.open(name, {

@@ -115,7 +115,7 @@ export function applyOptions(x: StatementContext, draft: TableDraft, options: re
 
 function emptyTable(x: StatementContext, database: string, name: string, temporary: boolean): TableDef {
   const { core } = x.session;
-  const collation = core.catalog.databases.get(database)?.collation ?? DEFAULT_COLLATION;
+  const collation = core.main.catalog.databases.get(database)?.collation ?? DEFAULT_COLLATION;
   return {
     id: core.catalog.nextTableId,
     version: 1,

@@ -1,12 +1,15 @@
 /** Rows of the database p2pdb. */
-import type { RowSource } from './rows.ts';
+import type { EngineCore } from '../core.ts';
+import type { RowSource, VirtualRow } from './rows.ts';
 
 const timestamp = (ms: number): string => new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
 /** What became of transactions that their place in the order refused, and of changes that met no row. */
-export const conflictRows: RowSource = (core) =>
-  core.state.db
+export const conflictRows: RowSource = (core) => core.hosted.flatMap(conflictsOf);
+
+const conflictsOf = ({ state }: EngineCore): VirtualRow[] =>
+  state.db
     .prepare(
       'SELECT tx, n, kind, reason, message, relation, row_key, image, other, user, sql, time FROM conflict ORDER BY time, tx, n',
     )
@@ -19,6 +22,16 @@ export const conflictRows: RowSource = (core) =>
       ...['message', 'relation', 'row_key', 'image', 'other', 'user', 'sql'].map((name) => text(row[name])),
       timestamp(Number(row['time'])),
     ]);
+
+/** Which members host the databases that not all of them do. */
+export const hostRows: RowSource = ({ main }) => {
+  const members = main.group.members();
+  return [...main.catalog.databases.values()].flatMap(({ name, placement }) =>
+    members
+      .filter(({ id }) => placement?.hosts.includes(id))
+      .map((host) => [name, host.name, host.isSelf ? 'YES' : 'NO']),
+  );
+};
 
 export const memberRows: RowSource = (core) =>
   core.group

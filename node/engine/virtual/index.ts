@@ -49,6 +49,7 @@ const SOURCES: Readonly<Record<string, RowSource>> = {
   'mysql.tables_priv': accounts.tablesPriv,
   'mysql.user': accounts.userTable,
   'p2pdb.conflicts': group.conflictRows,
+  'p2pdb.hosts': group.hostRows,
   'p2pdb.members': group.memberRows,
   'performance_schema.global_status': server.globalStatus,
   'performance_schema.global_variables': server.globalVariables,

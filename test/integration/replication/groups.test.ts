@@ -224,3 +224,54 @@ describe('a database that two of three nodes host', () => {
     await c.end();
   });
 });
+
+describe('databases that one node hosts each', () => {
+  it('are there after every loss, and sessions that were lost say so', async (t) => {
+    const cluster = await TestCluster.start({ env: { P2PDB_LOG_RETENTION: '2M' } });
+    t.after(() => cluster.stop());
+    const c = await cluster.connect(2, { multipleStatements: true });
+    for (const node of [0, 1]) {
+      await c.query(`CREATE DATABASE d${node} COMMENT 'p2pdb:replicas=n${node}'`);
+      await c.query(`CREATE TABLE d${node}.t (id INT PRIMARY KEY, v LONGTEXT)`);
+    }
+    // Several statements of one text, each where its database is.
+    const [results] = await c.query<RowDataPacket[][]>(
+      "INSERT INTO d0.t VALUES (1, 'zero'); INSERT INTO d1.t VALUES (1, 'one'); SELECT v FROM d0.t; SELECT v FROM d1.t",
+    );
+    assert.deepEqual(results.slice(2), [[{ v: 'zero' }], [{ v: 'one' }]]);
+    assert.deepEqual(
+      (await c.query('SELECT database_name, host FROM p2pdb.hosts ORDER BY 1'))[0],
+      [0, 1].map((node) => ({ database_name: `d${node}`, host: `n${node}` })),
+    );
+
+    // The transaction is at n1, and goes with it.
+    const lost = await cluster.connect(2);
+    await lost.query('BEGIN');
+    await lost.query("INSERT INTO d1.t VALUES (2, 'uncommitted')");
+    const ended = new Promise<void>((resolve) => lost.on('error', () => resolve()));
+    const writing = refusal(lost, 'SELECT sleep(60), v FROM d1.t FOR UPDATE');
+    await cluster.kill(1, 'SIGKILL');
+    assert.equal((await writing).errno, 3101);
+    await ended;
+    const other = await cluster.connect(2);
+    assert.equal((await refusal(other, 'SELECT * FROM d1.t')).errno, 1429);
+    assert.equal(await one(other, 'SELECT count(*) FROM d0.t'), 1);
+    await cluster.start(1);
+    await cluster.until((all) => groupOf(all[1], 'd1')?.ready === true, 'n1 hosts d1 again');
+    assert.equal(await one(other, 'SELECT count(*) FROM d1.t'), 1);
+
+    // A host that comes later takes a snapshot: the log's beginning is gone.
+    const text = 'x'.repeat(500_000);
+    for (let id = 10; id < 30; id++) await other.query('INSERT INTO d0.t VALUES (?, ?)', [id, text]);
+    await other.query("ALTER DATABASE d0 COMMENT 'p2pdb:replicas=n0,n2'");
+    await sameOn(cluster, [0, 2], 'd0');
+    assert.equal(await one(await cluster.connect(2), 'SELECT count(*) FROM d0.t'), 21);
+
+    await Promise.all([0, 1, 2].map((node) => cluster.kill(node, 'SIGKILL')));
+    await Promise.all([0, 1, 2].map((node) => cluster.start(node)));
+    await sameOn(cluster, [0, 2], 'd0');
+    const again = await cluster.connect(1);
+    assert.equal(await one(again, 'SELECT count(*) FROM d0.t'), 21);
+    assert.equal(await one(again, 'SELECT v FROM d1.t'), 'one');
+  });
+});

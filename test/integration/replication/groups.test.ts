@@ -257,7 +257,10 @@ describe('databases that one node hosts each', () => {
     assert.equal((await refusal(other, 'SELECT * FROM d1.t')).errno, 1429);
     assert.equal(await one(other, 'SELECT count(*) FROM d0.t'), 1);
     await cluster.start(1);
-    await cluster.until((all) => groupOf(all[1], 'd1')?.ready === true, 'n1 hosts d1 again');
+    await cluster.until(
+      (all) => groupOf(all[1], 'd1')?.ready === true && all.every(({ peers }) => peers === 2),
+      'n1 hosts d1 again',
+    );
     assert.equal(await one(other, 'SELECT count(*) FROM d1.t'), 1);
 
     // A host that comes later takes a snapshot: the log's beginning is gone.
@@ -270,6 +273,7 @@ describe('databases that one node hosts each', () => {
     await Promise.all([0, 1, 2].map((node) => cluster.kill(node, 'SIGKILL')));
     await Promise.all([0, 1, 2].map((node) => cluster.start(node)));
     await sameOn(cluster, [0, 2], 'd0');
+    await cluster.until((all) => all.every(({ peers }) => peers === 2), 'all see each other');
     const again = await cluster.connect(1);
     assert.equal(await one(again, 'SELECT count(*) FROM d0.t'), 21);
     assert.equal(await one(again, 'SELECT v FROM d1.t'), 'one');

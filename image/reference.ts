@@ -66,7 +66,8 @@ Made of the programs' own descriptions by \`npm run reference\`.
 
 ## A node
 
-At \`/metrics\` of its admin HTTP. \`group\` is the replication group, \`main\`; \`peer\` the name of another member.
+At \`/metrics\` of its admin HTTP. \`group\` is the replication group: \`main\`, or the name of a
+database that has one of its own; \`peer\` the name of another member.
 
 ${table(node)}
 

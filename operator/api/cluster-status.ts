@@ -32,7 +32,7 @@ export const CLUSTER_STATUS = {
     selector: { type: 'string', description: 'Selector of the pods, for kubectl scale and autoscalers.' },
     certificateExpires: {
       type: 'string',
-      description: 'When the certificate that the operator made ends.',
+      description: 'When the certificate ends that the operator, or cert-manager, made.',
       format: 'date-time',
     },
     nodes: {

@@ -131,7 +131,8 @@ const SPEC = {
         },
         issuerRef: {
           type: 'object',
-          description: 'Issuer of cert-manager, which then makes and renews the certificate.',
+          description:
+            'Issuer of cert-manager, which then makes the certificate, and renews it a month before it ends.',
           required: ['name'],
           properties: {
             name: { type: 'string', description: 'Name of the issuer.', minLength: 1 },

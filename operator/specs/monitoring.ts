@@ -1,9 +1,8 @@
-/** Objects for Prometheus, Grafana and cert-manager, whose kinds may or may not exist. */
+/** Objects for Prometheus and Grafana, whose kinds may or may not exist. */
 import { dashboardJson } from './dashboard.ts';
 import { headOf, namesOf, selectorOf, type ClusterObject } from './names.ts';
 import type { KubeObject } from './object.ts';
 import { kubernetesTarget, ruleGroups } from './rules.ts';
-import { serverNames } from './server-names.ts';
 
 export const podMonitor = (cluster: ClusterObject): KubeObject => ({
   apiVersion: 'monitoring.coreos.com/v1',
@@ -41,15 +40,5 @@ export function dashboard(cluster: ClusterObject): KubeObject {
         kubernetesTarget(name, namespace),
       ),
     },
-  };
-}
-
-export function certificate(cluster: ClusterObject): KubeObject {
-  const { certificate: name } = namesOf(cluster.metadata.name);
-  return {
-    apiVersion: 'cert-manager.io/v1',
-    kind: 'Certificate',
-    metadata: headOf(cluster, name),
-    spec: { secretName: name, dnsNames: serverNames(cluster.metadata), issuerRef: cluster.spec.tls.issuerRef ?? {} },
   };
 }

@@ -1,5 +1,6 @@
 /** The template of a cluster's pods. */
 import type { V1Container, V1PodSpec, V1PodTemplateSpec, V1Probe, V1Volume } from '@kubernetes/client-node';
+import { certificateSecret } from './certificate.ts';
 import { environmentOf, settingsOf, splitSettings } from './environment.ts';
 import { hashOf } from './hash.ts';
 import { mergeNamed } from './merge.ts';
@@ -128,10 +129,6 @@ function podEnvironment({ spec, metadata }: ClusterObject): Record<string, strin
     NODE_COMPILE_CACHE: '/tmp/compiled',
   };
 }
-
-/** Name of the Secret with the nodes' certificate. */
-export const certificateSecret = ({ spec, metadata }: ClusterObject): string =>
-  spec.tls.secretName ?? namesOf(metadata.name).certificate;
 
 export const rootSecret = ({ spec, metadata }: ClusterObject): string =>
   spec.rootPasswordSecret?.name ?? namesOf(metadata.name).root;

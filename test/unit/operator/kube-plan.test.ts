@@ -362,6 +362,45 @@ describe('shrinking', () => {
   });
 });
 
+describe('a certificate of cert-manager', () => {
+  const asked = cluster("{ tls: { issuerRef: { name: 'ca' } } }");
+  const kinds = new Set(['Certificate']);
+  const wish = (spec: object = {}, status: object = {}): KubeObject => ({
+    apiVersion: 'cert-manager.io/v1',
+    kind: 'Certificate',
+    metadata: { name: 'c-issued-tls', creationTimestamp: '2026-01-05T11:58:00Z' },
+    spec,
+    status,
+  });
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'c-issued-tls' } };
+  const seen = (...others: KubeObject[]): Observed =>
+    look([], {
+      cluster: asked,
+      kinds,
+      objects: new Map(others.map((object) => [`${object.kind}/${object.metadata.name}`, object])),
+    });
+  const applied = (observed: Observed): string[] =>
+    plan(observed, SETTINGS).actions.flatMap((action) => (action.kind === 'apply' ? [action.object.kind] : []));
+
+  it('comes before the pods that mount it', () => {
+    assert.ok(!applied({ ...seen(), kinds: new Set() }).includes('Certificate'));
+    assert.deepEqual(applied(seen(wish())).slice(-2), ['ConfigMap', 'Certificate']);
+    assert.deepEqual(applied(seen(wish(), secret)).slice(-2), ['Certificate', 'StatefulSet']);
+    assert.ok(!plan(seen(), SETTINGS).actions.some((a) => a.kind === 'make-secret' && a.secret === 'certificate'));
+  });
+
+  it('may take its time, and not for ever', () => {
+    assert.equal(degraded({ ...seen(wish()), kinds: new Set() }), 'CertManagerMissing');
+    assert.equal(degraded(seen(wish())), undefined);
+    assert.equal(plan(seen(wish()), SETTINGS).wakeMs, 3 * 60_000);
+    assert.equal(degraded({ ...seen(wish()), now: NOW + 3 * 60_000 }), 'CertificateNotIssued');
+    const ready = wish({}, { notAfter: '2026-04-01T00:00:00Z', conditions: [{ type: 'Ready', status: 'True' }] });
+    const late = { ...seen(ready, secret), now: NOW + 3 * 60_000 };
+    assert.equal(degraded(late), undefined);
+    assert.equal(plan(late, SETTINGS).status.certificateExpires, '2026-04-01T00:00:00Z');
+  });
+});
+
 describe('a cluster that is asked for nothing', () => {
   it('says so when it is paused or when its manifest is wrong', () => {
     const paused = look([pod(0, waiting(0))], { cluster: cluster('{ paused: true }', {}) });

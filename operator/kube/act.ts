@@ -43,6 +43,9 @@ export async function act({ client, store }: Actor, cluster: ClusterObject, acti
     case 'found':
       await nodes.found(node(action.pod));
       return;
+    case 'join-elsewhere':
+      await nodes.join(node(action.pod), await givenToken(client, cluster));
+      return;
     case 'join':
       await nodes.join(node(action.pod), await nodes.joinToken(node(action.through)));
       return;
@@ -68,6 +71,14 @@ export async function act({ client, store }: Actor, cluster: ClusterObject, acti
       return;
     }
   }
+}
+
+/** It is somebody else's Secret, of which no copy is kept. */
+async function givenToken(client: ApiClient, { spec, metadata }: ClusterObject): Promise<string> {
+  const { name = '', key = '' } = spec.joinTokenSecret ?? {};
+  const token = (await client.get(RESOURCES.Secret, metadata.namespace, name))?.data?.[key];
+  if (token === undefined) throw new nodes.NodeError('no_token', `the Secret ${name} with the key ${key} is not there`);
+  return Buffer.from(token, 'base64').toString('utf8').trim();
 }
 
 /**

@@ -126,7 +126,7 @@ function statementsOf(observed: Observed, findings: Findings, inSync: number): S
   const ready = pods.filter(({ isReady }) => isReady).length;
   const isFormed = group.founder !== undefined;
   const voters = group.members.filter(({ voter }) => voter).length;
-  const answering = answeringVoters(group);
+  const answering = answeringVoters(observed, group);
   const isWhole = inSync >= replicas && ready >= replicas && voters >= votersOf(cluster.spec);
   // A member that lags serves as well: under load, or while one is restarted, that comes and goes.
   const served = wasReady(cluster) ? answering.isMajority && ready > 0 : isWhole;

@@ -1,4 +1,5 @@
 /** Objects for Prometheus and Grafana, whose kinds may or may not exist. */
+import { isPart } from '../api/index.ts';
 import { dashboardJson } from './dashboard.ts';
 import { headOf, namesOf, selectorOf, type ClusterObject } from './names.ts';
 import type { KubeObject } from './object.ts';
@@ -21,9 +22,18 @@ export function prometheusRule(cluster: ClusterObject): KubeObject {
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'PrometheusRule',
     metadata: headOf(cluster, namesOf(name).rules),
-    spec: { groups: ruleGroups(`p2pdb-${namespace ?? 'default'}-${name}`, kubernetesTarget(name, namespace)) },
+    spec: {
+      groups: ruleGroups(
+        `p2pdb-${namespace ?? 'default'}-${name}`,
+        kubernetesTarget(name, namespace),
+        isWhole(cluster) ? [] : ['P2PDBMemberMissing'],
+      ),
+    },
   };
 }
+
+/** Every member of the group is seen by the Prometheus that sees these. */
+const isWhole = ({ spec }: ClusterObject): boolean => !isPart(spec) && spec.bootstrapPeers.length === 0;
 
 /** Grafana's sidecar finds it by its label. */
 export function dashboard(cluster: ClusterObject): KubeObject {

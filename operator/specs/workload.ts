@@ -83,6 +83,7 @@ function podInputs({ spec }: ClusterObject, image: string): object {
     maintenanceWindow: _w,
     recovery: _r,
     service: _s,
+    joinTokenSecret: _j,
     ...rest
   } = spec;
   const { commitLevel: _c, readLevel: _l, storage: _st, ...pods } = rest;

@@ -82,6 +82,7 @@ function todo(observed: Observed): string[] {
   const text = (action: Action): string[] => {
     switch (action.kind) {
       case 'found':
+      case 'join-elsewhere':
       case 'drain':
       case 'leave':
       case 'delete-pod':
@@ -398,6 +399,48 @@ describe('a certificate of cert-manager', () => {
     const late = { ...seen(ready, secret), now: NOW + 3 * 60_000 };
     assert.equal(degraded(late), undefined);
     assert.equal(plan(late, SETTINGS).status.certificateExpires, '2026-04-01T00:00:00Z');
+  });
+});
+
+describe('a part of a cluster elsewhere', () => {
+  const part = (spec = '', status?: object): { cluster: ClusterObject } => ({
+    cluster: cluster(`{ replicas: 2, joinTokenSecret: { name: t }${spec} }`, status),
+  });
+  const far = [0, 1, 2, 3, 4].map((ordinal) => ({ ...member(ordinal), name: `far-${ordinal}`, id: `f${ordinal}` }));
+  const near = [0, 1].map((ordinal) => member(ordinal, { voter: false }));
+  const both = (members: readonly MemberSeen[]): PodSeen[] =>
+    [0, 1].map((ordinal) => pod(ordinal, serving(ordinal, members, { leader: 'far-0' })));
+
+  it('is joined by its first pod, and never founded', () => {
+    const wait = [0, 1].map((n) => pod(n, waiting(n)));
+    assert.deepEqual(todo(look(wait, part('', {}), 2)), ['join-elsewhere c-0']);
+    assert.deepEqual(todo(look(wait, part(), 2)), ['join-elsewhere c-0']);
+    assert.equal(degraded(look(wait, part(), 2)), 'DataLost');
+    const second = [pod(0, serving(0, [...far, member(0, { voter: false })])), pod(1, waiting(1))];
+    assert.deepEqual(todo(look(second, part(), 2)), ['join c-1 through c-0']);
+    assert.throws(() => part(`, recovery: { abandonGroup: '${FOUNDER}' }`), /cannot give up their group/);
+  });
+
+  it('leaves members and votes elsewhere alone', () => {
+    assert.deepEqual(todo(look(both([...far, ...near]), part(), 2)), []);
+    assert.deepEqual(todo(look(both([...far, ...near]), part(', voters: 1'), 2)), ['voter c-0 yes']);
+    const voting = [...far, member(0), member(1, { voter: false })];
+    assert.deepEqual(todo(look(both(voting), part(), 2)), ['voter c-0 no']);
+    // Nor does the other side touch these.
+    const founder = cluster('{ replicas: 1 }');
+    const other = [member(0), ...far.map((one) => ({ ...one, voter: false }))];
+    assert.deepEqual(todo(look([pod(0, serving(0, other))], { cluster: founder }, 1)), []);
+  });
+
+  it('is Ready as long as those elsewhere decide', () => {
+    const ready = [{ type: 'Ready', status: 'True', reason: 'Serving', message: '', lastTransitionTime: '' }];
+    const isReady = (members: readonly MemberSeen[]): unknown =>
+      plan(look(both(members), part('', { founder: FOUNDER, conditions: ready }), 2), SETTINGS).status.conditions?.find(
+        ({ type }) => type === 'Ready',
+      )?.status;
+    const down = (count: number): MemberSeen[] => far.map((one, i) => ({ ...one, up: i >= count }));
+    assert.equal(isReady([...down(2), ...near]), 'True');
+    assert.equal(isReady([...down(3), ...near]), 'False');
   });
 });
 

@@ -109,9 +109,12 @@ async function makeSecret(actor: Actor, cluster: ClusterObject, which: SecretKin
     return;
   }
   const { client, store } = actor;
-  const { name, namespace } = cluster.metadata;
+  const { name, namespace = '' } = cluster.metadata;
+  const { authority: ca } = namesOf(name);
   const now = Date.now();
-  const there = await client.get(RESOURCES.Secret, namespace, namesOf(name).authority);
+  // Its content is in no copy.
+  const isThere = store.of(namespace, name).has(`Secret/${ca}`);
+  const there = isThere ? await client.get(RESOURCES.Secret, namespace, ca) : undefined;
   const authority = there ?? (await createOnce(actor, await authoritySecret(cluster, now)));
   const secret = await certificateSecret(cluster, authority, serverNames(cluster.metadata), now);
   store.keep(await client.apply(RESOURCES.Secret, secret));

@@ -59,12 +59,12 @@ export function swarmOf(config: Config): Swarm | undefined {
   const kept = existsSync(swarmFile(config))
     ? (JSON.parse(readFileSync(swarmFile(config), 'utf8')) as { id: string; key: string; bootstrap: string[] })
     : undefined;
+  const bootstrap = [...new Set([...config.bootstrap, ...(kept?.bootstrap ?? [])])];
   if (config.swarmKey !== undefined) {
-    const bootstrap = [...new Set([...config.bootstrap, ...(kept?.bootstrap ?? [])])];
     return { id: config.cluster ?? 'p2pdb', key: readSwarmKey(config.swarmKey), bootstrap };
   }
   if (config.members.length > 1) throw new ConfigError('swarm_key: a cluster needs a key that keeps strangers out');
-  return kept && { ...kept, key: new Uint8Array(Buffer.from(kept.key, 'hex')) };
+  return kept && { id: kept.id, key: new Uint8Array(Buffer.from(kept.key, 'hex')), bootstrap };
 }
 
 const groupFolder = (config: Config): string => path.join(config.data, 'groups', 'main');
@@ -97,7 +97,7 @@ export async function joinByToken(config: Config): Promise<void> {
 export async function joinGroup(config: Config, token: string): Promise<JoinOutcome> {
   let answer: JoinAnswer;
   try {
-    answer = await joinSwarm(token, privateKeyOf(config.data), config.name ?? 'node');
+    answer = await joinSwarm(token, privateKeyOf(config.data), config.name ?? 'node', config.bootstrap);
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
     const kind = error.code === 'JOIN_UNREACHABLE' ? 'unreachable' : 'refused';

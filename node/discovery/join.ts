@@ -80,11 +80,17 @@ function decoded<T>(decode: () => T | undefined): T | undefined {
 }
 
 /**
- * Asks the members that a token names, one after the other, until one answers. The key becomes the node's identity in the
- * swarm; `name` is what it calls itself. Rejects with NetworkError (BAD_TOKEN, TOKEN_EXPIRED, JOIN_UNREACHABLE).
+ * Asks the members that a token names, then those at other addresses, one after the other, until one answers. The key becomes the
+ * node's identity in the swarm; `name` is what it calls itself. Rejects with NetworkError (BAD_TOKEN, TOKEN_EXPIRED, JOIN_UNREACHABLE).
  */
-export async function joinSwarm(token: string, privateKey: Uint8Array, name: string): Promise<JoinAnswer> {
-  const { swarm, bootstrap, secret, expires } = parseToken(token);
+export async function joinSwarm(
+  token: string,
+  privateKey: Uint8Array,
+  name: string,
+  elsewhere: readonly string[] = [],
+): Promise<JoinAnswer> {
+  const { swarm, secret, expires, ...named } = parseToken(token);
+  const bootstrap = [...new Set([...named.bootstrap, ...elsewhere])];
   if (expires <= Date.now())
     throw new NetworkError('TOKEN_EXPIRED', `the join token expired at ${new Date(expires).toISOString()}`);
   let answer: JoinAnswer | undefined;

@@ -23,7 +23,7 @@ export const CLUSTER_STATUS = {
     replicas: { type: 'integer', description: 'Pods that there are.' },
     readyReplicas: { type: 'integer', description: 'Pods that clients may reach.' },
     members: { type: 'string', description: 'Members in sync, of those that there shall be, such as 3/3.' },
-    voters: { type: 'integer', description: 'Members that decide what is final.' },
+    voters: { type: 'integer', description: 'Of these, members that decide what is final.' },
     leader: { type: 'string', description: 'Member that proposes what is final.' },
     lagEntries: { type: 'integer', description: 'The largest lag of a member.' },
     finalHeight: { type: 'integer', description: 'Height of the newest block that every member in reach has.' },
@@ -32,7 +32,7 @@ export const CLUSTER_STATUS = {
     selector: { type: 'string', description: 'Selector of the pods, for kubectl scale and autoscalers.' },
     certificateExpires: {
       type: 'string',
-      description: 'When the certificate that the operator made ends.',
+      description: 'When the certificate ends that the operator, or cert-manager, made.',
       format: 'date-time',
     },
     nodes: {

@@ -13,6 +13,15 @@ const SPEC = {
       message: 'voters must be at most replicas',
       fieldPath: '.voters',
     },
+    {
+      rule: 'has(self.joinTokenSecret) == has(oldSelf.joinTokenSecret)',
+      message: 'a cluster that founded its group stays its own, and one that joined another stays a part of it',
+    },
+    {
+      rule: '!has(self.joinTokenSecret) || !has(self.recovery) || !(has(self.recovery.abandonGroup) || has(self.recovery.survivor))',
+      message: 'a part of another cluster cannot give up their group',
+      fieldPath: '.recovery',
+    },
   ],
   properties: {
     replicas: {
@@ -25,7 +34,7 @@ const SPEC = {
     voters: {
       type: 'integer',
       description:
-        'How many of the nodes decide what is final; by default the largest odd number up to replicas and 7.',
+        'How many of the nodes decide what is final; by default the largest odd number up to replicas and 7, and none of a part of another cluster.',
       enum: [1, 3, 5, 7],
     },
     image: {
@@ -131,7 +140,8 @@ const SPEC = {
         },
         issuerRef: {
           type: 'object',
-          description: 'Issuer of cert-manager, which then makes and renews the certificate.',
+          description:
+            'Issuer of cert-manager, which then makes the certificate, and renews it a month before it ends.',
           required: ['name'],
           properties: {
             name: { type: 'string', description: 'Name of the issuer.', minLength: 1 },
@@ -148,6 +158,7 @@ const SPEC = {
     },
     rootPasswordSecret: secretKey(
       'Secret with the password that root gets when the cluster is made; by default the operator makes one.',
+      'password',
     ),
     commitLevel: {
       type: 'string',
@@ -170,11 +181,16 @@ const SPEC = {
     },
     bootstrapPeers: {
       type: 'array',
-      description: 'HOST:PORT of nodes elsewhere to join, such as those in another Kubernetes cluster.',
+      description:
+        'HOST:PORT where nodes of the same P2PDB cluster are reached elsewhere, such as in another Kubernetes cluster: the port for peers is open to all then.',
       maxItems: 32,
       items: { type: 'string', description: 'HOST:PORT.', pattern: '^(\\[[0-9a-fA-F:.]+\\]|[^:\\s]+):[0-9]{1,5}$' },
       default: [],
     },
+    joinTokenSecret: secretKey(
+      'Secret with a token of p2pdb_join_token() of a member elsewhere: this becomes a part of that cluster, and founds none.',
+      'token',
+    ),
     paused: { type: 'boolean', description: 'The operator changes nothing while this is true.', default: false },
     maintenanceWindow: {
       type: 'object',
@@ -293,6 +309,7 @@ const OWNED_SETTINGS: Readonly<Record<string, string>> = {
   tls_cert: 'spec.tls',
   tls_key: 'spec.tls',
   voters: 'spec.voters',
+  join_token: 'spec.joinTokenSecret',
   ...Object.fromEntries(
     [
       'admin_token_file',
@@ -302,7 +319,6 @@ const OWNED_SETTINGS: Readonly<Record<string, string>> = {
       'http',
       'http_tls',
       'join',
-      'join_token',
       'members',
       'mysql',
       'name',
@@ -325,6 +341,13 @@ export const CLUSTER_RULES: readonly Rule[] = [
         ? 'says both that nobody has the group any more, and that a survivor goes on'
         : undefined,
   },
+  {
+    path: 'spec.recovery',
+    fault: (spec) =>
+      isPart(spec) && (spec.recovery?.abandonGroup !== undefined || spec.recovery?.survivor !== undefined)
+        ? 'is not for a part of another cluster, which cannot give up their group'
+        : undefined,
+  },
   ...Object.entries(OWNED_SETTINGS).map(([setting, field]) => ({
     path: `spec.config.${setting}`,
     fault: ({ config }: ClusterSpec) => {
@@ -334,10 +357,14 @@ export const CLUSTER_RULES: readonly Rule[] = [
   })),
 ];
 
-/** How many nodes decide: as asked, else the largest odd number up to replicas and 7. */
-export function votersOf({ voters, replicas }: ClusterSpec): number {
-  return voters ?? Math.min(7, replicas - ((replicas + 1) % 2));
+/** How many of its nodes decide. */
+export function votersOf(spec: ClusterSpec): number {
+  const { voters, replicas } = spec;
+  return voters ?? (isPart(spec) ? 0 : Math.min(7, replicas - ((replicas + 1) % 2)));
 }
+
+/** Its nodes joined a group that was founded elsewhere, and are not all of its members. */
+export const isPart = ({ joinTokenSecret }: ClusterSpec): boolean => joinTokenSecret !== undefined;
 
 /** Names of the nodes, those of the pods of a StatefulSet. */
 export const nodeNames = ({ metadata, spec }: Cluster): string[] =>

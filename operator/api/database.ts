@@ -102,7 +102,10 @@ export const USER_SCHEMA = {
           maxLength: 255,
           default: '%',
         },
-        passwordSecret: secretKey('Secret with the password, in the same namespace. A new value becomes the password.'),
+        passwordSecret: secretKey(
+          'Secret with the password, in the same namespace. A new value becomes the password.',
+          'password',
+        ),
         requireTls: { type: 'boolean', description: 'Refuses logins without TLS.', default: false },
         grants: {
           type: 'array',

@@ -30,14 +30,14 @@ export const openList = (what: string, item: string) =>
   }) as const satisfies Schema;
 
 /** A Secret's value by the name and the key. */
-export const secretKey = (what: string) =>
+export const secretKey = <K extends string>(what: string, key: K) =>
   ({
     type: 'object',
     description: what,
     required: ['name'],
     properties: {
       name: { type: 'string', description: 'Name of the Secret.', minLength: 1 },
-      key: { type: 'string', description: 'Key in the Secret.', minLength: 1, default: 'password' },
+      key: { type: 'string', description: 'Key in the Secret.', minLength: 1, default: key },
     },
   }) as const satisfies Schema;
 

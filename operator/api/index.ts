@@ -1,5 +1,5 @@
 /** The custom resources: their fields, defaults and rules. */
-export { CLUSTER_RULES, type Cluster, type ClusterSpec, nodeNames, votersOf } from './cluster.ts';
+export { CLUSTER_RULES, type Cluster, type ClusterSpec, isPart, nodeNames, votersOf } from './cluster.ts';
 export type { ClusterStatus, NodePhase, NodeReport, Phase } from './cluster-status.ts';
 export { crdFiles, crds } from './crds.ts';
 export type { Database, User } from './database.ts';

@@ -43,6 +43,9 @@ export async function act({ client, store }: Actor, cluster: ClusterObject, acti
     case 'found':
       await nodes.found(node(action.pod));
       return;
+    case 'join-elsewhere':
+      await nodes.join(node(action.pod), await givenToken(client, cluster));
+      return;
     case 'join':
       await nodes.join(node(action.pod), await nodes.joinToken(node(action.through)));
       return;
@@ -68,6 +71,14 @@ export async function act({ client, store }: Actor, cluster: ClusterObject, acti
       return;
     }
   }
+}
+
+/** It is somebody else's Secret, of which no copy is kept. */
+async function givenToken(client: ApiClient, { spec, metadata }: ClusterObject): Promise<string> {
+  const { name = '', key = '' } = spec.joinTokenSecret ?? {};
+  const token = (await client.get(RESOURCES.Secret, metadata.namespace, name))?.data?.[key];
+  if (token === undefined) throw new nodes.NodeError('no_token', `the Secret ${name} with the key ${key} is not there`);
+  return Buffer.from(token, 'base64').toString('utf8').trim();
 }
 
 /**
@@ -98,9 +109,12 @@ async function makeSecret(actor: Actor, cluster: ClusterObject, which: SecretKin
     return;
   }
   const { client, store } = actor;
-  const { name, namespace } = cluster.metadata;
+  const { name, namespace = '' } = cluster.metadata;
+  const { authority: ca } = namesOf(name);
   const now = Date.now();
-  const there = await client.get(RESOURCES.Secret, namespace, namesOf(name).authority);
+  // Its content is in no copy.
+  const isThere = store.of(namespace, name).has(`Secret/${ca}`);
+  const there = isThere ? await client.get(RESOURCES.Secret, namespace, ca) : undefined;
   const authority = there ?? (await createOnce(actor, await authoritySecret(cluster, now)));
   const secret = await certificateSecret(cluster, authority, serverNames(cluster.metadata), now);
   store.keep(await client.apply(RESOURCES.Secret, secret));

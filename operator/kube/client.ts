@@ -43,12 +43,15 @@ interface Question {
 
 const ANSWER_MS = 30_000;
 const CONNECTIONS_MAX = 32;
+/** So long credentials are used before they are read again: files, and what a program says, may change. */
+const CREDENTIALS_MS = 1_000;
 const APPLY = 'application/apply-patch+yaml';
 
 export class ApiClient {
   private readonly config: KubeConfig;
   private readonly server: URL;
   private readonly agent: HttpAgent | HttpsAgent;
+  private credentials: { readonly readAt: number; readonly options: Promise<RequestOptions> } | undefined;
   /** Requests that change something, but for the Lease; a cluster at rest asks for none. */
   writes = 0;
   /** Whether changes may be asked for now: where several operators run, one at a time may. The Lease itself is free. */
@@ -180,11 +183,22 @@ export class ApiClient {
     return JSON.parse(await textOf(response)) as unknown;
   }
 
+  /** With certificates and tokens, which are read from files. */
+  private options(): Promise<RequestOptions> {
+    const now = performance.now();
+    if (this.credentials === undefined || now - this.credentials.readAt > CREDENTIALS_MS) {
+      const options: RequestOptions = { headers: {} };
+      const read = this.config.applyToHTTPSOptions(options).then(() => options);
+      this.credentials = { readAt: now, options: read };
+      read.catch(() => (this.credentials = undefined));
+    }
+    return this.credentials.options;
+  }
+
   /** Rejects with ApiError for every answer but success. */
   private async send(method: string, path: string, question: Question): Promise<IncomingMessage> {
     const { query = {}, body, contentType = 'application/json', signal } = question;
-    const options: RequestOptions = { headers: {} };
-    await this.config.applyToHTTPSOptions(options);
+    const options = await this.options();
     const url = new URL(this.server);
     url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`;
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);

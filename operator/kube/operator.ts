@@ -135,6 +135,9 @@ export class Operator {
         metrics.watchErrors.inc({ kind });
         log.warn({ kind, reason: error.message }, 'a watch broke and is begun again');
       },
+      onKind: () => {
+        for (const cluster of store.all('P2PDBCluster')) clusters.add(ownKey(cluster));
+      },
     });
     const events = new Events(client, identity, (error) =>
       log.warn({ reason: error.message }, 'an event was not told'),

@@ -34,6 +34,7 @@ export type KindName = keyof typeof RESOURCES;
 
 /** Kinds of others, which may exist or not. */
 export const OPTIONAL_KINDS = ['PodMonitor', 'PrometheusRule', 'Certificate'] as const satisfies readonly KindName[];
+export type OptionalKind = (typeof OPTIONAL_KINDS)[number];
 
 export function resourceOf(kind: string): Resource {
   const resource = (RESOURCES as Readonly<Record<string, Resource>>)[kind];

@@ -1,9 +1,10 @@
 /** Copies of all that the operator looks at: a reflector a kind, and the objects of each cluster together. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CLUSTER_LABEL, keyOf, type KubeObject } from '../specs/index.ts';
 import type { ApiClient } from './client.ts';
 import { neededCopy } from './copies.ts';
 import { Reflector } from './reflector.ts';
-import { type KindName, OPTIONAL_KINDS, RESOURCES } from './resources.ts';
+import { type KindName, OPTIONAL_KINDS, type OptionalKind, RESOURCES } from './resources.ts';
 
 /** What the operator itself makes, or Kubernetes for it; all of it carries the cluster's label. */
 const OWNED = [
@@ -27,50 +28,80 @@ export interface StoreOptions {
   /** Something of a cluster, or one of the declared kinds, is another. */
   readonly onChange: (object: KubeObject, isGone: boolean) => void;
   readonly onError: (kind: string, error: Error) => void;
+  /** A kind of others exists now that did not. */
+  readonly onKind: () => void;
 }
 
+/** How often those kinds of others are looked for that did not exist. */
+const LOOK_MS = 30_000;
+
 export class Store {
-  /** Kinds of others that exist here. */
-  readonly kinds: ReadonlySet<string>;
+  private readonly options: StoreOptions;
+  /** Kinds of others that exist here, and whose objects are known. */
+  readonly kinds: Set<OptionalKind>;
   private readonly reflectors = new Map<string, Reflector>();
   private readonly clusters = new Map<string, Map<string, KubeObject>>();
 
   static async open(options: StoreOptions): Promise<Store> {
-    const kinds = new Set<string>();
-    for (const kind of OPTIONAL_KINDS) {
-      const there = await options.client.discover(`apis/${RESOURCES[kind].apiVersion}`);
-      if (there?.resources.some((resource) => resource.kind === kind)) kinds.add(kind);
-    }
-    return new Store(options, kinds);
+    const store = new Store(options, new Set(await existing(options.client, OPTIONAL_KINDS)));
+    for (const kind of DECLARED) store.add(kind, false);
+    for (const kind of [...OWNED, ...store.kinds]) store.add(kind, true);
+    return store;
   }
 
-  private constructor({ client, namespace, onChange, onError }: StoreOptions, kinds: ReadonlySet<string>) {
+  private constructor(options: StoreOptions, kinds: Set<OptionalKind>) {
+    this.options = options;
     this.kinds = kinds;
-    const owned = [...OWNED, ...OPTIONAL_KINDS.filter((kind) => kinds.has(kind))];
-    for (const kind of [...DECLARED, ...owned]) {
-      const isOwned = (owned as readonly string[]).includes(kind);
-      const reflector = new Reflector({
-        client,
-        kind,
-        namespace,
-        resource: RESOURCES[kind],
-        copy: neededCopy,
-        ...(isOwned && { labelSelector: CLUSTER_LABEL }),
-        onChange: (object, isGone) => {
-          if (isOwned) this.index(object, isGone);
-          onChange(object, isGone);
-        },
-        onError: (error) => onError(kind, error),
-      });
-      this.reflectors.set(kind, reflector);
-    }
+  }
+
+  private add(kind: KindName, isOwned: boolean): Reflector {
+    const { client, namespace, onChange, onError } = this.options;
+    const reflector = new Reflector({
+      client,
+      kind,
+      namespace,
+      resource: RESOURCES[kind],
+      copy: neededCopy,
+      ...(isOwned && { labelSelector: CLUSTER_LABEL }),
+      onChange: (object, isGone) => {
+        if (isOwned) this.index(object, isGone);
+        onChange(object, isGone);
+      },
+      onError: (error) => onError(kind, error),
+    });
+    this.reflectors.set(kind, reflector);
+    return reflector;
   }
 
   /** Resolves when everything is there. */
   async start(signal: AbortSignal): Promise<void> {
     for (const reflector of this.reflectors.values()) void reflector.run(signal);
+    void this.lookOut(signal);
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     await Promise.race([Promise.all([...this.reflectors.values()].map(({ ready }) => ready)), aborted]);
+  }
+
+  /** Kinds of others are mostly installed later than the operator. Until the signal comes; never rejects. */
+  private async lookOut(signal: AbortSignal): Promise<void> {
+    const { client, onError, onKind } = this.options;
+    for (;;) {
+      const missing = OPTIONAL_KINDS.filter((kind) => !this.reflectors.has(kind));
+      if (missing.length === 0) return;
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      const found = await existing(client, missing).catch((error: unknown) => {
+        onError(missing.join(), error as Error);
+        return [];
+      });
+      for (const kind of found) {
+        const reflector = this.add(kind, true);
+        void reflector.run(signal);
+        void reflector.ready.then(() => {
+          this.kinds.add(kind);
+          onKind();
+        });
+      }
+    }
   }
 
   /** The kind of which nothing has been heard for longest, and for how long. */
@@ -111,6 +142,15 @@ export class Store {
     if (objects.size === 0) this.clusters.delete(key);
     else this.clusters.set(key, objects);
   }
+}
+
+async function existing(client: ApiClient, kinds: readonly OptionalKind[]): Promise<OptionalKind[]> {
+  const found: OptionalKind[] = [];
+  for (const kind of kinds) {
+    const there = await client.discover(`apis/${RESOURCES[kind].apiVersion}`);
+    if (there?.resources.some((resource) => resource.kind === kind)) found.push(kind);
+  }
+  return found;
 }
 
 /** NAMESPACE/NAME of the cluster that the object belongs to. */

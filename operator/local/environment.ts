@@ -69,6 +69,7 @@ const MEANINGLESS = [
   'spec.tls.secretName',
   'spec.tls.issuerRef',
   'spec.rootPasswordSecret',
+  'spec.joinTokenSecret',
   'spec.paused',
   'spec.maintenanceWindow',
   'spec.recovery',

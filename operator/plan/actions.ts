@@ -14,6 +14,8 @@ export type Action =
   | { readonly kind: 'grow-claim'; readonly claim: string; readonly size: string }
   /** A node that waits becomes the first member. */
   | { readonly kind: 'found'; readonly pod: string }
+  /** A node that waits joins by the token of a cluster elsewhere. */
+  | { readonly kind: 'join-elsewhere'; readonly pod: string }
   /** A node that waits joins by a token that another one makes. */
   | { readonly kind: 'join'; readonly pod: string; readonly through: string }
   | { readonly kind: 'set-voter'; readonly member: string; readonly voter: boolean; readonly through: string }
@@ -70,6 +72,8 @@ export function noticeOf(action: Action): Notice | undefined {
       return normal('GroupFounded', `${action.pod} founded the group`);
     case 'join':
       return normal('MemberJoined', `${action.pod} joined through ${action.through}`);
+    case 'join-elsewhere':
+      return normal('MemberJoined', `${action.pod} joined the cluster that the token is of`);
     case 'set-voter':
       return action.voter
         ? normal('VoterAdded', `${action.member} takes part in decisions`)

@@ -21,6 +21,7 @@ export interface Group {
   readonly predecessor: string | undefined;
   /** The member that is asked and told: it is in the group, and knows a leader. */
   readonly speaker: (PodSeen & { readonly status: NodeStatus }) | undefined;
+  /** Those of this cluster; a group may have others elsewhere. */
   readonly members: readonly MemberSeen[];
   readonly nodes: readonly Node[];
   /** Name of the member that proposes blocks. */
@@ -47,7 +48,7 @@ export function groupOf({ cluster, pods }: Observed): Group {
         heightOf(b.status) - heightOf(a.status) ||
         a.ordinal - b.ordinal,
     )[0];
-  const members = speaker?.status.members ?? [];
+  const members = (speaker?.status.members ?? []).filter(({ name }) => isOwn(cluster, name));
   // In one order, whichever they were heard of in: what is said of them would else change for nothing.
   const nodes = pods
     .toSorted((a, b) => a.ordinal - b.ordinal)
@@ -87,12 +88,17 @@ function phaseOf(
 }
 
 /** Whether those who decide answer by a majority, as far as anybody knows who they are. */
-export function answeringVoters({ speaker, nodes }: Group): { readonly isMajority: boolean; readonly text: string } {
+export function answeringVoters(
+  { cluster }: Observed,
+  { speaker, nodes }: Group,
+): { readonly isMajority: boolean; readonly text: string } {
   const newest = nodes
     .flatMap(({ status, phase }) => (status?.members === undefined || phase === 'Stranger' ? [] : [status]))
     .reduce<NodeStatus | undefined>((a, b) => (a && heightOf(a) >= heightOf(b) ? a : b), undefined);
   const voters = (speaker?.status ?? newest)?.members?.filter(({ voter }) => voter) ?? [];
-  const count = voters.filter(({ name }) => nodes.some((node) => node.name === name && answers(node))).length;
+  const count = voters.filter(({ name, up }) =>
+    isOwn(cluster, name) ? nodes.some((node) => node.name === name && answers(node)) : up,
+  ).length;
   return { isMajority: count * 2 > voters.length, text: `${count} of ${voters.length} members that decide answer` };
 }
 
@@ -101,5 +107,9 @@ const PATIENCE_MS = 10_000;
 
 const answers = ({ phase, status, isReady, silentMs }: Node): boolean =>
   status === undefined ? isReady && silentMs < PATIENCE_MS : phase === 'InSync' || phase === 'CatchingUp';
+
+/** A member of a group may live elsewhere, under another cluster's name. */
+const isOwn = ({ metadata }: Observed['cluster'], member: string): boolean =>
+  member === `${metadata.name}-${ordinalOf(member)}`;
 
 export const ordinalOf = (name: string): number => Number(/-([0-9]+)$/.exec(name)?.[1] ?? NaN);

@@ -1,5 +1,5 @@
 /** Who is let in, who decides, who leaves: one change of the group at a time. */
-import { votersOf } from '../api/index.ts';
+import { isPart, votersOf } from '../api/index.ts';
 import { namesOf } from '../specs/index.ts';
 import type { Action, Notice } from './actions.ts';
 import { type Group, type Node, ordinalOf } from './group.ts';
@@ -46,7 +46,7 @@ const isGivenUp = ({ status }: Node, { predecessor }: Group): boolean =>
   predecessor !== undefined && status?.founder === predecessor;
 
 /**
- * Nobody is known to have founded a group. Pod 0 does when it is certain that no other pod has data of one: all of them wait, or no
+ * Nobody is known to have founded a group. Pod 0 does, or joins one elsewhere, when it is certain that no other pod has data of one: all of them wait, or no
  * volume is older than this manifest (the second member is let in only after the founder stands in the status).
  */
 function planFounding({ cluster, objects }: Observed, { nodes }: Group): MemberPlan {
@@ -59,7 +59,8 @@ function planFounding({ cluster, objects }: Observed, { nodes }: Group): MemberP
   const hasOldClaim = [...objects.values()].some(
     ({ kind, metadata }) => kind === 'PersistentVolumeClaim' && (metadata.creationTimestamp ?? '') < born,
   );
-  return allWait || !hasOldClaim ? one({ kind: 'found', pod: first.name }) : NOTHING;
+  if (!allWait && hasOldClaim) return NOTHING;
+  return one({ kind: isPart(cluster.spec) ? 'join-elsewhere' : 'found', pod: first.name });
 }
 
 function planWithoutSpeaker({ cluster }: Observed, { nodes, founder }: Group): MemberPlan {
@@ -70,6 +71,10 @@ function planWithoutSpeaker({ cluster }: Observed, { nodes, founder }: Group): M
     return nodes.length > 0 && silent * 2 > nodes.length
       ? { actions: [], trouble: { reason: 'NoMajority', message: 'too few members answer to decide anything' } }
       : NOTHING;
+  }
+  if (first && isPart(cluster.spec)) {
+    const message = `every volume is empty: take the members of this name out of the group elsewhere, and put a new token into the Secret ${cluster.spec.joinTokenSecret?.name}`;
+    return { ...one({ kind: 'join-elsewhere', pod: first.name }), trouble: { reason: 'DataLost', message } };
   }
   if (first && cluster.spec.recovery?.abandonGroup === founder) return one({ kind: 'found', pod: first.name });
   return {
@@ -117,7 +122,7 @@ function planVoters({ cluster }: Observed, { nodes, members, speaker }: Group): 
   const able = members.filter((member) => isStaying(member, replicas) && (member.voter || inSync(member))).sort(byRank);
   const target = votersOf(cluster.spec);
   const most = Math.min(target, able.length);
-  const chosen = able.slice(0, most - ((most + 1) % 2));
+  const chosen = able.slice(0, Math.max(0, most - ((most + 1) % 2)));
   const added = chosen.find(({ voter }) => !voter);
   if (added) return one({ kind: 'set-voter', member: added.name, voter: true, through });
   // An even number that a lost member left behind stays until its successor votes: fewer would bear less.

@@ -2,6 +2,7 @@
 import { CLUSTER_RULES } from '../api/index.ts';
 import { desiredObjects, namesOf, needsOwnCertificate, rootSecret, settingsOf, splitSettings } from '../specs/index.ts';
 import type { Action, Notice, Plan } from './actions.ts';
+import { certificateOf, type CertificateView } from './certificate.ts';
 import { differs, stamped } from './differs.ts';
 import { type Group, groupOf, STARTING_MS } from './group.ts';
 import { type MemberPlan, planMembers, replicasNow } from './members.ts';
@@ -24,13 +25,14 @@ export function plan(observed: Observed, settings: Settings): Plan {
   const group = groupOf(observed);
   const image = imageOf(observed, settings);
   const fault = faultOf(observed);
-  const base = { group, fault, image };
+  const certificate = certificateOf(observed);
+  const base = { group, fault, image, certificate };
   if (fault !== undefined || cluster.spec.paused || cluster.metadata.deletionTimestamp !== undefined) {
     const status = statusOf(observed, { ...base, rollout: NO_ROLLOUT, trouble: undefined, isBusy: false });
     return { actions: [], status, notices: noticesOf(observed, status), wakeMs: IDLE_MS };
   }
   const secrets = planSecrets(observed);
-  const objects = planObjects(observed, settings, image, group);
+  const objects = planObjects(observed, settings, base);
   const members = planMembers(observed, group);
   const isSettled = objects.length === 0 && members.actions.length === 0;
   // What is about to change is looked at again before a pod goes for it.
@@ -45,12 +47,13 @@ export function plan(observed: Observed, settings: Settings): Plan {
     ...planStorage(observed, group),
   ];
   const isBusy = actions.length > 0 || isUnfinished(observed, group, rollout);
-  const status = statusOf(observed, { ...base, rollout, trouble: members.trouble, isBusy });
+  const trouble = members.trouble ?? certificate?.trouble;
+  const status = statusOf(observed, { ...base, rollout, trouble, isBusy });
   return {
     actions,
     status,
     notices: [...(members.notices ?? []), ...noticesOf(observed, status)],
-    wakeMs: wakeOf(observed, rollout, members, isBusy),
+    wakeMs: Math.min(wakeOf(observed, rollout, members, isBusy), certificate?.wakeMs ?? Infinity),
   };
 }
 
@@ -78,13 +81,18 @@ function planSecrets({ cluster, objects, now }: Observed): Action[] {
   return actions;
 }
 
-function planObjects(observed: Observed, { operatorVersion }: Settings, image: string, group: Group): Action[] {
+function planObjects(
+  observed: Observed,
+  { operatorVersion }: Settings,
+  { image, group, certificate }: { image: string; group: Group; certificate: CertificateView | undefined },
+): Action[] {
   const { cluster, objects, kinds } = observed;
   const desired = desiredObjects({
     cluster,
     image,
     operatorVersion,
     kinds,
+    lacksCertificate: certificate?.isMissing ?? false,
     replicas: replicasNow(observed, group),
     observed: objects.get(`StatefulSet/${namesOf(cluster.metadata.name).statefulSet}`),
   });

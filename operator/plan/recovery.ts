@@ -40,7 +40,7 @@ export function planRecovery(observed: Observed, group: Group): RecoveryPlan | u
   const node = own.find(({ status }) => status?.id === survivor.member);
   if (node?.status === undefined) return refused(`no pod that answers is the member ${survivor.member}`);
   if (node.phase === 'Removed') return refused(`${node.name} was removed from the group`);
-  const answering = answeringVoters(group);
+  const answering = answeringVoters(observed, group);
   if (answering.isMajority) return refused(`${answering.text}: no majority is lost`);
   const newer = own.find(({ status }) => heightOf(status) > heightOf(node.status));
   if (newer)

@@ -1,6 +1,7 @@
 /** What the manifest's status says. */
 import { type ClusterStatus, type NodeReport, type Phase, votersOf } from '../api/index.ts';
 import { namesOf, selectorOf } from '../specs/index.ts';
+import type { CertificateView } from './certificate.ts';
 import { conditionsOf, type Statement } from './conditions.ts';
 import { answeringVoters, type Group, heightOf, type Node } from './group.ts';
 import type { MemberPlan } from './members.ts';
@@ -11,7 +12,9 @@ import type { RolloutPlan } from './rollout.ts';
 export interface Findings {
   readonly group: Group;
   readonly rollout: RolloutPlan;
-  readonly trouble: MemberPlan['trouble'];
+  readonly trouble: MemberPlan['trouble'] | CertificateView['trouble'];
+  /** Undefined where no issuer is named. */
+  readonly certificate: CertificateView | undefined;
   /** What is wrong with the manifest. */
   readonly fault: string | undefined;
   readonly image: string;
@@ -21,7 +24,7 @@ export interface Findings {
 
 export function statusOf(observed: Observed, findings: Findings): ClusterStatus {
   const { cluster, pods, objects, now } = observed;
-  const { group, image } = findings;
+  const { group, image, certificate } = findings;
   const { metadata, spec, status: before } = cluster;
   const { nodes } = group;
   const inSync = nodes.filter(({ phase }) => phase === 'InSync').length;
@@ -29,9 +32,8 @@ export function statusOf(observed: Observed, findings: Findings): ClusterStatus 
   const heights = nodes.flatMap(({ status, phase }) => (phase === 'InSync' ? [heightOf(status)] : []));
   const versions = nodes.flatMap(({ status }) => (status?.version === undefined ? [] : [status.version]));
   const statements = statementsOf(observed, findings, inSync);
-  const expires = objects.get(`Secret/${namesOf(metadata.name).certificate}`)?.metadata.annotations?.[
-    'p2pdb.io/expires'
-  ];
+  const own = objects.get(`Secret/${namesOf(metadata.name).certificate}`)?.metadata.annotations?.['p2pdb.io/expires'];
+  const expires = certificate === undefined ? own : certificate.expires;
   const founder = founderOf(observed);
   const predecessor = founder === group.founder ? group.predecessor : successorOf(observed)?.predecessor?.founder;
   return {
@@ -104,7 +106,11 @@ function phaseOf({ cluster, pods }: Observed, findings: Findings, inSync: number
   const late = group.nodes.filter(({ phase: node }) => node !== 'InSync');
   if (late.length > 0 && late.every(({ member }) => member?.voter === false)) return 'Scaling';
   if (rollout.outdated.length > 0) return 'Updating';
-  return inSync === replicas && !isBusy ? 'Running' : inSync === replicas ? 'Updating' : 'Degraded';
+  return inSync === replicas && !isBusy && !findings.certificate?.isMissing
+    ? 'Running'
+    : inSync === replicas
+      ? 'Updating'
+      : 'Degraded';
 }
 
 /** Clients were served once. */
@@ -115,12 +121,12 @@ const wasReady = ({ status }: Observed['cluster']): boolean =>
 
 function statementsOf(observed: Observed, findings: Findings, inSync: number): Statement[] {
   const { cluster, pods } = observed;
-  const { group, rollout, trouble, fault, isBusy } = findings;
+  const { group, trouble, fault } = findings;
   const { replicas, paused } = cluster.spec;
   const ready = pods.filter(({ isReady }) => isReady).length;
   const isFormed = group.founder !== undefined;
   const voters = group.members.filter(({ voter }) => voter).length;
-  const answering = answeringVoters(group);
+  const answering = answeringVoters(observed, group);
   const isWhole = inSync >= replicas && ready >= replicas && voters >= votersOf(cluster.spec);
   // A member that lags serves as well: under load, or while one is restarted, that comes and goes.
   const served = wasReady(cluster) ? answering.isMajority && ready > 0 : isWhole;
@@ -141,21 +147,7 @@ function statementsOf(observed: Observed, findings: Findings, inSync: number): S
       reason: isFormed && inSync >= replicas ? 'AllInSync' : 'MembersBehind',
       message: behind.length === 0 ? 'every member has what the others have' : behind.join(', '),
     },
-    rollout.waits === 'window'
-      ? {
-          type: 'Progressing',
-          status: false,
-          reason: 'WaitingForWindow',
-          message: `${rollout.outdated.join(', ')} are restarted when the maintenance window opens`,
-        }
-      : {
-          type: 'Progressing',
-          status: isBusy,
-          reason: isBusy ? 'Reconciling' : 'AsAsked',
-          message: isBusy
-            ? 'the cluster is brought to what its manifest says'
-            : 'the cluster is what its manifest says',
-        },
+    { type: 'Progressing', ...progressOf(findings) },
     degraded === undefined && fault === undefined && trouble === undefined
       ? { type: 'Degraded', status: false, reason: 'Healthy', message: 'nothing needs a person' }
       : { type: 'Degraded', status: true, ...(degraded as { reason: string; message: string }) },
@@ -166,6 +158,24 @@ function statementsOf(observed: Observed, findings: Findings, inSync: number): S
       message: paused ? 'spec.paused is true: nothing is changed' : 'the operator works',
     },
   ];
+}
+
+function progressOf({ rollout, certificate, isBusy }: Findings): Omit<Statement, 'type'> {
+  if (certificate?.isMissing)
+    return {
+      status: true,
+      reason: 'WaitingForCertificate',
+      message: `cert-manager is to make the Secret ${certificate.secret}`,
+    };
+  if (rollout.waits === 'window')
+    return {
+      status: false,
+      reason: 'WaitingForWindow',
+      message: `${rollout.outdated.join(', ')} are restarted when the maintenance window opens`,
+    };
+  return isBusy
+    ? { status: true, reason: 'Reconciling', message: 'the cluster is brought to what its manifest says' }
+    : { status: false, reason: 'AsAsked', message: 'the cluster is what its manifest says' };
 }
 
 function degradedBy({ fault, trouble, rollout }: Findings): { reason: string; message: string } | undefined {

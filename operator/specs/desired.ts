@@ -1,6 +1,6 @@
 /** All objects of a cluster but for Secrets, whose content is random, and pods. */
-import { certificate, dashboard, podMonitor, prometheusRule } from './monitoring.ts';
-import type { ClusterObject } from './names.ts';
+import { certificate, needsIssuer } from './certificate.ts';
+import { dashboard, podMonitor, prometheusRule } from './monitoring.ts';
 import type { KubeObject } from './object.ts';
 import { configMap, disruptionBudget, networkPolicy, serviceAccount } from './policies.ts';
 import { services, statefulSet, type StatefulSetInputs } from './workload.ts';
@@ -19,7 +19,7 @@ export interface DesiredInputs extends StatefulSetInputs {
 /** In the order in which they are needed. */
 export function desiredObjects(inputs: DesiredInputs): DesiredObject[] {
   const { cluster, kinds } = inputs;
-  const { monitoring, tls } = cluster.spec;
+  const { monitoring } = cluster.spec;
   const always = [
     serviceAccount(cluster),
     configMap(cluster),
@@ -32,12 +32,10 @@ export function desiredObjects(inputs: DesiredInputs): DesiredObject[] {
     ...[
       { object: podMonitor(cluster), isWanted: monitoring.podMonitor },
       { object: prometheusRule(cluster), isWanted: monitoring.prometheusRule },
-      { object: certificate(cluster), isWanted: tls.enabled && tls.issuerRef !== undefined },
+      { object: certificate(cluster), isWanted: needsIssuer(cluster) },
     ].filter(({ object }) => kinds.has(object.kind)),
   ];
-  return [...always, ...optional, { object: statefulSet(inputs), isWanted: true }];
+  // Pods that mount what is not there would hang, and be asked again with growing waits.
+  const isTooEarly = inputs.lacksCertificate && inputs.observed === undefined;
+  return [...always, ...optional, ...(isTooEarly ? [] : [{ object: statefulSet(inputs), isWanted: true }])];
 }
-
-/** The operator's own authority signs the nodes' certificate. */
-export const needsOwnCertificate = ({ spec }: ClusterObject): boolean =>
-  spec.tls.enabled && spec.tls.secretName === undefined && spec.tls.issuerRef === undefined;

@@ -9,7 +9,8 @@ export interface NodePlaces {
   readonly data: string;
   /** The settings file. */
   readonly config: string;
-  readonly swarmKey: string;
+  /** Undefined for a node that has it of its join token. */
+  readonly swarmKey: string | undefined;
   readonly adminToken: string;
   /** Other nodes of the cluster, as HOST:PORT. */
   readonly others: readonly string[];
@@ -28,7 +29,7 @@ export const environmentOf = (
   P2PDB_HTTP: places.http,
   P2PDB_PEERS: places.peers,
   P2PDB_BOOTSTRAP: [...places.others, ...bootstrapPeers].join(','),
-  P2PDB_SWARM_KEY: places.swarmKey,
+  ...(places.swarmKey !== undefined && { P2PDB_SWARM_KEY: places.swarmKey }),
   P2PDB_ADMIN_TOKEN_FILE: places.adminToken,
   P2PDB_TLS: tls.enabled ? 'auto' : 'off',
   P2PDB_HTTP_TLS: 'false',

@@ -1,9 +1,9 @@
-/** Objects for Prometheus, Grafana and cert-manager, whose kinds may or may not exist. */
+/** Objects for Prometheus and Grafana, whose kinds may or may not exist. */
+import { isPart } from '../api/index.ts';
 import { dashboardJson } from './dashboard.ts';
 import { headOf, namesOf, selectorOf, type ClusterObject } from './names.ts';
 import type { KubeObject } from './object.ts';
 import { kubernetesTarget, ruleGroups } from './rules.ts';
-import { serverNames } from './server-names.ts';
 
 export const podMonitor = (cluster: ClusterObject): KubeObject => ({
   apiVersion: 'monitoring.coreos.com/v1',
@@ -22,9 +22,18 @@ export function prometheusRule(cluster: ClusterObject): KubeObject {
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'PrometheusRule',
     metadata: headOf(cluster, namesOf(name).rules),
-    spec: { groups: ruleGroups(`p2pdb-${namespace ?? 'default'}-${name}`, kubernetesTarget(name, namespace)) },
+    spec: {
+      groups: ruleGroups(
+        `p2pdb-${namespace ?? 'default'}-${name}`,
+        kubernetesTarget(name, namespace),
+        isWhole(cluster) ? [] : ['P2PDBMemberMissing'],
+      ),
+    },
   };
 }
+
+/** Every member of the group is seen by the Prometheus that sees these. */
+const isWhole = ({ spec }: ClusterObject): boolean => !isPart(spec) && spec.bootstrapPeers.length === 0;
 
 /** Grafana's sidecar finds it by its label. */
 export function dashboard(cluster: ClusterObject): KubeObject {
@@ -41,15 +50,5 @@ export function dashboard(cluster: ClusterObject): KubeObject {
         kubernetesTarget(name, namespace),
       ),
     },
-  };
-}
-
-export function certificate(cluster: ClusterObject): KubeObject {
-  const { certificate: name } = namesOf(cluster.metadata.name);
-  return {
-    apiVersion: 'cert-manager.io/v1',
-    kind: 'Certificate',
-    metadata: headOf(cluster, name),
-    spec: { secretName: name, dnsNames: serverNames(cluster.metadata), issuerRef: cluster.spec.tls.issuerRef ?? {} },
   };
 }

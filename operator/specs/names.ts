@@ -24,6 +24,8 @@ export const namesOf = (cluster: string) => ({
   root: `${cluster}-root`,
   authority: `${cluster}-ca`,
   certificate: `${cluster}-tls`,
+  /** Of the Certificate that cert-manager is asked for, and of its Secret. */
+  issued: `${cluster}-issued-tls`,
   serviceAccount: cluster,
   disruption: cluster,
   network: cluster,

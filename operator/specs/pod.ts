@@ -1,5 +1,7 @@
 /** The template of a cluster's pods. */
 import type { V1Container, V1PodSpec, V1PodTemplateSpec, V1Probe, V1Volume } from '@kubernetes/client-node';
+import { isPart } from '../api/index.ts';
+import { certificateSecret } from './certificate.ts';
 import { environmentOf, settingsOf, splitSettings } from './environment.ts';
 import { hashOf } from './hash.ts';
 import { mergeNamed } from './merge.ts';
@@ -113,7 +115,7 @@ function podEnvironment({ spec, metadata }: ClusterObject): Record<string, strin
       peers: `0.0.0.0:${PORTS.peers}`,
       data: DATA,
       config: `${ETC}/config/config.yaml`,
-      swarmKey: `${ETC}/keys/swarm.key`,
+      swarmKey: isPart(spec) ? undefined : `${ETC}/keys/swarm.key`,
       adminToken: `${ETC}/keys/admin.token`,
       others: [`${namesOf(name).peers}.${namespace}.svc:${PORTS.peers}`],
     }),
@@ -128,10 +130,6 @@ function podEnvironment({ spec, metadata }: ClusterObject): Record<string, strin
     NODE_COMPILE_CACHE: '/tmp/compiled',
   };
 }
-
-/** Name of the Secret with the nodes' certificate. */
-export const certificateSecret = ({ spec, metadata }: ClusterObject): string =>
-  spec.tls.secretName ?? namesOf(metadata.name).certificate;
 
 export const rootSecret = ({ spec, metadata }: ClusterObject): string =>
   spec.rootPasswordSecret?.name ?? namesOf(metadata.name).root;

@@ -269,8 +269,8 @@ export const OPERATOR_ALERTS: readonly AlertRule[] = [
   },
 ];
 
-/** Rule groups as a rule file of Prometheus and a PrometheusRule have them. */
-export function ruleGroups(name: string, target: Target): readonly object[] {
+/** Rule groups as a rule file of Prometheus and a PrometheusRule have them; `without`: names of alerts that have no sense there. */
+export function ruleGroups(name: string, target: Target, without: readonly string[] = []): readonly object[] {
   const recorded = Object.entries(target.labels)
     .map(([label, value]) => `${label}="${value}"`)
     .join(',');
@@ -281,7 +281,10 @@ export function ruleGroups(name: string, target: Target): readonly object[] {
       name: `${name}-records`,
       rules: RECORDING_RULES.map(({ record, expr }) => ({ record, expr: fill(expr), labels: target.labels })),
     },
-    { name, rules: ALERTS.map((rule) => alertOf(rule, target.labels, fill)) },
+    {
+      name,
+      rules: ALERTS.filter(({ alert }) => !without.includes(alert)).map((rule) => alertOf(rule, target.labels, fill)),
+    },
   ];
 }
 

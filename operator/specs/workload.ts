@@ -19,21 +19,23 @@ export interface StatefulSetInputs extends PodInputs {
   /** How many pods; not what the manifest says while members still have to leave. */
   readonly replicas: number;
   readonly operatorVersion: string;
+  /** The Secret with the certificate has yet to be made by others. */
+  readonly lacksCertificate: boolean;
   /** The set as it is. */
   readonly observed?: KubeObject | undefined;
 }
 
 export function statefulSet(inputs: StatefulSetInputs): KubeObject {
-  const { cluster, image, replicas, operatorVersion, observed } = inputs;
+  const { cluster, image, replicas, operatorVersion } = inputs;
   const { metadata, spec } = cluster;
   const names = namesOf(metadata.name);
   const asked = hashOf(podInputs(cluster, image));
-  const kept = keptTemplate(observed, asked, operatorVersion);
+  const kept = keptTemplate(inputs, asked);
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
     metadata: headOf(cluster, names.statefulSet, {
-      [INPUTS_ANNOTATION]: asked,
+      [INPUTS_ANNOTATION]: kept?.inputs ?? asked,
       [OPERATOR_ANNOTATION]: kept?.version ?? operatorVersion,
     }),
     spec: {
@@ -51,24 +53,24 @@ export function statefulSet(inputs: StatefulSetInputs): KubeObject {
         whenScaled: 'Retain',
       },
       template: kept?.template ?? podTemplate(inputs),
-      volumeClaimTemplates: [claimTemplate(cluster, observed)],
+      volumeClaimTemplates: [claimTemplate(cluster, inputs.observed)],
     } satisfies V1StatefulSetSpec,
   };
 }
 
 /**
  * A newer operator may make another template of the same manifest. It must not restart a database for that: the template stays until
- * the manifest says something else of the pods.
+ * the manifest says something else of the pods, and until there is what a new one mounts.
  */
 function keptTemplate(
-  observed: KubeObject | undefined,
+  { observed, operatorVersion, lacksCertificate }: StatefulSetInputs,
   asked: string,
-  operatorVersion: string,
-): { readonly version: string; readonly template: V1StatefulSetSpec['template'] } | undefined {
+): { readonly inputs: string; readonly version: string; readonly template: V1StatefulSetSpec['template'] } | undefined {
   const { [INPUTS_ANNOTATION]: inputs, [OPERATOR_ANNOTATION]: version } = observed?.metadata.annotations ?? {};
-  if (inputs !== asked || version === undefined || version === operatorVersion) return undefined;
+  if (inputs === undefined || version === undefined) return undefined;
+  if (!lacksCertificate && (inputs !== asked || version === operatorVersion)) return undefined;
   const { template } = observed?.spec as V1StatefulSetSpec;
-  return { version, template };
+  return { inputs, version, template };
 }
 
 /** What of the manifest is about pods. */
@@ -81,6 +83,7 @@ function podInputs({ spec }: ClusterObject, image: string): object {
     maintenanceWindow: _w,
     recovery: _r,
     service: _s,
+    joinTokenSecret: _j,
     ...rest
   } = spec;
   const { commitLevel: _c, readLevel: _l, storage: _st, ...pods } = rest;

@@ -39,7 +39,7 @@ async function buildImage(kube: Kubernetes): Promise<void> {
   }
 }
 
-describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
+describe('end to end', { skip: reason, timeout: 18 * 60_000 }, () => {
   let kube: Kubernetes;
   let database: Database;
 
@@ -287,6 +287,45 @@ describe('end to end', { skip: reason, timeout: 15 * 60_000 }, () => {
     });
     assert.notEqual(before, touched);
     assert.equal(await versions(), touched);
+  });
+
+  step('a majority that is lost for good: goes on with the survivor that is named', 270, async (t) => {
+    const { founder = '', nodes = [] } = await database.status();
+    const survivor = { group: founder, member: nodes.find(({ name }) => name === 'demo-2')?.id };
+    const host = (): Promise<string | undefined> => database.pod(2).then(({ status }) => status.podIP);
+    const [before] = await database.query<{ n: number }>('SELECT COUNT(*) n FROM e2e.ledger', { host: await host() });
+
+    const pods = ['demo-0', 'demo-1'];
+    await database.kubectl('delete', 'pvc', ...pods.map((name) => `data-${name}`), '--wait=false');
+    await database.kubectl('delete', 'pod', ...pods, '--wait=false');
+    const start = performance.now();
+    await until('both come back empty, and nobody leads', 90_000, async () => {
+      const status = await database.status();
+      const empty = status.nodes?.filter(({ name, phase }) => pods.includes(name) && phase === 'Waiting');
+      return (empty?.length === 2 && status.leader === undefined) || undefined;
+    });
+    // What is left takes local commits, which are not lost.
+    await database.query('INSERT INTO e2e.ledger VALUES (-1, 0)', { host: await host() });
+    const patch = JSON.stringify({ spec: { recovery: { survivor } } });
+    await database.kubectl('patch', 'p2pdbcluster', 'demo', '--type=merge', '-p', patch);
+    await until('another group is on record', 120_000, async () => {
+      const { founder: now } = await database.status();
+      return (now !== undefined && now !== founder) || undefined;
+    });
+    await database.settled(3, 120_000);
+    measured(t, 'a majority lost for good, a minute of patience, and all is as asked', performance.now() - start, 120);
+    assert.equal((await database.status()).voters, 3);
+    for (const { metadata, status } of await database.pods()) {
+      const [row] = await database.query<{ n: number; blobs: number; bytes: number }>(
+        `SELECT (SELECT COUNT(*) FROM e2e.ledger) n, COUNT(*) blobs, CAST(SUM(LENGTH(content)) AS SIGNED) bytes FROM e2e.blob`,
+        { host: status.podIP },
+      );
+      const has = [row?.n, row?.blobs, row?.bytes].map(Number);
+      assert.deepEqual(has, [Number(before?.n) + 1, 100, 100 * MB], metadata.name);
+    }
+    await database.query('INSERT INTO e2e.ledger VALUES (-2, 0)');
+    const events = await database.kubectl('get', 'events', '-o', 'jsonpath={.items[*].reason}');
+    for (const told of ['RecoveryOrdered', 'GroupReplaced']) assert.ok(events.includes(told), told);
   });
 
   step('a deleted cluster leaves its volumes, and its namespace goes', 120, async () => {

@@ -1,13 +1,12 @@
 /** What comes after a cluster was made: certificates that end, volumes that grow, hands off, and restarts at their time only. */
 import assert from 'node:assert/strict';
-import { connect as connectPlain } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import { missing } from '../support/machine.ts';
 import { isRunning, TestKubernetes } from './kubernetes.ts';
+import { shownSerial } from './shown.ts';
 
 const reason = await missing('api');
 
@@ -56,25 +55,7 @@ describe('day two', { skip: reason, timeout: 300_000 }, () => {
     });
   }
 
-  /** Serial number of the certificate that a new connection is shown. */
-  function shown(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const plain = connectPlain(3306, kube.kubelet.address('c-0')).on('error', reject);
-      plain.once('data', () => {
-        // An SSLRequest: the length, the packet's number, the capabilities PROTOCOL_41, SSL and SECURE_CONNECTION, and zeros.
-        const request = Buffer.alloc(36);
-        request.writeUIntLE(32, 0, 3);
-        request[3] = 1;
-        request.writeUInt32LE(0x200 | 0x800 | 0x8000, 4);
-        plain.write(request);
-        plain.removeAllListeners('data');
-        const secure = connectTls({ socket: plain, rejectUnauthorized: false }, () => {
-          resolve(secure.getPeerCertificate().serialNumber);
-          plain.destroy();
-        }).on('error', reject);
-      });
-    });
-  }
+  const shown = (): Promise<string> => shownSerial(kube.kubelet.address('c-0'));
 
   it('makes a new certificate before the old one ends, and no connection is cut for it', async () => {
     const ca = await secretData('c-tls', 'ca.crt');

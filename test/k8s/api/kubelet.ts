@@ -195,7 +195,10 @@ export class Kubelet {
       env[variable] = text.replace(/^0\.0\.0\.0:/, `${ip}:`);
     }
     // No DNS is here for the pods' names.
-    env['P2PDB_BOOTSTRAP'] = '';
+    env['P2PDB_BOOTSTRAP'] = (env['P2PDB_BOOTSTRAP'] ?? '')
+      .split(',')
+      .filter((address) => /^[0-9.]+:/.test(address))
+      .join(',');
     delete env['NODE_COMPILE_CACHE'];
     return env;
   }

@@ -39,6 +39,9 @@ export interface ClusterStatus {
   readonly members?: string;
   readonly voters?: number;
   readonly observedGeneration?: number;
+  readonly founder?: string;
+  readonly leader?: string;
+  readonly nodes?: readonly { readonly name: string; readonly phase: string; readonly id?: string }[];
   readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
 }
 

@@ -82,6 +82,7 @@ function todo(observed: Observed): string[] {
   const text = (action: Action): string[] => {
     switch (action.kind) {
       case 'found':
+      case 'join-elsewhere':
       case 'drain':
       case 'leave':
       case 'delete-pod':
@@ -359,6 +360,87 @@ describe('shrinking', () => {
       ),
       [2],
     );
+  });
+});
+
+describe('a certificate of cert-manager', () => {
+  const asked = cluster("{ tls: { issuerRef: { name: 'ca' } } }");
+  const kinds = new Set(['Certificate']);
+  const wish = (spec: object = {}, status: object = {}): KubeObject => ({
+    apiVersion: 'cert-manager.io/v1',
+    kind: 'Certificate',
+    metadata: { name: 'c-issued-tls', creationTimestamp: '2026-01-05T11:58:00Z' },
+    spec,
+    status,
+  });
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'c-issued-tls' } };
+  const seen = (...others: KubeObject[]): Observed =>
+    look([], {
+      cluster: asked,
+      kinds,
+      objects: new Map(others.map((object) => [`${object.kind}/${object.metadata.name}`, object])),
+    });
+  const applied = (observed: Observed): string[] =>
+    plan(observed, SETTINGS).actions.flatMap((action) => (action.kind === 'apply' ? [action.object.kind] : []));
+
+  it('comes before the pods that mount it', () => {
+    assert.ok(!applied({ ...seen(), kinds: new Set() }).includes('Certificate'));
+    assert.deepEqual(applied(seen(wish())).slice(-2), ['ConfigMap', 'Certificate']);
+    assert.deepEqual(applied(seen(wish(), secret)).slice(-2), ['Certificate', 'StatefulSet']);
+    assert.ok(!plan(seen(), SETTINGS).actions.some((a) => a.kind === 'make-secret' && a.secret === 'certificate'));
+  });
+
+  it('may take its time, and not for ever', () => {
+    assert.equal(degraded({ ...seen(wish()), kinds: new Set() }), 'CertManagerMissing');
+    assert.equal(degraded(seen(wish())), undefined);
+    assert.equal(plan(seen(wish()), SETTINGS).wakeMs, 3 * 60_000);
+    assert.equal(degraded({ ...seen(wish()), now: NOW + 3 * 60_000 }), 'CertificateNotIssued');
+    const ready = wish({}, { notAfter: '2026-04-01T00:00:00Z', conditions: [{ type: 'Ready', status: 'True' }] });
+    const late = { ...seen(ready, secret), now: NOW + 3 * 60_000 };
+    assert.equal(degraded(late), undefined);
+    assert.equal(plan(late, SETTINGS).status.certificateExpires, '2026-04-01T00:00:00Z');
+  });
+});
+
+describe('a part of a cluster elsewhere', () => {
+  const part = (spec = '', status?: object): { cluster: ClusterObject } => ({
+    cluster: cluster(`{ replicas: 2, joinTokenSecret: { name: t }${spec} }`, status),
+  });
+  const far = [0, 1, 2, 3, 4].map((ordinal) => ({ ...member(ordinal), name: `far-${ordinal}`, id: `f${ordinal}` }));
+  const near = [0, 1].map((ordinal) => member(ordinal, { voter: false }));
+  const both = (members: readonly MemberSeen[]): PodSeen[] =>
+    [0, 1].map((ordinal) => pod(ordinal, serving(ordinal, members, { leader: 'far-0' })));
+
+  it('is joined by its first pod, and never founded', () => {
+    const wait = [0, 1].map((n) => pod(n, waiting(n)));
+    assert.deepEqual(todo(look(wait, part('', {}), 2)), ['join-elsewhere c-0']);
+    assert.deepEqual(todo(look(wait, part(), 2)), ['join-elsewhere c-0']);
+    assert.equal(degraded(look(wait, part(), 2)), 'DataLost');
+    const second = [pod(0, serving(0, [...far, member(0, { voter: false })])), pod(1, waiting(1))];
+    assert.deepEqual(todo(look(second, part(), 2)), ['join c-1 through c-0']);
+    assert.throws(() => part(`, recovery: { abandonGroup: '${FOUNDER}' }`), /cannot give up their group/);
+  });
+
+  it('leaves members and votes elsewhere alone', () => {
+    assert.deepEqual(todo(look(both([...far, ...near]), part(), 2)), []);
+    assert.deepEqual(todo(look(both([...far, ...near]), part(', voters: 1'), 2)), ['voter c-0 yes']);
+    const voting = [...far, member(0), member(1, { voter: false })];
+    assert.deepEqual(todo(look(both(voting), part(), 2)), ['voter c-0 no']);
+    // Nor does the other side touch these.
+    const founder = cluster('{ replicas: 1 }');
+    const other = [member(0), ...far.map((one) => ({ ...one, voter: false }))];
+    assert.deepEqual(todo(look([pod(0, serving(0, other))], { cluster: founder }, 1)), []);
+  });
+
+  it('is Ready as long as those elsewhere decide', () => {
+    const ready = [{ type: 'Ready', status: 'True', reason: 'Serving', message: '', lastTransitionTime: '' }];
+    const isReady = (members: readonly MemberSeen[]): unknown =>
+      plan(look(both(members), part('', { founder: FOUNDER, conditions: ready }), 2), SETTINGS).status.conditions?.find(
+        ({ type }) => type === 'Ready',
+      )?.status;
+    const down = (count: number): MemberSeen[] => far.map((one, i) => ({ ...one, up: i >= count }));
+    assert.equal(isReady([...down(2), ...near]), 'True');
+    assert.equal(isReady([...down(3), ...near]), 'False');
   });
 });
 

@@ -4,11 +4,12 @@ import { describe, it } from 'node:test';
 import { dashboard, prometheusRule } from '../../../operator/specs/monitoring.ts';
 import { ALERTS, RECORDING_RULES, type ClusterObject } from '../../../operator/specs/index.ts';
 
-const cluster = (name: string): ClusterObject =>
+const cluster = (name: string, bootstrapPeers: readonly string[] = []): ClusterObject =>
   ({
     apiVersion: 'p2pdb.io/v1alpha1',
     kind: 'P2PDBCluster',
     metadata: { name, namespace: 'shop', uid: 'u' },
+    spec: { bootstrapPeers },
   }) as unknown as ClusterObject;
 
 interface Panel {
@@ -28,8 +29,19 @@ function board(name: string): {
 }
 
 describe('a PrometheusRule', () => {
-  const groups = (prometheusRule(cluster('demo')).spec as { groups: { rules: Record<string, unknown>[] }[] }).groups;
-  const rules = groups.flatMap((group) => group.rules);
+  const rulesOf = (of: ClusterObject): Record<string, unknown>[] =>
+    (prometheusRule(of).spec as { groups: { rules: Record<string, unknown>[] }[] }).groups.flatMap(
+      ({ rules }) => rules,
+    );
+  const rules = rulesOf(cluster('demo'));
+
+  it('does not miss members that live elsewhere', () => {
+    const far = rulesOf(cluster('demo', ['10.0.0.1:4001'])).map((rule) => rule['alert']);
+    assert.deepEqual(
+      rules.map((rule) => rule['alert']).filter((alert) => !far.includes(alert)),
+      ['P2PDBMemberMissing'],
+    );
+  });
 
   it('has every rule, first those that others use', () => {
     assert.deepEqual(

@@ -29,6 +29,7 @@ import type { ConsensusDecider } from './decider.ts';
 import { Lag, type PeerLag } from './lag.ts';
 import { LargeMessages, PIECE_BYTES } from './large-messages.ts';
 import { Notices } from './notices.ts';
+import { Pace } from './pace.ts';
 import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
 import { SnapshotExchange, type SnapshotPort } from './snapshot-exchange.ts';
@@ -44,9 +45,10 @@ const SNAPSHOT = 6;
 const BLOCKS_PRUNED = 7;
 const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
-/** How long a notice of consensus may wait for company, and an acknowledgement that nobody waits for. */
+/** How long a notice of consensus may wait for company. */
 const NOTICE_MS = 2;
-const ACK_MS = 10;
+/** Entries that nobody waits for leave that often, where many are made. */
+const PUSH_MS = 5;
 /** Entries so large are acknowledged at once: the sender has no more than a window of them on the way. */
 const ACK_BYTES = 64 << 10;
 /** By gossip, own news are told no more often than that: it is for those to whom there is no link. */
@@ -91,12 +93,15 @@ export class Peering {
     queued: (to) => this.network?.peers().find(({ id }) => id === (to as string))?.queueBytes ?? 0,
   });
   private readonly exchange: SnapshotExchange;
-  private readonly notices = new Notices((to, framed) => void this.network?.send(to as string as PeerId, framed));
+  private readonly notices = new Notices((to, framed) => {
+    if (this.network?.send(to as string as PeerId, framed) === 'full') this.step({ kind: 'full', peer: to });
+  });
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
   private readonly lag: Lag;
   private readonly up = new Set<NodeId>();
   private cut: ReadonlySet<NodeId> = new Set();
-  private acksWithinMs = ACK_MS;
+  private readonly pace = new Pace(PUSH_MS);
+  private pushesWithinMs = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(options: PeeringOptions) {
@@ -338,7 +343,9 @@ export class Peering {
 
   // From the replica.
 
-  made(own: SignedEntry): void {
+  /** `isAwaited`: somebody waits for the others. */
+  made(own: SignedEntry, isAwaited: boolean): void {
+    this.pushesWithinMs = isAwaited ? 0 : this.pace.waitMs(performance.now());
     this.step({ kind: 'local', entries: [toSync(own)] });
   }
 
@@ -354,9 +361,7 @@ export class Peering {
       frontier.set(author, this.options.log.seqOf(author));
       this.lag.entry(author, entry.time + shift);
     }
-    this.acksWithinMs = isAwaited || bytes >= ACK_BYTES ? 0 : ACK_MS;
-    this.step({ kind: 'durable', frontier });
-    this.acksWithinMs = ACK_MS;
+    this.step({ kind: 'durable', frontier, isAwaited: isAwaited || bytes >= ACK_BYTES });
     // The others' disks may have been faster.
     if (frontier.has(authorId(this.options.log.author))) this.countReplicated();
   }
@@ -368,7 +373,7 @@ export class Peering {
   private execute(effect: SyncEffect): void {
     switch (effect.kind) {
       case 'send': {
-        const withinMs = effect.message.kind === 'ack' ? this.acksWithinMs : 0;
+        const withinMs = effect.message.kind === 'push' ? this.pushesWithinMs : 0;
         const outcome = this.send(effect.to, SYNC, encodeSyncMessage(effect.message), withinMs);
         if (outcome === 'full') this.step({ kind: 'full', peer: effect.to });
         break;

@@ -313,7 +313,8 @@ export class Replica {
   private tell(batch: Batch): void {
     if (batch.told || !batch.sealed || this.options.alone()) return;
     batch.told = true;
-    this.options.events.made(batch.sealed.signed);
+    const isAwaited = batch.own.some(({ transaction: { level } }) => level !== 'local');
+    this.options.events.made(batch.sealed.signed, isAwaited);
   }
 
   /** Writes what is pending, here and now. Nothing may fly. False when it cannot be written. */

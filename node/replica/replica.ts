@@ -163,6 +163,11 @@ export class Replica {
     return this.order.height;
   }
 
+  /** Nobody else hosts the group: blocks are cut when the state is published. */
+  get isAlone(): boolean {
+    return this.options.alone();
+  }
+
   /** Somebody waits for a block. */
   get isUrgent(): boolean {
     return this.order.isUrgent;
@@ -524,7 +529,7 @@ export class Replica {
   private *apply(blocks: Applicable): Steps<void> {
     yield* this.order.apply(blocks);
     this.applying = 'no';
-    this.publisher.soon();
+    this.publisher.afterBlocks();
     this.blockMs = this.options.clock.elapsed();
     for (const wake of this.blockWaiters.splice(0)) wake();
     if (this.pending.length > 0) this.schedule();

@@ -49,8 +49,8 @@ const TICK_MS = 10;
 const NOTICE_MS = 2;
 /** Entries that nobody waits for leave that often, where many are made. */
 const PUSH_MS = 5;
-/** Entries so large are acknowledged at once: the sender has no more than a window of them on the way. */
-const ACK_BYTES = 64 << 10;
+/** Entries so large leave and are acknowledged at once: the sender has no more than a window of them on the way. */
+const LARGE_BYTES = 64 << 10;
 /** By gossip, own news are told no more often than that: it is for those to whom there is no link. */
 const ANNOUNCE_MS = 250;
 
@@ -93,15 +93,15 @@ export class Peering {
     queued: (to) => this.network?.peers().find(({ id }) => id === (to as string))?.queueBytes ?? 0,
   });
   private readonly exchange: SnapshotExchange;
-  private readonly notices = new Notices((to, framed) => {
-    if (this.network?.send(to as string as PeerId, framed) === 'full') this.step({ kind: 'full', peer: to });
-  });
+  private readonly notices = new Notices((to, framed) => void this.network?.send(to as string as PeerId, framed));
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
   private readonly lag: Lag;
   private readonly up = new Set<NodeId>();
   private cut: ReadonlySet<NodeId> = new Set();
   private readonly pace = new Pace(PUSH_MS);
-  private pushesWithinMs = 0;
+  /** Own entries that are to leave together. */
+  private fresh: SyncEntry[] = [];
+  private pushTimer: NodeJS.Timeout | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(options: PeeringOptions) {
@@ -136,6 +136,7 @@ export class Peering {
 
   stop(): void {
     clearInterval(this.timer);
+    clearTimeout(this.pushTimer);
     this.notices.stop();
     this.network = undefined;
   }
@@ -219,6 +220,8 @@ export class Peering {
 
   /** `mayWait`: nobody at the other side waits for it. */
   sendConsensus(to: NodeId, message: Uint8Array, mayWait: boolean): void {
+    // It may name entries that have not left yet.
+    if (!mayWait) this.push();
     this.send(to, CONSENSUS, message, mayWait ? NOTICE_MS : 0);
   }
 
@@ -345,8 +348,16 @@ export class Peering {
 
   /** `isAwaited`: somebody waits for the others. */
   made(own: SignedEntry, isAwaited: boolean): void {
-    this.pushesWithinMs = isAwaited ? 0 : this.pace.waitMs(performance.now());
-    this.step({ kind: 'local', entries: [toSync(own)] });
+    this.fresh.push(toSync(own));
+    const waitMs = isAwaited || own.body.length >= LARGE_BYTES ? 0 : this.pace.waitMs(performance.now());
+    if (waitMs === 0) this.push();
+    else this.pushTimer ??= setTimeout(() => this.push(), waitMs);
+  }
+
+  private push(): void {
+    clearTimeout(this.pushTimer);
+    this.pushTimer = undefined;
+    if (this.fresh.length > 0) this.step({ kind: 'local', entries: this.fresh.splice(0) });
   }
 
   /** `isAwaited`: somebody waits until a majority has them. */
@@ -361,7 +372,7 @@ export class Peering {
       frontier.set(author, this.options.log.seqOf(author));
       this.lag.entry(author, entry.time + shift);
     }
-    this.step({ kind: 'durable', frontier, isAwaited: isAwaited || bytes >= ACK_BYTES });
+    this.step({ kind: 'durable', frontier, isAwaited: isAwaited || bytes >= LARGE_BYTES });
     // The others' disks may have been faster.
     if (frontier.has(authorId(this.options.log.author))) this.countReplicated();
   }
@@ -373,8 +384,7 @@ export class Peering {
   private execute(effect: SyncEffect): void {
     switch (effect.kind) {
       case 'send': {
-        const withinMs = effect.message.kind === 'push' ? this.pushesWithinMs : 0;
-        const outcome = this.send(effect.to, SYNC, encodeSyncMessage(effect.message), withinMs);
+        const outcome = this.send(effect.to, SYNC, encodeSyncMessage(effect.message));
         if (outcome === 'full') this.step({ kind: 'full', peer: effect.to });
         break;
       }
@@ -398,10 +408,14 @@ export class Peering {
   }
 
   private deliver(from: NodeId, entries: readonly SyncEntry[]): void {
-    for (const { author, bytes } of entries) {
-      const fault = this.options.replica.receive(fromSync(bytes));
-      if (fault === undefined) continue;
-      this.refuse(from, author, fault);
+    for (let at = 0; at < entries.length;) {
+      const { author } = entries[at] as SyncEntry;
+      let end = at + 1;
+      while (entries[end]?.author === author) end++;
+      const run = entries.slice(at, end).map(({ bytes }) => fromSync(bytes));
+      const fault = this.options.replica.receive(run);
+      if (fault !== undefined) this.refuse(from, author, fault);
+      at = end;
     }
     // Whoever brought it, it is asked of others now.
     for (const { author, fault } of this.options.replica.takeFailed()) this.refuse(from, authorId(author), fault);

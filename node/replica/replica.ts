@@ -465,9 +465,9 @@ export class Replica {
 
   // Entries of others, and blocks.
 
-  /** Takes an entry of another author; see Intake. Says what is wrong with one that is refused. */
-  receive(signed: SignedEntry): string | undefined {
-    const fault = this.intake.receive(signed);
+  /** Takes entries of another author that follow each other; see Intake. Says what is wrong with the first that is refused. */
+  receive(run: readonly SignedEntry[]): string | undefined {
+    const fault = this.intake.receive(run);
     if (!this.intake.isEmpty) this.schedule();
     return fault;
   }

@@ -119,7 +119,7 @@ export async function startNode(
     onBehind: (peer) => cluster?.peering.askBlocks(peer),
     makeToken: (secret, expires) =>
       cluster && swarm ? tokenOf(swarm, cluster.network.addresses, secret, expires) : undefined,
-    onMade: (own) => cluster?.peering.made(own),
+    onMade: (own, isAwaited) => cluster?.peering.made(own, isAwaited),
     onDurable: (entries, isAwaited) => cluster?.peering.durable(entries, isAwaited),
     send: (to, message, mayWait) => cluster?.peering.sendConsensus(to, message, mayWait),
     describeMember: (id) => ({

@@ -45,6 +45,8 @@ export interface Orderable {
 
 const UNTOLD: Footprint = { reads: [], writes: [] };
 const TENTATIVE = Number.POSITIVE_INFINITY;
+/** All that are known are looked at, not only what a block's transactions touched, where they are no more than so many times these. */
+const SCAN_FACTOR = 4;
 const NOBODY: ReadonlySet<never> = new Set<never>();
 
 class Node<T> {
@@ -80,6 +82,8 @@ export class Linearizer<T extends Orderable> {
   private readonly applier: Applier<T>;
   private readonly nodes = new Map<T, Node<T>>();
   private readonly index = new FootprintIndex<Node<T>>();
+  /** No applied tentative transaction stands behind this. */
+  private newest: Position | undefined;
   readonly stats: LinearizerStats = { applied: 0, undone: 0 };
 
   constructor(applier: Applier<T>) {
@@ -163,6 +167,7 @@ export class Linearizer<T extends Orderable> {
       }
       this.applier.settled(height);
     }
+    if (this.nodes.size < SCAN_FACTOR * heights.size) this.findNewest();
   }
 
   /** Whether a block of these transactions finds nothing to be run or undone: they are applied, and alone. */
@@ -183,6 +188,7 @@ export class Linearizer<T extends Orderable> {
   ): Steps<ReadonlySet<Node<T>>> {
     const overtaken = new Set<Node<T>>();
     if (blocks.length === 1 && this.index.holdsOnly(heights)) return overtaken;
+    if (this.nodes.size < SCAN_FACTOR * heights.size && this.areNext(blocks, heights)) return overtaken;
     yield* this.index.enter();
     let keys = 0;
     for (const { height, nodes } of blocks) {
@@ -203,10 +209,38 @@ export class Linearizer<T extends Orderable> {
     return overtaken;
   }
 
+  /** Whether the applied ones of these blocks stand in front of all others, block by block: where one node writes at a time. */
+  private areNext(
+    blocks: readonly { readonly nodes: readonly Node<T>[] }[],
+    heights: ReadonlyMap<Node<T>, number>,
+  ): boolean {
+    let last: Position | undefined;
+    const isBehind = ({ position }: Node<T>): boolean => !last || comparePositions(position, last) > 0;
+    for (const { nodes } of blocks) {
+      const applied = nodes.filter(({ footprint }) => footprint);
+      if (!applied.every(isBehind)) return false;
+      for (const node of applied) if (isBehind(node)) last = node.position;
+    }
+    for (const node of this.nodes.values()) if (node.footprint && !heights.has(node) && !isBehind(node)) return false;
+    return true;
+  }
+
   private applied(node: Node<T>, footprint: Footprint): void {
+    if (this.isNewest(node)) this.newest = node.position;
     node.footprint = footprint;
     this.index.add(node, footprint);
     this.stats.applied++;
+  }
+
+  /** Nothing that is applied stands behind it. */
+  private isNewest(node: Node<T>): boolean {
+    return node.height === TENTATIVE && (!this.newest || comparePositions(node.position, this.newest) > 0);
+  }
+
+  /** What was the newest may be settled, or has its place now. */
+  private findNewest(): void {
+    this.newest = undefined;
+    for (const node of this.nodes.values()) if (node.footprint && this.isNewest(node)) this.newest = node.position;
   }
 
   private laterThan(node: Node<T>): ReadonlySet<Node<T>> {
@@ -269,7 +303,7 @@ export class Linearizer<T extends Orderable> {
       if (expected.size > 0) yield* clear(expected);
       for (;;) {
         const footprint = yield* this.applier.apply(node.transaction, node.height !== TENTATIVE);
-        const later = yield* this.laterWith(node, footprint);
+        const later = this.isNewest(node) ? NOBODY : yield* this.laterWith(node, footprint);
         if (later.size === 0) {
           this.applied(node, footprint);
           break;

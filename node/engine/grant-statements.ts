@@ -222,7 +222,7 @@ function noGrant({ user, host }: AccountName, { level, table }: Subject): SqlErr
 
 function checkExists(draft: AccountDraft, { level, database, table, whole, columns }: Subject): void {
   if (level !== 'table' || isSystemDatabase(database)) return;
-  const { catalog } = draft.session.core;
+  const { catalog } = draft.session.core.engineOf(database);
   const found = catalog.table(database, table);
   const view = catalog.view(database, table);
   if (!found && !view && !whole.includes('CREATE'))

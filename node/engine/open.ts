@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { height, nodeId, VoterSchedule, WINDOW, type NodeId } from '../consensus/index.ts';
 import { hex, type SignedEntry } from '../log/index.ts';
-import { ConsensusDecider } from '../replica/index.ts';
+import { ConsensusDecider, type ReplicaEvents } from '../replica/index.ts';
 import type { DatabaseDef } from '../sql/index.ts';
 import {
   DiskFullError,
@@ -61,7 +61,7 @@ export interface OpenOptions extends Omit<
   /** Text by which another node can ask to join; undefined for a node without a network. */
   readonly makeToken: (secret: Uint8Array, expires: number) => string | undefined;
   /** Entries are durable here; `own` is to be sent to everybody. */
-  readonly onMade: (own: SignedEntry) => void;
+  readonly onMade: ReplicaEvents['made'];
   readonly onDurable: (entries: readonly SignedEntry[], isAwaited: boolean) => void;
   readonly send: (to: NodeId, message: Uint8Array, mayWait: boolean) => void;
   /** Whether a member is there, how far it is behind. */

@@ -129,7 +129,7 @@ export class HostedGroups {
           hosted?.peering.sayDiffers(proposer, height);
         },
         onBehind: (peer) => open()?.peering.askBlocks(peer),
-        onMade: (own) => open()?.peering.made(own),
+        onMade: (own, isAwaited) => open()?.peering.made(own, isAwaited),
         onDurable: (entries, isAwaited) => open()?.peering.durable(entries, isAwaited),
         send: (to, message, mayWait) => open()?.peering.sendConsensus(to, message, mayWait),
         describeMember: (id) => ({

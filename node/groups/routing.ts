@@ -29,7 +29,8 @@ const OF_DATABASE: ReadonlySet<string> = new Set(['tables', 'tableStatus', 'open
 const SYSTEM = new Set(['information_schema', 'performance_schema', 'mysql', 'sys', 'p2pdb']);
 
 export type About =
-  | { readonly kind: 'all' }
+  /** What all nodes host. `names`: databases whose tables it looks at. */
+  | { readonly kind: 'all'; readonly names: ReadonlySet<string> }
   | { readonly kind: 'node' }
   /** Names of databases; none where the statement looks at no table. */
   | { readonly kind: 'databases'; readonly names: ReadonlySet<string> };
@@ -45,8 +46,8 @@ export interface Scope {
 }
 
 export function aboutOf(statement: Statement, scope: Scope): About {
-  if (OF_ALL.has(statement.kind)) return { kind: 'all' };
-  if (OF_NODE.has(statement.kind)) return { kind: 'node' };
+  if (OF_ALL.has(statement.kind)) return { kind: 'all', names: grantedOn(statement, scope.database) };
+  if (OF_NODE.has(statement.kind) && !namesTables(statement)) return { kind: 'node' };
   if (statement.kind === 'set' && statement.items.some(isGlobal)) return { kind: 'node' };
   const inner =
     statement.kind === 'execute'
@@ -61,6 +62,18 @@ export function aboutOf(statement: Statement, scope: Scope): About {
   else found.visit(statement);
   return { kind: 'databases', names: found.names };
 }
+
+/** Of GRANT on a table, or on columns: the table must be there. */
+function grantedOn(statement: Statement, database: string): ReadonlySet<string> {
+  const found = new Names(database);
+  if ((statement.kind === 'grant' || statement.kind === 'revoke') && 'target' in statement.what) {
+    const { target } = statement.what;
+    if (target?.type === 'table' && target.name !== '*' && target.schema !== '*') found.add(target.schema ?? database);
+  }
+  return found.names;
+}
+
+const namesTables = (statement: Statement): boolean => statement.kind === 'flush' && statement.tables.length > 0;
 
 const isGlobal = (item: Extract<Statement, { kind: 'set' }>['items'][number]): boolean =>
   item.kind === 'variable' && item.variable.scope !== undefined && item.variable.scope !== 'session';

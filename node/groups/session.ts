@@ -33,7 +33,8 @@ type Place =
   | { readonly kind: 'anywhere' }
   /** At the node that the client is connected to. */
   | { readonly kind: 'home' }
-  | { readonly kind: 'group'; readonly placement: PlacementDef | undefined };
+  /** At a node that hosts the group; `inMain`: in the group that all nodes host. */
+  | { readonly kind: 'group'; readonly placement: PlacementDef | undefined; readonly inMain: boolean };
 
 /** A statement of the protocol: prepared wherever it ran. */
 interface RoutedStatement extends PreparedStatement {
@@ -193,7 +194,7 @@ export class GatewaySession implements Session {
     const placement = this.gateway.placementOf(this.database);
     if (!placement && !this.remote) return this.main.listFields(table, wildcard);
     const listed = async (): Promise<readonly ColumnDefinition[]> => {
-      const session = (await this.reach({ kind: 'group', placement })) ?? this.main;
+      const session = (await this.reach({ kind: 'group', placement, inMain: false })) ?? this.main;
       return session.listFields(table, wildcard);
     };
     return listed();
@@ -236,13 +237,12 @@ export class GatewaySession implements Session {
   private placeOf(statement: Statement): Place {
     const about = aboutOf(statement, this.scope());
     if (about.kind === 'node') return { kind: 'home' };
-    if (about.kind === 'all') return { kind: 'anywhere' };
     const placements = new Set([...about.names].map((name) => this.gateway.placementOf(name)));
     if (placements.size === 0) return { kind: 'anywhere' };
     if (placements.size > 1)
       throw unsupported('statements over databases of different replication groups (p2pdb:replicas, p2pdb:group=own)');
     const [placement] = placements;
-    return { kind: 'group', placement };
+    return { kind: 'group', placement, inMain: about.kind === 'all' };
   }
 
   private scope(): Scope {
@@ -317,13 +317,14 @@ export class GatewaySession implements Session {
     const { remote } = this;
     if (place.kind === 'home') return this.main;
     if (place.kind === 'anywhere') return remote?.session ?? this.main;
-    const { placement } = place;
+    const { placement, inMain } = place;
     const hosted = placement && this.gateway.hosted.find(placement);
     if (remote) {
       if (placement && !hosted && placement.hosts.includes(remote.node)) return remote.session;
       return this.comeHome(remote).then((isHome) => (isHome ? this.reach(place) : remote.session));
     }
     if (!placement) return this.main;
+    if (hosted && inMain) return this.main;
     if (hosted) return hosted.isReady ? this.sessionIn(hosted) : this.whenReady(hosted, place);
     return this.goTo(placement);
   }

@@ -38,7 +38,7 @@ export class ChainVerifier {
     this.crypto = crypto;
   }
 
-  /** With `trusted`, hash and signature were checked before: it comes from the replica's own disk. */
+  /** With `trusted`, hash and signature were checked before, or it comes from the replica's own disk. */
   next(signed: SignedEntry, entry: Entry, trusted = false): ChainFault | undefined {
     const { seq } = entry;
     if (!trusted && !sameBytes(cidOf(signed.body, this.crypto), signed.cid)) return { kind: 'hash', seq };
@@ -72,6 +72,15 @@ export class ChainVerifier {
     this.seq = entry.seq - 1;
   }
 }
+
+/** An entry, as it was sent and as it reads. */
+export interface ChainLink {
+  readonly signed: SignedEntry;
+  readonly entry: Entry;
+}
+
+const follows = ({ entry }: ChainLink, before: ChainLink): boolean =>
+  sameBytes(entry.author, before.entry.author) && sameBytes(entry.prev, before.signed.cid);
 
 /** The place before an entry that nothing is known of but itself and whose it is. */
 const headBefore = ({ seq, prev, lamport }: Entry, { author, key }: ChainHead): ChainHead => ({
@@ -114,6 +123,24 @@ export class Chains {
     this.byAuthor.set(author, chain);
     this.lamport = Math.max(this.lamport, entry.lamport);
     return undefined;
+  }
+
+  /**
+   * How many of entries of one author that follow each other are proven to be the author's: by their own signature or by that of a
+   * later one, as each names the one before it by its hash. The hashes were made here, of what came.
+   */
+  proven(run: readonly ChainLink[]): number {
+    const first = run[0]?.entry;
+    const key = first && (this.byAuthor.get(hex(first.author))?.key ?? first.genesis?.key);
+    if (!key) return 0;
+    let count = 1;
+    while (count < run.length && follows(run[count] as ChainLink, run[count - 1] as ChainLink)) count++;
+    while (count > 0) {
+      const { signed } = run[count - 1] as ChainLink;
+      if (this.crypto.verify(key, signed.cid, signed.signature)) break;
+      count--;
+    }
+    return count;
   }
 
   /**

@@ -44,8 +44,8 @@ export interface DeciderOptions {
   readonly onAmnesia: () => void;
 }
 
-/** Between two blocks that nobody waits for. */
-const CUT_MS = 20;
+/** Between two blocks that nobody waits for. A block costs each node some milliseconds, whatever it orders. */
+const CUT_MS = 50;
 const TICK_MS = 10;
 const LEADERLESS_MS = 1500;
 const HISTORY_HEIGHTS = 10_000;
@@ -189,7 +189,7 @@ export class ConsensusDecider implements Decider {
     const { wanted } = this;
     if (!wanted) return;
     const now = performance.now();
-    if (!urgent && !wanted.urgent && now - this.lastCutMs < CUT_MS) return;
+    if (!urgent && !wanted.urgent && (this.replica.isAlone || now - this.lastCutMs < CUT_MS)) return;
     const proposal =
       this.replica.proposal(wanted.height) ?? (wanted.urgent ? this.replica.emptyProposal(wanted.height) : undefined);
     if (!proposal) return;

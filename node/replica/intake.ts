@@ -6,6 +6,7 @@ import {
   DecodeError,
   decodeTransaction,
   hex,
+  type ChainLink,
   type Entry,
   type SignedEntry,
   type Transaction,
@@ -13,9 +14,7 @@ import {
 import { StoppedError, type Slices } from './gate.ts';
 import type { GroupLog } from './ports.ts';
 
-export interface Incoming {
-  readonly entry: Entry;
-  readonly signed: SignedEntry;
+export interface Incoming extends ChainLink {
   readonly transactions: readonly Transaction[];
 }
 
@@ -30,7 +29,24 @@ export function decodeIncoming(signed: SignedEntry, entry: Entry): Incoming {
 }
 
 /** An entry whose transactions may still be read. */
-type Waiting = Omit<Incoming, 'transactions'> & { transactions: Incoming['transactions'] | undefined };
+interface Waiting extends ChainLink {
+  transactions: Incoming['transactions'] | undefined;
+  /** It is its author's, by its own signature or by a later one. */
+  readonly isProven: boolean;
+}
+
+type Accepted = Waiting & Incoming;
+
+/** What is wrong with the bytes that `work` reads. */
+function faultIn(work: () => void): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof DecodeError) return error.message;
+    throw error;
+  }
+}
 
 export interface IntakeOptions {
   readonly group: string;
@@ -75,23 +91,42 @@ export class Intake {
   }
 
   /**
-   * Takes an entry that somebody hands over; those of one author come in order. One that is here already is passed over, one whose
-   * parents are not here waits for them. Says what is wrong with one that is refused.
+   * Takes entries of one author that somebody hands over, in order; their CIDs were made of what came. One that is here already is
+   * passed over, one whose parents are not here waits for them. Says what is wrong with the first that is refused; those that
+   * follow it are not taken either.
    */
-  receive(signed: SignedEntry): string | undefined {
-    let incoming: Waiting;
-    const isLarge = signed.body.length > LARGE_BYTES;
-    try {
-      const entry = decodeEntry(signed.body);
-      incoming = isLarge ? { entry, signed, transactions: undefined } : decodeIncoming(signed, entry);
-    } catch (error) {
-      if (error instanceof DecodeError) return error.message;
-      throw error;
+  receive(run: readonly SignedEntry[]): string | undefined {
+    const links: ChainLink[] = [];
+    let fault: string | undefined;
+    for (const signed of run) {
+      fault = faultIn(() => {
+        const entry = decodeEntry(signed.body);
+        if (entry.seq > this.seqOf(hex(entry.author))) links.push({ signed, entry });
+      });
+      if (fault !== undefined) break;
     }
-    const { entry } = incoming;
+    const proven = this.log.chains.proven(links);
+    for (const [index, link] of links.entries()) {
+      const refused = this.admit(link, index < proven);
+      if (refused !== undefined) return refused;
+    }
+    return fault;
+  }
+
+  /** The newest entry of an author that is here, checked or waiting. */
+  private seqOf(author: string): number {
+    return this.orphans.get(author)?.at(-1)?.entry.seq ?? this.log.chains.seqOf(author);
+  }
+
+  private admit({ signed, entry }: ChainLink, isProven: boolean): string | undefined {
+    const isLarge = signed.body.length > LARGE_BYTES;
+    const incoming: Waiting = { signed, entry, transactions: undefined, isProven };
+    const malformed = faultIn(() => {
+      if (!isLarge) incoming.transactions = entry.transactions.map(decodeTransaction);
+    });
+    if (malformed !== undefined) return malformed;
     const author = hex(entry.author);
     const waiting = this.orphans.get(author);
-    if (entry.seq <= (waiting?.at(-1)?.entry.seq ?? this.log.chains.seqOf(author))) return undefined;
     if (entry.group !== this.options.group) return `it is of group ${entry.group}`;
     if (!waiting && !this.options.mayWrite(entry)) {
       this.strangers.add(author);
@@ -103,7 +138,7 @@ export class Intake {
       if (isLarge) void this.read(incoming, author);
       return undefined;
     }
-    const fault = this.accept(incoming as Incoming);
+    const fault = this.accept(incoming as Accepted);
     if (fault === undefined) this.adopt();
     return fault;
   }
@@ -130,8 +165,8 @@ export class Intake {
     return entry.parents.every((parent) => this.log.chains.seqOf(hex(parent.author)) >= parent.seq);
   }
 
-  private accept(incoming: Incoming): string | undefined {
-    const fault = this.log.chains.next(incoming.signed, incoming.entry);
+  private accept(incoming: Accepted): string | undefined {
+    const fault = this.log.chains.next(incoming.signed, incoming.entry, incoming.isProven);
     if (fault) return `it fails the check of its ${fault.kind}`;
     this.ready.push(incoming);
     return undefined;
@@ -143,7 +178,7 @@ export class Intake {
       found = false;
       for (const [author, waiting] of this.orphans) {
         while (waiting[0]?.transactions && this.hasParents(waiting[0].entry)) {
-          const fault = this.accept(waiting.shift() as Incoming);
+          const fault = this.accept(waiting.shift() as Accepted);
           if (fault !== undefined) {
             waiting.length = 0;
             this.failed.push({ author, fault });

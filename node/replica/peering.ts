@@ -29,6 +29,7 @@ import type { ConsensusDecider } from './decider.ts';
 import { Lag, type PeerLag } from './lag.ts';
 import { LargeMessages, PIECE_BYTES } from './large-messages.ts';
 import { Notices } from './notices.ts';
+import { Pace } from './pace.ts';
 import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
 import { SnapshotExchange, type SnapshotPort } from './snapshot-exchange.ts';
@@ -44,11 +45,12 @@ const SNAPSHOT = 6;
 const BLOCKS_PRUNED = 7;
 const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
-/** How long a notice of consensus may wait for company, and an acknowledgement that nobody waits for. */
+/** How long a notice of consensus may wait for company. */
 const NOTICE_MS = 2;
-const ACK_MS = 10;
-/** Entries so large are acknowledged at once: the sender has no more than a window of them on the way. */
-const ACK_BYTES = 64 << 10;
+/** Entries that nobody waits for leave that often, where many are made. */
+const PUSH_MS = 5;
+/** Entries so large leave and are acknowledged at once: the sender has no more than a window of them on the way. */
+const LARGE_BYTES = 64 << 10;
 /** By gossip, own news are told no more often than that: it is for those to whom there is no link. */
 const ANNOUNCE_MS = 250;
 
@@ -96,7 +98,10 @@ export class Peering {
   private readonly lag: Lag;
   private readonly up = new Set<NodeId>();
   private cut: ReadonlySet<NodeId> = new Set();
-  private acksWithinMs = ACK_MS;
+  private readonly pace = new Pace(PUSH_MS);
+  /** Own entries that are to leave together. */
+  private fresh: SyncEntry[] = [];
+  private pushTimer: NodeJS.Timeout | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(options: PeeringOptions) {
@@ -131,6 +136,7 @@ export class Peering {
 
   stop(): void {
     clearInterval(this.timer);
+    clearTimeout(this.pushTimer);
     this.notices.stop();
     this.network = undefined;
   }
@@ -214,6 +220,8 @@ export class Peering {
 
   /** `mayWait`: nobody at the other side waits for it. */
   sendConsensus(to: NodeId, message: Uint8Array, mayWait: boolean): void {
+    // It may name entries that have not left yet.
+    if (!mayWait) this.push();
     this.send(to, CONSENSUS, message, mayWait ? NOTICE_MS : 0);
   }
 
@@ -338,8 +346,18 @@ export class Peering {
 
   // From the replica.
 
-  made(own: SignedEntry): void {
-    this.step({ kind: 'local', entries: [toSync(own)] });
+  /** `isAwaited`: somebody waits for the others. */
+  made(own: SignedEntry, isAwaited: boolean): void {
+    this.fresh.push(toSync(own));
+    const waitMs = isAwaited || own.body.length >= LARGE_BYTES ? 0 : this.pace.waitMs(performance.now());
+    if (waitMs === 0) this.push();
+    else this.pushTimer ??= setTimeout(() => this.push(), waitMs);
+  }
+
+  private push(): void {
+    clearTimeout(this.pushTimer);
+    this.pushTimer = undefined;
+    if (this.fresh.length > 0) this.step({ kind: 'local', entries: this.fresh.splice(0) });
   }
 
   /** `isAwaited`: somebody waits until a majority has them. */
@@ -354,9 +372,7 @@ export class Peering {
       frontier.set(author, this.options.log.seqOf(author));
       this.lag.entry(author, entry.time + shift);
     }
-    this.acksWithinMs = isAwaited || bytes >= ACK_BYTES ? 0 : ACK_MS;
-    this.step({ kind: 'durable', frontier });
-    this.acksWithinMs = ACK_MS;
+    this.step({ kind: 'durable', frontier, isAwaited: isAwaited || bytes >= LARGE_BYTES });
     // The others' disks may have been faster.
     if (frontier.has(authorId(this.options.log.author))) this.countReplicated();
   }
@@ -368,8 +384,7 @@ export class Peering {
   private execute(effect: SyncEffect): void {
     switch (effect.kind) {
       case 'send': {
-        const withinMs = effect.message.kind === 'ack' ? this.acksWithinMs : 0;
-        const outcome = this.send(effect.to, SYNC, encodeSyncMessage(effect.message), withinMs);
+        const outcome = this.send(effect.to, SYNC, encodeSyncMessage(effect.message));
         if (outcome === 'full') this.step({ kind: 'full', peer: effect.to });
         break;
       }
@@ -393,10 +408,14 @@ export class Peering {
   }
 
   private deliver(from: NodeId, entries: readonly SyncEntry[]): void {
-    for (const { author, bytes } of entries) {
-      const fault = this.options.replica.receive(fromSync(bytes));
-      if (fault === undefined) continue;
-      this.refuse(from, author, fault);
+    for (let at = 0; at < entries.length;) {
+      const { author } = entries[at] as SyncEntry;
+      let end = at + 1;
+      while (entries[end]?.author === author) end++;
+      const run = entries.slice(at, end).map(({ bytes }) => fromSync(bytes));
+      const fault = this.options.replica.receive(run);
+      if (fault !== undefined) this.refuse(from, author, fault);
+      at = end;
     }
     // Whoever brought it, it is asked of others now.
     for (const { author, fault } of this.options.replica.takeFailed()) this.refuse(from, authorId(author), fault);

@@ -60,8 +60,11 @@ export interface Decider {
 
 /** What the replica tells of itself. */
 export interface ReplicaEvents {
-  /** An own entry is being written, or durable: it is to be sent to everybody. Whatever comes, there is no other one with its number. */
-  made(own: SignedEntry): void;
+  /**
+   * An own entry is being written, or durable: it is to be sent to everybody. Whatever comes, there is no other one with its number.
+   * `isAwaited`: somebody waits for more than this node's disk.
+   */
+  made(own: SignedEntry, isAwaited: boolean): void;
   /** Entries that this replica now holds durably. `isAwaited`: somebody waits until a majority does. */
   durable(entries: readonly SignedEntry[], isAwaited: boolean): void;
   /** Blocks are applied, in this order; who is a member may have changed by the last of them. */

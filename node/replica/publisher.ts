@@ -4,8 +4,9 @@ import type { Clock } from './clock.ts';
 import type { Order } from './order.ts';
 import type { Machine } from './ports.ts';
 
-/** How long the state's transaction stays open: see store/state.ts. */
-const PUBLISH_MS = 50;
+/** How long the state's transaction stays open: see store/state.ts. After this it ends with the next blocks, and then in any case. */
+const PUBLISH_MS = 40;
+const PUBLISH_MS_MAX = 100;
 
 export interface PublisherOptions {
   readonly clock: Clock;
@@ -24,6 +25,8 @@ export interface PublisherOptions {
 export class Publisher {
   private readonly options: PublisherOptions;
   private cancelTimer: (() => void) | undefined;
+  /** When something was done first since the state was published. */
+  private openedMs = 0;
   private due = false;
   private waiters: (() => void)[] = [];
   private holds = 0;
@@ -34,8 +37,22 @@ export class Publisher {
     this.options = options;
   }
 
-  soon(): void {
-    this.cancelTimer ??= this.options.clock.after(PUBLISH_MS, () => this.publish());
+  soon(withinMs = PUBLISH_MS_MAX): void {
+    if (this.cancelTimer) return;
+    this.openedMs = this.options.clock.elapsed();
+    this.within(withinMs);
+  }
+
+  /** Blocks were applied: what they order needs no undo record, so now there are the fewest to keep. */
+  afterBlocks(): void {
+    this.soon();
+    if (this.options.clock.elapsed() - this.openedMs < PUBLISH_MS) return;
+    this.stopTimer();
+    this.within(0);
+  }
+
+  private within(ms: number): void {
+    this.cancelTimer = this.options.clock.after(ms, () => this.publish());
   }
 
   /** The log is not being written any more. */
@@ -50,7 +67,7 @@ export class Publisher {
     if (this.due) return;
     if (!this.options.settleLog()) {
       // Somebody waits for it: it is tried again.
-      if (this.waiters.length > 0) this.soon();
+      if (this.waiters.length > 0) this.soon(PUBLISH_MS);
       return;
     }
     if (!this.store()) return;
@@ -91,7 +108,7 @@ export class Publisher {
     return () => {
       if (!held) return;
       held = false;
-      if (--this.holds === 0 && this.due) this.soon();
+      if (--this.holds === 0 && this.due) this.soon(PUBLISH_MS);
     };
   }
 

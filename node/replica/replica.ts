@@ -163,6 +163,11 @@ export class Replica {
     return this.order.height;
   }
 
+  /** Nobody else hosts the group: blocks are cut when the state is published. */
+  get isAlone(): boolean {
+    return this.options.alone();
+  }
+
   /** Somebody waits for a block. */
   get isUrgent(): boolean {
     return this.order.isUrgent;
@@ -313,7 +318,8 @@ export class Replica {
   private tell(batch: Batch): void {
     if (batch.told || !batch.sealed || this.options.alone()) return;
     batch.told = true;
-    this.options.events.made(batch.sealed.signed);
+    const isAwaited = batch.own.some(({ transaction: { level } }) => level !== 'local');
+    this.options.events.made(batch.sealed.signed, isAwaited);
   }
 
   /** Writes what is pending, here and now. Nothing may fly. False when it cannot be written. */
@@ -459,9 +465,9 @@ export class Replica {
 
   // Entries of others, and blocks.
 
-  /** Takes an entry of another author; see Intake. Says what is wrong with one that is refused. */
-  receive(signed: SignedEntry): string | undefined {
-    const fault = this.intake.receive(signed);
+  /** Takes entries of another author that follow each other; see Intake. Says what is wrong with the first that is refused. */
+  receive(run: readonly SignedEntry[]): string | undefined {
+    const fault = this.intake.receive(run);
     if (!this.intake.isEmpty) this.schedule();
     return fault;
   }
@@ -523,7 +529,7 @@ export class Replica {
   private *apply(blocks: Applicable): Steps<void> {
     yield* this.order.apply(blocks);
     this.applying = 'no';
-    this.publisher.soon();
+    this.publisher.afterBlocks();
     this.blockMs = this.options.clock.elapsed();
     for (const wake of this.blockWaiters.splice(0)) wake();
     if (this.pending.length > 0) this.schedule();

@@ -10,9 +10,11 @@ import type { AuthorId, Effect, Event, Frontier, Message } from './types.ts';
 export interface SyncTiming extends IntakeTiming {
   /** How often connected peers compare their frontiers, come what may. */
   readonly compareMs: number;
+  /** How often peers are told what became durable, where nobody waits for that. */
+  readonly tellMs: number;
 }
 
-export const DEFAULT_SYNC_TIMING: SyncTiming = { graceMs: 60, askMs: 2000, compareMs: 5000 };
+export const DEFAULT_SYNC_TIMING: SyncTiming = { graceMs: 60, askMs: 2000, compareMs: 5000, tellMs: 40 };
 
 /** What a tick may add to the node's own clock: a clock that jumps is not the silence of others. */
 const TICK_MS_MAX = 100;
@@ -34,6 +36,7 @@ export class Sync {
   private now = 0;
   private lastTickMs: number | undefined;
   private comparedAt = 0;
+  private toldAt = -Infinity;
 
   /** `durable`: what is on this node's disk at the start. */
   constructor(options: SyncOptions, durable: Frontier) {
@@ -67,7 +70,7 @@ export class Sync {
         break;
       }
       case 'durable':
-        this.becameDurable(event.frontier);
+        this.becameDurable(event.frontier, event.isAwaited);
         break;
       case 'local':
         for (const { author, seq } of event.entries) this.intake.made(author, seq);
@@ -105,7 +108,8 @@ export class Sync {
     this.now += Math.min(Math.max(nowMs - (this.lastTickMs ?? nowMs), 0), TICK_MS_MAX);
     this.lastTickMs = nowMs;
     this.intake.expire(this.now);
-    if (this.untold.size > 0) {
+    if (this.untold.size > 0 && this.now - this.toldAt >= this.options.timing.tellMs) {
+      this.toldAt = this.now;
       const frontier = new Map([...this.untold].map((author) => [author, this.durable.get(author) ?? 0]));
       this.untold.clear();
       for (const peer of this.peers.values()) this.send(peer, { kind: 'ack', frontier });
@@ -168,15 +172,15 @@ export class Sync {
     for (const [author, seq] of news) this.intake.notice(author, seq, this.now + graceMs);
   }
 
-  /** Whoever sent an entry is told at once that it is safe here; everybody else at the next tick. */
-  private becameDurable(frontier: Frontier): void {
+  /** Everybody is told with a later tick that entries are safe here; whoever sent one that somebody waits for, at once. */
+  private becameDurable(frontier: Frontier, isAwaited: boolean): void {
     const acks = new Map<NodeId, Map<AuthorId, number>>();
     for (const [author, seq] of frontier) {
       if (seq <= (this.durable.get(author) ?? 0)) continue;
       this.durable.set(author, seq);
       this.intake.becameDurable(author, seq);
       this.untold.add(author);
-      const source = this.intake.sourceOf(author);
+      const source = isAwaited ? this.intake.sourceOf(author) : undefined;
       if (source === undefined) continue;
       const ack = acks.get(source) ?? new Map<AuthorId, number>();
       acks.set(source, ack.set(author, seq));

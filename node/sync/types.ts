@@ -68,7 +68,8 @@ export type Event =
   | { readonly kind: 'peer-down'; readonly peer: NodeId }
   | { readonly kind: 'message'; readonly from: NodeId; readonly message: Message }
   /** Entries up to here are on this node's disk, its own and others': only what changed. */
-  | { readonly kind: 'durable'; readonly frontier: Frontier }
+  /** `isAwaited`: somebody waits until others hear of it. */
+  | { readonly kind: 'durable'; readonly frontier: Frontier; readonly isAwaited: boolean }
   /** Own entries, fresh: written, and durable soon. */
   | { readonly kind: 'local'; readonly entries: readonly SyncEntry[] }
   /**

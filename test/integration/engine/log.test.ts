@@ -16,7 +16,7 @@ import path from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import mysql from 'mysql2/promise';
-import { decodeEntry, hex, segmentName, type ChainHead } from '../../../node/log/index.ts';
+import { decodeEntry, encodeEntryRecord, hex, segmentName, type ChainHead } from '../../../node/log/index.ts';
 import {
   LogDamagedError,
   LogStore,
@@ -227,6 +227,14 @@ describe('a log folder', () => {
     const forged = makeChain(forger, 9);
     write([1], [...records.slice(0, 8), forged[8]?.record ?? new Uint8Array()]);
     assert.match(verifyLog(dir).fault ?? '', /entry 9 of \S+ fails the check of its signature/);
+  });
+
+  it('with a senseless signature before a good one verifies: the later entry names the earlier', () => {
+    const unsigned = encodeEntryRecord(chain[4]?.body ?? new Uint8Array(), new Uint8Array(64));
+    write([1], [...records.slice(0, 4), unsigned, ...records.slice(5)]);
+    assert.equal(verifyLog(dir).fault, undefined);
+    write([1], [...records.slice(0, 4), unsigned]);
+    assert.match(verifyLog(dir).fault ?? '', /entry 5 of \S+ fails the check of its signature/);
   });
 
   it('of a newer format is refused', () => {

@@ -153,11 +153,14 @@ describe('a database that two of three nodes host', () => {
 
   it('obeys the grants of the cluster', async () => {
     await on(1).query("CREATE USER reader@'%' IDENTIFIED BY 'secret'");
-    await on(1).query("GRANT SELECT ON own.* TO reader@'%'");
+    await on(2).query("GRANT SELECT (id, v) ON own.t TO reader@'%'");
+    assert.equal((await refusal(on(2), "GRANT SELECT ON own.nothing TO reader@'%'")).errno, 1146);
+    assert.equal((await refusal(on(1), "GRANT SELECT (nothing) ON own.t TO reader@'%'")).errno, 1054);
     await cluster.converged();
     for (const node of NODES) {
       const c = await cluster.connect(node, { user: 'reader', password: 'secret' });
-      assert.equal(await one(c, "SELECT count(*) FROM own.t WHERE v LIKE 'from%'"), 3);
+      assert.equal(await one(c, "SELECT count(v) FROM own.t WHERE v LIKE 'from%'"), 3);
+      assert.equal((await refusal(c, 'SELECT n FROM own.t')).errno, 1143);
       assert.equal((await refusal(c, "INSERT INTO own.t (v) VALUES ('no')")).errno, 1142);
       await c.end();
     }

@@ -134,7 +134,7 @@ export class SimulatedNode implements VirtualHost {
         this.cluster.fail(`${this.name}: the state after ${height} is not that of ${proposer}`),
       onBehind: (peer) => peering?.askBlocks(peer),
       makeToken: () => undefined,
-      onMade: (own) => peering?.made(own),
+      onMade: (own, isAwaited) => peering?.made(own, isAwaited),
       onDurable: (entries, isAwaited) => peering?.durable(entries, isAwaited),
       send: (to, message, mayWait) => peering?.sendConsensus(to, message, mayWait),
       describeMember: (id) => ({ isUp: peering?.isUp(id) ?? true, lag: 0 }),

@@ -19,7 +19,7 @@ import type { Disk } from '../kernel/disk.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Action, Program, ProgramEvent } from '../kernel/world.ts';
 
-export const TIMING = { graceMs: 60, askMs: 300, compareMs: 500 };
+export const TIMING = { graceMs: 60, askMs: 300, compareMs: 500, tellMs: 40 };
 
 export type SyncInput =
   | { readonly kind: 'event'; readonly event: SyncEvent }
@@ -125,7 +125,8 @@ export class SyncProgram implements Program<SyncInput> {
     }
     this.actions.push({ kind: 'sync', file: 'log' });
     for (const [author, seq] of changed) this.note({ kind: 'durable', author, seq });
-    this.feed({ kind: 'durable', frontier: changed });
+    const isAwaited = [...changed.values()].some((seq) => seq % 2 === 0);
+    this.feed({ kind: 'durable', frontier: changed, isAwaited });
   }
 
   private write(count: number, bytes: number): void {

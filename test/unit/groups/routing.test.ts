@@ -10,7 +10,8 @@ function about(sql: string, database = 'cur'): string {
     prepared: (name) => (name === 'p' ? parse('SELECT * FROM prep.t') : undefined),
     parse: (source) => (typeof source === 'string' ? parse(source) : undefined),
   });
-  return result.kind === 'databases' ? [...result.names].sort().join(' ') : `(${result.kind})`;
+  const names = result.kind === 'node' ? [] : [...result.names].sort();
+  return [...names, ...(result.kind === 'databases' ? [] : [`(${result.kind})`])].join(' ');
 }
 
 const CASES: readonly (readonly [sql: string, expected: string])[] = [
@@ -63,6 +64,10 @@ const CASES: readonly (readonly [sql: string, expected: string])[] = [
   ['DROP DATABASE x', '(all)'],
   ["CREATE USER a IDENTIFIED BY 'b'", '(all)'],
   ['GRANT SELECT ON x.* TO a', '(all)'],
+  ['GRANT SELECT (b), INSERT ON x.t TO a', 'x (all)'],
+  ['REVOKE ALL ON t FROM a', 'cur (all)'],
+  ['FLUSH TABLES', '(node)'],
+  ['FLUSH TABLES x.t WITH READ LOCK', 'x'],
 ];
 
 describe('what a statement is about', () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  Chains,
   ChainVerifier,
   crc32c,
   encodeEntryRecord,
@@ -160,6 +161,29 @@ describe('a chain', () => {
     assert.equal(firstFault([a, c]), 'sequence 3');
     assert.equal(firstFault([a, b, b]), 'sequence 2');
     assert.equal(firstFault([b]), 'sequence 2');
+  });
+
+  it('proves entries by a later signature, as far as each names the one before', () => {
+    const links = chain.map(({ record, entry }) => ({ signed: signed(record), entry }));
+    const bent = links.map((link) => ({ ...link, signed: { ...link.signed, signature: new Uint8Array(64) } }));
+    const from = (...run: typeof links): number => new Chains(logCrypto).proven(run);
+    const [a, b, c] = links as [(typeof links)[number], (typeof links)[number], (typeof links)[number]];
+    const [bentA, bentB, bentC] = bent as typeof links as [typeof a, typeof a, typeof a];
+    assert.equal(from(a, b, c), 3);
+    assert.equal(from(bentA, bentB, c), 3);
+    assert.equal(from(bentA, b, bentC), 2);
+    assert.equal(from(bentA, bentB, bentC), 0);
+    assert.equal(from(a, c), 1, 'one is missing');
+    assert.equal(from(bentA, c), 0, 'one is missing, and what follows proves nothing');
+    assert.equal(from(b, c), 0, 'nobody knows whose they are');
+    assert.equal(from(), 0);
+    const known = new Chains(logCrypto);
+    assert.equal(known.next(a.signed, a.entry), undefined);
+    assert.equal(known.proven([bentB, c]), 2);
+    // A claimed author, or other content, is no link of the chain.
+    const [, foreign] = makeChain(other, 2, 51, (e) => ({ ...e, author: a.entry.author, prev: a.signed.cid }));
+    assert.ok(foreign);
+    assert.equal(known.proven([{ signed: signed(foreign.record), entry: foreign.entry }, c]), 0);
   });
 
   it('shows an entry of another author, and one that others signed', () => {

@@ -75,7 +75,7 @@ it('peers that differ tell each other everything, and who lacks something asks f
   ]);
 });
 
-it('fresh entries go to everybody at once; durable is told to who sent them at once, to others at the next tick', () => {
+it('fresh entries go to everybody at once; durable is told at once to who sent what somebody waits for, to everybody with a tick', () => {
   const author = node();
   for (const peer of [b, c]) author.step({ kind: 'peer-up', peer });
   assert.deepEqual(kinds(author.step({ kind: 'local', entries: [entry(x, 1)] })), ['b:push', 'c:push']);
@@ -84,7 +84,7 @@ it('fresh entries go to everybody at once; durable is told to who sent them at o
   for (const peer of [a, c]) other.step({ kind: 'peer-up', peer });
   live(other, 20);
   assert.deepEqual(kinds(receive(other, a, { kind: 'push', runs: runs(entry(x, 1)) })), ['deliver']);
-  assert.deepEqual(kinds(other.step({ kind: 'durable', frontier: new Map([[x, 1]]) })), ['a:ack']);
+  assert.deepEqual(kinds(other.step({ kind: 'durable', frontier: new Map([[x, 1]]), isAwaited: true })), ['a:ack']);
   assert.deepEqual(kinds(live(other, 20)), ['a:ack', 'c:ack']);
 });
 
@@ -102,7 +102,7 @@ it('a peer that stalls is pushed no more than a window, and again when it has ca
   sync.step({ kind: 'peer-up', peer: b });
   let pushed = 0;
   for (let seq = 1; seq <= 12; seq++) {
-    sync.step({ kind: 'durable', frontier: new Map([[x, seq]]) });
+    sync.step({ kind: 'durable', frontier: new Map([[x, seq]]), isAwaited: false });
     pushed += sent(sync.step({ kind: 'local', entries: [entry(x, seq, 1 << 20)] })).length;
   }
   assert.equal(pushed, 4);
@@ -173,7 +173,7 @@ it('what all connected peers have pruned comes as a snapshot', () => {
   const effects = receive(sync, b, { kind: 'entries', id: ask.message.id, runs: [], last: true });
   assert.deepEqual(effects, [{ kind: 'need-snapshot', peer: b }]);
   // The snapshot stands at 7: the rest is asked for.
-  const [next] = sent(sync.step({ kind: 'durable', frontier: new Map([[x, 7]]) }));
+  const [next] = sent(sync.step({ kind: 'durable', frontier: new Map([[x, 7]]), isAwaited: true }));
   assert.deepEqual(next?.kind === 'ask' && next.ranges, [{ author: x, from: 8, to: 9 }]);
 });
 

@@ -16,13 +16,10 @@ import {
   type Network,
   type NodeId as PeerId,
 } from './discovery/index.ts';
-import { keepGenesis, type Genesis, type OpenedEngine } from './engine/index.ts';
+import { firstVoters, keepGenesis, type Genesis, type OpenedEngine } from './engine/index.ts';
 import type { Channels } from './groups/index.ts';
 import { Peering } from './replica/index.ts';
 import { loadIdentity, writeFileDurably } from './store/index.ts';
-
-/** Voters where the settings name none: enough to lose one or two, few enough to be quick. */
-const VOTERS_MAX = 5;
 
 /** What a node needs to be in a swarm; kept in its data folder where it joined by a token. */
 export interface Swarm {
@@ -43,8 +40,7 @@ export function genesisOf(config: Config): (self: NodeId) => Genesis {
   if (members.length === 0) return (self) => ({ members: [{ name: config.name ?? 'node', id: self }], voters: [self] });
   for (const name of voters)
     if (!members.some((m) => m.name === name)) throw new ConfigError(`voters: ${name} is no member`);
-  const odd = Math.min(VOTERS_MAX, members.length - (1 - (members.length % 2)));
-  const deciding = voters.length > 0 ? members.filter((m) => voters.includes(m.name)) : members.slice(0, odd);
+  const deciding = voters.length > 0 ? members.filter((m) => voters.includes(m.name)) : firstVoters(members);
   return (self) => {
     if (!members.some((m) => m.id === self))
       throw new ConfigError(`members: this node's key ${self} is not among them`);

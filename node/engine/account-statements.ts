@@ -8,6 +8,7 @@ import { columnsOf } from './show/result.ts';
 import { alterUser, createRole, createUser, dropUsers, renameUser, setPassword } from './user-statements.ts';
 import { redactPasswords } from '../sql/index.ts';
 import { sendRows } from './results.ts';
+import { commitTransaction } from './commit-transaction.ts';
 
 export type AccountStatement = Extract<
   Statement,
@@ -42,7 +43,7 @@ export function runAccountStatement(x: StatementContext, statement: AccountState
     return ok(x);
   }
   session.core.refuseWrites();
-  const done = session.commitTransaction();
+  const done = commitTransaction(session);
   const run = async (): Promise<void> => {
     await done;
     const draft = new AccountDraft(session);

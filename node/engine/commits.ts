@@ -7,7 +7,8 @@ import { isConstraintError, type RowChange } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { tableLock } from './locks.ts';
 import { digestOf, transactionInSteps, transactionOf, type CommitRecord, type SeenRow } from './merge/index.ts';
-import { SchemaChanged, type EngineSession } from './session.ts';
+import type { EngineSession } from './session.ts';
+import { SchemaChanged } from './waits.ts';
 import type { CommitLevel } from './session-state.ts';
 import type { OpenTransaction } from './transaction.ts';
 
@@ -224,8 +225,7 @@ function* encoded(record: CommitRecord): Steps<Uint8Array> {
 
 const cutSql = (sql: string): string => (sql.length > 65536 ? `${sql.slice(0, 65536)} …` : sql);
 
-const deadlock = (): SqlError =>
-  new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction');
+const deadlock = (): SqlError => deadlock();
 
 /** Why a commit failed, in MySQL's words. */
 function commitError(error: unknown): unknown {

@@ -27,6 +27,8 @@ import type { OkResult, ResultSink } from '../server/index.ts';
 import { FieldReader, type Field, type FileFormat } from './load/fields.ts';
 import type { EngineSession } from './session.ts';
 import type { StatementContext } from './statement-context.ts';
+import { commitTransaction } from './commit-transaction.ts';
+import { interrupted } from './locks.ts';
 
 type LoadData = Extract<Statement, { kind: 'loadData' }>;
 
@@ -155,7 +157,7 @@ class Load {
         if (all && batch.length > 0) await this.store(batch);
       };
       for await (const chunk of file) {
-        if (session.state.killed) throw new SqlError(1317, '70100', 'Query execution was interrupted');
+        if (session.state.killed) throw interrupted();
         reader.add(latin1Text(chunk));
         await take(false);
       }
@@ -168,7 +170,7 @@ class Load {
       for await (const chunk of file) void chunk;
       throw error;
     }
-    if (own && session.state.autocommit) await session.commitTransaction();
+    if (own && session.state.autocommit) await commitTransaction(session);
     this.finish();
   }
 

@@ -142,9 +142,7 @@ export class LockManager {
     const lock = this.locks.get(key);
     if (!lock || !this.conflict(lock, owner, mode)) return Promise.resolve();
     if (this.closesCycle(owner, lock)) {
-      return Promise.reject(
-        new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction'),
-      );
+      return Promise.reject(deadlock());
     }
     owner.waitingFor = key;
     return new Promise((resolve, reject) => {
@@ -163,7 +161,7 @@ export class LockManager {
       );
       const waiter: Waiter = { owner, mode, wake: () => done() };
       lock.waiters.push(waiter);
-      onCancel(() => done(new SqlError(1317, '70100', 'Query execution was interrupted')));
+      onCancel(() => done(interrupted()));
     });
   }
 
@@ -191,3 +189,8 @@ export class LockManager {
     return first?.connectionId;
   }
 }
+
+export const deadlock = (): SqlError =>
+  new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction');
+
+export const interrupted = (): SqlError => new SqlError(1317, '70100', 'Query execution was interrupted');

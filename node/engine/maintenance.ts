@@ -11,11 +11,13 @@ import {
   type TableDef,
 } from '../sql/index.ts';
 import { answer, columnsOf } from './show/result.ts';
-import { GLOBAL_READ_LOCK, tableLock } from './locks.ts';
+import { GLOBAL_READ_LOCK, tableLock, interrupted } from './locks.ts';
 import { evaluate } from './prepared.ts';
 import { ok, type StatementContext } from './statement-context.ts';
+import { withLocks } from './waits.ts';
 import { okAfter } from './transaction-statements.ts';
 import type { VirtualRow } from './virtual/rows.ts';
+import { commitTransaction } from './commit-transaction.ts';
 
 type Of<K extends string> = Extract<Statement, { kind: K }>;
 type TableMaintenance = Of<'analyzeTable' | 'checkTable' | 'optimizeTable' | 'repairTable' | 'checksumTable'>;
@@ -44,7 +46,7 @@ export function runMaintenance(
 
 /** These statements end the open transaction. */
 function committed(x: StatementContext, then: () => Answered): Answered {
-  const done = x.session.commitTransaction();
+  const done = commitTransaction(x.session);
   return done ? done.then(then) : then();
 }
 
@@ -161,7 +163,7 @@ function flush(x: StatementContext, statement: Of<'flush'>): Answered {
       core.env.warn('Warning', 1681, "'FLUSH PRIVILEGES' is deprecated and will be removed in a future release.");
       session.keepWarnings();
     }
-    return okAfter(x, session.commitTransaction());
+    return okAfter(x, commitTransaction(session));
   }
   const named = statement.tables.map((name) => {
     const { table, name: shown, isView } = subjectOf(x, name);
@@ -172,7 +174,7 @@ function flush(x: StatementContext, statement: Of<'flush'>): Answered {
     return table;
   });
   return committed(x, () =>
-    session.withLocks(() => {
+    withLocks(session, () => {
       // Taken over until UNLOCK TABLES, like those of LOCK TABLES … READ; without names, of every table and of the schema.
       const tables = named.length > 0 ? named : core.catalog.allTables();
       const keys = tables.filter((t) => !t.temporary).map((t) => tableLock(t.id));
@@ -195,7 +197,7 @@ function kill(x: StatementContext, statement: Of<'kill'>): Answered {
     if (!Number.isInteger(id) || id < 0) throw new SqlError(1094, 'HY000', `Unknown thread id: ${String(value)}`);
     if (id === session.id) {
       if (statement.type === 'connection') setImmediate(() => session.onKill?.());
-      throw new SqlError(1317, '70100', 'Query execution was interrupted');
+      throw interrupted();
     }
     session.core.kill(session, id, statement.type === 'query');
     return ok(x);

@@ -39,6 +39,13 @@ export function keepGenesis(file: string, make: () => Genesis): Genesis {
   return genesis;
 }
 
+/** Voters where nobody names any: enough to lose one or two, few enough to be quick. */
+const VOTERS_MAX = 5;
+
+/** The first of the members, an odd number. */
+export const firstVoters = <Member>(members: readonly Member[]): readonly Member[] =>
+  members.slice(0, Math.min(VOTERS_MAX, members.length - (1 - (members.length % 2))));
+
 const SLOTS_LEAST = 4;
 
 export class Membership {

@@ -9,6 +9,8 @@ import type { EngineSession } from './session.ts';
 import type { CommitLevel } from './session-state.ts';
 import { insertAsSeen, keyRangeOf, textAsSeen } from './view.ts';
 import { DirectWriter, TransactionWriter, type RowWriter } from './writer.ts';
+import { withLocks, checkGoesOn, retry } from './waits.ts';
+import { commitTransaction } from './commit-transaction.ts';
 
 type ChangePlan = Exclude<Plan, SelectPlan>;
 
@@ -39,7 +41,7 @@ export function runChange(
       return runSlowly(new Change(session, plan, slots), sink, more, work);
     }
   };
-  return session.withLocks(work);
+  return withLocks(session, work);
 }
 
 /** One run of a statement. */
@@ -95,7 +97,7 @@ class Change {
     const { info } = session.state;
     const { version } = core.catalog;
     return core.replica.gate.alone(async (slices) => {
-      const check = (): void => session.checkGoesOn(version);
+      const check = (): void => checkGoesOn(session, version);
       check();
       session.state.info = info;
       const { epoch } = core.state;
@@ -155,7 +157,7 @@ class Change {
 
   private commit(): Promise<void> | undefined {
     const { session, direct } = this;
-    if (!direct) return this.alone ? session.commitTransaction() : undefined;
+    if (!direct) return this.alone ? commitTransaction(session) : undefined;
     const logged = direct.changes.filter((c) => !c.table.temporary);
     return logged.length === 0 ? undefined : session.core.commits.commit(session, this.level, logged, this.sql);
   }
@@ -221,7 +223,7 @@ async function runSlowly(
     ran = await change.runSlowly();
   } catch (error) {
     if (!(error instanceof LockWait)) throw error;
-    return session.retry(() => session.withLocks(again), error);
+    return retry(session, () => withLocks(session, again), error);
   }
   return answerChange(session, ran.result, ran.commit, sink, more);
 }

@@ -7,6 +7,7 @@ import { rowLock, tableLock } from './locks.ts';
 import { sendRows } from './results.ts';
 import type { EngineSession } from './session.ts';
 import { keyRangeOf, rowsOf } from './view.ts';
+import { withLocks, afterLongWork } from './waits.ts';
 
 const hasInto = (statement: Extract<Statement, { kind: 'query' }>): boolean =>
   statement.into !== undefined || (statement.body.kind === 'select' && statement.body.into !== undefined);
@@ -23,7 +24,7 @@ export function runSelect(
   if (plan.locking && session.transaction) return lockingSelect(session, plan, slots, statement, sink, more);
   const { core } = session;
   if (core.replica.gate.isClosed && needsState(session, plan))
-    return session.afterLongWork(() => runSelect(session, plan, slots, statement, sink, more));
+    return afterLongWork(session, () => runSelect(session, plan, slots, statement, sink, more));
   core.env.begin(session.state.settings(session), slots, false, session.virtualRows);
   for (const { level, errno, message } of session.heardWhileWaiting.splice(0)) core.env.warn(level, errno, message);
   const range = keyRangeOf(session, plan);
@@ -79,7 +80,7 @@ function lockingSelect(
   sink: ResultSink,
   more: boolean,
 ): Promise<void> | undefined {
-  return session.withLocks(() => {
+  return withLocks(session, () => {
     const { locking } = plan;
     const owner = session.owner;
     const { locks } = session.core;

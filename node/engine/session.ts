@@ -1,9 +1,7 @@
 /** One client's session: takes statements, runs them under its settings and transaction, gives the answers to the sink. */
 import { isUtf8 } from 'node:buffer';
 import {
-  parseStatement,
   SqlError,
-  compileStatement,
   type LiteralValue,
   type ParsedStatement,
   type Plan,
@@ -26,31 +24,19 @@ import type {
   SessionStatus,
 } from '../server/index.ts';
 import type { EngineCore } from './core.ts';
-import { LockOwner, LockWait } from './locks.ts';
+import { LockOwner } from './locks.ts';
 import type { Ready } from './planner.ts';
 import { SessionState, type CommitLevel, type UserVariable } from './session-state.ts';
-import {
-  parameterKey,
-  parameterSlot,
-  parameterType,
-  paramSlots,
-  preparedSource,
-  UNKNOWN_PARAMETER,
-  type PreparedQuery,
-  type PreparedSource,
-} from './prepared-query.ts';
+import { type PreparedQuery } from './prepared-query.ts';
 import type { GroupTransaction } from '../replica/index.ts';
-import { shapeOf } from './results.ts';
 import { runChange } from './run-change.ts';
 import { runSelect } from './run-select.ts';
 import { runStatement } from './statements.ts';
 import { OpenTransaction, type Isolation } from './transaction.ts';
 import { sqlModeText } from './variables.ts';
-
-/** The schema changed while the statement waited: it is made anew. */
-export class SchemaChanged extends Error {
-  override readonly name = 'SchemaChanged';
-}
+import { endTransaction } from './commit-transaction.ts';
+import { executeQuery, prepareText } from './execute-prepared.ts';
+import { SchemaChanged } from './waits.ts';
 
 const EMPTY_CHANGES: readonly SessionChange[] = [];
 
@@ -482,174 +468,20 @@ export class EngineSession implements Session, SessionFacts {
     this.statementResults.clear();
   }
 
-  /** Runs `work`, which may change the state; when it meets a lock, waits for it and runs it again. */
-  withLocks(work: () => Promise<void> | undefined): Promise<void> | undefined {
-    const guarded = (): Promise<void> | undefined =>
-      this.core.replica.gate.isClosed ? this.afterLongWork(() => this.withLocks(work)) : work();
-    try {
-      return guarded();
-    } catch (error) {
-      if (!(error instanceof LockWait)) throw error;
-      return this.retry(guarded, error);
-    }
-  }
-
-  /** Runs `work` when the state is nobody else's any more. */
-  async afterLongWork(work: () => Promise<void> | undefined): Promise<void> {
-    const { info } = this.state;
-    const { version } = this.core.catalog;
-    const { gate } = this.core.replica;
-    const cancelled = new Promise<never>((_resolve, reject) => {
-      this.state.cancelWait = () => reject(interrupted());
-    });
-    try {
-      while (gate.isClosed) await Promise.race([gate.opened(), cancelled]);
-    } finally {
-      this.state.cancelWait = undefined;
-    }
-    this.checkGoesOn(version);
-    this.state.info = info;
-    await work();
-  }
-
-  /** Throws where it was ended meanwhile, or is to be made anew, because the schema is not of that version any more. */
-  checkGoesOn(version: number): void {
-    if (this.state.killed) throw interrupted();
-    if (this.core.catalog.version !== version) throw new SchemaChanged();
-  }
-
-  /** Waits for the lock and runs `work` again, until it meets none. */
-  async retry(work: () => Promise<void> | undefined, first: LockWait): Promise<void> {
-    const info = this.state.info;
-    const { version } = this.core.catalog;
-    for (let wait = first; ;) {
-      const timeout = this.state.variables.number(
-        wait.key.endsWith(':*') ? 'lock_wait_timeout' : 'innodb_lock_wait_timeout',
-      );
-      await this.core.locks.wait(
-        wait.key,
-        this.owner,
-        wait.mode,
-        timeout,
-        (cancel) => (this.state.cancelWait = cancel),
-      );
-      this.state.cancelWait = undefined;
-      this.state.info = info;
-      if (this.core.catalog.version !== version) throw new SchemaChanged();
-      try {
-        await work();
-        return;
-      } catch (error) {
-        if (!(error instanceof LockWait)) throw error;
-        wait = error;
-      }
-    }
-  }
-
   // Transactions
 
-  /** Ends the transaction with its changes logged; resolves when they are durable. */
-  commitTransaction(): Promise<void> | undefined {
-    const { transaction, core } = this;
-    if (!transaction) return undefined;
-    this.transaction = undefined;
-    const { changes } = transaction;
-    const sql = transaction.statements.join(';\n');
-    const { gate } = core.replica;
-    if (changes.length > 0 && !transaction.certified && (gate.isClosed || gate.isLong(changes.length)))
-      return this.commitSlowly(transaction, sql);
-    let done: Promise<void> | undefined;
-    try {
-      if (changes.length > 0) {
-        core.refuseWrites();
-        if (transaction.certified) {
-          if (transaction.isDoomed) throw deadlock();
-          done = core.commits.commitFinal(this, changes, [...transaction.seen.values()], sql);
-          // Its rows stay locked until it is decided.
-          return done.finally(() => this.endTransaction(transaction));
-        }
-        done = core.commits.commit(
-          this,
-          this.state.commitLevel,
-          core.commits.applyTransaction(this, transaction),
-          sql,
-          changes,
-        );
-      }
-    } finally {
-      if (!transaction.certified || done === undefined) this.endTransaction(transaction);
-    }
-    return done;
-  }
-
-  /** Of many rows, or while somebody else is at work on the state. */
-  private async commitSlowly(transaction: OpenTransaction, sql: string): Promise<void> {
-    const { core } = this;
-    const { gate } = core.replica;
-    const { changes } = transaction;
-    const level = this.state.commitLevel;
-    let done: Promise<void>;
-    try {
-      core.refuseWrites();
-      if (gate.isLong(changes.length)) {
-        ({ done } = await gate.alone(async (slices) => {
-          const { epoch } = core.state;
-          try {
-            const applied = await slices(core.commits.applySlowly(this, transaction));
-            return await core.commits.commitSlowly(this, level, applied, sql, slices, () => undefined, changes);
-          } catch (error) {
-            core.abandon(epoch);
-            throw error;
-          }
-        }));
-      } else {
-        while (gate.isClosed) await gate.opened();
-        done = core.commits.commit(this, level, core.commits.applyTransaction(this, transaction), sql, changes);
-      }
-    } finally {
-      this.endTransaction(transaction);
-    }
-    return done;
-  }
-
-  private endTransaction(transaction: OpenTransaction): void {
-    this.core.openTransactions.delete(transaction);
-    this.core.versions.close(transaction);
-    this.core.locks.releaseAll(this.owner);
-  }
-
   rollback(): void {
-    const { transaction, core } = this;
+    const { transaction } = this;
     if (!transaction) return;
     this.transaction = undefined;
-    core.openTransactions.delete(transaction);
-    core.versions.close(transaction);
-    core.locks.releaseAll(this.owner);
+    endTransaction(this, transaction);
   }
 
   // Prepared statements of the protocol
 
   prepare(sql: Uint8Array): PreparedStatement {
     const { text, latin1 } = this.decode(sql);
-    return this.prepareText(text, latin1);
-  }
-
-  prepareText(text: string, latin1: boolean): PreparedStatement & { readonly query: PreparedQuery } {
-    const parsed = parseStatement(text, { ...this.state.parseOptions, latin1 });
-    const query: PreparedQuery = { text, parsed, database: this.database };
-    let columns: readonly ColumnDefinition[] = [];
-    if (parsed.statement.kind === 'query') {
-      const types = new Map(paramSlots(parsed).map((slot) => [slot, UNKNOWN_PARAMETER] as const));
-      const compiled = compileStatement(
-        this.core.catalog,
-        this.core.compileSettings(this, text, types, false),
-        parsed.statement,
-      );
-      if (compiled?.plan.kind === 'select') columns = shapeOf(this, compiled.plan.columns).definitions;
-    } else {
-      this.core.checkPreparable(this, parsed, text);
-    }
-    return { parameterCount: parsed.params, columns, warnings: 0, close: () => undefined, query };
+    return prepareText(this, text, latin1);
   }
 
   execute(
@@ -661,65 +493,12 @@ export class EngineSession implements Session, SessionFacts {
     this.begin(query.text);
     this.count(kindOf(query));
     try {
-      return this.finish(this.executeQuery(query, parameters, sink, false), sink, () =>
+      return this.finish(executeQuery(this, query, parameters, sink, false), sink, () =>
         this.execute(statement, parameters, sink),
       );
     } catch (error) {
       return this.fail(error, sink);
     }
-  }
-
-  executeQuery(
-    query: PreparedQuery,
-    parameters: readonly ParameterValue[],
-    sink: ResultSink,
-    more: boolean,
-  ): Promise<void> | undefined {
-    const source = preparedSource(query);
-    const slots = source.slots.slice();
-    let key = this.state.planScope;
-    for (let i = 0; i < parameters.length; i++) {
-      const slot = source.places[i];
-      if (slot === undefined) continue;
-      const parameter = parameters[i] as ParameterValue;
-      slots[slot] = parameterSlot(parameter);
-      if (key !== undefined) key += parameterKey(parameter);
-    }
-    const kept = key === undefined ? undefined : source.plans.get(key);
-    if (kept?.catalog === this.core.catalog && kept.version === this.core.catalog.version)
-      return this.runPlan(kept.plan, slots, query.parsed.statement, sink, more);
-    return this.executeAnew(query, source, parameters, slots, key, sink, more);
-  }
-
-  private executeAnew(
-    query: PreparedQuery,
-    source: PreparedSource,
-    parameters: readonly ParameterValue[],
-    slots: readonly (LiteralValue | null)[],
-    key: string | undefined,
-    sink: ResultSink,
-    more: boolean,
-  ): Promise<void> | undefined {
-    const { statement } = query.parsed;
-    const types = new Map<number, SqlType>();
-    const collation = String(this.state.variables.get('collation_connection'));
-    parameters.forEach((parameter, i) => {
-      const slot = source.places[i];
-      if (slot !== undefined) types.set(slot, parameterType(parameter, collation));
-    });
-    const compiled = compileStatement(
-      this.core.catalog,
-      this.core.compileSettings(this, query.text, types, false),
-      statement,
-    );
-    const plan = compiled?.plan;
-    if (!plan) return runStatement(this, statement, slots, query.text, sink, more);
-    this.core.planner.sources.set(plan, { statement, text: query.text, slotTypes: types });
-    // A value that a placeholder gave is pinned only where the plan looked at it; then it holds for this run alone.
-    const pinsParameter = [...(compiled?.pinned ?? [])].some((slot) => source.places.includes(slot));
-    if (!plan.volatile && !pinsParameter && key !== undefined)
-      source.plans.set(key, { catalog: this.core.catalog, version: this.core.catalog.version, plan });
-    return this.runPlan(plan, slots, statement, sink, more);
   }
 
   // The rest of the protocol
@@ -772,11 +551,6 @@ export class EngineSession implements Session, SessionFacts {
 /** As a statement that comes as text is counted: by its plan, which all but queries are named after. */
 const kindOf = ({ parsed: { statement } }: PreparedQuery): string =>
   statement.kind === 'query' ? 'select' : statement.kind;
-
-const deadlock = (): SqlError =>
-  new SqlError(1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction');
-
-const interrupted = (): SqlError => new SqlError(1317, '70100', 'Query execution was interrupted');
 
 const multiple = (text: string, at: number): SqlError => {
   const near = text.slice(at).trimStart();

@@ -14,6 +14,7 @@ import type { EngineSession } from './session.ts';
 import { ok, type StatementContext } from './statement-context.ts';
 import type { Isolation } from './transaction.ts';
 import { checkValue, displayValue, findVariable, type VariableDefinition } from './variables.ts';
+import { commitTransaction } from './commit-transaction.ts';
 
 type VariableItem = Extract<SetItem, { kind: 'variable' }>;
 
@@ -132,7 +133,7 @@ function setSystemVariable(
   switch (name) {
     case 'autocommit': {
       setVariable(session, name, value);
-      return value === 1 ? session.commitTransaction() : undefined;
+      return value === 1 ? commitTransaction(session) : undefined;
     }
     case 'character_set_connection':
       setVariable(session, 'collation_connection', defaultCollation(String(value)) ?? 'binary');

@@ -13,6 +13,7 @@ import { checkStatement } from './statement-privileges.ts';
 import { runShow } from './show.ts';
 import { ok, type StatementContext } from './statement-context.ts';
 import { runTransactionStatement, runUnlockTables } from './transaction-statements.ts';
+import { afterLongWork } from './waits.ts';
 
 /** There are no stored programs yet, so there is nothing to drop. */
 function dropRoutine(x: StatementContext, statement: Extract<Statement, { kind: 'dropRoutine' }>): undefined {
@@ -116,7 +117,7 @@ export function runStatement(
     case 'resetPersist':
       // CHECK TABLE and the like look at the state itself.
       if (session.core.replica.gate.isClosed && statement.kind !== 'kill')
-        return session.afterLongWork(() => runStatement(session, statement, slots, text, sink, more));
+        return afterLongWork(session, () => runStatement(session, statement, slots, text, sink, more));
       return runMaintenance(x, statement);
     case 'lockInstance':
     case 'unlockInstance':

@@ -2,6 +2,8 @@
 import { SqlError, type Statement } from '../sql/index.ts';
 import { tableLock } from './locks.ts';
 import { ok, type StatementContext } from './statement-context.ts';
+import { withLocks } from './waits.ts';
+import { commitTransaction } from './commit-transaction.ts';
 
 type TransactionStatement = Extract<
   Statement,
@@ -22,7 +24,7 @@ export function runTransactionStatement(
   const { core } = session;
   switch (statement.kind) {
     case 'begin': {
-      const done = session.commitTransaction();
+      const done = commitTransaction(session);
       const transaction = session.openTransaction(
         statement.access === undefined ? undefined : statement.access === 'readOnly',
       );
@@ -35,7 +37,7 @@ export function runTransactionStatement(
     case 'commit':
     case 'rollback': {
       const previous = session.transaction;
-      const done = statement.kind === 'commit' ? session.commitTransaction() : void session.rollback();
+      const done = statement.kind === 'commit' ? commitTransaction(session) : void session.rollback();
       const completion = String(session.state.variables.get('completion_type'));
       if (statement.chain ?? (statement.release === undefined && completion === 'CHAIN')) {
         if (previous) session.state.nextTransaction = { isolation: previous.isolation, readOnly: previous.readOnly };
@@ -59,7 +61,7 @@ export function runTransactionStatement(
       if (!session.transaction?.releaseSavepoint(statement.name)) throw noSavepoint(statement.name);
       return ok(x);
     case 'lockTables': {
-      const done = session.commitTransaction();
+      const done = commitTransaction(session);
       unlock(x);
       const wanted = statement.tables.map(({ table, mode }) => {
         const database = table.schema ?? session.database;
@@ -80,14 +82,14 @@ export function runTransactionStatement(
         }
         return ok(x);
       };
-      if (done) return done.then(() => session.withLocks(take));
-      return session.withLocks(take);
+      if (done) return done.then(() => withLocks(session, take));
+      return withLocks(session, take);
     }
   }
 }
 
 export function runUnlockTables(x: StatementContext): Promise<void> | undefined {
-  const done = x.session.owner.lockedTables.size > 0 ? x.session.commitTransaction() : undefined;
+  const done = x.session.owner.lockedTables.size > 0 ? commitTransaction(x.session) : undefined;
   unlock(x);
   return okAfter(x, done);
 }

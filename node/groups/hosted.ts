@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { nodeId, type NodeId } from '../consensus/index.ts';
-import { groupFolder, openOwnGroup, type OpenedEngine, type OwnGroup } from '../engine/index.ts';
+import type { NodeId } from '../consensus/index.ts';
+import { firstVoters, groupFolder, openOwnGroup, type OpenedEngine, type OwnGroup } from '../engine/index.ts';
 import { Peering } from '../replica/index.ts';
 import type { DatabaseDef, PlacementDef } from '../sql/index.ts';
 import type { Channels } from './channels.ts';
@@ -117,7 +117,7 @@ export class HostedGroups {
         lanes: LANES,
         fatal: options.fatal,
         notice: describe,
-        genesis: () => ({ members: founders, voters: votersOf(founders.map(({ id }) => id)), introduced: hosts }),
+        genesis: () => ({ members: founders, voters: firstVoters(founders.map(({ id }) => id)), introduced: hosts }),
         onMembers: () => undefined,
         onDiffers: (proposer, height) => {
           const hosted = open();
@@ -194,7 +194,7 @@ export class HostedGroups {
     const hosts = main.membership.current().filter(({ id }) => placement.hosts.includes(id));
     const aim = {
       hosts,
-      voters: votersOf(hosts.map(({ id }) => id)),
+      voters: firstVoters(hosts.map(({ id }) => id)),
       mayLeave: (id: string) =>
         !main.membership.isMember(id) ||
         peering.progress().some((peer) => peer.id === id && peering.isUp(peer.id) && peer.behind.entries === 0),
@@ -235,13 +235,4 @@ export class HostedGroups {
     for (const group of [...this.groups.values()]) void this.close(group, false);
     await Promise.all(this.closing.values());
   }
-}
-
-/** Voters among so many at most: enough to lose two. */
-const VOTERS_MAX = 5;
-
-/** The first of the hosts, an odd number. */
-export function votersOf(hosts: readonly string[]): readonly NodeId[] {
-  const odd = Math.min(VOTERS_MAX, hosts.length - (1 - (hosts.length % 2)));
-  return hosts.slice(0, odd).map(nodeId);
 }

@@ -4,6 +4,7 @@
  */
 import type { EngineSession } from '../engine/index.ts';
 import { unsupported, type Statement } from '../sql/index.ts';
+import { commitTransaction } from '../engine/index.ts';
 
 type Kind = Statement['kind'];
 
@@ -50,7 +51,7 @@ export function runnerOf(
     return { runner: target };
   }
   if (NEUTRAL.has(kind) || (kind === 'set' && !setsAutocommit(statement))) return { runner: target };
-  const committed = others.flatMap((session) => session.commitTransaction() ?? []);
+  const committed = others.flatMap((session) => commitTransaction(session) ?? []);
   return committed.length === 0 ? { runner: target } : { runner: target, first: Promise.all(committed) };
 }
 

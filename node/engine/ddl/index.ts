@@ -8,6 +8,8 @@ import { alterTable } from './alter-table.ts';
 import { createTable, createTableLike } from './create-table.ts';
 import { createView, dropViews } from './views.ts';
 import { alterDatabase, createDatabase, dropDatabase } from './databases.ts';
+import { withLocks } from '../waits.ts';
+import { commitTransaction } from '../commit-transaction.ts';
 
 export function runSchemaStatement(x: StatementContext, statement: SchemaStatement): Promise<void> | undefined {
   const { session } = x;
@@ -17,8 +19,8 @@ export function runSchemaStatement(x: StatementContext, statement: SchemaStateme
   const temporary =
     (statement.kind === 'createTable' || statement.kind === 'createTableLike' || statement.kind === 'dropTable') &&
     statement.temporary;
-  const done = temporary ? undefined : session.commitTransaction();
-  const run = (): Promise<void> | undefined => session.withLocks(() => dispatch(x, statement));
+  const done = temporary ? undefined : commitTransaction(session);
+  const run = (): Promise<void> | undefined => withLocks(session, () => dispatch(x, statement));
   return done ? done.then(run) : run();
 }
 

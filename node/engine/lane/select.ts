@@ -8,6 +8,7 @@ import { allVariables } from '../variables.ts';
 import type { LaneRequest, SessionSnapshot } from './messages.ts';
 import { shapeOf } from '../results.ts';
 import { differingImages } from '../view.ts';
+import { interrupted } from '../locks.ts';
 
 export async function runInLane(
   session: EngineSession,
@@ -73,7 +74,7 @@ export async function runInLane(
   let timer: NodeJS.Timeout | undefined;
   try {
     const outcome = await core.lanes.run({ request, started: release, rows }, (cancel) => {
-      session.state.cancelWait = () => cancel(new SqlError(1317, '70100', 'Query execution was interrupted'));
+      session.state.cancelWait = () => cancel(interrupted());
       const limitMs = session.state.variables.number('max_execution_time');
       if (limitMs > 0) {
         timer = setTimeout(

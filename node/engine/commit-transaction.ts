@@ -1,0 +1,76 @@
+/** COMMIT: puts what a transaction did into the state and the log. */
+import type { SqlError } from '../sql/index.ts';
+import type { EngineSession } from './session.ts';
+import type { OpenTransaction } from './transaction.ts';
+
+/** Ends the transaction with its changes logged; resolves when they are durable. */
+export function commitTransaction(session: EngineSession): Promise<void> | undefined {
+  const { transaction, core } = session;
+  if (!transaction) return undefined;
+  session.transaction = undefined;
+  const { changes } = transaction;
+  const sql = transaction.statements.join(';\n');
+  const { gate } = core.replica;
+  if (changes.length > 0 && !transaction.certified && (gate.isClosed || gate.isLong(changes.length)))
+    return commitSlowly(session, transaction, sql);
+  let done: Promise<void> | undefined;
+  try {
+    if (changes.length > 0) {
+      core.refuseWrites();
+      if (transaction.certified) {
+        if (transaction.isDoomed) throw deadlock();
+        done = core.commits.commitFinal(session, changes, [...transaction.seen.values()], sql);
+        // Its rows stay locked until it is decided.
+        return done.finally(() => endTransaction(session, transaction));
+      }
+      done = core.commits.commit(
+        session,
+        session.state.commitLevel,
+        core.commits.applyTransaction(session, transaction),
+        sql,
+        changes,
+      );
+    }
+  } finally {
+    if (!transaction.certified || done === undefined) endTransaction(session, transaction);
+  }
+  return done;
+}
+
+/** Of many rows, or while somebody else is at work on the state. */
+async function commitSlowly(session: EngineSession, transaction: OpenTransaction, sql: string): Promise<void> {
+  const { core } = session;
+  const { gate } = core.replica;
+  const { changes } = transaction;
+  const level = session.state.commitLevel;
+  let done: Promise<void>;
+  try {
+    core.refuseWrites();
+    if (gate.isLong(changes.length)) {
+      ({ done } = await gate.alone(async (slices) => {
+        const { epoch } = core.state;
+        try {
+          const applied = await slices(core.commits.applySlowly(session, transaction));
+          return await core.commits.commitSlowly(session, level, applied, sql, slices, () => undefined, changes);
+        } catch (error) {
+          core.abandon(epoch);
+          throw error;
+        }
+      }));
+    } else {
+      while (gate.isClosed) await gate.opened();
+      done = core.commits.commit(session, level, core.commits.applyTransaction(session, transaction), sql, changes);
+    }
+  } finally {
+    endTransaction(session, transaction);
+  }
+  return done;
+}
+
+export function endTransaction(session: EngineSession, transaction: OpenTransaction): void {
+  session.core.openTransactions.delete(transaction);
+  session.core.versions.close(transaction);
+  session.core.locks.releaseAll(session.owner);
+}
+
+const deadlock = (): SqlError => deadlock();

@@ -74,7 +74,6 @@ export const SETTINGS = {
   ),
   tlsCert: setting(optional(path), undefined, 'Certificate chain (PEM).'),
   tlsKey: setting(optional(path), undefined, 'Private key of the certificate (PEM).'),
-  tlsCa: setting(optional(path), undefined, 'Authorities that clients’ certificates are checked against (PEM).'),
   httpTls: setting(flag, false, 'Serves the admin HTTP with TLS, with the same certificate.'),
   adminTokenFile: setting(
     optional(path),

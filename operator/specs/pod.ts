@@ -124,7 +124,6 @@ function podEnvironment({ spec, metadata }: ClusterObject): Record<string, strin
     ...(spec.tls.enabled && {
       P2PDB_TLS_CERT: `${ETC}/tls/tls.crt`,
       P2PDB_TLS_KEY: `${ETC}/tls/tls.key`,
-      P2PDB_TLS_CA: `${ETC}/tls/ca.crt`,
     }),
     // The program's compiled code, so that a restart is quick.
     NODE_COMPILE_CACHE: '/tmp/compiled',

@@ -8,7 +8,7 @@ import { decodeEntry, decodeTransaction } from '../log/index.ts';
 import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
 import { SqlError, type CatalogChange, type MemberDef, type SqliteValue, type Warning } from '../sql/index.ts';
 import type { EngineCore } from './core.ts';
-import type { Membership } from './membership.ts';
+import { firstVoters, type Membership } from './membership.ts';
 import { transactionOf } from './merge/index.ts';
 import type { EngineSession } from './session.ts';
 
@@ -31,14 +31,6 @@ export interface GroupFacts {
   majorityInReach(): boolean;
   /** No change of voters is decided that later heights have yet to bring into effect. */
   votersDecide(): boolean;
-}
-
-/** Who is to host a group. */
-export interface Hosting {
-  readonly hosts: readonly { readonly id: string; readonly name: string }[];
-  readonly voters: readonly string[];
-  /** Nothing is lost with this member. */
-  readonly mayLeave: (id: string) => boolean;
 }
 
 /** Between two looks at whether entries have come: they are ordered sooner or later, and nothing tells of each. */
@@ -262,41 +254,36 @@ export class Group {
     }
   }
 
-  /** Has the members become those whom a placement names, one change after the other. Rejects when it can decide no more. */
-  async follow(aim: Hosting): Promise<void> {
-    if (this.isFollowing) return;
-    this.isFollowing = true;
+  /** Lets all members but these go, one decided change after the other. Rejects when it can decide no more. */
+  async reduceTo(hosts: readonly string[]): Promise<void> {
+    if (this.isReducing) return;
+    this.isReducing = true;
     try {
-      for (let next = this.nextMember(aim); next; next = this.nextMember(aim)) {
+      for (let next = this.nextMember(hosts); next; next = this.nextMember(hosts)) {
         await this.decide(`member ${next.name}: ${JSON.stringify(next)}`, [{ kind: 'put-member', member: next }]);
         while (!this.facts.votersDecide()) await this.core.replica.nextBlock();
       }
     } finally {
-      this.isFollowing = false;
+      this.isReducing = false;
     }
   }
-  private isFollowing = false;
+  private isReducing = false;
 
-  /** Nobody votes before it has what there is; who is to go gives up its vote first. */
-  private nextMember({ hosts, voters, mayLeave }: Hosting): MemberDef | undefined {
-    const { membership } = this.facts;
-    const missing = hosts.find(({ id }) => !membership.isMember(id));
-    if (missing) {
-      const former = membership.all().find(({ id }) => id === missing.id);
-      return { ...missing, slot: former?.slot ?? membership.nextSlot(), voter: false, removed: false };
-    }
-    const current = membership.current();
-    const isInSync = (id: string): boolean => {
+  /** First others vote, who have everything; then who goes gives up its vote; then it goes. */
+  private nextMember(hosts: readonly string[]): MemberDef | undefined {
+    const current = this.facts.membership.current();
+    const leaving = current.filter(({ id }) => !hosts.includes(id));
+    if (leaving.length === 0) return undefined;
+    const voters = firstVoters(current.filter(({ id }) => hosts.includes(id)));
+    const isInSync = ({ id }: MemberDef): boolean => {
       const { isUp, lag } = this.facts.describeMember(nodeId(id));
       return isUp && lag === 0;
     };
-    const voter = current.find((member) => !member.voter && voters.includes(member.id) && isInSync(member.id));
+    const voter = voters.find((member) => !member.voter && isInSync(member));
     if (voter) return { ...voter, voter: true };
-    const former = current.find((member) => member.voter && !voters.includes(member.id));
-    if (former && current.some((member) => member.voter && voters.includes(member.id)))
-      return { ...former, voter: false };
-    const leaving = current.find(({ id, voter }) => !voter && !hosts.some((host) => host.id === id) && mayLeave(id));
-    return leaving && { ...leaving, removed: true };
+    const former = leaving.find((member) => member.voter);
+    if (former) return voters.some((member) => member.voter) ? { ...former, voter: false } : undefined;
+    return leaving[0] && { ...leaving[0], removed: true };
   }
 
   /** The group that has a transaction, of those that this node hosts; this one where none has it. */

@@ -29,13 +29,16 @@ export function firstPlacement(core: EngineCore, comment: string): PlacementDef 
   return { group: `own-${randomBytes(8).toString('hex')}`, hosts, founders };
 }
 
+const sameMembers = (some: readonly string[], others: readonly string[]): boolean =>
+  some.length === others.length && some.every((id) => others.includes(id));
+
 /** Of a database whose comment is changed. Throws SqlError. */
 export function nextPlacement(core: EngineCore, old: DatabaseDef, comment: string): PlacementDef | undefined {
   if (comment === old.comment) return old.placement;
   const hosts = hostsOf(core, comment);
   if (old.placement) {
-    if (!hosts) throw unsupported('moving a database out of the replication group that it has of its own');
-    return { ...old.placement, hosts };
+    if (hosts && sameMembers(hosts, old.placement.hosts)) return old.placement;
+    throw unsupported('moving a database that has a replication group of its own');
   }
   if (hosts && core.catalog.relationsOf(old.name).length > 0)
     throw unsupported('moving a database that has tables into a replication group of its own');

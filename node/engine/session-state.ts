@@ -183,7 +183,9 @@ export class SessionState {
   }
 
   settings(facts: SessionFacts): StatementSettings {
-    this.settingsCache ??= {
+    // Sessions of one client in several groups share the rest.
+    if (this.settingsCache?.facts === facts) return this.settingsCache;
+    this.settingsCache = {
       facts,
       sqlMode: this.mode.values,
       strictMode: this.mode.strict,

@@ -1,5 +1,5 @@
 /** The groups of single databases that this node hosts: opened, closed and given their members as the schema says. */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import type { NodeId } from '../consensus/index.ts';
@@ -63,6 +63,11 @@ export class HostedGroups {
     return hosts.includes(this.options.main.self) ? this.groups.get(group) : undefined;
   }
 
+  /** This node is to host the group, and has yet to close what it had of it. */
+  opening({ group, hosts }: PlacementDef): Promise<void> | undefined {
+    return hosts.includes(this.options.main.self) ? this.closing.get(group) : undefined;
+  }
+
   /** What is left of databases that were dropped while this node was away. */
   private sweep(): void {
     const { main, dir } = this.options;
@@ -80,13 +85,12 @@ export class HostedGroups {
     );
     for (const group of [...this.groups.values()]) {
       const database = placed.find(({ placement }) => placement.group === group.name);
-      if (!database || this.isDispensable(group, database)) void this.close(group, true);
-      else this.lead(group, database);
+      if (database) this.lead(group, database);
+      else void this.close(group, true);
     }
     for (const database of placed) {
       const { group, hosts } = database.placement;
-      if (this.groups.has(group) || this.closing.has(group)) continue;
-      if (!hosts.includes(main.self) && !existsSync(groupFolder(this.options.dir, group))) continue;
+      if (!hosts.includes(main.self) || this.groups.has(group) || this.closing.has(group)) continue;
       try {
         this.open(database);
       } catch (error) {
@@ -95,17 +99,10 @@ export class HostedGroups {
     }
   }
 
-  /** This node hosts the database no more, and nothing of its own is undecided: the others need it no longer. */
-  private isDispensable({ engine }: HostedGroup, { placement }: Placed): boolean {
-    if (placement.hosts.includes(engine.self)) return false;
-    const self = engine.membership.find(engine.self);
-    return !self || (!self.voter && engine.decider.votersDecide && engine.core.replica.tentative === 0);
-  }
-
   private open({ name: database, collation, placement }: Placed): void {
     const { options } = this;
     const { main, channels, log } = options;
-    const { group: name, founders, hosts } = placement;
+    const { group: name, founders } = placement;
     const describe = (message: string, facts: object): void => log.warn({ database, ...facts }, message);
     const open = (): HostedGroup | undefined => this.groups.get(name);
     const engine = openOwnGroup(
@@ -117,7 +114,7 @@ export class HostedGroups {
         lanes: LANES,
         fatal: options.fatal,
         notice: describe,
-        genesis: () => ({ members: founders, voters: firstVoters(founders.map(({ id }) => id)), introduced: hosts }),
+        genesis: () => ({ members: founders, voters: firstVoters(founders.map(({ id }) => id)) }),
         onMembers: () => undefined,
         onDiffers: (proposer, height) => {
           const hosted = open();
@@ -156,7 +153,7 @@ export class HostedGroups {
       isNew: engine.isNew,
       onSnapshot: (height) => {
         log.info({ database, height }, 'a snapshot came: the database starts again from it');
-        void this.close(group, false).then(() => this.follow());
+        void this.close(group, false);
       },
     });
     const ready = engine.ready();
@@ -186,21 +183,13 @@ export class HostedGroups {
     );
   }
 
-  /** One node has the members follow the schema: the one that leads. */
-  private lead({ engine, peering, database }: HostedGroup, { placement }: Placed): void {
-    const { main, channels, log } = this.options;
-    for (const id of engine.membership.members()) if (channels.isUp(id) && !peering.isUp(id)) peering.peerUp(id);
+  /** Who is a member of the cluster no more is let go, by the node that leads. */
+  private lead({ engine, database }: HostedGroup, { placement }: Placed): void {
+    const { main, log } = this.options;
     if (engine.decider.leader !== engine.self) return;
-    const hosts = main.membership.current().filter(({ id }) => placement.hosts.includes(id));
-    const aim = {
-      hosts,
-      voters: firstVoters(hosts.map(({ id }) => id)),
-      mayLeave: (id: string) =>
-        !main.membership.isMember(id) ||
-        peering.progress().some((peer) => peer.id === id && peering.isUp(peer.id) && peer.behind.entries === 0),
-    };
+    const hosts = placement.hosts.filter((id) => main.membership.isMember(id));
     engine.core.group
-      .follow(aim)
+      .reduceTo(hosts)
       .catch((error: unknown) => log.debug({ database, err: error }, 'the members of a database did not change'));
   }
 
@@ -214,9 +203,12 @@ export class HostedGroups {
     peering.stop();
     const closed = engine.close().then(() => {
       this.closing.delete(name);
-      if (!forever) return;
-      rmSync(groupFolder(dir, name), { recursive: true, force: true });
-      log.info({ database, group: name }, 'this node hosts a database no more');
+      if (forever) {
+        rmSync(groupFolder(dir, name), { recursive: true, force: true });
+        log.info({ database, group: name }, 'this node hosts a database no more');
+      }
+      // It may be to be opened again.
+      this.follow();
     });
     this.closing.set(name, closed);
     return closed;

@@ -24,7 +24,8 @@ import { aboutOf, type Scope } from './routing.ts';
 import { runnerOf } from './transactions.ts';
 
 interface Part {
-  readonly statement: Statement;
+  /** Undefined: the rest has an error, which whoever runs it tells. */
+  readonly statement: Statement | undefined;
   readonly bytes: Uint8Array;
 }
 
@@ -114,7 +115,8 @@ export class GatewaySession implements Session {
     const parts = this.partsOf(sql);
     if (parts === undefined || (parts.length > 1 && !this.multiStatements)) return this.seen.query(sql, sink);
     const [only] = parts;
-    if (parts.length === 1 && only) return this.run(only.statement, sink, (session) => session.query(sql, sink));
+    if (parts.length === 1 && only?.statement)
+      return this.run(only.statement, sink, (session) => session.query(sql, sink));
     return this.several(parts, sink);
   }
 
@@ -124,8 +126,9 @@ export class GatewaySession implements Session {
     const options = { ...this.main.state.parseOptions, ...(latin1 && { latin1 }) };
     const encoding = latin1 || this.clientCharset === 'latin1' ? 'latin1' : 'utf8';
     const parts: Part[] = [];
+    let rest = text;
     try {
-      for (let rest = text; ;) {
+      for (;;) {
         const { statement, end, last } = parseNext(rest, 0, options);
         parts.push({ statement, bytes: Buffer.from(last ? rest : rest.slice(0, end), encoding) });
         if (last) return parts;
@@ -133,21 +136,25 @@ export class GatewaySession implements Session {
       }
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
-      return undefined;
+      if (parts.length === 0) return undefined;
+      // What stands before it is carried out, as in MySQL.
+      return [...parts, { statement: undefined, bytes: Buffer.from(rest, encoding) }];
     }
   }
 
   private async several(parts: readonly Part[], sink: ResultSink): Promise<void> {
     for (const [i, { statement, bytes }] of parts.entries()) {
       const one = new MoreSink(sink, i < parts.length - 1);
-      await this.run(statement, one, (session) => session.query(bytes, one));
+      await (statement
+        ? this.run(statement, one, (session) => session.query(bytes, one))
+        : this.seen.query(bytes, one));
       if (one.failed) return;
     }
   }
 
   async prepare(sql: Uint8Array): Promise<PreparedStatement> {
     const [part] = this.gateway.hasPlaced || this.remote ? (this.partsOf(sql) ?? []) : [];
-    if (!part) return this.seen.prepare(sql);
+    if (!part?.statement) return this.seen.prepare(sql);
     const place = this.placeOf(part.statement);
     const session = (await this.reach(place)) ?? this.main;
     const prepared = await session.prepare(sql);
@@ -325,8 +332,9 @@ export class GatewaySession implements Session {
     }
     if (!placement) return this.main;
     if (hosted && inMain) return this.main;
-    if (hosted) return hosted.isReady ? this.sessionIn(hosted) : this.whenReady(hosted, place);
-    return this.goTo(placement);
+    if (hosted) return hosted.isReady ? this.sessionIn(hosted) : this.whenReady(hosted.ready, place);
+    const opening = this.gateway.hosted.opening(placement);
+    return opening ? this.whenReady(opening, place) : this.goTo(placement);
   }
 
   private sessionIn({ name, engine }: HostedGroup): EngineSession {
@@ -341,8 +349,8 @@ export class GatewaySession implements Session {
   }
 
   /** The group has only just been opened. */
-  private async whenReady(hosted: HostedGroup, place: Place): Promise<Session> {
-    await this.main.core.group.within(this.main, hosted.ready, () => 'The statement can be tried again.');
+  private async whenReady(ready: Promise<void>, place: Place): Promise<Session> {
+    await this.main.core.group.within(this.main, ready, () => 'The statement can be tried again.');
     return this.reach(place);
   }
 

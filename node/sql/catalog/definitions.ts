@@ -16,7 +16,7 @@ export interface PlacementDef {
   readonly group: string;
   /** Ids of the members that host it. */
   readonly hosts: readonly string[];
-  /** Who hosted it first. */
+  /** The same, with the names that they had when it began. */
   readonly founders: readonly { readonly name: string; readonly id: string }[];
 }
 

@@ -190,32 +190,38 @@ describe('a database that two of three nodes host', () => {
     await back.end();
   });
 
-  it('moves to other nodes', async () => {
-    const digest = (await sameOn(cluster, [0, 1])).digest;
+  it('stays where it is, and its log can be verified', async () => {
+    const { group } = await sameOn(cluster, [0, 1]);
     const c = await cluster.connect(1);
-    const folder = (node: number, group: string): string => path.join(cluster.folder(node), 'groups', group);
-    await c.query("ALTER DATABASE own COMMENT 'p2pdb:replicas=n1,n2'");
-    const moved = await sameOn(cluster, [1, 2]);
-    assert.equal(moved.digest, digest);
-    assert.ok(!existsSync(folder(0, moved.group)));
-    assert.ok(existsSync(folder(2, moved.group)));
-    for (const node of NODES) {
-      const client = await cluster.connect(node);
-      await client.query(`INSERT INTO own.t (v) VALUES ('moved, n${node}')`);
-      assert.equal(await one(client, `SELECT count(*) FROM own.t WHERE v = 'moved, n${node}'`), 1);
-      await client.end();
-    }
-    await sameOn(cluster, [1, 2]);
+    for (const comment of ['p2pdb:replicas=n1,n2', 'p2pdb:group=own', ''])
+      assert.equal((await refusal(c, `ALTER DATABASE own COMMENT '${comment}'`)).errno, 1235);
+    await c.query("ALTER DATABASE own COMMENT 'orders; p2pdb:replicas=n1,n0' COLLATE utf8mb4_bin");
+    assert.equal(
+      await one(c, "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = 'own'"),
+      'utf8mb4_bin',
+    );
+    await c.query('CREATE TABLE own.bin (v VARCHAR(10))');
+    assert.match(
+      String(Object.values((await c.query<RowDataPacket[]>('SHOW CREATE TABLE own.bin'))[0][0] ?? {})[1]),
+      /utf8mb4_bin/,
+    );
+    assert.match(
+      (await refusal(c, "CREATE DATABASE x COMMENT 'p2pdb:replicas=nobody'")).message,
+      /there is no member 'nobody'/,
+    );
+    assert.equal((await refusal(c, "ALTER DATABASE everywhere COMMENT 'p2pdb:replicas=n0'")).errno, 1235);
+    await c.query('CREATE DATABASE no_tables');
+    await c.query("ALTER DATABASE no_tables COMMENT 'p2pdb:replicas=n2'");
+    await sameOn(cluster, [2], 'no_tables');
+    await c.query('DROP DATABASE no_tables');
     let text = '';
     assert.equal(runLogCommand(['verify', cluster.folder(1)], { write: (line) => (text += line) }), 0, text);
-    assert.match(text, new RegExp(`${moved.group}\\nok: every hash`));
-    const refused = await refusal(c, "ALTER DATABASE own COMMENT 'p2pdb:replicas=nobody'");
-    assert.match(refused.message, /there is no member 'nobody'/);
+    assert.match(text, new RegExp(`${group}\\nok: every hash`));
     await c.end();
   });
 
   it('ends with DROP DATABASE', async () => {
-    const { group } = await sameOn(cluster, [1, 2]);
+    const { group } = await sameOn(cluster, [0, 1]);
     const c = await cluster.connect(0);
     await c.query('DROP DATABASE own');
     await cluster.until((all) => all.every(({ databaseGroups }) => databaseGroups.length === 0), 'nobody hosts it');
@@ -228,23 +234,31 @@ describe('a database that two of three nodes host', () => {
   });
 });
 
-describe('databases that one node hosts each', () => {
+describe('databases of one node and of two', () => {
   it('are there after every loss, and sessions that were lost say so', async (t) => {
     const cluster = await TestCluster.start({ env: { P2PDB_LOG_RETENTION: '2M' } });
     t.after(() => cluster.stop());
     const c = await cluster.connect(2, { multipleStatements: true });
-    for (const node of [0, 1]) {
-      await c.query(`CREATE DATABASE d${node} COMMENT 'p2pdb:replicas=n${node}'`);
-      await c.query(`CREATE TABLE d${node}.t (id INT PRIMARY KEY, v LONGTEXT)`);
+    for (const [name, hosts] of [
+      ['d0', 'n0,n2'],
+      ['d1', 'n1'],
+    ]) {
+      await c.query(`CREATE DATABASE ${name} COMMENT 'p2pdb:replicas=${hosts}'`);
+      await c.query(`CREATE TABLE ${name}.t (id INT PRIMARY KEY, v LONGTEXT)`);
     }
+    // What stands before a statement that has an error is carried out.
+    assert.equal((await refusal(c, 'INSERT INTO d0.t VALUES (9, NULL); SELEC 1')).errno, 1064);
+    await c.query('DELETE FROM d0.t WHERE id = 9');
     // Several statements of one text, each where its database is.
     const [results] = await c.query<RowDataPacket[][]>(
       "INSERT INTO d0.t VALUES (1, 'zero'); INSERT INTO d1.t VALUES (1, 'one'); SELECT v FROM d0.t; SELECT v FROM d1.t",
     );
     assert.deepEqual(results.slice(2), [[{ v: 'zero' }], [{ v: 'one' }]]);
     assert.deepEqual(
-      (await c.query('SELECT database_name, host FROM p2pdb.hosts ORDER BY 1'))[0],
-      [0, 1].map((node) => ({ database_name: `d${node}`, host: `n${node}` })),
+      (await c.query<RowDataPacket[]>('SELECT database_name, host FROM p2pdb.hosts ORDER BY 1, 2'))[0].map(
+        (row) => `${row['database_name']} ${row['host']}`,
+      ),
+      ['d0 n0', 'd0 n2', 'd1 n1'],
     );
 
     // The transaction is at n1, and goes with it.
@@ -260,25 +274,31 @@ describe('databases that one node hosts each', () => {
     assert.equal((await refusal(other, 'SELECT * FROM d1.t')).errno, 1429);
     assert.equal(await one(other, 'SELECT count(*) FROM d0.t'), 1);
     await cluster.start(1);
-    await cluster.until(
-      (all) => groupOf(all[1], 'd1')?.ready === true && all.every(({ peers }) => peers === 2),
-      'n1 hosts d1 again',
-    );
+    const linked = (all: readonly NodeStatus[]): boolean => all.every(({ peers }) => peers === 2);
+    await cluster.until((all) => linked(all) && groupOf(all[1], 'd1')?.ready === true, 'n1 hosts d1 again');
     assert.equal(await one(other, 'SELECT count(*) FROM d1.t'), 1);
 
-    // A host that comes later takes a snapshot: the log's beginning is gone.
+    // A host that was away for longer than the log reaches back takes a snapshot.
+    await cluster.kill(2, 'SIGKILL');
     const text = 'x'.repeat(500_000);
-    for (let id = 10; id < 30; id++) await other.query('INSERT INTO d0.t VALUES (?, ?)', [id, text]);
-    await other.query("ALTER DATABASE d0 COMMENT 'p2pdb:replicas=n0,n2'");
+    const writer = await cluster.connect(1);
+    for (let id = 10; id < 30; id++) await writer.query('INSERT INTO d0.t VALUES (?, ?)', [id, text]);
+    await cluster.start(2);
     await sameOn(cluster, [0, 2], 'd0');
     assert.equal(await one(await cluster.connect(2), 'SELECT count(*) FROM d0.t'), 21);
 
     await Promise.all([0, 1, 2].map((node) => cluster.kill(node, 'SIGKILL')));
     await Promise.all([0, 1, 2].map((node) => cluster.start(node)));
     await sameOn(cluster, [0, 2], 'd0');
-    await cluster.until((all) => all.every(({ peers }) => peers === 2), 'all see each other');
+    await cluster.until(linked, 'all see each other');
     const again = await cluster.connect(1);
     assert.equal(await one(again, 'SELECT count(*) FROM d0.t'), 21);
     assert.equal(await one(again, 'SELECT v FROM d1.t'), 'one');
+
+    // Who is let go by the cluster is let go by its databases, which others host, too.
+    assert.match((await refusal(again, "SELECT p2pdb_remove_member('n1')")).message, /Nobody else hosts database 'd1'/);
+    await again.query("SELECT p2pdb_remove_member('n2')");
+    await cluster.until(([n0]) => groupOf(n0, 'd0')?.members.length === 1, 'n0 hosts d0 alone', [0]);
+    await again.query("INSERT /*+ P2PDB_COMMIT(final) */ INTO d0.t VALUES (100, 'alone')");
   });
 });

@@ -13,7 +13,6 @@ import {
 import type { ParameterValue } from '../server/index.ts';
 import { ok, type StatementContext } from './statement-context.ts';
 import type { UserVariable } from './session-state.ts';
-import { executeQuery, prepareText } from './execute-prepared.ts';
 
 export function runPrepared(
   x: StatementContext,
@@ -29,7 +28,7 @@ export function runPrepared(
         text = value === null ? 'NULL' : value instanceof Uint8Array ? new TextDecoder().decode(value) : String(value);
       }
       session.state.prepared.delete(statement.name.toLowerCase());
-      const { query } = prepareText(session, text, false);
+      const { query } = session.prepareText(text, false);
       if (['prepare', 'execute', 'deallocate'].includes(query.parsed.statement.kind)) {
         throw new SqlError(1295, 'HY000', 'This command is not supported in the prepared statement protocol yet');
       }
@@ -42,7 +41,7 @@ export function runPrepared(
       if (statement.using.length !== query.parsed.params)
         throw new SqlError(1210, 'HY000', 'Incorrect arguments to EXECUTE');
       const parameters = statement.using.map((variable) => parameterOf(session.userVariable(variable.name)));
-      return executeQuery(session, query, parameters, x.sink, x.more);
+      return session.executeQuery(query, parameters, x.sink, x.more);
     }
     case 'deallocate':
       if (!session.state.prepared.delete(statement.name.toLowerCase()))

@@ -35,7 +35,7 @@ import { runStatement } from './statements.ts';
 import { OpenTransaction, type Isolation } from './transaction.ts';
 import { sqlModeText } from './variables.ts';
 import { endTransaction } from './commit-transaction.ts';
-import { executeQuery, prepareText } from './execute-prepared.ts';
+import { executeQuery, prepareText, type PreparedText } from './execute-prepared.ts';
 import { SchemaChanged } from './waits.ts';
 
 const EMPTY_CHANGES: readonly SessionChange[] = [];
@@ -481,6 +481,10 @@ export class EngineSession implements Session, SessionFacts {
 
   prepare(sql: Uint8Array): PreparedStatement {
     const { text, latin1 } = this.decode(sql);
+    return this.prepareText(text, latin1);
+  }
+
+  prepareText(text: string, latin1: boolean): PreparedText {
     return prepareText(this, text, latin1);
   }
 
@@ -493,12 +497,21 @@ export class EngineSession implements Session, SessionFacts {
     this.begin(query.text);
     this.count(kindOf(query));
     try {
-      return this.finish(executeQuery(this, query, parameters, sink, false), sink, () =>
+      return this.finish(this.executeQuery(query, parameters, sink, false), sink, () =>
         this.execute(statement, parameters, sink),
       );
     } catch (error) {
       return this.fail(error, sink);
     }
+  }
+
+  executeQuery(
+    query: PreparedQuery,
+    parameters: readonly ParameterValue[],
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
+    return executeQuery(this, query, parameters, sink, more);
   }
 
   // The rest of the protocol

@@ -1,5 +1,5 @@
 /** COMMIT: puts what a transaction did into the state and the log. */
-import type { SqlError } from '../sql/index.ts';
+import { deadlock } from './locks.ts';
 import type { EngineSession } from './session.ts';
 import type { OpenTransaction } from './transaction.ts';
 
@@ -72,5 +72,3 @@ export function endTransaction(session: EngineSession, transaction: OpenTransact
   session.core.versions.close(transaction);
   session.core.locks.releaseAll(session.owner);
 }
-
-const deadlock = (): SqlError => deadlock();

@@ -5,7 +5,7 @@ import { APPLIED, GroupTransaction, RejectedError, type Slices } from '../replic
 import { SqlError, type CatalogChange } from '../sql/index.ts';
 import { isConstraintError, type RowChange } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
-import { tableLock } from './locks.ts';
+import { deadlock, tableLock } from './locks.ts';
 import { digestOf, transactionInSteps, transactionOf, type CommitRecord, type SeenRow } from './merge/index.ts';
 import type { EngineSession } from './session.ts';
 import { SchemaChanged } from './waits.ts';
@@ -224,8 +224,6 @@ function* encoded(record: CommitRecord): Steps<Uint8Array> {
 }
 
 const cutSql = (sql: string): string => (sql.length > 65536 ? `${sql.slice(0, 65536)} …` : sql);
-
-const deadlock = (): SqlError => deadlock();
 
 /** Why a commit failed, in MySQL's words. */
 function commitError(error: unknown): unknown {

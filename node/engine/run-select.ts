@@ -55,7 +55,7 @@ function isQuick(session: EngineSession, plan: SelectPlan, range: { low: RowId; 
 
 function afterSelect(session: EngineSession, plan: SelectPlan, rows: number): void {
   const { runner } = session.core.reads;
-  session.state.foundRows = plan.countSql === undefined ? rows : Number(runner.value({ ...plan, sql: plan.countSql }));
+  session.state.foundRows = plan.count === undefined ? rows : Number(runner.value(plan.count));
   session.keepWarnings();
   session.state.rowCount = -1;
 }

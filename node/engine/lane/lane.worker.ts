@@ -97,7 +97,7 @@ function run(request: LaneRequest): void {
     if (chunk.length >= CHUNK_ROWS) send();
   }
   if (chunk.length > 0) send();
-  const foundRows = plan.countSql === undefined ? rows : Number(runner.value({ ...plan, sql: plan.countSql }));
+  const foundRows = plan.count === undefined ? rows : Number(runner.value(plan.count));
   reply({ kind: 'end', foundRows, warnings: env.warnings, warningCount: env.warningCount });
 }
 

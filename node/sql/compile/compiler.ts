@@ -56,8 +56,8 @@ export interface CompiledQuery {
   readonly sql: string;
   readonly columns: readonly CompiledColumn[];
   readonly atMostOneRow: boolean;
-  /** The text without its LIMIT, for SQL_CALC_FOUND_ROWS. */
-  readonly unlimited?: string;
+  /** The text without its LIMIT, and how many parameters it has, for SQL_CALC_FOUND_ROWS. */
+  readonly unlimited?: { readonly sql: string; readonly parameters: number };
 }
 
 export interface CompiledColumn {

@@ -114,8 +114,8 @@ export interface SelectPlan {
         readonly targets: readonly { readonly table: TableDef; readonly output: number }[] | undefined;
       }
     | undefined;
-  /** SQL_CALC_FOUND_ROWS: a second text, with the same parameters, that counts without LIMIT. */
-  readonly countSql: string | undefined;
+  /** SQL_CALC_FOUND_ROWS: a second text that counts without LIMIT. */
+  readonly count: SqlText | undefined;
   /** It depends on more than its text and slots' classes: do not keep it. */
   readonly volatile: boolean;
 }

@@ -37,7 +37,7 @@ export function compileQuery(c: Compiler, query: QueryExpression, parent: Scope 
   return {
     ...inner,
     sql: prefix + inner.sql,
-    ...(inner.unlimited !== undefined && { unlimited: prefix + inner.unlimited }),
+    ...(inner.unlimited && { unlimited: { ...inner.unlimited, sql: prefix + inner.unlimited.sql } }),
   };
 }
 
@@ -148,7 +148,9 @@ function ordered(
     return orderKey(c, bound) + (direction === 'desc' ? ' DESC' : '');
   });
   const unlimited = `SELECT ${bounds.map((b, i) => `${b.sql} AS f${i}`).join(',')} FROM (${inner.sql}) AS ${alias}${terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : ''}`;
-  return { ...inner, sql: unlimited + limitSql(c, scope, limit), unlimited };
+  const parameters = c.binders.length;
+  const sql = unlimited + limitSql(c, scope, limit);
+  return { ...inner, sql, unlimited: { sql: unlimited, parameters } };
 }
 
 const unqualified = (e: Expr): Expr => (e.kind === 'column' ? { ...e, table: undefined, schema: undefined } : e);

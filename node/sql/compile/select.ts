@@ -172,7 +172,9 @@ function compileLevel(
     // SQLite takes HAVING without GROUP BY only where a column aggregates.
     unlimited = `SELECT ${items.map((_, i) => `f${i}`).join(',')} FROM (SELECT ${list.join(',')},count(*)${tail}${orderSql})`;
   }
-  return { sql: unlimited + limitSql(c, scope, limit), columns, atMostOneRow, unlimited };
+  const parameters = c.binders.length;
+  const sql = unlimited + limitSql(c, scope, limit);
+  return { sql, columns, atMostOneRow, unlimited: { sql: unlimited, parameters } };
 }
 
 const comeBack: SqlFunction = {

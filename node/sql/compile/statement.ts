@@ -58,17 +58,27 @@ function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
   if (locking) c.further = { rowids: true, columns: [] };
   const compiled = c.query(query);
   const body = query.body.kind === 'select' ? query.body : undefined;
-  const calculates = body?.options.includes('sql_calc_found_rows') === true && compiled.unlimited !== undefined;
+  const text = textOf(c, compiled.sql);
+  const { unlimited } = compiled;
+  const count =
+    body?.options.includes('sql_calc_found_rows') === true && unlimited
+      ? {
+          ...text,
+          sql: `SELECT count(*) FROM (${unlimited.sql})`,
+          // SQLite refuses those that its text does not have: the LIMIT's, which come last.
+          binders: text.binders.slice(0, unlimited.parameters),
+        }
+      : undefined;
   return {
     kind: 'select',
-    ...textOf(c, compiled.sql),
+    ...text,
     columns: compiled.columns.map(({ name, type, nullable, source }) => ({ name, type, nullable, source })),
     tables: c.tables,
     access: c.access,
     keyRange: c.tables.length === 1 ? c.keyRange : undefined,
     keyLookup: c.tables.length === 1 ? c.keyLookup : undefined,
     locking: locking && { strength: locking.strength, wait: locking.wait, targets: c.rowidOutputs },
-    countSql: calculates ? `SELECT count(*) FROM (${compiled.unlimited ?? ''})` : undefined,
+    count,
     volatile: c.volatile,
     waits: c.waits.map(({ name, args }: { name: string; args: readonly Bound[] }) => ({
       name,

@@ -16,7 +16,7 @@ import {
   type Network,
   type NodeId as PeerId,
 } from './discovery/index.ts';
-import { firstVoters, keepGenesis, type Genesis, type OpenedEngine } from './engine/index.ts';
+import { firstVoters, genesisFile, groupFolder, keepGenesis, type Genesis, type OpenedEngine } from './engine/index.ts';
 import type { Channels } from './groups/index.ts';
 import { Peering } from './replica/index.ts';
 import { loadIdentity, writeFileDurably } from './store/index.ts';
@@ -63,11 +63,10 @@ export function swarmOf(config: Config): Swarm | undefined {
   return kept && { id: kept.id, key: new Uint8Array(Buffer.from(kept.key, 'hex')), bootstrap };
 }
 
-const groupFolder = (config: Config): string => path.join(config.data, 'groups', 'main');
-const genesisFile = (config: Config): string => path.join(groupFolder(config), 'genesis.json');
+const mainFolder = (config: Config): string => groupFolder(config.data, 'main');
 
 /** The folder knows its group. */
-export const isMember = (config: Config): boolean => existsSync(genesisFile(config));
+export const isMember = (config: Config): boolean => existsSync(genesisFile(mainFolder(config)));
 
 /** Makes the folder that of the first member, or one of the first. Throws ConfigError. */
 export function foundGroup(config: Config, self: string): void {
@@ -76,8 +75,8 @@ export function foundGroup(config: Config, self: string): void {
 }
 
 function keepFirst(config: Config, genesis: Genesis): void {
-  mkdirSync(groupFolder(config), { recursive: true, mode: 0o700 });
-  keepGenesis(genesisFile(config), () => genesis);
+  mkdirSync(mainFolder(config), { recursive: true, mode: 0o700 });
+  keepGenesis(genesisFile(mainFolder(config)), () => genesis);
 }
 
 /** At the first start of a node that has a join token: asks to be a member, and keeps what it learns. Throws ConfigError. */

@@ -11,7 +11,15 @@ export {
   type OwnGroup,
 } from './open.ts';
 export { LatencyHistogram } from './latency.ts';
-export { firstVoters, keepGenesis, type Genesis, type Membership, type Predecessor } from './membership.ts';
+export {
+  firstVoters,
+  genesisFile,
+  keepGenesis,
+  readGenesis,
+  type Genesis,
+  type Membership,
+  type Predecessor,
+} from './membership.ts';
 export { commitTransaction } from './commit-transaction.ts';
 export { EngineSession } from './session.ts';
 export { adoptImage, imageOf } from './session-image.ts';

@@ -3,6 +3,7 @@
  * change and lies in the catalog.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { nodeId, type NodeId } from '../consensus/index.ts';
 import type { Catalog, MemberDef } from '../sql/index.ts';
 import { writeFileDurably, type KeyClass } from '../store/index.ts';
@@ -14,6 +15,8 @@ export interface Genesis {
   /** Of a group that goes on with another one's state: residues that the keys of its members are told apart by, as they were there. */
   readonly slots?: number;
   readonly predecessor?: Predecessor;
+  /** Of a database's own group: block of the group that all nodes host with which this node opened it. */
+  readonly since?: number;
   /** Of a node that joined: ids of those who were members then. It hears them until it knows by itself who is one. */
   readonly introduced?: readonly string[];
 }
@@ -28,6 +31,9 @@ export interface Predecessor {
   /** Of its state, with all that no block had ordered: what this group began with. */
   readonly digest: string;
 }
+
+/** Of a group's folder. */
+export const genesisFile = (groupDir: string): string => path.join(groupDir, 'genesis.json');
 
 export const readGenesis = (file: string): Genesis => JSON.parse(readFileSync(file, 'utf8')) as Genesis;
 

@@ -31,7 +31,7 @@ import { EngineCore, type EngineOptions } from './core.ts';
 import { becomeReady, makeDatabase } from './first.ts';
 import type { MemberInfo } from './group.ts';
 import { LogKeeper } from './log-keeper.ts';
-import { keepGenesis, Membership, type Genesis } from './membership.ts';
+import { genesisFile, keepGenesis, Membership, type Genesis } from './membership.ts';
 import { beginFromBase, clearState, markDamaged, type Notice } from './state-file.ts';
 
 const DATA_FORMAT = 2;
@@ -304,7 +304,7 @@ interface Group {
 function openGroup(options: OpenOptions, { name, main, identity, snapshots, groupDir, file }: Place): Group {
   const logDir = path.join(groupDir, 'log');
   const self = nodeId(hex(identity.publicKey));
-  const genesis = keepGenesis(path.join(groupDir, 'genesis.json'), () => options.genesis(self));
+  const genesis = keepGenesis(genesisFile(groupDir), () => options.genesis(self));
   const base = beginFromBase(file, snapshots, options.notice);
   const state = new State(file);
   const membership = new Membership(state.catalog, genesis, self);

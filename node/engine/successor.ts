@@ -18,7 +18,7 @@ import {
   syncFile,
   syncFolder,
 } from '../store/index.ts';
-import { keepGenesis, Membership, readGenesis, type Genesis, type Predecessor } from './membership.ts';
+import { genesisFile, keepGenesis, Membership, readGenesis, type Genesis, type Predecessor } from './membership.ts';
 import type { OpenedEngine } from './open.ts';
 
 /** What the log of an old member says that its state does not. */
@@ -71,7 +71,7 @@ const READ_BYTES = 4 << 20;
 export function makeSuccessor(dir: string, to: string, { lamport }: Remainder): Predecessor {
   const [from, groupDir] = [dir, to].map((folder) => path.join(folder, 'groups', 'main')) as [string, string];
   makeFolder(path.join(groupDir, 'log'));
-  const old = readGenesis(path.join(from, GENESIS));
+  const old = readGenesis(genesisFile(from));
   const oldSelf = nodeId(hex(loadIdentity(dir).publicKey));
   const self = hex(loadIdentity(to).publicKey);
   const file = path.join(groupDir, STATE);
@@ -107,13 +107,12 @@ export function makeSuccessor(dir: string, to: string, { lamport }: Remainder): 
   state.close();
   syncFile(file);
   new Snapshots(groupDir, 'main').begin(file, { height, block, chains: [], lamport });
-  keepGenesis(path.join(groupDir, GENESIS), () => genesis);
+  keepGenesis(genesisFile(groupDir), () => genesis);
   for (const folder of [path.join(groupDir, 'log'), groupDir, path.dirname(groupDir), to]) syncFolder(folder);
   return predecessor;
 }
 
 const STATE = 'state.sqlite';
-const GENESIS = 'genesis.json';
 
 /** The file is closed: what SQLite keeps beside it goes into it first. */
 function copyState(from: string, to: string): void {

@@ -1,9 +1,17 @@
 /** The groups of single databases that this node hosts: opened, closed and given their members as the schema says. */
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import type { NodeId } from '../consensus/index.ts';
-import { firstVoters, groupFolder, openOwnGroup, type OpenedEngine, type OwnGroup } from '../engine/index.ts';
+import {
+  firstVoters,
+  genesisFile,
+  groupFolder,
+  openOwnGroup,
+  readGenesis,
+  type OpenedEngine,
+  type OwnGroup,
+} from '../engine/index.ts';
 import { Peering } from '../replica/index.ts';
 import type { DatabaseDef, PlacementDef } from '../sql/index.ts';
 import type { Channels } from './channels.ts';
@@ -44,12 +52,15 @@ export class HostedGroups {
   /** Those that close, and whose names are free afterwards. */
   private readonly closing = new Map<string, Promise<void>>();
   private readonly timer: NodeJS.Timeout;
+  /** Groups that are not open, and that have a folder. */
+  private readonly leftovers: Set<string>;
   private cut: readonly NodeId[] = [];
   private stopped = false;
 
   constructor(options: HostedOptions) {
     this.options = options;
-    this.sweep();
+    const names = readdirSync(path.dirname(groupFolder(options.dir, 'main')));
+    this.leftovers = new Set(names.filter((name) => name !== 'main'));
     this.timer = setInterval(() => this.follow(), FOLLOW_MS);
     this.timer.unref();
   }
@@ -68,14 +79,6 @@ export class HostedGroups {
     return hosts.includes(this.options.main.self) ? this.closing.get(group) : undefined;
   }
 
-  /** What is left of databases that were dropped while this node was away. */
-  private sweep(): void {
-    const { main, dir } = this.options;
-    const known = new Set([...main.core.catalog.databases.values()].map(({ placement }) => placement?.group));
-    for (const name of readdirSync(path.dirname(groupFolder(dir, 'main'))))
-      if (name !== 'main' && !known.has(name)) rmSync(groupFolder(dir, name), { recursive: true, force: true });
-  }
-
   /** What exists may have changed. */
   follow(): void {
     if (this.stopped) return;
@@ -86,8 +89,9 @@ export class HostedGroups {
     for (const group of [...this.groups.values()]) {
       const database = placed.find(({ placement }) => placement.group === group.name);
       if (database) this.lead(group, database);
-      else void this.close(group, true);
+      else void this.close(group);
     }
+    this.sweep(placed);
     for (const database of placed) {
       const { group, hosts } = database.placement;
       if (!hosts.includes(main.self) || this.groups.has(group) || this.closing.has(group)) continue;
@@ -97,6 +101,29 @@ export class HostedGroups {
         this.options.fatal(error as Error);
       }
     }
+  }
+
+  /** What is left of databases that are not there any more. */
+  private sweep(placed: readonly Placed[]): void {
+    if (this.leftovers.size === 0) return;
+    const { dir, log } = this.options;
+    for (const { placement } of placed) this.leftovers.delete(placement.group);
+    for (const name of this.leftovers) {
+      if (this.closing.has(name) || !this.isDropped(name)) continue;
+      rmSync(groupFolder(dir, name), { recursive: true, force: true });
+      this.leftovers.delete(name);
+      log.info({ group: name }, 'the data of a database that was dropped is gone');
+    }
+  }
+
+  /**
+   * Of a group that the schema does not name. A crash or a damaged file may have thrown this node's schema back to before the group was
+   * made: then its log and votes are needed yet.
+   */
+  private isDropped(name: string): boolean {
+    const { dir, main } = this.options;
+    const file = genesisFile(groupFolder(dir, name));
+    return !existsSync(file) || main.core.replica.height >= (readGenesis(file).since ?? 0);
   }
 
   private open({ name: database, collation, placement }: Placed): void {
@@ -114,7 +141,11 @@ export class HostedGroups {
         lanes: LANES,
         fatal: options.fatal,
         notice: describe,
-        genesis: () => ({ members: founders, voters: firstVoters(founders.map(({ id }) => id)) }),
+        genesis: () => ({
+          members: founders,
+          voters: firstVoters(founders.map(({ id }) => id)),
+          since: main.core.replica.height,
+        }),
         onMembers: () => undefined,
         onDiffers: (proposer, height) => {
           const hosted = open();
@@ -153,7 +184,7 @@ export class HostedGroups {
       isNew: engine.isNew,
       onSnapshot: (height) => {
         log.info({ database, height }, 'a snapshot came: the database starts again from it');
-        void this.close(group, false);
+        void this.close(group);
       },
     });
     const ready = engine.ready();
@@ -193,9 +224,8 @@ export class HostedGroups {
       .catch((error: unknown) => log.debug({ database, err: error }, 'the members of a database did not change'));
   }
 
-  /** `forever`: its data goes with it. */
-  private close(group: HostedGroup, forever: boolean): Promise<void> {
-    const { channels, main, dir, log } = this.options;
+  private close(group: HostedGroup): Promise<void> {
+    const { channels, main } = this.options;
     const { name, database, engine, peering } = group;
     this.groups.delete(name);
     if (main.core.tenants.get(database) === engine.core) main.core.tenants.delete(database);
@@ -203,10 +233,7 @@ export class HostedGroups {
     peering.stop();
     const closed = engine.close().then(() => {
       this.closing.delete(name);
-      if (forever) {
-        rmSync(groupFolder(dir, name), { recursive: true, force: true });
-        log.info({ database, group: name }, 'this node hosts a database no more');
-      }
+      this.leftovers.add(name);
       // It may be to be opened again.
       this.follow();
     });
@@ -224,7 +251,7 @@ export class HostedGroups {
     this.stopped = true;
     clearInterval(this.timer);
     await Promise.all([...this.groups.values()].map(({ engine }) => engine.core.replica.flushed()));
-    for (const group of [...this.groups.values()]) void this.close(group, false);
+    for (const group of [...this.groups.values()]) void this.close(group);
     await Promise.all(this.closing.values());
   }
 }

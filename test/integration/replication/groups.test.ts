@@ -1,6 +1,6 @@
 /** Databases that some of the nodes host, in a replication group of their own; clients of every node use them. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
@@ -224,9 +224,11 @@ describe('a database that two of three nodes host', () => {
     const { group } = await sameOn(cluster, [0, 1]);
     const c = await cluster.connect(0);
     await c.query('DROP DATABASE own');
-    await cluster.until((all) => all.every(({ databaseGroups }) => databaseGroups.length === 0), 'nobody hosts it');
+    await cluster.until(
+      () => NODES.every((node) => !existsSync(path.join(cluster.folder(node), 'groups', group))),
+      'nobody has its data',
+    );
     assert.equal((await refusal(c, 'SELECT * FROM own.t')).errno, 1049);
-    for (const node of NODES) assert.ok(!existsSync(path.join(cluster.folder(node), 'groups', group)));
     await c.query("CREATE DATABASE own COMMENT 'p2pdb:group=own'");
     await c.query('CREATE TABLE own.t (id INT PRIMARY KEY)');
     await sameOn(cluster, [0, 1, 2]);
@@ -235,6 +237,35 @@ describe('a database that two of three nodes host', () => {
 });
 
 describe('databases of one node and of two', () => {
+  it('are there after a crash that takes back the schema that names them', async (t) => {
+    const cluster = await TestCluster.start();
+    t.after(() => cluster.stop());
+    const groups = path.join(cluster.folder(1), 'groups');
+    await cluster.kill(1, 'SIGTERM');
+    cpSync(path.join(groups, 'main'), path.join(cluster.folder(1), 'before'), { recursive: true });
+    await cluster.start(1);
+    const c = await cluster.connect(1);
+    await c.query("CREATE DATABASE d COMMENT 'p2pdb:replicas=n1'");
+    await c.query('CREATE TABLE d.t (id INT PRIMARY KEY)');
+    await c.query('INSERT INTO d.t VALUES (1)');
+    await c.query("CREATE DATABASE gone COMMENT 'p2pdb:replicas=n1'");
+    await cluster.until((all) => groupOf(all[1], 'gone')?.ready === true, 'both are there');
+    const folders = readdirSync(groups);
+    assert.equal(folders.length, 3);
+
+    // It starts without the blocks that made them; one of them is dropped meanwhile.
+    await cluster.kill(1);
+    const other = await cluster.connect(0);
+    await other.query('DROP DATABASE gone');
+    rmSync(path.join(groups, 'main'), { recursive: true });
+    renameSync(path.join(cluster.folder(1), 'before'), path.join(groups, 'main'));
+    await cluster.start(1);
+    await cluster.until((all) => groupOf(all[1], 'd')?.ready === true, 'it is there again');
+    assert.equal(await one(await cluster.connect(1), 'SELECT count(*) FROM d.t'), 1);
+    await cluster.until(() => readdirSync(groups).length === 2, 'the dropped one is gone');
+    assert.ok(readdirSync(groups).every((name) => folders.includes(name)));
+  });
+
   it('are there after every loss, and sessions that were lost say so', async (t) => {
     const cluster = await TestCluster.start({ env: { P2PDB_LOG_RETENTION: '2M' } });
     t.after(() => cluster.stop());

@@ -244,6 +244,7 @@ describe('databases of one node and of two', () => {
     await cluster.kill(1, 'SIGTERM');
     cpSync(path.join(groups, 'main'), path.join(cluster.folder(1), 'before'), { recursive: true });
     await cluster.start(1);
+    await cluster.until((all) => all.every(({ peers }) => peers === 2), 'all see each other');
     const c = await cluster.connect(1);
     await c.query("CREATE DATABASE d COMMENT 'p2pdb:replicas=n1'");
     await c.query('CREATE TABLE d.t (id INT PRIMARY KEY)');

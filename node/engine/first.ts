@@ -1,10 +1,8 @@
 /** What a group begins with: the first account of the group that all nodes host, the database of another one. */
 import { randomBytes } from 'node:crypto';
-import { GroupTransaction, RejectedError } from '../replica/index.ts';
 import { hashCachingSha2Password } from '../server/index.ts';
 import type { CatalogChange } from '../sql/index.ts';
 import type { EngineCore } from './core.ts';
-import { transactionOf } from './merge/index.ts';
 import type { OpenedGroup, OwnGroupOptions } from './open.ts';
 
 /** A node that joined serves once it has applied its own admission; one of the first makes the accounts with the others. */
@@ -46,24 +44,7 @@ async function makeFirst(
   changes: readonly CatalogChange[],
   isThere: () => boolean,
 ): Promise<boolean> {
-  while (!isThere()) {
-    const schema = { text, changes, basis: core.machine.schemaCount, strict: true };
-    const record = {
-      user: 'root@localhost',
-      database: '',
-      sql: '',
-      level: 'final',
-      unchecked: false,
-      changes: [],
-      schema,
-    } as const;
-    try {
-      await core.replica.submit(GroupTransaction.own('final', true, 0, () => transactionOf(record)));
-      return true;
-    } catch (error) {
-      if (!(error instanceof RejectedError)) throw error;
-    }
-  }
+  while (!isThere()) if (await core.group.decide(text, changes, 'root@localhost')) return true;
   return false;
 }
 

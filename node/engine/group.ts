@@ -235,22 +235,16 @@ export class Group {
     }
   }
 
-  /** A change of the members as nobody's statement. Where another change was decided first, it is to be thought of anew. */
-  private async decide(text: string, changes: readonly CatalogChange[]): Promise<void> {
+  /** Has changes decided as nobody's statement. False: another one was decided first, and they are to be thought of anew. */
+  async decide(text: string, changes: readonly CatalogChange[], user = ''): Promise<boolean> {
     const schema = { text, changes, basis: this.core.machine.schemaCount, strict: true };
-    const record = {
-      user: '',
-      database: '',
-      sql: '',
-      level: 'final',
-      unchecked: false,
-      changes: [],
-      schema,
-    } as const;
+    const record = { user, database: '', sql: '', level: 'final', unchecked: false, changes: [], schema } as const;
     try {
       await this.core.replica.submit(GroupTransaction.own('final', true, 0, () => transactionOf(record)));
+      return true;
     } catch (error) {
       if (!(error instanceof RejectedError) || error.outcome.reason !== 'stale') throw error;
+      return false;
     }
   }
 

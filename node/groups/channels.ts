@@ -9,6 +9,7 @@ import type { PeeringNetwork } from '../replica/index.ts';
 /** The first byte of what is not the group main's; that group's own channels are below. */
 const SESSION = 14;
 const GROUP = 15;
+const SESSION_PREFIX = new Uint8Array([SESSION]);
 
 export type SendOutcome = 'queued' | 'full' | 'unreachable';
 
@@ -60,7 +61,7 @@ export class Channels {
 
   sendSession(to: NodeId, message: Uint8Array): SendOutcome {
     if (this.cut.has(to)) return 'unreachable';
-    return this.transmit(to as string as PeerId, new Uint8Array([SESSION]), message);
+    return this.transmit(to as string as PeerId, SESSION_PREFIX, message);
   }
 
   isUp(id: NodeId): boolean {

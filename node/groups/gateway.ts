@@ -1,6 +1,5 @@
 /** The engine as the front door sees it: whatever group a database is in, and whichever nodes host it. */
-import type { NodeId } from '../consensus/index.ts';
-import { nodeId } from '../consensus/index.ts';
+import { nodeId, type NodeId } from '../consensus/index.ts';
 import { adoptImage, type EngineCore, type EngineSession } from '../engine/index.ts';
 import type { Forwarding, MovableSession, RemoteSession, Who } from '../forwarding/index.ts';
 import type { Account, ClientInfo, Engine, Session } from '../server/index.ts';

@@ -156,7 +156,7 @@ export class GatewaySession implements Session {
     const [part] = this.gateway.hasPlaced || this.remote ? (this.partsOf(sql) ?? []) : [];
     if (!part?.statement) return this.seen.prepare(sql);
     const place = this.placeOf(part.statement);
-    const session = (await this.reach(place)) ?? this.main;
+    const session = await this.reach(place);
     const prepared = await session.prepare(sql);
     const made = new Map([[session, prepared]]);
     const routed: RoutedStatement = {
@@ -201,7 +201,7 @@ export class GatewaySession implements Session {
     const placement = this.gateway.placementOf(this.database);
     if (!placement && !this.remote) return this.main.listFields(table, wildcard);
     const listed = async (): Promise<readonly ColumnDefinition[]> => {
-      const session = (await this.reach({ kind: 'group', placement, inMain: false })) ?? this.main;
+      const session = await this.reach({ kind: 'group', placement, inMain: false });
       return session.listFields(table, wildcard);
     };
     return listed();

@@ -2,16 +2,16 @@
  * A client's transaction over the groups of one node: it reads in all of them, each in a snapshot of its own, and writes in one. So
  * there is one commit that can fail, and nothing to be undone elsewhere.
  */
-import type { EngineSession } from '../engine/index.ts';
+import { commitTransaction, type EngineSession } from '../engine/index.ts';
 import { unsupported, type Statement } from '../sql/index.ts';
-import { commitTransaction } from '../engine/index.ts';
+
 
 type Kind = Statement['kind'];
 
 const ENDS: ReadonlySet<Kind> = new Set(['commit', 'rollback']);
 const SAVEPOINTS: ReadonlySet<Kind> = new Set(['savepoint', 'rollbackTo', 'releaseSavepoint']);
 const READS: ReadonlySet<Kind> = new Set(['query', 'show', 'describe', 'explain', 'do', 'checksumTable']);
-const WRITES: ReadonlySet<Kind> = new Set(['insert', 'update', 'delete', 'loadData', 'execute']);
+const WRITES: ReadonlySet<Kind> = new Set(['insert', 'update', 'delete', 'loadData']);
 /** They leave a transaction as it is. Every other statement commits it first, as in MySQL. */
 const NEUTRAL: ReadonlySet<Kind> = new Set([
   'setTransaction',
@@ -32,6 +32,11 @@ export function runnerOf(
   sessions: readonly EngineSession[],
   namesTables: boolean,
 ): { readonly runner: EngineSession; readonly first?: Promise<unknown> } {
+  if (statement.kind === 'execute') {
+    const prepared = target.state.prepared.get(statement.name.toLowerCase())?.parsed.statement;
+    // Whoever runs it tells that there is none.
+    return prepared ? runnerOf(prepared, target, sessions, namesTables) : { runner: target };
+  }
   const { kind } = statement;
   if (kind === 'unlockTables') return { runner: sessions.find(({ owner }) => owner.lockedTables.size > 0) ?? target };
   const others = sessions.filter((session) => session !== target && session.transaction);

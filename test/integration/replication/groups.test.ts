@@ -128,6 +128,10 @@ describe('a database that two of three nodes host', () => {
       await c.query('INSERT INTO everywhere.e VALUES (1, 1)');
       const refused = await refusal(c, "INSERT INTO own.t (v) VALUES ('second group')");
       assert.equal(refused.errno, 1235);
+      // A second one is read where it is here; from n2 the session would have to move.
+      await c.query("PREPARE q FROM 'SELECT count(*) FROM own.t'");
+      if (node === 2) assert.equal((await refusal(c, 'EXECUTE q')).errno, 1235);
+      else assert.equal(await one(c, 'EXECUTE q'), before);
       await c.query('ROLLBACK');
       assert.equal(await one(c, 'SELECT count(*) FROM everywhere.e'), 0);
       const mixed = await refusal(c, 'SELECT * FROM own.t JOIN everywhere.e USING (id)');

@@ -14,7 +14,7 @@ import {
   type RunningAdmin,
 } from './admin/index.ts';
 import type { Config } from './config/index.ts';
-import { groupFolder, openEngine, type OpenedEngine } from './engine/index.ts';
+import { groupFolder, placedDatabases, openEngine, type OpenedEngine } from './engine/index.ts';
 import {
   adminOptions,
   genesisOf,
@@ -293,7 +293,7 @@ function routesOf(
   const membership = membershipRoutes({
     self: engine.self,
     founder: founderOf(engine),
-    mayNotRecover: () => mayNotRecover(engine),
+    mayNotRecover: (left) => mayNotRecover(engine, left),
     mayNotLeave: () =>
       config.join === 'wait' ? undefined : 'The node would not wait to be let in again: set join to wait',
     ...ways,
@@ -308,13 +308,16 @@ function routesOf(
 /** The group is told by who founded it. */
 const founderOf = ({ genesis }: OpenedEngine): string => genesis.members[0]?.id ?? '';
 
-/** A group that may still decide is not given up. */
-function mayNotRecover({ core, decider, membership, self }: OpenedEngine): string | undefined {
+/** A group that may still decide is not given up; nor is a database that another node has, unless it is named. */
+function mayNotRecover({ core, decider, membership, self }: OpenedEngine, left: readonly string[]): string | undefined {
   if (!membership.isMember(self)) return 'The node is no member of its group any more';
-  // Their members are named by keys, and the survivor is to have another one.
-  if ([...core.catalog.databases.values()].some(({ placement }) => placement))
-    return 'Databases with a replication group of their own cannot be taken along: drop them first, or restore a node of the majority';
-  return decider.majorityInReach ? 'The group has a leader, had one a moment ago, or can have one' : undefined;
+  if (decider.majorityInReach) return 'The group has a leader, had one a moment ago, or can have one';
+  const lost = placedDatabases(core.catalog).filter(
+    ({ name, placement }) => !placement.hosts.includes(self) && !left.includes(name),
+  );
+  return lost.length === 0
+    ? undefined
+    : `The node does not host ${lost.map(({ name }) => `'${name}'`).join(', ')}: choose a member that does, or name in "leave" the databases to go on without`;
 }
 
 /** Why clients should go to another node. */

@@ -10,7 +10,21 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameS
 import path from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from './config/index.ts';
-import { DataFolderError, makeSuccessor, openEngine, settle, type OpenedEngine } from './engine/index.ts';
+import {
+  DataFolderError,
+  genesisFile,
+  groupFolder,
+  makeSuccessor,
+  openEngine,
+  openOwnGroup,
+  placedDatabases,
+  settle,
+  type OpenedEngine,
+  type OpenedGroup,
+  type OwnGroupOptions,
+  type PlacedDatabase,
+  type Remainder,
+} from './engine/index.ts';
 import { lockFolder, makeFolder, StateCorruptError, syncFolder, writeFileDurably } from './store/index.ts';
 import { VERSION } from './version.ts';
 
@@ -102,64 +116,80 @@ function locked<T>(dir: string, work: () => T): T {
 
 /** Makes the new member's data. What fails before it is whole leaves the old member as it was: gives why. */
 async function prepare(dir: string, log: Logger): Promise<string | undefined> {
-  let damaged: ((height: number) => void) | undefined;
-  let height = 0;
+  const states: OpenedGroup[] = [];
   try {
     const engine = openOld(dir, log);
-    let remainder;
+    states.push(engine);
+    const own = new Map<string, Remainder>();
+    let main;
     try {
-      remainder = await settle(engine);
-      height = engine.core.replica.height;
-      damaged = (at) => engine.damaged(at);
+      main = await settle(engine);
+      for (const { name, collation, placement } of databasesAt(dir, engine)) {
+        const options = { ...unheard(dir, log), name: placement.group, database: { name, collation } };
+        const group = openOwnGroup(options, engine);
+        states.push(group);
+        own.set(placement.group, await settle(group).finally(() => group.close()));
+      }
     } finally {
       await engine.close();
     }
-    const { missing, blocks, kept } = remainder;
     const successor = path.join(dir, SUCCESSOR);
     const predecessor = locked(dir, () => {
       rmSync(successor, { recursive: true, force: true });
       makeFolder(successor);
-      return makeSuccessor(dir, successor, remainder);
+      return makeSuccessor(dir, successor, { main, own });
     });
     log.warn(
-      { predecessor, kept },
+      { predecessor, kept: main.kept, databases: own.size },
       'a new group begins with the state of this node, and with all in it that no block had ordered',
     );
-    if (missing.length > 0 || blocks > 0)
-      log.warn(
-        { transactions: missing.length, ids: missing.slice(0, NAMED), blocks },
-        'what the log has and the state has not is in the old data only',
-      );
+    for (const [group, { missing, blocks }] of [['main', main] as const, ...own])
+      if (missing.length > 0 || blocks > 0)
+        log.warn(
+          { group, transactions: missing.length, ids: missing.slice(0, NAMED), blocks },
+          'what the log has and the state has not is in the old data only',
+        );
     return undefined;
   } catch (error) {
     if (error instanceof DataFolderError) throw error;
-    // The next start makes the state anew from the log.
-    if (error instanceof StateCorruptError) damaged?.(height);
+    // The next start makes the states anew from the logs.
+    if (error instanceof StateCorruptError) for (const state of states) state.damaged(state.core.replica.height);
     log.error({ err: error }, 'no new group was made: the node goes on as the member that it was');
     return (error as Error).message;
   }
 }
 
-/** The old member's engine, to catch up with its own log: it is heard by nobody. */
+/** Databases with a group of their own of which the node has the data. */
+const databasesAt = (dir: string, { core, self }: OpenedEngine): readonly PlacedDatabase[] =>
+  placedDatabases(core.catalog).filter(
+    ({ placement: { group, hosts } }) => hosts.includes(self) && existsSync(genesisFile(groupFolder(dir, group))),
+  );
+
+/** The old member's engine, to catch up with its own log. */
 const openOld = (dir: string, log: Logger): OpenedEngine =>
   openEngine({
-    dir,
+    ...unheard(dir, log),
     version: VERSION,
     rootPassword: undefined,
-    retention: undefined,
-    lanes: 0,
     variables: new Map(),
-    fatal: (error) => log.error({ err: error }, 'the old state'),
-    notice: (message, facts) => log.warn(facts, message),
-    genesis: () => {
-      throw new DataFolderError(`${dir} has no group`);
-    },
-    onMembers: () => undefined,
-    onDiffers: () => undefined,
-    onBehind: () => undefined,
     makeToken: () => undefined,
-    onMade: () => undefined,
-    onDurable: () => undefined,
-    send: () => undefined,
-    describeMember: () => ({ isUp: false, lag: 0 }),
   });
+
+/** Nobody hears what is opened so, and it hears nobody. */
+const unheard = (dir: string, log: Logger): Omit<OwnGroupOptions, 'name' | 'database'> => ({
+  dir,
+  retention: undefined,
+  lanes: 0,
+  fatal: (error) => log.error({ err: error }, 'the old state'),
+  notice: (message, facts) => log.warn(facts, message),
+  genesis: () => {
+    throw new DataFolderError(`${dir} has no group`);
+  },
+  onMembers: () => undefined,
+  onDiffers: () => undefined,
+  onBehind: () => undefined,
+  onMade: () => undefined,
+  onDurable: () => undefined,
+  send: () => undefined,
+  describeMember: () => ({ isUp: false, lag: 0 }),
+});

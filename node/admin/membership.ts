@@ -13,8 +13,8 @@ export interface MembershipPorts {
   leave(): void;
   /** The group is told by who founded it. */
   readonly founder: string;
-  /** Why it cannot go on alone; undefined when it can. */
-  mayNotRecover(): string | undefined;
+  /** Why it cannot go on alone, without these databases; undefined when it can. */
+  mayNotRecover(left: readonly string[]): string | undefined;
   /** Makes it the first member of a new group, which begins with its state, at the start that follows soon. */
   recover(): void;
 }
@@ -38,9 +38,12 @@ export function membershipRoutes(ports: MembershipPorts): (v1: Router, administr
     });
     v1.post('/recover', administrator, json(), (request, response) => {
       checkNamed(request.body, ports.self);
-      if ((request.body as { founder?: unknown }).founder !== ports.founder)
+      const { founder, leave = [] } = request.body as { founder?: unknown; leave?: unknown };
+      if (founder !== ports.founder)
         throw new HttpError(409, 'another_group', `This node's group was founded by ${ports.founder}`);
-      const reason = ports.mayNotRecover();
+      if (!Array.isArray(leave) || !leave.every((name) => typeof name === 'string'))
+        throw new HttpError(400, 'bad_request', 'Expected "leave": names of databases');
+      const reason = ports.mayNotRecover(leave);
       if (reason !== undefined) throw new HttpError(409, 'cannot_recover', reason);
       ports.recover();
       response.json({ recovering: true });

@@ -10,6 +10,7 @@ import { SqlError, type CatalogChange, type MemberDef, type SqliteValue, type Wa
 import type { EngineCore } from './core.ts';
 import { firstVoters, type Membership } from './membership.ts';
 import { transactionOf } from './merge/index.ts';
+import { placedDatabases } from './placement.ts';
 import type { EngineSession } from './session.ts';
 
 export interface MemberInfo {
@@ -192,8 +193,8 @@ export class Group {
       return this.changeMember(session, name, change);
     }
     const next = { ...member, ...change };
-    const orphan = [...this.core.catalog.databases.values()].find(({ placement }) =>
-      placement?.hosts.every((id) => id === member.id || !membership.isMember(id)),
+    const orphan = placedDatabases(this.core.catalog).find(({ placement }) =>
+      placement.hosts.every((id) => id === member.id || !membership.isMember(id)),
     );
     if ('removed' in change && orphan)
       throw new SqlError(1210, 'HY000', `Nobody else hosts database '${orphan.name}': change its p2pdb:replicas first`);

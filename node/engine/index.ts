@@ -2,18 +2,19 @@
 export { EngineCore, type EngineOptions } from './core.ts';
 export {
   DataFolderError,
-  groupFolder,
   openEngine,
   openOwnGroup,
   type OpenedEngine,
   type OpenedGroup,
   type OpenOptions,
   type OwnGroup,
+  type OwnGroupOptions,
 } from './open.ts';
 export { LatencyHistogram } from './latency.ts';
 export {
   firstVoters,
   genesisFile,
+  groupFolder,
   keepGenesis,
   readGenesis,
   type Genesis,
@@ -21,6 +22,7 @@ export {
   type Predecessor,
 } from './membership.ts';
 export { commitTransaction } from './commit-transaction.ts';
+export { placedDatabases, type PlacedDatabase } from './placement.ts';
 export { EngineSession } from './session.ts';
 export { adoptImage, imageOf } from './session-image.ts';
 export { makeSuccessor, settle, type Remainder } from './successor.ts';

@@ -32,7 +32,9 @@ export interface Predecessor {
   readonly digest: string;
 }
 
-/** Of a group's folder. */
+/** Where a group of this name lies in a data folder. */
+export const groupFolder = (dir: string, name: string): string => path.join(dir, 'groups', name);
+
 export const genesisFile = (groupDir: string): string => path.join(groupDir, 'genesis.json');
 
 export const readGenesis = (file: string): Genesis => JSON.parse(readFileSync(file, 'utf8')) as Genesis;

@@ -31,7 +31,7 @@ import { EngineCore, type EngineOptions } from './core.ts';
 import { becomeReady, makeDatabase } from './first.ts';
 import type { MemberInfo } from './group.ts';
 import { LogKeeper } from './log-keeper.ts';
-import { genesisFile, keepGenesis, Membership, type Genesis } from './membership.ts';
+import { genesisFile, groupFolder, keepGenesis, Membership, type Genesis } from './membership.ts';
 import { beginFromBase, clearState, markDamaged, type Notice } from './state-file.ts';
 
 const DATA_FORMAT = 2;
@@ -146,9 +146,6 @@ export function openOwnGroup(options: OwnGroupOptions, main: OpenedEngine): OwnG
   const group = openGroupIn(all, name, groupFolder(dir, name), main.identity, main.core);
   return { ...group, ready: () => makeDatabase(group, database) };
 }
-
-/** Where a group of this name lies in a data folder. */
-export const groupFolder = (dir: string, name: string): string => path.join(dir, 'groups', name);
 
 export function openEngine(options: OpenOptions): OpenedEngine {
   const { dir } = options;

@@ -3,8 +3,14 @@
  * replication group of its own on the members a and b; `'p2pdb:group=own'` on all that are members now.
  */
 import { randomBytes } from 'node:crypto';
-import { SqlError, unsupported, type DatabaseDef, type PlacementDef } from '../sql/index.ts';
+import { SqlError, unsupported, type Catalog, type DatabaseDef, type PlacementDef } from '../sql/index.ts';
 import type { EngineCore } from './core.ts';
+
+export type PlacedDatabase = DatabaseDef & { readonly placement: PlacementDef };
+
+/** The databases that have a group of their own. */
+export const placedDatabases = (catalog: Catalog): readonly PlacedDatabase[] =>
+  [...catalog.databases.values()].filter((database): database is PlacedDatabase => database.placement !== undefined);
 
 /** Ids of the members that a comment asks for; undefined where it asks for none. Throws SqlError. */
 function hostsOf(core: EngineCore, comment: string): readonly string[] | undefined {
@@ -21,12 +27,21 @@ function hostsOf(core: EngineCore, comment: string): readonly string[] | undefin
   return [...new Set(hosts)];
 }
 
+export const newGroupName = (): string => `own-${randomBytes(8).toString('hex')}`;
+
+/** In a group that these members begin. */
+export const placementOn = (group: string, founders: PlacementDef['founders']): PlacementDef => ({
+  group,
+  hosts: founders.map(({ id }) => id),
+  founders,
+});
+
 /** Of a database that is made. Throws SqlError. */
 export function firstPlacement(core: EngineCore, comment: string): PlacementDef | undefined {
   const hosts = hostsOf(core, comment);
   if (!hosts) return undefined;
   const founders = core.group.members().flatMap(({ name, id }) => (hosts.includes(id) ? [{ name, id }] : []));
-  return { group: `own-${randomBytes(8).toString('hex')}`, hosts, founders };
+  return placementOn(newGroupName(), founders);
 }
 
 const sameMembers = (some: readonly string[], others: readonly string[]): boolean =>

@@ -5,7 +5,7 @@
 import { constants, copyFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { nodeId } from '../consensus/index.ts';
+import { nodeId, type NodeId } from '../consensus/index.ts';
 import { decodeEntry, hex } from '../log/index.ts';
 import {
   digestBytes,
@@ -18,8 +18,17 @@ import {
   syncFile,
   syncFolder,
 } from '../store/index.ts';
-import { genesisFile, keepGenesis, Membership, readGenesis, type Genesis, type Predecessor } from './membership.ts';
-import type { OpenedEngine } from './open.ts';
+import {
+  genesisFile,
+  groupFolder,
+  keepGenesis,
+  Membership,
+  readGenesis,
+  type Genesis,
+  type Predecessor,
+} from './membership.ts';
+import type { OpenedGroup } from './open.ts';
+import { newGroupName, placementOn } from './placement.ts';
 
 /** What the log of an old member says that its state does not. */
 export interface Remainder {
@@ -34,7 +43,7 @@ export interface Remainder {
 }
 
 /** Brings the state to all that the folder knows, and gives what it cannot bring there. The engine is to be closed then. */
-export async function settle({ core }: OpenedEngine): Promise<Remainder> {
+export async function settle({ core }: Pick<OpenedGroup, 'core'>): Promise<Remainder> {
   const { replica, log, state } = core;
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   for (let before = -1; before !== replica.height;) {
@@ -67,13 +76,61 @@ export async function settle({ core }: OpenedEngine): Promise<Remainder> {
 
 const READ_BYTES = 4 << 20;
 
-/** Makes, in an empty folder, the data of the new group's first member of that in `dir`, which stays as it is. Throws StateCorruptError. */
-export function makeSuccessor(dir: string, to: string, { lamport }: Remainder): Predecessor {
-  const [from, groupDir] = [dir, to].map((folder) => path.join(folder, 'groups', 'main')) as [string, string];
+/** Of the group that all nodes host, and, by name, of those of single databases that this node hosts. */
+export interface Remainders {
+  readonly main: Remainder;
+  readonly own: ReadonlyMap<string, Remainder>;
+}
+
+/**
+ * Makes, in an empty folder, the data of the new group's first member of that in `dir`, which stays as it is. Databases with a group of
+ * their own go along where this node hosts them, in a new group each; the others are not there any more. Throws StateCorruptError.
+ */
+export function makeSuccessor(dir: string, to: string, { main, own }: Remainders): Predecessor {
+  const old = nodeId(hex(loadIdentity(dir).publicKey));
+  const heir: Heir = { dir, to, old, id: hex(loadIdentity(to).publicKey) };
+  const renamed = new Map([...own.keys()].map((group) => [group, newGroupName()]));
+  const { predecessor, height } = succeed(heir, 'main', 'main', main, undefined, (state, self) => {
+    // Who was given one was invited to the old group.
+    for (const hash of [...state.catalog.tokens.keys()]) state.applyCatalog({ kind: 'drop-token', hash });
+    for (const database of [...state.catalog.databases.values()]) {
+      if (!database.placement) continue;
+      const group = renamed.get(database.placement.group);
+      if (group === undefined) state.applyCatalog({ kind: 'drop-database', name: database.name });
+      else
+        state.applyCatalog({ kind: 'put-database', database: { ...database, placement: placementOn(group, [self]) } });
+    }
+  });
+  for (const [group, next] of renamed) {
+    const remainder = own.get(group);
+    if (remainder) succeed(heir, group, next, remainder, height, () => undefined);
+  }
+  syncFolder(path.join(to, 'groups'));
+  syncFolder(to);
+  return predecessor;
+}
+
+/** The new member, and the one that it was. */
+interface Heir {
+  readonly dir: string;
+  readonly to: string;
+  readonly old: NodeId;
+  readonly id: string;
+}
+
+/** A group of one, with the state of another group. `since`: block of `main` with which it is there. */
+function succeed(
+  { dir, to, old: oldSelf, id }: Heir,
+  group: string,
+  next: string,
+  { lamport }: Remainder,
+  since: number | undefined,
+  change: (state: State, self: { readonly name: string; readonly id: string }) => void,
+): { readonly predecessor: Predecessor; readonly height: number } {
+  const from = groupFolder(dir, group);
+  const groupDir = groupFolder(to, next);
   makeFolder(path.join(groupDir, 'log'));
   const old = readGenesis(genesisFile(from));
-  const oldSelf = nodeId(hex(loadIdentity(dir).publicKey));
-  const self = hex(loadIdentity(to).publicKey);
   const file = path.join(groupDir, STATE);
   copyState(path.join(from, STATE), file);
   const state = new State(file);
@@ -84,14 +141,20 @@ export function makeSuccessor(dir: string, to: string, { lamport }: Remainder): 
     throw new StateCorruptError(`the rows of ${table} are not what their digest says`);
   }
   const membership = new Membership(catalog, old, oldSelf);
-  const name = membership.find(oldSelf)?.name ?? 'node';
+  const self = { name: membership.find(oldSelf)?.name ?? 'node', id };
   const predecessor: Predecessor = {
     founder: old.members[0]?.id ?? '',
     member: oldSelf,
     height: position.height,
     digest: hex(digestBytes(state.digests.total)),
   };
-  const genesis: Genesis = { members: [{ name, id: self }], voters: [self], slots: membership.slots, predecessor };
+  const genesis: Genesis = {
+    members: [self],
+    voters: [id],
+    slots: membership.slots,
+    predecessor,
+    ...(since !== undefined && { since }),
+  };
   const block = hex(logCrypto.sha256(new Uint8Array(Buffer.from(JSON.stringify(genesis)))));
   const height = position.height + 1;
   const slot = membership.nextSlot();
@@ -99,17 +162,16 @@ export function makeSuccessor(dir: string, to: string, { lamport }: Remainder): 
   state.db.exec('DELETE FROM undo');
   for (const member of membership.all())
     state.applyCatalog({ kind: 'put-member', member: { ...member, voter: false, removed: true } });
-  state.applyCatalog({ kind: 'put-member', member: { id: self, name, slot, voter: true, removed: false } });
-  // Who was given one was invited to the old group.
-  for (const hash of [...catalog.tokens.keys()]) state.applyCatalog({ kind: 'drop-token', hash });
-  const voters = [{ from: height, voters: [self] }];
+  state.applyCatalog({ kind: 'put-member', member: { ...self, slot, voter: true, removed: false } });
+  change(state, self);
+  const voters = [{ from: height, voters: [id] }];
   state.publish({ height, block, final: {}, schema: position.schema + 1, voters });
   state.close();
   syncFile(file);
-  new Snapshots(groupDir, 'main').begin(file, { height, block, chains: [], lamport });
+  new Snapshots(groupDir, next).begin(file, { height, block, chains: [], lamport });
   keepGenesis(genesisFile(groupDir), () => genesis);
-  for (const folder of [path.join(groupDir, 'log'), groupDir, path.dirname(groupDir), to]) syncFolder(folder);
-  return predecessor;
+  for (const folder of [path.join(groupDir, 'log'), groupDir]) syncFolder(folder);
+  return { predecessor, height };
 }
 
 const STATE = 'state.sqlite';

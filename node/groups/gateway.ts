@@ -1,6 +1,6 @@
 /** The engine as the front door sees it: whatever group a database is in, and whichever nodes host it. */
 import { nodeId, type NodeId } from '../consensus/index.ts';
-import { adoptImage, type EngineCore, type EngineSession } from '../engine/index.ts';
+import { adoptImage, placedDatabases, type EngineCore, type EngineSession } from '../engine/index.ts';
 import type { Forwarding, MovableSession, RemoteSession, Who } from '../forwarding/index.ts';
 import type { Account, ClientInfo, Engine, Session } from '../server/index.ts';
 import { SqlError, type PlacementDef } from '../sql/index.ts';
@@ -49,8 +49,7 @@ export class Gateway implements Engine {
   get hasPlaced(): boolean {
     const { catalog } = this.core;
     if (this.placed.version !== catalog.version) {
-      const some = [...catalog.databases.values()].some(({ placement }) => placement);
-      this.placed = { version: catalog.version, some };
+      this.placed = { version: catalog.version, some: placedDatabases(catalog).length > 0 };
     }
     return this.placed.some;
   }
@@ -78,7 +77,7 @@ export class Gateway implements Engine {
         last = error;
       }
     }
-    const name = [...this.core.catalog.databases.values()].find(({ placement }) => placement?.group === group)?.name;
+    const name = placedDatabases(this.core.catalog).find(({ placement }) => placement.group === group)?.name;
     throw (
       last ??
       new SqlError(

@@ -8,12 +8,14 @@ import {
   genesisFile,
   groupFolder,
   openOwnGroup,
+  placedDatabases,
   readGenesis,
   type OpenedEngine,
   type OwnGroup,
+  type PlacedDatabase,
 } from '../engine/index.ts';
 import { Peering } from '../replica/index.ts';
-import type { DatabaseDef, PlacementDef } from '../sql/index.ts';
+import type { PlacementDef } from '../sql/index.ts';
 import type { Channels } from './channels.ts';
 
 export interface HostedOptions {
@@ -26,8 +28,6 @@ export interface HostedOptions {
   /** A group's state or log cannot go on. */
   readonly fatal: (error: Error) => void;
 }
-
-type Placed = DatabaseDef & { readonly placement: PlacementDef };
 
 /** One group, open. */
 export interface HostedGroup {
@@ -83,9 +83,7 @@ export class HostedGroups {
   follow(): void {
     if (this.stopped) return;
     const { main } = this.options;
-    const placed = [...main.core.catalog.databases.values()].filter(
-      (database): database is Placed => !!database.placement,
-    );
+    const placed = placedDatabases(main.core.catalog);
     for (const group of [...this.groups.values()]) {
       const database = placed.find(({ placement }) => placement.group === group.name);
       if (database) this.lead(group, database);
@@ -104,7 +102,7 @@ export class HostedGroups {
   }
 
   /** What is left of databases that are not there any more. */
-  private sweep(placed: readonly Placed[]): void {
+  private sweep(placed: readonly PlacedDatabase[]): void {
     if (this.leftovers.size === 0) return;
     const { dir, log } = this.options;
     for (const { placement } of placed) this.leftovers.delete(placement.group);
@@ -126,7 +124,7 @@ export class HostedGroups {
     return !existsSync(file) || main.core.replica.height >= (readGenesis(file).since ?? 0);
   }
 
-  private open({ name: database, collation, placement }: Placed): void {
+  private open({ name: database, collation, placement }: PlacedDatabase): void {
     const { options } = this;
     const { main, channels, log } = options;
     const { group: name, founders } = placement;
@@ -215,7 +213,7 @@ export class HostedGroups {
   }
 
   /** Who is a member of the cluster no more is let go, by the node that leads. */
-  private lead({ engine, database }: HostedGroup, { placement }: Placed): void {
+  private lead({ engine, database }: HostedGroup, { placement }: PlacedDatabase): void {
     const { main, log } = this.options;
     if (engine.decider.leader !== engine.self) return;
     const hosts = placement.hosts.filter((id) => main.membership.isMember(id));

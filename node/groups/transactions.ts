@@ -5,7 +5,6 @@
 import { commitTransaction, type EngineSession } from '../engine/index.ts';
 import { unsupported, type Statement } from '../sql/index.ts';
 
-
 type Kind = Statement['kind'];
 
 const ENDS: ReadonlySet<Kind> = new Set(['commit', 'rollback']);

@@ -256,6 +256,13 @@ const SPEC = {
               description: 'Public key of the member whose data stays (status.nodes).',
               pattern: '^[0-9a-f]{64}$',
             },
+            leave: {
+              type: 'array',
+              'x-kubernetes-list-type': 'set',
+              description:
+                'Databases with a replication group of their own that the member does not host, and that are given up.',
+              items: { type: 'string', description: 'Name of a database.', minLength: 1 },
+            },
           },
         },
       },

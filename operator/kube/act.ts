@@ -62,7 +62,7 @@ export async function act({ client, store }: Actor, cluster: ClusterObject, acti
       await nodes.leave(node(action.pod), action.id);
       return;
     case 'recover':
-      await nodes.recover(node(action.pod), action.id, action.founder);
+      await nodes.recover(node(action.pod), action.id, action.founder, action.leave);
       return;
     case 'set-global': {
       // Names of variables are the operator's own; values are settings that were checked.

@@ -118,5 +118,5 @@ export const found = (node: NodeAddress): Promise<unknown> => order(node, '/v1/j
 export const join = (node: NodeAddress, token: string): Promise<unknown> => order(node, '/v1/join', { token });
 export const drain = (node: NodeAddress, id: string): Promise<unknown> => order(node, '/v1/drain', { id });
 export const leave = (node: NodeAddress, id: string): Promise<unknown> => order(node, '/v1/leave', { id });
-export const recover = (node: NodeAddress, id: string, founder: string): Promise<unknown> =>
-  order(node, '/v1/recover', { id, founder });
+export const recover = (node: NodeAddress, id: string, founder: string, without: readonly string[]): Promise<unknown> =>
+  order(node, '/v1/recover', { id, founder, leave: without });

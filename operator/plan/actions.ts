@@ -25,7 +25,13 @@ export type Action =
   /** A node that was removed sets its data aside and begins anew. */
   | { readonly kind: 'leave'; readonly pod: string; readonly id: string }
   /** A member of a group that is given up begins a new one with its data. */
-  | { readonly kind: 'recover'; readonly pod: string; readonly id: string; readonly founder: string }
+  | {
+      readonly kind: 'recover';
+      readonly pod: string;
+      readonly id: string;
+      readonly founder: string;
+      readonly leave: readonly string[];
+    }
   | { readonly kind: 'set-global'; readonly pod: string; readonly variable: string; readonly value: string | number };
 
 /** Constant words, for programs that look for events. */

@@ -55,7 +55,8 @@ export function planRecovery(observed: Observed, group: Group): RecoveryPlan | u
   const starting = nodes.find(({ phase }) => phase === 'Starting');
   if (starting) return waits(`${starting.name} is starting and may yet answer`);
   if (observed.leaderlessMs < LEADERLESS_MS) return waits('it is begun when no leader has been known for a minute');
-  return { actions: [{ kind: 'recover', pod: node.name, id: survivor.member, founder }] };
+  const { member, leave = [] } = survivor;
+  return { actions: [{ kind: 'recover', pod: node.name, id: member, founder, leave }] };
 }
 
 const refused = (why: string): RecoveryPlan => ({

@@ -1,5 +1,6 @@
 /** Rows of the database p2pdb. */
 import type { EngineCore } from '../core.ts';
+import { placedDatabases } from '../placement.ts';
 import type { RowSource, VirtualRow } from './rows.ts';
 
 const timestamp = (ms: number): string => new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
@@ -26,9 +27,9 @@ const conflictsOf = ({ state }: EngineCore): VirtualRow[] =>
 /** Which members host the databases that not all of them do. */
 export const hostRows: RowSource = ({ main }) => {
   const members = main.group.members();
-  return [...main.catalog.databases.values()].flatMap(({ name, placement }) =>
+  return placedDatabases(main.catalog).flatMap(({ name, placement }) =>
     members
-      .filter(({ id }) => placement?.hosts.includes(id))
+      .filter(({ id }) => placement.hosts.includes(id))
       .map((host) => [name, host.name, host.isSelf ? 'YES' : 'NO']),
   );
 };

@@ -14,8 +14,8 @@ import { Waiting, type Answer, type Member } from '../../support/waiting.ts';
 const swarm = new Waiting();
 after(() => swarm.stop());
 
-const recover = (member: Member, id: string, founder: string): Promise<Answer> =>
-  member.ask('POST', '/v1/recover', { id, founder });
+const recover = (member: Member, id: string, founder: string, leave?: readonly string[]): Promise<Answer> =>
+  member.ask('POST', '/v1/recover', { id, founder, leave });
 
 const logOf = (folder: string): string => path.join(folder, 'groups/main/log');
 
@@ -24,6 +24,8 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
   await a.sql(
     'CREATE DATABASE d; CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, level VARCHAR(10), v INT); CREATE TABLE d.keyless (v INT)',
   );
+  await a.sql("CREATE DATABASE own COMMENT 'p2pdb:group=own'; CREATE DATABASE elsewhere COMMENT 'p2pdb:replicas=c'");
+  await b.sql('CREATE TABLE own.t (id INT AUTO_INCREMENT PRIMARY KEY, v INT); INSERT INTO own.t (v) VALUES (1)');
   for (const level of ['local', 'replicated', 'final'])
     await b.sql(
       `SET p2pdb_commit = '${level}'; INSERT INTO d.t (level, v) VALUES ('${level}', 1); INSERT INTO d.keyless VALUES (1)`,
@@ -51,6 +53,9 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
   await b.sql(
     "UPDATE d.t SET v = v + 1; INSERT INTO d.t (level, v) VALUES ('alone', 1); INSERT INTO d.keyless VALUES (2)",
   );
+  await b.sql('UPDATE own.t SET v = v + 1; INSERT INTO own.t (v) VALUES (9)');
+  const ownRows = await b.sql('SELECT * FROM own.t ORDER BY id');
+  assert.equal(ownRows.length, 2);
   const refused = await b.ask('POST', '/v1/sql', {
     sql: "SET p2pdb_commit = 'final', p2pdb_commit_timeout = 1; INSERT INTO d.t (level) VALUES ('no')",
   });
@@ -62,7 +67,10 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
 
   // A moment ago there was a leader. It may be killed as soon as it has said yes.
   let done = await recover(b, id, founder);
-  for (; done.body.error?.code === 'cannot_recover'; done = await recover(b, id, founder)) await b.status();
+  for (; /has a leader/.test(done.body.error?.message ?? ''); done = await recover(b, id, founder)) await b.status();
+  // A database that only another one has is given up by name.
+  assert.match(done.body.error?.message ?? '', /^The node does not host 'elsewhere': choose a member that does/);
+  done = await recover(b, id, founder, ['elsewhere']);
   assert.equal(done.status, 200, JSON.stringify(done.body));
   await b.restart();
   const now = await b.until((body) => body.phase === 'serving' && body.id !== id, 'another');
@@ -82,14 +90,18 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
   assert.deepEqual((await recover(b, id, founder)).body.error?.code, 'another_node');
   assert.equal((await recover(b, now.id ?? '', now.founder ?? '')).body.error?.code, 'cannot_recover');
   assert.deepEqual(await b.sql('SELECT * FROM d.t ORDER BY id'), rows);
+  assert.deepEqual(await b.sql('SELECT * FROM own.t ORDER BY id'), ownRows);
+  assert.deepEqual(await b.sql('SELECT database_name, host FROM p2pdb.hosts'), [['own', 'b']]);
+  assert.deepEqual(await b.sql("SHOW DATABASES LIKE 'elsewhere'"), []);
   const left = path.join(b.folder, `left-${id.slice(0, 16)}`);
   assert.deepEqual(readdirSync(left).sort(), ['format', 'groups', 'identity.key', 'incarnation', 'peers.json']);
   assert.equal(verifyLog(logOf(left)).fault, undefined);
   assert.ok(!existsSync(path.join(b.folder, 'recovery.json')) && !existsSync(path.join(b.folder, 'successor')));
 
-  assert.match(b.program.err, /is in the old data only transactions=\d+ ids=\["[0-9a-f]{16}:\d+:0".*\] blocks=0/);
+  assert.match(b.program.err, /is in the old data only group=main transactions=\d+ ids=\["[0-9a-f]{16}:\d+:0".*\] blocks=0/);
 
   // It decides, alone, and gives no number that a member of the old group may have given.
+  await b.sql("SET p2pdb_commit = 'final'; INSERT INTO own.t (v) VALUES (3)");
   await b.sql("SET p2pdb_commit = 'final'; INSERT INTO d.t (level, v) VALUES ('after', 1)");
   await b.restart();
   await b.phase('serving');

@@ -349,6 +349,8 @@ const groupStatus = ({ name, database, engine, peering, isReady }: HostedGroup):
   members: engine.core.group
     .members()
     .map((member) => ({ name: member.name, voter: member.isVoter, up: member.isUp, lagEntries: member.lag })),
+  /** The voters that the members name decide yet. */
+  votersDecide: engine.decider.votersDecide,
   leader:
     engine.decider.leader === undefined
       ? undefined

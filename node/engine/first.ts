@@ -24,9 +24,12 @@ async function makeRoot(core: EngineCore, given: string | undefined): Promise<st
   return made && given === undefined ? password : undefined;
 }
 
-/** What a database's own group begins with. One of those who host it first makes it for all. */
+/**
+ * What a database's own group begins with: one of those who host it first makes it for all. Who comes later serves once it has applied
+ * its own admission.
+ */
 export async function makeDatabase(
-  { core, genesis, self }: Pick<OpenedGroup, 'core' | 'genesis' | 'self'>,
+  { core, genesis, membership, self }: Pick<OpenedGroup, 'core' | 'genesis' | 'membership' | 'self'>,
   { name, collation }: OwnGroupOptions['database'],
 ): Promise<void> {
   const isThere = (): boolean => core.catalog.databases.has(name);
@@ -34,7 +37,7 @@ export async function makeDatabase(
     const database = { name, collation, comment: '', readOnly: false };
     await makeFirst(core, `CREATE DATABASE ${name}`, [{ kind: 'put-database', database }], isThere);
   }
-  while (!isThere()) await core.replica.nextBlock();
+  while (!isThere() || !membership.isMember(self)) await core.replica.nextBlock();
 }
 
 /** Has the changes decided, unless another node was faster. True: they are this node's. */

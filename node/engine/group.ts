@@ -249,36 +249,45 @@ export class Group {
     }
   }
 
-  /** Lets all members but these go, one decided change after the other. Rejects when it can decide no more. */
-  async reduceTo(hosts: readonly string[]): Promise<void> {
-    if (this.isReducing) return;
-    this.isReducing = true;
+  /** Has these be the members, one decided change after the other. Rejects when it can decide no more. */
+  async follow(hosts: readonly Pick<MemberDef, 'id' | 'name'>[]): Promise<void> {
+    if (this.isFollowing) return;
+    this.isFollowing = true;
     try {
-      for (let next = this.nextMember(hosts); next; next = this.nextMember(hosts)) {
-        await this.decide(`member ${next.name}: ${JSON.stringify(next)}`, [{ kind: 'put-member', member: next }]);
+      for (let next = this.nextMembers(hosts); next.length > 0; next = this.nextMembers(hosts)) {
+        const changes = next.map((member) => ({ kind: 'put-member' as const, member }));
+        await this.decide(`members: ${JSON.stringify(next)}`, changes);
         while (!this.facts.votersDecide()) await this.core.replica.nextBlock();
       }
     } finally {
-      this.isReducing = false;
+      this.isFollowing = false;
     }
   }
-  private isReducing = false;
+  private isFollowing = false;
 
-  /** First others vote, who have everything; then who goes gives up its vote; then it goes. */
-  private nextMember(hosts: readonly string[]): MemberDef | undefined {
-    const current = this.facts.membership.current();
-    const leaving = current.filter(({ id }) => !hosts.includes(id));
-    if (leaving.length === 0) return undefined;
-    const voters = firstVoters(current.filter(({ id }) => hosts.includes(id)));
-    const isInSync = ({ id }: MemberDef): boolean => {
-      const { isUp, lag } = this.facts.describeMember(nodeId(id));
-      return isUp && lag === 0;
-    };
-    const voter = voters.find((member) => !member.voter && isInSync(member));
-    if (voter) return { ...voter, voter: true };
-    const former = leaving.find((member) => member.voter);
-    if (former) return voters.some((member) => member.voter) ? { ...former, voter: false } : undefined;
-    return leaving[0] && { ...leaving[0], removed: true };
+  /**
+   * What changes next: who comes is let in; once all that are to vote have everything, they do, and nobody else, by one change: in
+   * between an even number of voters would bear less; then who goes is let go.
+   */
+  private nextMembers(hosts: readonly Pick<MemberDef, 'id' | 'name'>[]): readonly MemberDef[] {
+    const { membership } = this.facts;
+    const known = new Set(membership.all().map(({ id }) => id));
+    const missing = hosts.filter(({ id }) => !known.has(id));
+    const slot = membership.nextSlot();
+    if (missing.length > 0)
+      return missing.map(({ id, name }, i) => ({ id, name, slot: slot + i, voter: false, removed: false }));
+    const current = membership.current();
+    const ids = new Set(hosts.map(({ id }) => id));
+    const voters = firstVoters(current.filter(({ id }) => ids.has(id)));
+    if (voters.length === 0 || !voters.every((member) => member.voter || this.isInSync(member))) return [];
+    const changed = current.filter((member) => member.voter !== voters.includes(member));
+    if (changed.length > 0) return changed.map((member) => ({ ...member, voter: !member.voter }));
+    return current.filter(({ id }) => !ids.has(id)).map((member) => ({ ...member, removed: true }));
+  }
+
+  private isInSync({ id }: MemberDef): boolean {
+    const { isUp, lag } = this.facts.describeMember(nodeId(id));
+    return isUp && lag === 0;
   }
 
   /** The group that has a transaction, of those that this node hosts; this one where none has it. */

@@ -44,18 +44,25 @@ export function firstPlacement(core: EngineCore, comment: string): PlacementDef 
   return placementOn(newGroupName(), founders);
 }
 
-const sameMembers = (some: readonly string[], others: readonly string[]): boolean =>
-  some.length === others.length && some.every((id) => others.includes(id));
-
 /** Of a database whose comment is changed. Throws SqlError. */
 export function nextPlacement(core: EngineCore, old: DatabaseDef, comment: string): PlacementDef | undefined {
   if (comment === old.comment) return old.placement;
   const hosts = hostsOf(core, comment);
-  if (old.placement) {
-    if (hosts && sameMembers(hosts, old.placement.hosts)) return old.placement;
-    throw unsupported('moving a database that has a replication group of its own');
-  }
+  if (old.placement) return withNewHosts(core, old.placement, hosts);
   if (hosts && core.catalog.relationsOf(old.name).length > 0)
     throw unsupported('moving a database that has tables into a replication group of its own');
   return firstPlacement(core, comment);
+}
+
+/**
+ * Nodes come to host a database; who hosts it goes by leaving the cluster only: then nobody holds commits that the others lack, and
+ * nobody comes back who does not know how it voted. Throws SqlError.
+ */
+function withNewHosts(core: EngineCore, old: PlacementDef, asked: readonly string[] | undefined): PlacementDef {
+  const left = core.group.members().find(({ id }) => old.hosts.includes(id) && !asked?.includes(id));
+  if (!asked || left)
+    throw unsupported(
+      `taking a database with a replication group of its own away from a member ('${left?.name ?? ''}')`,
+    );
+  return { ...old, hosts: [...new Set([...old.hosts, ...asked])] };
 }

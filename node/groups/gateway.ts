@@ -34,7 +34,7 @@ export class Gateway implements Engine {
   }
 
   openSession(id: number, account: Account, client: ClientInfo): GatewaySession {
-    return new GatewaySession(this, id, account, client);
+    return new GatewaySession(this, id, account, client, false);
   }
 
   statistics(): string {
@@ -92,7 +92,7 @@ export class Gateway implements Engine {
   async takeIn(id: number, { user, host }: Who, client: ClientInfo, image: Uint8Array): Promise<MovableSession> {
     const account = this.core.catalog.accounts.get(`${user}@${host}`);
     if (!account) throw new SqlError(1045, '28000', `Access denied for user '${user}'@'${client.address}'`);
-    const session = this.openSession(id, account, { ...client, database: '' });
+    const session = new GatewaySession(this, id, account, { ...client, database: '' }, true);
     try {
       await adoptImage(session.main, image);
     } catch (error) {

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import type { NodeId } from '../consensus/index.ts';
+import { nodeId, type NodeId } from '../consensus/index.ts';
 import {
   firstVoters,
   genesisFile,
@@ -86,8 +86,12 @@ export class HostedGroups {
     const placed = placedDatabases(main.core.catalog);
     for (const group of [...this.groups.values()]) {
       const database = placed.find(({ placement }) => placement.group === group.name);
-      if (database) this.lead(group, database);
-      else void this.close(group);
+      if (!database) {
+        void this.close(group);
+        continue;
+      }
+      this.greet(group);
+      this.lead(group, database);
     }
     this.sweep(placed);
     for (const database of placed) {
@@ -127,7 +131,7 @@ export class HostedGroups {
   private open({ name: database, collation, placement }: PlacedDatabase): void {
     const { options } = this;
     const { main, channels, log } = options;
-    const { group: name, founders } = placement;
+    const { group: name, founders, hosts } = placement;
     const describe = (message: string, facts: object): void => log.warn({ database, ...facts }, message);
     const open = (): HostedGroup | undefined => this.groups.get(name);
     const engine = openOwnGroup(
@@ -142,9 +146,10 @@ export class HostedGroups {
         genesis: () => ({
           members: founders,
           voters: firstVoters(founders.map(({ id }) => id)),
+          introduced: hosts,
           since: main.core.replica.height,
         }),
-        onMembers: () => undefined,
+        onMembers: () => this.greet(open()),
         onDiffers: (proposer, height) => {
           const hosted = open();
           if (hosted) hosted.digestAlarms++;
@@ -188,7 +193,8 @@ export class HostedGroups {
     const ready = engine.ready();
     const group: HostedGroup = { name, database, engine, peering, isReady: false, ready, digestAlarms: 0 };
     this.groups.set(name, group);
-    const isHost = (id: NodeId): boolean => engine.membership.members().includes(id);
+    const isHost = (id: NodeId): boolean =>
+      engine.membership.members().includes(id) || this.hostsOf(database).includes(id);
     const network = channels.open(name, {
       peerUp: (id) => isHost(id) && peering.peerUp(id),
       peerDown: (id) => peering.peerDown(id),
@@ -212,13 +218,24 @@ export class HostedGroups {
     );
   }
 
-  /** Who is a member of the cluster no more is let go, by the node that leads. */
+  private hostsOf(database: string): readonly string[] {
+    return this.options.main.core.catalog.databases.get(database)?.placement?.hosts ?? [];
+  }
+
+  /** Those who host the database now may have been linked for long. */
+  private greet(group: HostedGroup | undefined): void {
+    if (!group) return;
+    for (const id of new Set([...group.engine.membership.members(), ...this.hostsOf(group.database).map(nodeId)]))
+      if (this.options.channels.isUp(id) && !group.peering.isUp(id)) group.peering.peerUp(id);
+  }
+
+  /** The node that leads has the members be those who host the database, as far as they are members of the cluster. */
   private lead({ engine, database }: HostedGroup, { placement }: PlacedDatabase): void {
     const { main, log } = this.options;
     if (engine.decider.leader !== engine.self) return;
-    const hosts = placement.hosts.filter((id) => main.membership.isMember(id));
+    const hosts = main.membership.current().filter(({ id }) => placement.hosts.includes(id));
     engine.core.group
-      .reduceTo(hosts)
+      .follow(hosts.map(({ id, name }) => ({ id, name })))
       .catch((error: unknown) => log.debug({ database, err: error }, 'the members of a database did not change'));
   }
 

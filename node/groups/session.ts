@@ -49,11 +49,14 @@ export class GatewaySession implements Session {
   private readonly gateway: Gateway;
   /** In the group that every node hosts. */
   readonly main: EngineSession;
+  private readonly isGuest: boolean;
   private readonly own = new Map<string, EngineSession>();
   private remote: { readonly node: NodeId; readonly session: RemoteSession } | undefined;
 
-  constructor(gateway: Gateway, id: number, account: Account, client: ClientInfo) {
+  /** `isGuest`: it came from another node, since this one hosts the database. */
+  constructor(gateway: Gateway, id: number, account: Account, client: ClientInfo, isGuest: boolean) {
     this.gateway = gateway;
+    this.isGuest = isGuest;
     this.id = id;
     this.main = gateway.core.openSession(id, account, client);
   }
@@ -325,7 +328,9 @@ export class GatewaySession implements Session {
     if (place.kind === 'home') return this.main;
     if (place.kind === 'anywhere') return remote?.session ?? this.main;
     const { placement, inMain } = place;
-    const hosted = placement && this.gateway.hosted.find(placement);
+    const found = placement && this.gateway.hosted.find(placement);
+    // Clients of a node that has yet to receive the data stay with those who have it.
+    const hosted = found && !found.isReady && found.engine.isNew && !this.isGuest ? undefined : found;
     if (remote) {
       if (placement && !hosted && placement.hosts.includes(remote.node)) return remote.session;
       return this.comeHome(remote).then((isHome) => (isHome ? this.reach(place) : remote.session));

@@ -47,6 +47,7 @@ export interface NodeStatus {
     readonly group: string;
     readonly ready: boolean;
     readonly members: readonly { readonly name: string; readonly voter: boolean }[];
+    readonly votersDecide: boolean;
     readonly leader?: string;
     readonly lag: { readonly entries: number };
     readonly final: { readonly height: number };

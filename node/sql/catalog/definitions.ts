@@ -14,9 +14,9 @@ export interface DatabaseDef {
 export interface PlacementDef {
   /** Name of the group; never used again. */
   readonly group: string;
-  /** Ids of the members that host it. */
+  /** Ids of the members that were asked to host it; those do that are members of the cluster yet. */
   readonly hosts: readonly string[];
-  /** The same, with the names that they had when it began. */
+  /** Who hosted it first, with the names that they had then. */
   readonly founders: readonly { readonly name: string; readonly id: string }[];
 }
 

@@ -98,7 +98,10 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
   assert.equal(verifyLog(logOf(left)).fault, undefined);
   assert.ok(!existsSync(path.join(b.folder, 'recovery.json')) && !existsSync(path.join(b.folder, 'successor')));
 
-  assert.match(b.program.err, /is in the old data only group=main transactions=\d+ ids=\["[0-9a-f]{16}:\d+:0".*\] blocks=0/);
+  assert.match(
+    b.program.err,
+    /is in the old data only group=main transactions=\d+ ids=\["[0-9a-f]{16}:\d+:0".*\] blocks=0/,
+  );
 
   // It decides, alone, and gives no number that a member of the old group may have given.
   await b.sql("SET p2pdb_commit = 'final'; INSERT INTO own.t (v) VALUES (3)");
@@ -122,6 +125,11 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
     await b.sql(`SELECT p2pdb_set_voter('${member.name}', 1)`);
     assert.deepEqual((await member.status()).body.predecessor, now.predecessor);
     assert.deepEqual(await member.sql('SELECT COUNT(*) FROM d.t'), [[6]]);
+  }
+  await b.sql("ALTER DATABASE own COMMENT 'p2pdb:group=own; for all'");
+  for (const member of [a, e]) {
+    await member.until(({ databaseGroups }) => databaseGroups?.[0]?.ready === true, 'a host');
+    assert.deepEqual(await member.sql('SELECT COUNT(*) FROM own.t'), [[3]]);
   }
 
   // Who has the data of the old group is a stranger: it is not linked, decides nothing, and its writes stay its own.

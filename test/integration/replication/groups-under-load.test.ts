@@ -1,71 +1,135 @@
-/** A database with a replication group of its own, written through all nodes while its hosts are killed. */
+/** A database with a replication group of its own, written through all nodes while its hosts are killed and others come. */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { TestCluster } from '../../support/cluster.ts';
+import { TestCluster, type NodeStatus } from '../../support/cluster.ts';
 
 const NODES = [0, 1, 2] as const;
-const HOSTS = [0, 1] as const;
-const CALM_MS = 1_500;
+/** Rows that are acknowledged before the next thing happens. */
+const CALM = 60;
 /** What a client is told where nothing can be done now, or nobody knows what was done. */
 const REFUSALS = [1053, 1429, 3101];
 
-it('loses no row that was acknowledged, on any node, while its hosts are killed', async (t) => {
-  const cluster = await TestCluster.start();
-  t.after(() => cluster.stop());
-  const c = await cluster.connect(2);
-  await c.query("CREATE DATABASE own COMMENT 'p2pdb:replicas=n0,n1'");
-  await c.query('CREATE TABLE own.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT)');
-  const acknowledged: number[] = [];
-  const stopping = new AbortController();
+/** A client of each node inserts rows, and keeps a ledger of those that were acknowledged. */
+class Writers {
+  readonly acknowledged: number[] = [];
+  private readonly cluster: TestCluster;
+  private readonly stopping = new AbortController();
+  private readonly writing: Promise<unknown>;
 
-  const connected = async (node: number): Promise<Connection> => {
+  constructor(cluster: TestCluster) {
+    this.cluster = cluster;
+    this.writing = Promise.all(NODES.map((node) => this.write(node)));
+    // Whoever waits is told; where a test ended before, nobody does.
+    this.writing.catch(() => undefined);
+  }
+
+  async connected(node: number): Promise<Connection> {
     for (;;) {
       try {
-        return await cluster.connect(node);
-      } catch {
+        return await this.cluster.connect(node);
+      } catch (error) {
+        if (this.stopping.signal.aborted) throw error;
         await sleep(50);
       }
     }
-  };
-  const write = async (node: number): Promise<void> => {
-    let own = await connected(node);
-    for (let v = node; !stopping.signal.aborted; v += NODES.length) {
+  }
+
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private async write(node: number): Promise<void> {
+    let own = await this.connected(node);
+    for (let v = node; !this.stopping.signal.aborted; v += NODES.length) {
       try {
         await own.query('INSERT INTO own.t (v) VALUES (?)', [v]);
-        acknowledged.push(v);
+        this.acknowledged.push(v);
       } catch (error) {
         const { errno = 0, message } = error as { errno?: number; message: string };
-        if (/clos|lost|ECONN|EPIPE/.test(message)) own = await connected(node);
+        if (/clos|lost|ECONN|EPIPE/.test(message)) own = await this.connected(node);
         else assert.ok(REFUSALS.includes(errno), `${errno} ${message}`);
       }
       await sleep(5);
     }
-  };
-  const writing = NODES.map((node) => write(node));
-  for (const host of [...HOSTS, HOSTS[0]]) {
-    await sleep(CALM_MS);
+  }
+
+  /** Resolves once so many more rows were acknowledged. */
+  async calm(): Promise<void> {
+    const enough = this.acknowledged.length + CALM;
+    while (this.acknowledged.length < enough) await Promise.race([sleep(20), this.writing]);
+  }
+
+  /** Ends, and resolves once these nodes hold the same, and in it every row that was acknowledged, once. */
+  async settle(t: TestContext, hosts: readonly number[]): Promise<void> {
+    this.stop();
+    await this.writing;
+    await this.cluster.until((all) => {
+      const groups = hosts.map((host) => all[host]?.databaseGroups[0]);
+      const positions = new Set(groups.map((group) => `${group?.final.height} ${group?.digest}`));
+      return positions.size === 1 && groups.every((group) => group?.ready && group.tentative === 0);
+    }, 'the hosts hold the same');
+    const [rows] = await (await this.connected(2)).query<RowDataPacket[]>('SELECT v FROM own.t');
+    const there = new Set(rows.map((row) => row['v'] as number));
+    assert.deepEqual(
+      this.acknowledged.filter((v) => !there.has(v)),
+      [],
+    );
+    assert.equal(there.size, rows.length);
+    t.diagnostic(`${this.acknowledged.length} rows acknowledged, ${rows.length} there`);
+  }
+}
+
+async function started(t: TestContext, comment: string): Promise<{ cluster: TestCluster; writers: Writers }> {
+  const cluster = await TestCluster.start();
+  t.after(() => cluster.stop());
+  const c = await cluster.connect(2);
+  await c.query(`CREATE DATABASE own COMMENT '${comment}'`);
+  await c.query('CREATE TABLE own.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT)');
+  const writers = new Writers(cluster);
+  t.after(() => writers.stop());
+  return { cluster, writers };
+}
+
+it('loses no row that was acknowledged, on any node, while its hosts are killed', async (t) => {
+  const { cluster, writers } = await started(t, 'p2pdb:replicas=n0,n1');
+  for (const host of [0, 1, 0]) {
+    await writers.calm();
     await cluster.kill(host, 'SIGKILL');
-    await sleep(CALM_MS);
+    await writers.calm();
     await cluster.start(host);
   }
-  await sleep(CALM_MS);
-  stopping.abort();
-  await Promise.all(writing);
+  await writers.calm();
+  await writers.settle(t, [0, 1]);
+});
 
-  await cluster.until((all) => {
-    const groups = HOSTS.map((host) => all[host]?.databaseGroups[0]);
-    const [first, second] = groups.map((group) => `${group?.final.height} ${group?.digest}`);
-    return first === second && groups.every((group) => group?.ready && group.tentative === 0);
-  }, 'the hosts hold the same');
-  const [rows] = await (await connected(2)).query<RowDataPacket[]>('SELECT v FROM own.t');
-  const there = new Set(rows.map((row) => row['v'] as number));
-  assert.deepEqual(
-    acknowledged.filter((v) => !there.has(v)),
-    [],
-  );
-  assert.equal(there.size, rows.length);
-  t.diagnostic(`${acknowledged.length} rows acknowledged, ${rows.length} there`);
-  assert.ok(acknowledged.length > 100);
+it('comes to more nodes while it is written, and bears the loss of the first then', async (t) => {
+  const { cluster, writers } = await started(t, 'p2pdb:replicas=n0');
+  const by = await cluster.connect(2);
+  const hosts =
+    (count: number, voters: number) =>
+    (all: readonly NodeStatus[]): boolean => {
+      const groups = all.slice(0, count).map(({ databaseGroups }) => databaseGroups[0]);
+      return groups.every(
+        (group) =>
+          group?.ready &&
+          group.votersDecide &&
+          group.members.length === count &&
+          group.members.filter(({ voter }) => voter).length === voters,
+      );
+    };
+  await writers.calm();
+  await by.query("ALTER DATABASE own COMMENT 'p2pdb:replicas=n0,n1'");
+  await cluster.until(hosts(2, 1), 'two host it');
+  await writers.calm();
+  await by.query("ALTER DATABASE own COMMENT 'p2pdb:group=own'");
+  await cluster.until(hosts(3, 3), 'three host it, and vote');
+  await writers.calm();
+  await cluster.kill(0, 'SIGKILL');
+  await writers.calm();
+  await by.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO own.t (v) VALUES (-1)');
+  await cluster.start(0);
+  await writers.calm();
+  await writers.settle(t, NODES);
 });

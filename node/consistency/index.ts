@@ -4,3 +4,4 @@ export { Linearizer, type Applier, type DecidedBlock, type Orderable } from './l
 export { comparePositions, type Position } from './order.ts';
 export * from './rules.ts';
 export { finish, STEP_ROWS, type Steps } from './steps.ts';
+export { WideMap } from './wide-map.ts';

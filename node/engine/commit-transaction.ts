@@ -37,6 +37,17 @@ export function commitTransaction(session: EngineSession): Promise<void> | undef
   return done;
 }
 
+/** Takes the open transaction back; where it changed many rows, in slices. */
+export function rollbackTransaction(session: EngineSession): Promise<void> | undefined {
+  const { transaction, core } = session;
+  if (!transaction || !core.replica.gate.isLong(transaction.changes.length)) {
+    session.rollback();
+    return undefined;
+  }
+  session.transaction = undefined;
+  return endSlowly(session, transaction);
+}
+
 /** Of many rows, or while somebody else is at work on the state. */
 async function commitSlowly(session: EngineSession, transaction: OpenTransaction, sql: string): Promise<void> {
   const { core } = session;
@@ -62,13 +73,24 @@ async function commitSlowly(session: EngineSession, transaction: OpenTransaction
       done = core.commits.commit(session, level, core.commits.applyTransaction(session, transaction), sql, changes);
     }
   } finally {
-    endTransaction(session, transaction);
+    await endSlowly(session, transaction);
   }
   return done;
 }
 
 export function endTransaction(session: EngineSession, transaction: OpenTransaction): void {
-  session.core.openTransactions.delete(transaction);
-  session.core.versions.close(transaction);
+  forget(session, transaction);
   session.core.locks.releaseAll(session.owner);
+}
+
+/** As endTransaction(), in slices: the session does nothing else before it has ended. */
+async function endSlowly(session: EngineSession, transaction: OpenTransaction): Promise<void> {
+  const { core, owner } = session;
+  forget(session, transaction);
+  await core.replica.gate.slices(core.locks.releasing(owner));
+}
+
+function forget({ core }: EngineSession, transaction: OpenTransaction): void {
+  core.openTransactions.delete(transaction);
+  core.versions.close(transaction);
 }

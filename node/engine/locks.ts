@@ -4,13 +4,14 @@
  * session runs it again when the lock is free. Deadlocks are found when a wait begins: a cycle of waits ends the one who
  * closed it (error 1213), as InnoDB does.
  */
+import { finish, STEP_ROWS, WideMap, type Steps } from '../consistency/index.ts';
 import { SqlError } from '../sql/index.ts';
 
 export type LockMode = 'shared' | 'exclusive';
 
 /** Who holds locks: an open transaction, or a session for GET_LOCK and LOCK TABLES. */
 export class LockOwner {
-  readonly held = new Map<string, LockMode>();
+  readonly held = new WideMap<string, LockMode>();
   /** Locks of LOCK TABLES. */
   readonly lockedTables = new Set<string>();
   /** The lock it waits for. */
@@ -41,9 +42,50 @@ interface Waiter {
   readonly wake: () => void;
 }
 
-interface Lock {
-  readonly holders: Map<LockOwner, LockMode>;
-  readonly waiters: Waiter[];
+/** There may be very many, nearly all with one holder and nobody who waits. */
+class Lock {
+  private holder: LockOwner | undefined;
+  private mode: LockMode = 'exclusive';
+  /** Who holds it besides, shared. */
+  private others: Map<LockOwner, LockMode> | undefined;
+  waiters: Waiter[] | undefined;
+
+  get isFree(): boolean {
+    return this.holder === undefined && !this.waiters?.length;
+  }
+
+  get holders(): LockOwner[] {
+    return this.holder ? [this.holder, ...(this.others?.keys() ?? [])] : [];
+  }
+
+  /** Whether somebody else holds it in a way that excludes `mode`. */
+  excludes(owner: LockOwner | undefined, mode: LockMode): boolean {
+    if (this.holder && this.holder !== owner && (mode === 'exclusive' || this.mode === 'exclusive')) return true;
+    for (const [holder, held] of this.others ?? [])
+      if (holder !== owner && (mode === 'exclusive' || held === 'exclusive')) return true;
+    return false;
+  }
+
+  hold(owner: LockOwner, mode: LockMode): void {
+    if (this.holder && this.holder !== owner) {
+      (this.others ??= new Map()).set(owner, mode);
+      return;
+    }
+    this.holder = owner;
+    this.mode = mode;
+  }
+
+  /** False where it did not hold it. */
+  letGo(owner: LockOwner): boolean {
+    if (this.holder !== owner) return this.others?.delete(owner) === true;
+    const [next] = this.others ?? [];
+    this.holder = next?.[0];
+    if (next) {
+      this.mode = next[1];
+      this.others?.delete(next[0]);
+    }
+    return true;
+  }
 }
 
 export const rowLock = (tableId: number, rowid: number | bigint): string => `${tableId}:r${rowid}`;
@@ -53,7 +95,7 @@ export const GLOBAL_READ_LOCK = 'schema:*';
 export const tableLock = (tableId: number): string => `${tableId}:*`;
 
 export class LockManager {
-  private readonly locks = new Map<string, Lock>();
+  private readonly locks = new WideMap<string, Lock>();
   /** How many locks a table has: a statement on a table without any asks no further. */
   private readonly perTable = new Map<string, number>();
 
@@ -65,16 +107,10 @@ export class LockManager {
     return this.perTable.has(String(tableId));
   }
 
-  private conflict(lock: Lock, owner: LockOwner | undefined, mode: LockMode): boolean {
-    for (const [holder, held] of lock.holders)
-      if (holder !== owner && (mode === 'exclusive' || held === 'exclusive')) return true;
-    return false;
-  }
-
   /** Whether somebody else holds the lock in a way that excludes `mode`. */
   isTaken(key: string, owner: LockOwner | undefined, mode: LockMode): boolean {
     const lock = this.locks.get(key);
-    return lock !== undefined && this.conflict(lock, owner, mode);
+    return lock?.excludes(owner, mode) === true;
   }
 
   /** Throws LockWait when the lock is taken, without taking it: what a statement that commits at once needs. */
@@ -87,8 +123,7 @@ export class LockManager {
     if (!this.tableHasLocks(tableId)) return;
     this.check(whole, owner, 'exclusive');
     for (const [key, lock] of this.locks)
-      if (key.startsWith(`${tableId}:`) && this.conflict(lock, owner, 'exclusive'))
-        throw new LockWait(key, 'exclusive');
+      if (key.startsWith(`${tableId}:`) && lock.excludes(owner, 'exclusive')) throw new LockWait(key, 'exclusive');
   }
 
   /** Takes the lock or throws LockWait. */
@@ -96,22 +131,22 @@ export class LockManager {
     const held = owner.held.get(key);
     if (held === 'exclusive' || held === mode) return;
     let lock = this.locks.get(key);
-    if (lock && this.conflict(lock, owner, mode)) throw new LockWait(key, mode);
+    if (lock?.excludes(owner, mode)) throw new LockWait(key, mode);
     if (!lock) {
-      this.locks.set(key, (lock = { holders: new Map(), waiters: [] }));
+      this.locks.set(key, (lock = new Lock()));
       const table = LockManager.table(key);
       this.perTable.set(table, (this.perTable.get(table) ?? 0) + 1);
     }
-    lock.holders.set(owner, mode);
+    lock.hold(owner, mode);
     owner.held.set(key, mode);
   }
 
   release(key: string, owner: LockOwner): void {
     const lock = this.locks.get(key);
-    if (!lock?.holders.delete(owner)) return;
+    if (!lock?.letGo(owner)) return;
     owner.held.delete(key);
-    if (lock.holders.size === 0 && lock.waiters.length === 0) this.forget(key);
-    for (const waiter of [...lock.waiters]) if (!this.conflict(lock, waiter.owner, waiter.mode)) waiter.wake();
+    if (lock.isFree) this.forget(key);
+    for (const waiter of [...(lock.waiters ?? [])]) if (!lock.excludes(waiter.owner, waiter.mode)) waiter.wake();
   }
 
   private forget(key: string): void {
@@ -124,8 +159,16 @@ export class LockManager {
 
   /** Releases what a transaction holds; names (GET_LOCK) and LOCK TABLES outlive transactions. */
   releaseAll(owner: LockOwner): void {
-    for (const key of [...owner.held.keys()])
+    finish(this.releasing(owner));
+  }
+
+  /** As releaseAll(). Meanwhile the owner takes no others. */
+  *releasing(owner: LockOwner): Steps<void> {
+    let count = 0;
+    for (const key of owner.held.keys()) {
+      if (++count % STEP_ROWS === 0) yield;
       if (!key.startsWith('name:') && !owner.lockedTables.has(key)) this.release(key, owner);
+    }
   }
 
   /**
@@ -140,18 +183,19 @@ export class LockManager {
     onCancel: (cancel: () => void) => void,
   ): Promise<void> {
     const lock = this.locks.get(key);
-    if (!lock || !this.conflict(lock, owner, mode)) return Promise.resolve();
+    if (!lock?.excludes(owner, mode)) return Promise.resolve();
     if (this.closesCycle(owner, lock)) {
       return Promise.reject(deadlock());
     }
     owner.waitingFor = key;
+    const waiters = (lock.waiters ??= []);
     return new Promise((resolve, reject) => {
       const done = (error?: SqlError): void => {
         clearTimeout(timer);
         owner.waitingFor = undefined;
-        const at = lock.waiters.indexOf(waiter);
-        if (at >= 0) lock.waiters.splice(at, 1);
-        if (lock.holders.size === 0 && lock.waiters.length === 0 && this.locks.get(key) === lock) this.forget(key);
+        const at = waiters.indexOf(waiter);
+        if (at >= 0) waiters.splice(at, 1);
+        if (lock.isFree && this.locks.get(key) === lock) this.forget(key);
         if (error) reject(error);
         else resolve();
       };
@@ -160,7 +204,7 @@ export class LockManager {
         Math.min(timeoutSeconds * 1000, 0x7fffffff),
       );
       const waiter: Waiter = { owner, mode, wake: () => done() };
-      lock.waiters.push(waiter);
+      waiters.push(waiter);
       onCancel(() => done(interrupted()));
     });
   }
@@ -168,7 +212,7 @@ export class LockManager {
   private closesCycle(owner: LockOwner, lock: Lock): boolean {
     const seen = new Set<LockOwner>();
     const visit = (l: Lock): boolean => {
-      for (const holder of l.holders.keys()) {
+      for (const holder of l.holders) {
         if (holder === owner) {
           if (l !== lock) return true;
           continue;
@@ -185,8 +229,7 @@ export class LockManager {
 
   /** Connection that holds the lock, if any. */
   holder(key: string): number | undefined {
-    const first = this.locks.get(key)?.holders.keys().next().value;
-    return first?.connectionId;
+    return this.locks.get(key)?.holders[0]?.connectionId;
   }
 }
 

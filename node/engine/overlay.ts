@@ -4,7 +4,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { affinity, columnName, overlayName, ROWID, rowidColumn, type TableDef } from '../sql/index.ts';
-import type { RowId } from '../store/index.ts';
+import { WideMap } from '../consistency/index.ts';
+import type { Row, RowId } from '../store/index.ts';
 import type { Images, OpenTransaction, VersionStore } from './transaction.ts';
 
 /** A transaction's view of a table where it differs from SQLite's, or undefined when it does not. */
@@ -22,9 +23,22 @@ export function imagesFor(
       ? versions.imagesAt(table.id, transaction.snapshot)
       : undefined;
   if (!own && !others) return undefined;
-  const images: Images = new Map([...(others ?? []), ...(own ?? [])]);
-  if (range) for (const rowid of images.keys()) if (rowid < range.low || rowid > range.high) images.delete(rowid);
+  if (others === undefined && range === undefined) return own?.size === 0 ? undefined : own;
+  const images: Images = new WideMap();
+  for (const part of [others, own])
+    if (part) for (const [rowid, row] of within(part, range)) images.set(rowid, row);
   return images.size > 0 ? images : undefined;
+}
+
+/** Those of a range. Of many, a few are not looked for among all of them. */
+function within(images: Images, range: { readonly low: RowId; readonly high: RowId } | undefined): Iterable<[RowId, Row | undefined]> {
+  if (!range) return images;
+  const { low, high } = range;
+  if (typeof low !== 'number' || typeof high !== 'number' || high - low > images.size)
+    return [...images].filter(([rowid]) => rowid >= low && rowid <= high);
+  const found: [RowId, Row | undefined][] = [];
+  for (let rowid = low; rowid <= high; rowid++) if (images.has(rowid)) found.push([rowid, images.get(rowid)]);
+  return found;
 }
 
 /** Temporary tables of one SQLite connection, filled anew for each statement that needs them. */
@@ -41,7 +55,7 @@ export class Overlays {
     this.made.clear();
   }
 
-  fill(table: TableDef, images: Images | undefined): void {
+  fill(table: TableDef, images: Iterable<[RowId, Row | undefined]> | undefined): void {
     const name = overlayName(table);
     const key = `${name}:${table.version}`;
     const rowid = rowidColumn(table);

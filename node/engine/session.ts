@@ -34,7 +34,7 @@ import { runSelect } from './run-select.ts';
 import { runStatement } from './statements.ts';
 import { OpenTransaction, type Isolation } from './transaction.ts';
 import { sqlModeText } from './variables.ts';
-import { endTransaction } from './commit-transaction.ts';
+import { endTransaction, rollbackTransaction } from './commit-transaction.ts';
 import { executeQuery, prepareText, type PreparedText } from './execute-prepared.ts';
 import { SchemaChanged } from './waits.ts';
 
@@ -547,8 +547,14 @@ export class EngineSession implements Session, SessionFacts {
   close(): void {
     this.state.killed = true;
     this.state.cancelWait?.();
-    this.letGo();
     this.core.sessions.delete(this.id);
+    const ended = rollbackTransaction(this);
+    if (ended)
+      void ended.then(
+        () => this.letGo(),
+        () => undefined,
+      );
+    else this.letGo();
   }
 
   /** What it holds in its group is given up. */

@@ -3,7 +3,7 @@ import { SqlError, type Statement } from '../sql/index.ts';
 import { tableLock } from './locks.ts';
 import { ok, type StatementContext } from './statement-context.ts';
 import { withLocks } from './waits.ts';
-import { commitTransaction } from './commit-transaction.ts';
+import { commitTransaction, rollbackTransaction } from './commit-transaction.ts';
 
 type TransactionStatement = Extract<
   Statement,
@@ -37,7 +37,7 @@ export function runTransactionStatement(
     case 'commit':
     case 'rollback': {
       const previous = session.transaction;
-      const done = statement.kind === 'commit' ? commitTransaction(session) : void session.rollback();
+      const done = statement.kind === 'commit' ? commitTransaction(session) : rollbackTransaction(session);
       const completion = String(session.state.variables.get('completion_type'));
       if (statement.chain ?? (statement.release === undefined && completion === 'CHAIN')) {
         if (previous) session.state.nextTransaction = { isolation: previous.isolation, readOnly: previous.readOnly };

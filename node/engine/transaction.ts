@@ -4,7 +4,7 @@
  * overlay.ts). The same overlay gives a REPEATABLE READ transaction its snapshot: rows that others changed since it began
  * are shown as they were (`VersionStore`).
  */
-import { STEP_ROWS, type Footprint, type Steps } from '../consistency/index.ts';
+import { STEP_ROWS, WideMap, type Footprint, type Steps } from '../consistency/index.ts';
 import type { CatalogChange, TableDef } from '../sql/index.ts';
 import type { Row, RowChange, RowId } from '../store/index.ts';
 import type { LockOwner } from './locks.ts';
@@ -14,7 +14,7 @@ import type { TableRuntime, UniqueKey } from './table.ts';
 export type Isolation = 'READ-UNCOMMITTED' | 'READ-COMMITTED' | 'REPEATABLE-READ' | 'SERIALIZABLE';
 
 /** Images of one table's rows that differ from what lies in SQLite; undefined: the row does not exist. */
-export type Images = Map<RowId, Row | undefined>;
+export type Images = WideMap<RowId, Row | undefined>;
 
 interface Savepoint {
   readonly name: string;
@@ -99,25 +99,25 @@ export class OpenTransaction {
 
   private show(table: TableDef, rowid: RowId, change: RowChange): void {
     let images = this.images.get(table.id);
-    if (!images) this.images.set(table.id, (images = new Map<RowId, Row | undefined>()));
+    if (!images) this.images.set(table.id, (images = new WideMap<RowId, Row | undefined>()));
     const newId = change.newRowid ?? rowid;
     if (newId !== rowid) images.set(rowid, undefined);
     images.set(newId, change.after);
   }
 
-  private readonly keys = new Map<number, Map<UniqueKey, Map<string, RowId>>>();
+  private readonly keys = new Map<number, Map<UniqueKey, WideMap<string, RowId>>>();
 
   /** Unique keys of the rows that it wrote, by key. */
-  ownKeys(rt: TableRuntime): Map<UniqueKey, Map<string, RowId>> {
+  ownKeys(rt: TableRuntime): Map<UniqueKey, WideMap<string, RowId>> {
     let keys = this.keys.get(rt.table.id);
     if (!keys) {
-      this.keys.set(rt.table.id, (keys = new Map(rt.unique.map((key) => [key, new Map<string, RowId>()]))));
+      this.keys.set(rt.table.id, (keys = new Map(rt.unique.map((key) => [key, new WideMap<string, RowId>()]))));
       for (const [rowid, row] of this.images.get(rt.table.id) ?? []) if (row) this.addKeys(keys, rowid, row);
     }
     return keys;
   }
 
-  private addKeys(keys: Map<UniqueKey, Map<string, RowId>>, rowid: RowId, row: Row): void {
+  private addKeys(keys: Map<UniqueKey, WideMap<string, RowId>>, rowid: RowId, row: Row): void {
     for (const [key, byKey] of keys) {
       const k = key.keyOf(row);
       if (k !== undefined) byKey.set(k, rowid);
@@ -187,7 +187,7 @@ export class VersionStore {
   /** Counts commits. */
   commit = 0;
   private readonly snapshots = new Map<OpenTransaction, number>();
-  private readonly tables = new Map<number, Map<RowId, Version[]>>();
+  private readonly tables = new Map<number, WideMap<RowId, Version[]>>();
 
   get isNeeded(): boolean {
     return this.snapshots.size > 0;
@@ -232,7 +232,7 @@ export class VersionStore {
 
   private note(tableId: number, rowid: RowId, before: Row | undefined): void {
     let rows = this.tables.get(tableId);
-    if (!rows) this.tables.set(tableId, (rows = new Map<RowId, Version[]>()));
+    if (!rows) this.tables.set(tableId, (rows = new WideMap<RowId, Version[]>()));
     const versions = rows.get(rowid);
     if (versions) versions.push({ commit: this.commit, before });
     else rows.set(rowid, [{ commit: this.commit, before }]);
@@ -245,7 +245,7 @@ export class VersionStore {
     let images: Images | undefined;
     for (const [rowid, versions] of rows) {
       const first = versions.find((v) => v.commit > snapshot);
-      if (first) (images ??= new Map()).set(rowid, first.before);
+      if (first) (images ??= new WideMap()).set(rowid, first.before);
     }
     return images;
   }

@@ -177,7 +177,7 @@ async function round(): Promise<Row[]> {
   const connect = (): Promise<Connection> =>
     createConnection({ host: '127.0.0.1', port, user: 'root', password: ROOT_PASSWORD });
   const connections = await Promise.all([connect(), connect(), connect()]);
-  const [large] = connections as [Connection];
+  const [large] = connections;
   await large.query('CREATE DATABASE d');
   for (const connection of connections) await connection.query('USE d');
   await large.query('CREATE TABLE small (id INT PRIMARY KEY, v INT)');

@@ -74,7 +74,7 @@ function run(request: LaneRequest): void {
   const plan = compiled?.plan as SelectPlan;
   for (const { tableId, images } of request.overlays) {
     const table = catalog.tableById(tableId);
-    if (table) overlays.fill(table, new Map(images));
+    if (table) overlays.fill(table, images);
   }
   env.begin({ ...request.run, facts: factsOf(request.session) }, request.slots, false, () => '[]');
   let rows = 0;

@@ -33,7 +33,7 @@ export async function runInLane(
   noteSeen(session, plan, range);
   const overlays = [...differingImages(session, plan.tables, range, true)].map(([tableId, images]) => ({
     tableId,
-    images: images,
+    images: new Map(images),
   }));
   const { facts: _facts, ...run } = session.state.settings(session);
   const request: LaneRequest = {

@@ -95,6 +95,12 @@ export class Linearizer<T extends Orderable> {
     return this.nodes.size;
   }
 
+  /** Whether the state holds what no block has ordered. */
+  get hasApplied(): boolean {
+    for (const { footprint } of this.nodes.values()) if (footprint) return true;
+    return false;
+  }
+
   /** A transaction that was run already, behind all others: the node's own. What it touched may be said later. */
   append(transaction: T, footprint: Footprint = UNTOLD): void {
     const node = new Node<T>(transaction);

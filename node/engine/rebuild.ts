@@ -1,21 +1,25 @@
 /** Copies a table's rows into its next generation, each through the new definition's conversions, keys and CHECKs. */
-import { primaryKey, rowidColumn, type SqliteValue, type TableDef } from '../sql/index.ts';
+import { STEP_ROWS, type Steps } from '../consistency/index.ts';
+import { primaryKey, rowidColumn, type ColumnDef, type SqliteValue, type TableDef } from '../sql/index.ts';
 import { isConstraintError, type Row } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { Dml } from './dml.ts';
 import { duplicateEntry } from './row-store.ts';
+import type { TableRuntime } from './table.ts';
 import { DirectWriter } from './writer.ts';
 
 /** The next generation must exist in SQLite already, empty. Throws what a row that does not fit says. */
-export function copyRows(core: EngineCore, old: TableDef, next: TableDef): number {
+export function* copyRows(core: EngineCore, old: TableDef, next: TableDef): Steps<void> {
   const rt = core.runtimeFor(next);
   const { env } = core;
   const from = next.columns.map((column) => old.columns.findIndex((c) => c.id === column.id));
+  const convert = next.columns.map((column, i) => conversionOf(core, rt, old.columns[from[i] ?? -1], column, i));
   const dml = new Dml({ ...core.schemaDmlContext(), writer: new DirectWriter(core.state, core.locks, undefined) });
   let number = 0;
   const hasOwnRowids = primaryKey(old) !== undefined && !rowidColumn(old);
   for (const { rowid, row } of hasOwnRowids ? core.state.scanByKey(old) : core.state.scan(old)) {
     env.row = ++number;
+    if (number % STEP_ROWS === 0) yield;
     const made: Row = new Array<SqliteValue>(next.columns.length).fill(null);
     for (const [i, place] of from.entries()) {
       const column = next.columns[i] as TableDef['columns'][number];
@@ -24,7 +28,7 @@ export function copyRows(core: EngineCore, old: TableDef, next: TableDef): numbe
       if (value === undefined) made[i] = dml.added(rt, i, made);
       else if (value === null)
         made[i] = column.nullable || column.autoIncrement ? null : dml.nullAltered(column.name, rt, i);
-      else made[i] = convertValue(core, rt, old, next, place, i, value);
+      else made[i] = convert[i]?.(value) ?? null;
     }
     dml.complete(rt, made);
     // Without a primary key the rowid is the row's key, and must be the same on every node.
@@ -37,20 +41,16 @@ export function copyRows(core: EngineCore, old: TableDef, next: TableDef): numbe
       throw duplicateEntry(rt, duplicate?.key ?? rt.unique[0], made);
     }
   }
-  return number;
 }
 
-function convertValue(
+/** What a column's values become under its new definition. */
+function conversionOf(
   core: EngineCore,
-  rt: ReturnType<EngineCore['runtimeFor']>,
-  old: TableDef,
-  next: TableDef,
+  rt: TableRuntime,
+  old: ColumnDef | undefined,
+  next: ColumnDef,
   place: number,
-  i: number,
-  value: SqliteValue,
-): SqliteValue {
-  const from = old.columns[place]?.type;
-  const to = next.columns[i]?.type;
-  if (!from || JSON.stringify(from) === JSON.stringify(to)) return value;
-  return rt.convert[i]?.(value, from, core.env) ?? null;
+): (value: SqliteValue) => SqliteValue {
+  if (!old || JSON.stringify(old.type) === JSON.stringify(next.type)) return (value) => value;
+  return (value) => rt.convert[place]?.(value, old.type, core.env) ?? null;
 }

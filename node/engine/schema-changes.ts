@@ -1,8 +1,15 @@
 /** Schema changes as every node runs them: on the catalog and on the rows, all of their steps or none. */
+import { finish, type Steps } from '../consistency/index.ts';
 import { indexName, SqlError, type CatalogChange, type TableDef, type Warning } from '../sql/index.ts';
 import { isConstraintError, type TableVersion } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { copyRows } from './rebuild.ts';
+
+interface NewIndex {
+  readonly table: TableDef;
+  readonly index: TableDef['indexes'][number];
+  readonly rows: number;
+}
 
 export class SchemaChanges {
   private readonly core: EngineCore;
@@ -11,8 +18,11 @@ export class SchemaChanges {
     this.core = core;
   }
 
-  /** Runs the changes of a schema change, all or none of them. Throws SqlError for rows that do not fit. */
-  apply(changes: readonly CatalogChange[], strict: boolean): readonly Warning[] {
+  /**
+   * Runs the changes of a schema change, all or none of them. Throws SqlError for rows that do not fit. What comes after the first that
+   * the catalog knows of is done in one go: the schema that reads go by would not be that of the state they see.
+   */
+  *apply(changes: readonly CatalogChange[], strict: boolean): Steps<readonly Warning[]> {
     const undo: CatalogChange[] = [];
     const { epoch } = this.core.state;
     this.core.merging.begin();
@@ -20,7 +30,7 @@ export class SchemaChanges {
       for (const change of changes) {
         undo.unshift(...this.inverse(change));
         this.keepVersion(change);
-        this.applyChange(change, strict);
+        yield* this.applyChange(change, strict);
       }
     } catch (error) {
       undo.shift();
@@ -42,23 +52,42 @@ export class SchemaChanges {
   }
 
   /** Applies one step; a new generation of a table gets the rows of the old one. */
-  private applyChange(change: CatalogChange, strict: boolean): void {
+  private *applyChange(change: CatalogChange, strict: boolean): Steps<void> {
     const old = change.kind === 'put-table' ? this.core.catalog.tableById(change.table.id) : undefined;
     try {
       if (change.kind === 'put-table' && old && old.generation !== change.table.generation) {
         this.core.env.strict = strict;
         this.core.state.createTable(change.table);
         try {
-          copyRows(this.core, old, change.table);
+          yield* copyRows(this.core, old, change.table);
         } catch (error) {
           this.core.state.dropTableFiles(change.table);
           throw error;
         }
       }
+      this.core.replica.gate.hurry();
       this.core.state.applyCatalog(change);
     } catch (error) {
       throw constraintError(error, change);
     }
+  }
+
+  /** The indexes that it adds to tables as they are, and the rows that it goes through, as far as can be told. */
+  workOf(changes: readonly CatalogChange[]): { readonly rows: number; readonly indexes: readonly NewIndex[] } {
+    const { catalog, cost } = this.core;
+    const indexes: NewIndex[] = [];
+    let rows = 0;
+    for (const change of changes) {
+      const old = change.kind === 'put-table' ? catalog.tableById(change.table.id) : undefined;
+      if (change.kind !== 'put-table' || !old) continue;
+      const { table } = change;
+      const added = table.indexes.filter((index) => !old.indexes.some((o) => o.id === index.id));
+      if (old.generation === table.generation && added.length === 0) continue;
+      const size = cost.sizeOf(old);
+      rows += size;
+      if (old.generation === table.generation) for (const index of added) indexes.push({ table, index, rows: size });
+    }
+    return { rows, indexes };
   }
 
   /** Temporary tables live in SQLite's temporary schema and in no log. */
@@ -70,7 +99,7 @@ export class SchemaChanges {
   alterTemporary(old: TableDef, next: TableDef): void {
     const moved = next.generation === old.generation ? { ...next, generation: next.generation + 1 } : next;
     this.core.state.createTable(moved);
-    copyRows(this.core, old, moved);
+    finish(copyRows(this.core, old, moved));
     this.core.state.dropTemporary(old);
     (next as { generation: number }).generation = moved.generation;
   }

@@ -48,6 +48,7 @@ export class Gate {
   private stopped = false;
   /** Somebody is at work in slices: the state is in the middle of it. */
   isClosed = false;
+  private isHurried = false;
 
   constructor(options: GateOptions) {
     this.options = options;
@@ -87,6 +88,7 @@ export class Gate {
     this.isClosed = true;
     return () => {
       this.isClosed = false;
+      this.isHurried = false;
       closeSnapshot();
       release();
     };
@@ -109,6 +111,11 @@ export class Gate {
     if (next) clock.defer(next);
   }
 
+  /** What is left of the work has to be done in one go: until then others read by what does not fit any more. */
+  hurry(): void {
+    this.isHurried = this.isClosed;
+  }
+
   /** Work that changes nothing but what is its own needs no gate to go on in slices. */
   slices<T>(steps: Steps<T>): Promise<T> {
     const { clock, slicing } = this.options;
@@ -123,7 +130,7 @@ export class Gate {
               resolve(next.value);
               return;
             }
-          } while (clock.elapsed() < until);
+          } while (this.isHurried || clock.elapsed() < until);
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
           return;

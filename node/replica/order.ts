@@ -399,7 +399,18 @@ export class Order {
     }
     if (blocks.length === 0) return undefined;
     const transactions = blocks.flatMap((b) => b.transactions);
-    return { blocks, isLong: this.isLong(transactions) && !this.linearizer.confirms(transactions) };
+    const isLong =
+      transactions.some((transaction) => transaction.exclusive && this.options.machine.isLong(transaction)) ||
+      (this.isLong(transactions) && !this.linearizer.confirms(transactions));
+    return { blocks, isLong };
+  }
+
+  /** Before long work, see Machine. A schema change has a block of its own, or stands in one with others that are none. */
+  async prepare({ blocks }: Applicable): Promise<void> {
+    const transactions = blocks.flatMap((block) => block.transactions);
+    const schema = transactions.find((transaction) => transaction.exclusive);
+    const isAlone = transactions.length === 1 && !this.linearizer.hasApplied;
+    if (schema) await this.options.machine.prepare(schema, isAlone);
   }
 
   /** Applies blocks. Where they are told of, it is as if they were not there before this has ended. */

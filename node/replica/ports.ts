@@ -27,6 +27,13 @@ export type GroupLog = Pick<
 export interface Machine extends Omit<Applier<GroupTransaction>, 'settled'> {
   /** What an own transaction touched that was run already. */
   footprintOf(run: Run): Steps<Footprint>;
+  /** Whether a schema change goes through so many rows that it takes long. */
+  isLong(transaction: GroupTransaction): boolean;
+  /**
+   * Does ahead what a schema change needs and others need not wait for. The state is published, and nobody else changes it. `isAlone`:
+   * nothing stands in the state that the change is not to see, and nothing comes before it.
+   */
+  prepare(transaction: GroupTransaction, isAlone: boolean): Promise<void>;
   /** Schema changes that stand in blocks. */
   readonly schemaCount: number;
   /** Digest of all rows that stand in blocks, 8 bytes. */

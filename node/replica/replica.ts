@@ -523,7 +523,11 @@ export class Replica {
     const next = this.order.applicable();
     if (!next) return;
     this.applying = 'now';
-    this.sequencer.add(next.isLong, () => this.apply(next));
+    this.sequencer.add(
+      next.isLong,
+      () => this.apply(next),
+      () => this.order.prepare(next),
+    );
   }
 
   private *apply(blocks: Applicable): Steps<void> {

@@ -18,6 +18,8 @@ export interface SequencerOptions {
 interface Piece {
   readonly isLong: boolean;
   readonly steps: () => Steps<void>;
+  /** What long work begins with. */
+  readonly prepare: (() => Promise<void>) | undefined;
 }
 
 export class Sequencer {
@@ -31,8 +33,8 @@ export class Sequencer {
   }
 
   /** Now, unless something else is at work. */
-  add(isLong: boolean, steps: () => Steps<void>): void {
-    this.pieces.push({ isLong, steps });
+  add(isLong: boolean, steps: () => Steps<void>, prepare?: () => Promise<void>): void {
+    this.pieces.push({ isLong, steps, prepare });
     this.go();
   }
 
@@ -43,7 +45,7 @@ export class Sequencer {
       if (!piece) return;
       this.isWorking = true;
       if (piece.isLong) {
-        void this.doLong(piece.steps);
+        void this.doLong(piece);
         return;
       }
       try {
@@ -54,10 +56,11 @@ export class Sequencer {
     }
   }
 
-  private async doLong(steps: () => Steps<void>): Promise<void> {
+  private async doLong({ steps, prepare }: Piece): Promise<void> {
     const { gate, onSettled, onLongDone, fatal } = this.options;
     try {
-      await gate.alone((slices) => {
+      await gate.alone(async (slices) => {
+        await prepare?.();
         this.settledLater = [];
         return slices(steps());
       });

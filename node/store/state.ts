@@ -36,6 +36,7 @@ import {
 
 import type { Digest } from '../log/index.ts';
 import { DiskFullError, StateCorruptError } from './errors.ts';
+import { IndexBuilder } from './index-builder.ts';
 import { Reserve } from './reserve.ts';
 import { TableDigests } from './table-digests.ts';
 
@@ -146,6 +147,8 @@ export class State {
   private readonly autoIncrements = new Map<number, number | bigint>();
   private open = false;
   readonly reserve: Reserve;
+  /** Nobody else may change the state while it works. */
+  readonly indexes: IndexBuilder;
   readonly digests: TableDigests;
   /** Counts how often the open transaction was lost: what was applied in an earlier epoch needs no taking back. */
   epoch = 0;
@@ -157,6 +160,7 @@ export class State {
     this.file = file;
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     this.reserve = new Reserve(path.dirname(file));
+    this.indexes = new IndexBuilder(file);
     try {
       this.db = new DatabaseSync(file);
       this.db.exec(
@@ -225,6 +229,7 @@ export class State {
   publish(position: StatePosition): void {
     if (!this.open) return;
     try {
+      for (const name of this.indexes.settle()) this.db.exec(`DROP INDEX IF EXISTS ${name}`);
       this.setMeta('position', JSON.stringify(position));
       this.flushCounters();
       this.digests.flush();
@@ -325,6 +330,7 @@ export class State {
   /** Before the file is closed for good: a connection that outlives it would remove what stands in its place then. */
   async checkpointed(): Promise<void> {
     const { checkpointing } = this;
+    await this.indexes.stop();
     if (checkpointing) await new Promise<void>((resolve) => void checkpointing.once('exit', () => resolve()));
   }
 
@@ -706,7 +712,7 @@ export class State {
       `SELECT ${ROWID} FROM ${tableName(table)} ORDER BY ${parts.map((part) => indexPartSql(table, part)).join(',')}`,
     );
     statement.setReturnArrays(true);
-    for (const [rowid] of statement.all() as unknown as [RowId][]) {
+    for (const [rowid] of statement.iterate() as unknown as Iterable<[RowId]>) {
       const row = this.get(table, rowid);
       if (row) yield { rowid, row };
     }
@@ -737,7 +743,10 @@ export class State {
 
   private createIndex(table: TableDef, index: TableDef['indexes'][number]): void {
     const sql = createIndexSql(table, index);
-    if (sql) this.db.exec(sql);
+    if (!sql || this.indexes.has(table, index, sql)) return;
+    // One that was made for a change which never came to stand, because the node ended.
+    if (!table.temporary) this.db.exec(`DROP INDEX IF EXISTS ${indexName(table, index)}`);
+    this.db.exec(sql);
   }
 
   /** Statements of tables whose definition changed are prepared anew. */

@@ -53,7 +53,7 @@ export class CostEstimator {
   }
 
   /** Rows of a table at most, from its highest rowid. */
-  private sizeOf(table: TableDef): number {
+  sizeOf(table: TableDef): number {
     const name = tableName(table);
     const known = this.sizes.get(name);
     const now = performance.now();

@@ -3,7 +3,7 @@ import { deserialize, serialize } from 'node:v8';
 import { finish, STEP_ROWS, type Footprint, type Steps } from '../../consistency/index.ts';
 import type { Digest, Operation } from '../../log/index.ts';
 import type { GroupTransaction, Machine, Outcome, Run } from '../../replica/index.ts';
-import { SqlError, type Warning } from '../../sql/index.ts';
+import { SqlError, type CatalogChange, type Warning } from '../../sql/index.ts';
 import {
   addDigests,
   digestBytes,
@@ -27,6 +27,11 @@ interface KeptChange {
   readonly before: Row | undefined;
   readonly after: Row | undefined;
 }
+
+type SchemaOperation = Extract<Operation, { kind: 'schema' }>;
+
+/** An index of a table with more rows is made by a thread of its own. */
+const BUILT_BESIDE_ROWS = 20_000;
 
 const EVERYTHING: Footprint = { reads: [], writes: [], everything: true };
 
@@ -67,7 +72,7 @@ export class StateMachine implements Machine {
     const content = transaction.read();
     const [schema] = content.operations;
     if (schema?.kind === 'schema') {
-      const outcome = this.changeSchema(schema);
+      const outcome = yield* core.env.through(this.changeSchema(schema));
       transaction.run = { changes: [], outcome, epoch };
       yield* this.conflicts.put(transaction, content, outcome);
       this.afterSchema.set(transaction, core.state.digests.total);
@@ -85,7 +90,7 @@ export class StateMachine implements Machine {
     return footprint;
   }
 
-  private changeSchema({ change, basis }: Extract<Operation, { kind: 'schema' }>): Outcome {
+  private *changeSchema({ change, basis }: SchemaOperation): Steps<Outcome> {
     const { core } = this;
     let warnings: readonly Warning[];
     if (basis !== this.schemaCount) {
@@ -99,7 +104,7 @@ export class StateMachine implements Machine {
     }
     try {
       const { changes, strict } = JSON.parse(change) as LoggedSchema;
-      warnings = core.schema.apply(changes, strict);
+      warnings = yield* core.schema.apply(changes, strict);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       const { errno, sqlState, message } = error;
@@ -107,6 +112,26 @@ export class StateMachine implements Machine {
     }
     this.schemaCount++;
     return { kind: 'applied', dropped: [], warnings };
+  }
+
+  isLong(transaction: GroupTransaction): boolean {
+    const changes = this.schemaChangesOf(transaction);
+    return changes !== undefined && this.core.replica.gate.isLong(this.core.schema.workOf(changes).rows);
+  }
+
+  async prepare(transaction: GroupTransaction, isAlone: boolean): Promise<void> {
+    const { schema, state } = this.core;
+    const { indexes } = schema.workOf(this.schemaChangesOf(transaction) ?? []);
+    // Rows that do not stand there yet, or stand there no more, must not be measured by what is unique.
+    const large = indexes.filter(({ index, rows }) => rows > BUILT_BESIDE_ROWS && (isAlone || index.kind === 'index'));
+    if (large.length > 0) await state.indexes.build(large);
+  }
+
+  /** Undefined where it is none, or will be refused. */
+  private schemaChangesOf(transaction: GroupTransaction): readonly CatalogChange[] | undefined {
+    const [schema] = transaction.read().operations;
+    if (schema?.kind !== 'schema' || schema.basis !== this.schemaCount) return undefined;
+    return (JSON.parse(schema.change) as LoggedSchema).changes;
   }
 
   *undo(transaction: GroupTransaction): Steps<void> {

@@ -11,7 +11,7 @@ import {
   type ViewCheck,
 } from '../sql/index.ts';
 import { nextOfClass, sameValue, type Intent, type Row, type RowId, type State } from '../store/index.ts';
-import { STEP_ROWS, type Steps } from '../consistency/index.ts';
+import { finish, STEP_ROWS, type Steps } from '../consistency/index.ts';
 import type { Environment } from './environment.ts';
 import { duplicateEntry, ER_BAD_NULL, implicitDefault, RowStore } from './row-store.ts';
 import type { Runner } from './runner.ts';
@@ -39,6 +39,8 @@ export interface DmlContext {
   childrenOf(
     table: TableDef,
   ): readonly { readonly table: TableDef; readonly foreignKey: TableDef['foreignKeys'][number] }[];
+  /** So many rows of children were changed, or are about to be. Throws where these are too many to go on. */
+  follows?(rows: number): void;
   /** A row's change or removal hangs on which children name it. */
   looksForChildren?(table: TableDef, row: Row): void;
   tableNamed(database: string, name: string): TableDef | undefined;
@@ -335,7 +337,7 @@ export class Dml {
     this.x.writer.lockForChange(rt.table, rowid);
     const { updated: after, adds, assigned } = this.assignDuplicate(plan, rt, old, inserted);
     const intent: Intent = { mode: 'upsert', inserted, base: old, updated: after, adds, assigned };
-    const changed = this.finishUpdate(rt, rowid, old, after, adds, plan.viewCheck, intent);
+    const changed = finish(this.finishUpdate(rt, rowid, old, after, adds, plan.viewCheck, intent));
     if (changed === undefined) return false;
     result.affected += changed ? 2 : this.x.foundRows ? 1 : 0;
     const auto = rt.autoIncrement >= 0 ? after[rt.autoIncrement] : undefined;
@@ -375,7 +377,7 @@ export class Dml {
           else this.putUpdated(rt, after, column, output[value] ?? null, type);
           if (add) adds.push(target.table.columns[column]?.id ?? 0);
         }
-        if (this.finishUpdate(rt, rowid, before, after, adds, target.viewCheck)) result.affected++;
+        if (yield* this.finishUpdate(rt, rowid, before, after, adds, target.viewCheck)) result.affected++;
       }
     }
     result.info = `Rows matched: ${result.matched}  Changed: ${result.affected}  Warnings: ${env.warnings.length}`;
@@ -396,7 +398,7 @@ export class Dml {
   }
 
   /** Stores an updated row. False when nothing changed; undefined when IGNORE passed over it. */
-  private finishUpdate(
+  private *finishUpdate(
     rt: TableRuntime,
     rowid: RowId,
     before: Row,
@@ -404,7 +406,7 @@ export class Dml {
     adds: readonly number[],
     view: ViewCheck | undefined,
     intent?: Intent,
-  ): boolean | undefined {
+  ): Steps<boolean | undefined> {
     const { env } = this.x;
     if (before.every((value, i) => sameValue(value, after[i]))) return false;
     for (const { place, fsp } of rt.onUpdateNow) {
@@ -416,7 +418,8 @@ export class Dml {
     const failure = this.rows.outsideView(view, after) ?? this.rows.violated(rt, after);
     try {
       if (failure) throw failure;
-      this.rows.update(rt, rowid, before, after, adds.length > 0 ? adds : undefined, intent);
+      const rest = this.rows.update(rt, rowid, before, after, adds.length > 0 ? adds : undefined, intent);
+      if (rest) yield* rest;
     } catch (error) {
       if (!env.ignore || !(error instanceof SqlError)) throw error;
       env.warn('Warning', error.errno, error.message);
@@ -445,7 +448,8 @@ export class Dml {
         const before = writer.get(target.table, rowid);
         if (!before) continue;
         try {
-          this.rows.remove(rt, rowid, before);
+          const rest = this.rows.remove(rt, rowid, before);
+          if (rest) yield* rest;
           result.affected++;
         } catch (error) {
           if (!env.ignore || !(error instanceof SqlError)) throw error;

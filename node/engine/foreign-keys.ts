@@ -1,12 +1,30 @@
 /** Foreign keys: a child's parent must exist; what happens to the children when a parent changes or goes. */
+import { STEP_ROWS, type Steps } from '../consistency/index.ts';
 import { SqlError, type ForeignKeyDef, type TableDef } from '../sql/index.ts';
 import { sameValue, type Row, type RowId } from '../store/index.ts';
 import type { DmlContext } from './dml.ts';
 import type { TableRuntime } from './table.ts';
 
+/** What is left to be done follows from a change of a parent: there may be very many children. */
 interface RowWork {
-  update(rt: TableRuntime, rowid: RowId, before: Row, after: Row): void;
-  remove(rt: TableRuntime, rowid: RowId, before: Row): void;
+  update(rt: TableRuntime, rowid: RowId, before: Row, after: Row): Steps<void> | undefined;
+  remove(rt: TableRuntime, rowid: RowId, before: Row): Steps<void> | undefined;
+}
+
+interface StoredRow {
+  readonly rowid: RowId;
+  readonly row: Row;
+}
+
+/** The children of a row by one foreign key. */
+interface Children {
+  readonly rt: TableRuntime;
+  readonly foreignKey: ForeignKeyDef;
+  readonly places: number[];
+  readonly parentPlaces: number[];
+  /** The first of them; where the key restricts, two are enough. */
+  readonly rows: readonly StoredRow[];
+  readonly others: Iterator<readonly StoredRow[]> | undefined;
 }
 
 /** MySQL's limit on the depth of cascades. */
@@ -16,6 +34,8 @@ export class ForeignKeys {
   private readonly x: DmlContext;
   private readonly work: RowWork;
   private depth = 0;
+  /** Rows that were changed because their parents were. */
+  private followed = 0;
 
   constructor(x: DmlContext, work: RowWork) {
     this.x = x;
@@ -44,91 +64,89 @@ export class ForeignKeys {
     rt: TableRuntime,
     row: Row,
     changed: (places: readonly number[]) => boolean,
-  ): {
-    rt: TableRuntime;
-    foreignKey: ForeignKeyDef;
-    places: number[];
-    parentPlaces: number[];
-    rows: { rowid: RowId; row: Row }[];
-  }[] {
+    wanted: (foreignKey: ForeignKeyDef) => 'held' | 'following' | undefined,
+  ): Children[] {
     if (!this.x.foreignKeyChecks) return [];
     return this.x.childrenOf(rt.table).flatMap(({ table, foreignKey }) => {
-      const parentPlaces = namedPlaces(rt.table, foreignKey.referencedColumns);
+      const kind = wanted(foreignKey);
+      const parentPlaces = kind && namedPlaces(rt.table, foreignKey.referencedColumns);
       if (!parentPlaces || !changed(parentPlaces)) return [];
       const values = parentPlaces.map((p) => row[p] ?? null);
       if (values.includes(null)) return [];
       this.x.looksForChildren?.(rt.table, row);
       const places = placesOf(table, foreignKey.columns);
-      const restricts = foreignKey.onDelete === 'RESTRICT' || foreignKey.onDelete === 'NO ACTION';
-      const rows = this.x.writer.rowsWith(table, places, values, restricts ? 2 : 1_000_000_000);
-      return rows.length > 0 ? [{ rt: this.x.runtimeOf(table), foreignKey, places, parentPlaces, rows }] : [];
+      const { writer } = this.x;
+      const others = kind === 'following' ? writer.pagesWith(table, places, values) : undefined;
+      const rows = others ? firstOf(others) : writer.rowsWith(table, places, values, 2);
+      return rows.length > 0 ? [{ rt: this.x.runtimeOf(table), foreignKey, places, parentPlaces, rows, others }] : [];
     });
   }
 
   /** Before a parent's key changes: error 1451 where an action forbids it. */
   parentChanges(rt: TableRuntime, before: Row, after: Row): void {
-    for (const child of this.childrenWith(rt, before, (places) =>
-      places.some((p) => !sameValue(before[p], after[p])),
-    )) {
-      const { onUpdate } = child.foreignKey;
-      if (onUpdate === 'CASCADE' || onUpdate === 'SET NULL') continue;
-      // A row that refers to itself may move with itself.
-      throw failure(1451, 'Cannot delete or update a parent row', child.rt.table, child.foreignKey);
-    }
+    const isChanged = (places: readonly number[]): boolean => places.some((p) => !sameValue(before[p], after[p]));
+    // A row that refers to itself may move with itself.
+    const [held] = this.childrenWith(rt, before, isChanged, ({ onUpdate }) => (follows(onUpdate) ? undefined : 'held'));
+    if (held) throw failure(1451, 'Cannot delete or update a parent row', held.rt.table, held.foreignKey);
   }
 
-  /** After a parent's key changed: its children follow. */
-  parentChanged(rt: TableRuntime, before: Row, after: Row): void {
-    for (const child of this.childrenWith(rt, before, (places) =>
-      places.some((p) => !sameValue(before[p], after[p])),
-    )) {
-      const { onUpdate } = child.foreignKey;
-      if (onUpdate !== 'CASCADE' && onUpdate !== 'SET NULL') continue;
-      this.deeper(() => {
-        for (const { rowid, row } of child.rows) {
-          const changed = [...row];
-          child.places.forEach(
-            (p, i) => (changed[p] = onUpdate === 'CASCADE' ? (after[child.parentPlaces[i] ?? 0] ?? null) : null),
-          );
-          this.work.update(child.rt, rowid, row, changed);
-        }
+  /** After a parent's key changed; what is left to be done: its children follow. */
+  parentChanged(rt: TableRuntime, before: Row, after: Row): Steps<void> | undefined {
+    const isChanged = (places: readonly number[]): boolean => places.some((p) => !sameValue(before[p], after[p]));
+    const children = this.childrenWith(rt, before, isChanged, ({ onUpdate }) =>
+      follows(onUpdate) ? 'following' : undefined,
+    );
+    return children.length > 0 ? this.childrenFollow(children, after) : undefined;
+  }
+
+  private *childrenFollow(children: readonly Children[], after: Row): Steps<void> {
+    for (const child of children) {
+      const cascades = child.foreignKey.onUpdate === 'CASCADE';
+      yield* this.deeper(child, ({ rowid, row }) => {
+        const changed = [...row];
+        child.places.forEach((p, i) => (changed[p] = cascades ? (after[child.parentPlaces[i] ?? 0] ?? null) : null));
+        return this.work.update(child.rt, rowid, row, changed);
       });
     }
   }
 
-  /** Removes a parent by `remove`, with what its children's keys demand round it. */
-  parentRemoved(rt: TableRuntime, before: Row, remove: () => void): void {
-    const children = this.childrenWith(rt, before, () => true);
+  /** Removes a parent by `remove`; what is left to be done is what its children's keys demand. */
+  parentRemoved(rt: TableRuntime, before: Row, remove: () => void): Steps<void> | undefined {
+    const children = this.childrenWith(
+      rt,
+      before,
+      () => true,
+      ({ onDelete }) => (follows(onDelete) ? 'following' : 'held'),
+    );
     for (const child of children) {
-      const { onDelete } = child.foreignKey;
-      if (onDelete === 'CASCADE' || onDelete === 'SET NULL') continue;
-      const others = child.rows.filter(
-        ({ row }) => child.rt.table.id !== rt.table.id || !row.every((v, i) => sameValue(v, before[i])),
-      );
+      if (child.others) continue;
+      const others = child.rows.filter(({ row }) => !isSameRow(child.rt, row, rt, before));
       if (others.length > 0)
         throw failure(1451, 'Cannot delete or update a parent row', child.rt.table, child.foreignKey);
     }
     remove();
+    const following = children.filter(({ others }) => others);
+    return following.length > 0 ? this.childrenGo(following, rt, before) : undefined;
+  }
+
+  private *childrenGo(children: readonly Children[], rt: TableRuntime, before: Row): Steps<void> {
     for (const child of children) {
-      const { onDelete } = child.foreignKey;
-      this.deeper(() => {
-        for (const { rowid } of child.rows) {
-          // An earlier cascade may have changed it.
-          const row = this.x.writer.get(child.rt.table, rowid);
-          if (!row || (child.rt.table.id === rt.table.id && row.every((v, i) => sameValue(v, before[i])))) continue;
-          this.x.writer.lockForChange(child.rt.table, rowid);
-          if (onDelete === 'CASCADE') this.work.remove(child.rt, rowid, row);
-          else if (onDelete === 'SET NULL') {
-            const changed = [...row];
-            for (const p of child.places) changed[p] = null;
-            this.work.update(child.rt, rowid, row, changed);
-          }
-        }
+      const cascades = child.foreignKey.onDelete === 'CASCADE';
+      yield* this.deeper(child, ({ rowid }) => {
+        // An earlier cascade may have changed it.
+        const row = this.x.writer.get(child.rt.table, rowid);
+        if (!row || isSameRow(child.rt, row, rt, before)) return undefined;
+        this.x.writer.lockForChange(child.rt.table, rowid);
+        if (cascades) return this.work.remove(child.rt, rowid, row);
+        const changed = [...row];
+        for (const p of child.places) changed[p] = null;
+        return this.work.update(child.rt, rowid, row, changed);
       });
     }
   }
 
-  private deeper(work: () => void): void {
+  /** Does something to all children, and what follows from it. */
+  private *deeper({ rows, others }: Children, work: (child: StoredRow) => Steps<void> | undefined): Steps<void> {
     if (this.depth >= CASCADE_DEPTH_MAX) {
       throw new SqlError(3008, 'HY000', `Foreign key cascade delete/update exceeds max depth of ${CASCADE_DEPTH_MAX}.`);
     }
@@ -137,13 +155,31 @@ export class ForeignKeys {
     this.depth++;
     writer.derived = true;
     try {
-      work();
+      for (let page = rows; page.length > 0; page = firstOf(others)) {
+        this.x.follows?.((this.followed += page.length));
+        for (const [i, child] of page.entries()) {
+          const rest = work(child);
+          if (rest) yield* rest;
+          if (i % STEP_ROWS === STEP_ROWS - 1) yield;
+        }
+      }
     } finally {
       this.depth--;
       writer.derived = derived;
     }
   }
 }
+
+const follows = (action: ForeignKeyDef['onDelete']): boolean => action === 'CASCADE' || action === 'SET NULL';
+
+/** The next page; an empty one at the end. */
+function firstOf(pages: Iterator<readonly StoredRow[]> | undefined): readonly StoredRow[] {
+  const next = pages?.next();
+  return next && next.done !== true ? next.value : [];
+}
+
+const isSameRow = (a: TableRuntime, row: Row, b: TableRuntime, other: Row): boolean =>
+  a.table.id === b.table.id && row.every((value, i) => sameValue(value, other[i]));
 
 const placesOf = (table: TableDef, ids: readonly number[]): number[] =>
   ids.map((id) => table.columns.findIndex((c) => c.id === id));

@@ -2,6 +2,7 @@
  * Stores rows with everything that the schema demands of them: generated columns, CHECK, unique keys, foreign keys. Statements
  * and merged transactions go through the same doors.
  */
+import { finish, type Steps } from '../consistency/index.ts';
 import {
   SqlError,
   viewCheckFails,
@@ -102,7 +103,8 @@ export class RowStore {
     for (let d = writer.duplicateOf(rt, row, undefined); d; d = writer.duplicateOf(rt, row, undefined)) {
       writer.derived = true;
       try {
-        this.remove(rt, d.rowid, d.row);
+        const rest = this.remove(rt, d.rowid, d.row);
+        if (rest) finish(rest);
       } finally {
         writer.derived = false;
       }
@@ -112,6 +114,7 @@ export class RowStore {
     return removed;
   }
 
+  /** What is left to be done, at once, before anything else: the row's children follow. */
   update(
     rt: TableRuntime,
     rowid: RowId,
@@ -119,7 +122,7 @@ export class RowStore {
     after: Row,
     adds: readonly number[] | undefined,
     intent?: Intent,
-  ): void {
+  ): Steps<void> | undefined {
     const missing = this.foreignKeys.parentMissing(rt, after, before);
     if (missing) throw missing;
     this.foreignKeys.parentChanges(rt, before, after);
@@ -129,11 +132,12 @@ export class RowStore {
       if (error instanceof DuplicateError) throw duplicateEntry(rt, error.key, after);
       throw error;
     }
-    this.foreignKeys.parentChanged(rt, before, after);
+    return this.foreignKeys.parentChanged(rt, before, after);
   }
 
-  remove(rt: TableRuntime, rowid: RowId, before: Row): void {
-    this.foreignKeys.parentRemoved(rt, before, () => this.x.writer.remove(rt, rowid, before));
+  /** As update(). */
+  remove(rt: TableRuntime, rowid: RowId, before: Row): Steps<void> | undefined {
+    return this.foreignKeys.parentRemoved(rt, before, () => this.x.writer.remove(rt, rowid, before));
   }
 }
 

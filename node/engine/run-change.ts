@@ -14,7 +14,7 @@ import { commitTransaction } from './commit-transaction.ts';
 
 type ChangePlan = Exclude<Plan, SelectPlan>;
 
-/** A statement that was taken for a short one meets too many rows. It has changed nothing yet. */
+/** A statement that was taken for a short one meets too many rows. What it has changed is taken back. */
 class TooManyRows extends Error {
   override readonly name = 'TooManyRows';
 }
@@ -178,6 +178,9 @@ class Change {
       autoIncrementStep: core.keyClass ?? {
         increment: variables.number('auto_increment_increment'),
         offset: variables.number('auto_increment_offset'),
+      },
+      follows: (rows) => {
+        if (!this.goesSlowly && core.replica.gate.isLong(rows) && this.mayGoSlowly) throw new TooManyRows();
       },
       foreignKeyChecks: variables.number('foreign_key_checks') === 1,
       noAutoValueOnZero: state.noAutoValueOnZero,

@@ -83,7 +83,7 @@ export class SchemaChanges {
       const { table } = change;
       const added = table.indexes.filter((index) => !old.indexes.some((o) => o.id === index.id));
       if (old.generation === table.generation && added.length === 0) continue;
-      const size = cost.sizeOf(old);
+      const size = cost.sizeOf(old, 0);
       rows += size;
       if (old.generation === table.generation) for (const index of added) indexes.push({ table, index, rows: size });
     }

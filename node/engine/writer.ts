@@ -56,9 +56,21 @@ export interface RowWriter {
     values: readonly SqliteValue[],
     limit: number,
   ): { rowid: RowId; row: Row }[];
+  /**
+   * As rowsWith(), all of them, page by page. What is done to the rows of a page may take them out of what is looked for: no row comes
+   * twice, nor is one left out.
+   */
+  pagesWith(
+    table: TableDef,
+    places: readonly number[],
+    values: readonly SqliteValue[],
+  ): Iterator<readonly { readonly rowid: RowId; readonly row: Row }[]>;
   mark(): number;
   rollbackTo(mark: number): void;
 }
+
+const PAGE_ROWS = 500;
+const ALL_ROWS = 1_000_000_000;
 
 export class DuplicateError extends Error {
   override readonly name = 'DuplicateError';
@@ -252,6 +264,24 @@ export class DirectWriter implements RowWriter {
       });
   }
 
+  *pagesWith(
+    table: TableDef,
+    places: readonly number[],
+    values: readonly SqliteValue[],
+  ): Generator<{ rowid: RowId; row: Row }[], void, undefined> {
+    for (let before = new Set<RowId>(); ;) {
+      const page = this.rowsWith(table, places, values, PAGE_ROWS);
+      // Rows that still are as they were looked for stand in front: from there on one page has them all.
+      if (page.some(({ rowid }) => before.has(rowid))) {
+        yield this.rowsWith(table, places, values, ALL_ROWS).filter(({ rowid }) => !before.has(rowid));
+        return;
+      }
+      yield page;
+      if (page.length < PAGE_ROWS) return;
+      before = new Set(page.map(({ rowid }) => rowid));
+    }
+  }
+
   mark(): number {
     return this.changes.length;
   }
@@ -389,18 +419,50 @@ export class TransactionWriter implements RowWriter {
     values: readonly SqliteValue[],
     limit: number,
   ): { rowid: RowId; row: Row }[] {
+    const committed = this.committedWith(table, places, values, limit).flatMap((rowid) => this.stored(table, rowid));
+    return [...this.ownWith(table, places, values), ...committed].slice(0, limit);
+  }
+
+  private ownWith(
+    table: TableDef,
+    places: readonly number[],
+    values: readonly SqliteValue[],
+  ): { rowid: RowId; row: Row }[] {
+    const own: { rowid: RowId; row: Row }[] = [];
+    for (const [rowid, row] of this.transaction.imagesOf(table.id) ?? [])
+      if (row && places.every((p, i) => equalIn(table, p, row[p] ?? null, values[i] ?? null))) own.push({ rowid, row });
+    return own;
+  }
+
+  private committedWith(
+    table: TableDef,
+    places: readonly number[],
+    values: readonly SqliteValue[],
+    limit: number,
+  ): RowId[] {
     const images = this.transaction.imagesOf(table.id);
-    const committed = finderOf(this.state)
+    return finderOf(this.state)
       .rowids(findSql(table, places, images ? limit + images.size : limit), values)
-      .filter((rowid) => !images?.has(rowid))
-      .flatMap((rowid) => {
-        const row = this.state.get(table, rowid);
-        return row ? [{ rowid, row }] : [];
-      });
-    const own = [...(images ?? [])].flatMap(([rowid, row]) =>
-      row && places.every((p, i) => equalIn(table, p, row[p] ?? null, values[i] ?? null)) ? [{ rowid, row }] : [],
-    );
-    return [...own, ...committed].slice(0, limit);
+      .filter((rowid) => !images?.has(rowid));
+  }
+
+  private stored(table: TableDef, rowid: RowId): { rowid: RowId; row: Row }[] {
+    const row = this.state.get(table, rowid);
+    return row ? [{ rowid, row }] : [];
+  }
+
+  *pagesWith(
+    table: TableDef,
+    places: readonly number[],
+    values: readonly SqliteValue[],
+  ): Generator<{ rowid: RowId; row: Row }[], void, undefined> {
+    const committed = this.committedWith(table, places, values, ALL_ROWS);
+    yield [
+      ...this.ownWith(table, places, values),
+      ...committed.slice(0, PAGE_ROWS).flatMap((rowid) => this.stored(table, rowid)),
+    ];
+    for (let at = PAGE_ROWS; at < committed.length; at += PAGE_ROWS)
+      yield committed.slice(at, at + PAGE_ROWS).flatMap((rowid) => this.stored(table, rowid));
   }
 
   mark(): number {

@@ -52,12 +52,12 @@ export class CostEstimator {
     return kind === 'some' && size > 10_000 ? size / 20 : size;
   }
 
-  /** Rows of a table at most, from its highest rowid. */
-  sizeOf(table: TableDef): number {
+  /** Rows of a table at most, from its highest rowid; as of so long ago. */
+  sizeOf(table: TableDef, ageMsMax = SIZE_AGE_MS): number {
     const name = tableName(table);
     const known = this.sizes.get(name);
     const now = performance.now();
-    if (known && now - known.at < SIZE_AGE_MS) return known.rows;
+    if (known && now - known.at < ageMsMax) return known.rows;
     const row = this.db
       .prepare(
         `SELECT (SELECT max(${ROWID}) FROM ${name}) * 1.0 AS high, (SELECT min(${ROWID}) FROM ${name}) * 1.0 AS low`,

@@ -2,7 +2,7 @@
  * Runs a transaction's intentions against the state as it stands: what every replica does at the transaction's place in the
  * order. A row that is not there any more drops its change; what a constraint refuses refuses the whole transaction.
  */
-import { STEP_ROWS, type Footprint, type MergeRule, type Steps } from '../../consistency/index.ts';
+import { finish, STEP_ROWS, type Footprint, type MergeRule, type Steps } from '../../consistency/index.ts';
 import type { ColumnChange, LogKey, LogValue, RowOperation, TableReference, Transaction } from '../../log/index.ts';
 import { primaryKey, SqlError, type SqliteValue, type SqlType, type TableDef } from '../../sql/index.ts';
 import {
@@ -124,8 +124,10 @@ class Work {
         if (i % STEP_ROWS === STEP_ROWS - 1) yield;
         if (operation.kind === 'schema') throw new Error('a schema change is not merged row by row');
         const table = this.tableOf(operation.table);
-        if (table) this.operate(table, operation);
-        else this.dropWithTable(operation);
+        const rest = table && this.operate(table, operation);
+        if (rest) yield* rest;
+        this.attempt = undefined;
+        if (!table) this.dropWithTable(operation);
       }
       outcome = { kind: 'applied', dropped: this.dropped };
     } catch (error) {
@@ -203,28 +205,29 @@ class Work {
     this.dropped.push({ table: String(id), key: printed(operation.key), image });
   }
 
-  private operate(table: TableDef, operation: RowOperation): void {
+  /** What is left to be done. */
+  private operate(table: TableDef, operation: RowOperation): Steps<void> | undefined {
     const rt = this.core.runtimeOf(table);
     if (operation.kind === 'insert') {
       this.insert(rt, operation);
-      return;
+      return undefined;
     }
     const rowid = this.find(table, operation.table, operation.key);
     const before = rowid === undefined ? undefined : this.core.state.get(table, rowid);
     if (operation.kind === 'delete') {
-      if (rowid === undefined || !before) return;
+      if (rowid === undefined || !before) return undefined;
       this.attempt = { table, row: before };
-      this.rows.remove(rt, rowid, before);
-    } else if (rowid === undefined || !before) {
+      return this.rows.remove(rt, rowid, before);
+    }
+    if (rowid === undefined || !before) {
       this.dropped.push({
         table: `${table.database}.${table.name}`,
         key: printed(operation.key),
         image: this.image(table, operation),
       });
-    } else {
-      this.update(rt, rowid, before, operation.changes, operation.table);
+      return undefined;
     }
-    this.attempt = undefined;
+    return this.update(rt, rowid, before, operation.changes, operation.table);
   }
 
   private insert(rt: TableRuntime, operation: Extract<RowOperation, { kind: 'insert' }>): void {
@@ -247,8 +250,10 @@ class Work {
       case 'upsert': {
         const duplicate = this.writer.duplicateOf(rt, row, undefined);
         this.keys.ofAttempt(table, row, this.reads);
-        if (duplicate) this.update(rt, duplicate.rowid, duplicate.row, operation.changes, operation.table);
-        else this.store(rt, row, operation.key);
+        const rest =
+          duplicate && this.update(rt, duplicate.rowid, duplicate.row, operation.changes, operation.table);
+        if (rest) finish(rest);
+        if (!duplicate) this.store(rt, row, operation.key);
         break;
       }
       case 'plain':
@@ -280,7 +285,7 @@ class Work {
     before: Row,
     changes: readonly ColumnChange[],
     reference: number,
-  ): void {
+  ): Steps<void> | undefined {
     const { table } = rt;
     this.reads.push(this.keys.row(table, rowid));
     const after = [...before];
@@ -313,11 +318,11 @@ class Work {
       } else after[place] = value;
       if (after[place] === null && current !== null) this.checkNullable(table, place);
     }
-    if (before.every((value, i) => sameValue(value, after[i]))) return;
+    if (before.every((value, i) => sameValue(value, after[i]))) return undefined;
     this.attempt = { table, row: after };
     this.rows.derive(rt, after);
     this.check(rt, after);
-    this.rows.update(rt, rowid, before, after, undefined);
+    return this.rows.update(rt, rowid, before, after, undefined);
   }
 
   /** Under an older schema it may have been. */

@@ -55,10 +55,13 @@ export interface LogCrypto {
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 }
 
-export function cidOf(body: Uint8Array, crypto: LogCrypto): Uint8Array {
+export const cidOf = (body: Uint8Array, crypto: LogCrypto): Uint8Array => cidOfHash(crypto.sha256(body));
+
+/** By the SHA-256 of an entry's body. */
+export function cidOfHash(sha256: Uint8Array): Uint8Array {
   const cid = new Uint8Array(CID_BYTES);
   cid.set(CID_PREFIX);
-  cid.set(crypto.sha256(body), CID_PREFIX.length);
+  cid.set(sha256, CID_PREFIX.length);
   return cid;
 }
 

@@ -36,10 +36,13 @@ for (let n = 256; n < table.length; n++) {
 }
 
 /** CRC-32C (Castagnoli), RFC 3720 appendix B.4; eight bytes at a time, because an entry may have millions. */
-export function crc32c(bytes: Uint8Array, start: number, end: number): number {
+export const crc32c = (bytes: Uint8Array, start: number, end: number): number => (crcOn(-1, bytes, start, end) ^ -1) >>> 0;
+
+/** Goes on with a checksum. */
+function crcOn(from: number, bytes: Uint8Array, start: number, end: number): number {
   const t = table as unknown as readonly number[] as { readonly [place: number]: number };
   const b = bytes as { readonly [place: number]: number };
-  let crc = -1;
+  let crc = from;
   let i = start;
   for (; i + 8 <= end; i += 8) {
     const low = crc ^ (b[i]! | (b[i + 1]! << 8) | (b[i + 2]! << 16) | (b[i + 3]! << 24));
@@ -54,7 +57,7 @@ export function crc32c(bytes: Uint8Array, start: number, end: number): number {
       t[b[i + 7]!]!;
   }
   for (; i < end; i++) crc = t[(crc ^ b[i]!) & 0xff]! ^ (crc >>> 8);
-  return (crc ^ -1) >>> 0;
+  return crc;
 }
 
 export function segmentHeader(): Uint8Array<ArrayBuffer> {
@@ -73,18 +76,45 @@ export const segmentNumber = (name: string): number | undefined =>
 export const encodeEntryRecord = (body: Uint8Array, signature: Uint8Array): Uint8Array<ArrayBuffer> =>
   encodeRecord(ENTRY_MARK, body, signature);
 
+/** So much is copied and summed up between two pauses. */
+const PIECE_BYTES = 256 << 10;
+
+/** As encodeEntryRecord(), for a large one, with pauses. */
+export function* encodeEntryRecordInSteps(
+  body: Uint8Array,
+  signature: Uint8Array,
+): Generator<undefined, Uint8Array<ArrayBuffer>, undefined> {
+  const record = new Uint8Array(RECORD_HEADER_BYTES + body.length);
+  const view = writeHeader(record, ENTRY_MARK, signature);
+  let crc = crcOn(-1, record, 12, RECORD_HEADER_BYTES);
+  for (let at = 0; at < body.length; at += PIECE_BYTES) {
+    const piece = body.subarray(at, at + PIECE_BYTES);
+    record.set(piece, RECORD_HEADER_BYTES + at);
+    crc = crcOn(crc, piece, 0, piece.length);
+    yield;
+  }
+  view.setUint32(8, (crc32c(record, 4, 8) ^ crc ^ -1) >>> 0, true);
+  return record;
+}
+
 export const encodeBlockRecord = (body: Uint8Array): Uint8Array<ArrayBuffer> =>
   encodeRecord(BLOCK_MARK, body, NO_SIGNATURE);
 
 function encodeRecord(mark: number, body: Uint8Array, signature: Uint8Array): Uint8Array<ArrayBuffer> {
   const record = new Uint8Array(RECORD_HEADER_BYTES + body.length);
-  const view = new DataView(record.buffer);
-  view.setUint32(0, mark, true);
-  view.setUint32(4, body.length, true);
-  record.set(signature, 12);
+  const view = writeHeader(record, mark, signature);
   record.set(body, RECORD_HEADER_BYTES);
   view.setUint32(8, recordChecksum(record, 0, record.length), true);
   return record;
+}
+
+/** All but the checksum. */
+function writeHeader(record: Uint8Array<ArrayBuffer>, mark: number, signature: Uint8Array): DataView {
+  const view = new DataView(record.buffer);
+  view.setUint32(0, mark, true);
+  view.setUint32(4, record.length - RECORD_HEADER_BYTES, true);
+  record.set(signature, 12);
+  return view;
 }
 
 /** Over the length field and everything behind the checksum field. */

@@ -1,4 +1,5 @@
 /** What one write of the log takes. */
+import type { Steps } from '../consistency/index.ts';
 import { hex } from '../log/index.ts';
 import type { LogItem, SealedEntry } from '../store/index.ts';
 import type { Incoming } from './intake.ts';
@@ -14,9 +15,12 @@ export interface Own {
 /** One write of the log. */
 export interface Batch {
   readonly own: readonly Own[];
-  readonly sealed: SealedEntry | undefined;
+  /** Of the own transactions, once it is made. */
+  sealed: SealedEntry | undefined;
   readonly incoming: readonly Incoming[];
-  readonly items: readonly LogItem[];
+  items: readonly LogItem[];
+  /** Makes the own entry, and the items; some bytes that it goes through. */
+  readonly assembly: { readonly steps: Steps<void>; readonly bytes: number };
   readonly readers: readonly (() => void)[];
   /** Others were given the own entry. */
   told: boolean;
@@ -42,8 +46,8 @@ export function failureOf(work: () => void): Error | undefined {
 export const isSmall = (items: readonly LogItem[]): boolean =>
   items.reduce((bytes, { record }) => bytes + record.length, 0) <= IN_PLACE_BYTES_MAX;
 
-/** An own entry of more bytes takes time to be written and sent. */
-const LARGE_BYTES = 1 << 20;
+/** So many bytes take time to be hashed, written and sent. */
+export const LARGE_BYTES = 1 << 20;
 
 export const isLarge = ({ sealed }: Batch): boolean => sealed !== undefined && sealed.signed.body.length > LARGE_BYTES;
 

@@ -9,13 +9,13 @@ import { encodeTransaction, type SignedEntry } from '../log/index.ts';
 import {
   blockItem,
   DiskFullError,
-  entryItem,
+  entryItemInSteps,
   type LogItem,
   type SealedEntry,
   type StatePosition,
   type StoredRecord,
 } from '../store/index.ts';
-import { failureOf, hasRun, isLarge, isSmall, writtenBy, type Batch, type Own } from './batch.ts';
+import { failureOf, hasRun, isLarge, isSmall, LARGE_BYTES, writtenBy, type Batch, type Own } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { Company } from './company.ts';
 import { Gate, SLICING, type Slicing } from './gate.ts';
@@ -271,6 +271,34 @@ export class Replica {
     const batch = this.gather(isAwaited || !this.company.expects(this.pending, this.waiters.finalCount));
     if (!batch) return;
     this.flying = batch;
+    const { steps, bytes } = batch.assembly;
+    if (bytes > LARGE_BYTES) {
+      this.assembleOn(batch);
+      return;
+    }
+    finish(steps);
+    this.write(batch);
+  }
+
+  /** A large entry is hashed in slices. Nothing else is sealed meanwhile. */
+  private assembleOn(batch: Batch): void {
+    const { clock, slicing = SLICING, fatal } = this.options;
+    const until = clock.elapsed() + slicing.sliceMs;
+    try {
+      do {
+        if (batch.assembly.steps.next().done === true) {
+          this.write(batch);
+          return;
+        }
+      } while (clock.elapsed() < until);
+    } catch (error) {
+      fatal(error as Error);
+      return;
+    }
+    clock.defer(() => this.assembleOn(batch));
+  }
+
+  private write(batch: Batch): void {
     if (this.isInPlace(batch)) {
       this.landed(failureOf(() => this.log.append(batch.items)));
       return;
@@ -328,6 +356,7 @@ export class Replica {
       const batch = this.gather(true);
       if (!batch) return true;
       this.flying = batch;
+      finish(batch.assembly.steps);
       const error = failureOf(() => this.log.append(batch.items));
       this.landed(error);
       if (error) return error instanceof DiskFullError && this.blockItems.length === 0;
@@ -349,14 +378,35 @@ export class Replica {
       return undefined;
     }
     if (own.length > 0) this.recentBatch = this.recentBatch * 0.9 + own.length * 0.1;
-    const sealed = own.length > 0 ? this.seal(own, encoded) : undefined;
-    const items = incoming.map(({ entry, signed }) => entryItem(entry, signed));
-    items.push(...this.blockItems);
-    if (sealed) items.push(sealed.item);
+    const blocks = this.blockItems;
     this.blockItems = [];
     this.blocksDue?.();
     this.blocksDue = undefined;
-    return { own, sealed, incoming, items, readers, told: false };
+    let bytes = 0;
+    for (const { signed } of incoming) bytes += signed.body.length;
+    for (const transaction of encoded) bytes += transaction.length;
+    const batch: Batch = {
+      own,
+      sealed: undefined,
+      incoming,
+      items: [],
+      assembly: { steps: this.assemble(() => batch, encoded, blocks), bytes },
+      readers,
+      told: false,
+    };
+    return batch;
+  }
+
+  /** The own entry, which follows what came before it, is made of what is known when this begins. */
+  private *assemble(of: () => Batch, encoded: readonly Uint8Array[], blocks: readonly LogItem[]): Steps<void> {
+    const batch = of();
+    const sealed = batch.own.length > 0 ? yield* this.seal(batch.own, encoded) : undefined;
+    const items: LogItem[] = [];
+    for (const { entry, signed } of batch.incoming) items.push(yield* entryItemInSteps(entry, signed));
+    items.push(...blocks);
+    if (sealed) items.push(sealed.item);
+    batch.sealed = sealed;
+    batch.items = items;
   }
 
   /** What came meanwhile may have made it impossible before anybody was told OK. */
@@ -376,9 +426,9 @@ export class Replica {
     return encoded;
   }
 
-  private seal(own: readonly Own[], encoded: readonly Uint8Array[]): SealedEntry {
+  private *seal(own: readonly Own[], encoded: readonly Uint8Array[]): Steps<SealedEntry> {
     const now = this.options.clock.now();
-    const sealed = this.log.seal(encoded, now, this.order.height, this.order.takeHeads());
+    const sealed = yield* this.log.seal(encoded, now, this.order.height, this.order.takeHeads());
     const { lamport, seq } = sealed.entry;
     own.forEach(({ transaction }, index) => {
       transaction.position = { lamport, author: this.log.author, seq, index };

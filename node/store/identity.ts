@@ -1,5 +1,6 @@
 /** Who this node is: its Ed25519 key, and the incarnation of this data folder. */
 import {
+  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -21,6 +22,18 @@ export const logCrypto: LogCrypto = {
   verify: (publicKey, message, signature) =>
     publicKey.length === 32 && verify(null, message, keyObject(publicKey), signature),
 };
+
+const HASHED_BYTES = 1 << 20;
+
+/** SHA-256 of many bytes, with pauses. */
+export function* sha256InSteps(bytes: Uint8Array): Generator<undefined, Uint8Array, undefined> {
+  const sum = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += HASHED_BYTES) {
+    sum.update(bytes.subarray(at, at + HASHED_BYTES));
+    yield;
+  }
+  return sum.digest();
+}
 
 /** Making a key object costs as much as a check. */
 const keyObjects = new Map<string, KeyObject>();

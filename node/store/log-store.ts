@@ -22,9 +22,11 @@ import path from 'node:path';
 import {
   Chains,
   cidOf,
+  cidOfHash,
   encodeBlockRecord,
   encodeEntry,
   encodeEntryRecord,
+  encodeEntryRecordInSteps,
   encodeStoredBlock,
   hex,
   recordAt,
@@ -40,7 +42,7 @@ import {
 } from '../log/index.ts';
 import { DiskFullError, LogBrokenError, LogDamagedError } from './errors.ts';
 import { makeFolder, syncFolder } from './files.ts';
-import { logCrypto, type Identity } from './identity.ts';
+import { logCrypto, sha256InSteps, type Identity } from './identity.ts';
 import { LogIndex, offsetIn, placeOf, segmentOf, type LogBase, type Place } from './log-index.ts';
 import { readLog, segmentsOf, type StoredBlock, type StoredEntry, type StoredRecord } from './segments.ts';
 
@@ -91,6 +93,13 @@ export const entryItem = (entry: Entry, signed: SignedEntry): LogItem => ({
   author: hex(entry.author),
   seq: entry.seq,
 });
+
+/** As entryItem(), with pauses where the entry is large. */
+export function* entryItemInSteps(entry: Entry, signed: SignedEntry): Generator<undefined, LogItem, undefined> {
+  if (signed.body.length < LARGE_BYTES) return entryItem(entry, signed);
+  const record = yield* encodeEntryRecordInSteps(signed.body, signed.signature);
+  return { record, author: hex(entry.author), seq: entry.seq };
+}
 
 export const blockItem = (height: number, value: Uint8Array, certificate: Uint8Array): LogItem => ({
   record: encodeBlockRecord(encodeStoredBlock(value, certificate)),
@@ -297,9 +306,15 @@ export class LogStore {
   }
 
   /**
-   * Makes this replica's next entry. It must be appended before another is sealed, or taken back by unseal().
+   * Makes this replica's next entry, with pauses where it is large. It must be appended before another is sealed, or taken back by
+   * unseal().
    */
-  seal(transactions: readonly Uint8Array[], timeMs: number, height: number, parents: readonly Parent[]): SealedEntry {
+  *seal(
+    transactions: readonly Uint8Array[],
+    timeMs: number,
+    height: number,
+    parents: readonly Parent[],
+  ): Generator<undefined, SealedEntry, undefined> {
     const chain = this.chains.byAuthor.get(this.author);
     const seq = (chain?.seq ?? 0) + 1;
     const entry: Entry = {
@@ -315,10 +330,13 @@ export class LogStore {
       ...(seq === 1 && { genesis: { key: this.identity.publicKey, incarnation: this.identity.incarnation } }),
     };
     const body = encodeEntry(entry);
-    const cid = cidOf(body, logCrypto);
+    const isLarge = body.length >= LARGE_BYTES;
+    if (isLarge) yield;
+    const cid = isLarge ? cidOfHash(yield* sha256InSteps(body)) : cidOf(body, logCrypto);
     const signed = { cid, body, signature: this.identity.sign(cid) };
+    const item = yield* entryItemInSteps(entry, signed);
     this.chains.next(signed, entry, true);
-    return { entry, signed, item: entryItem(entry, signed) };
+    return { entry, signed, item };
   }
 
   /** Takes back a sealed entry that the disk had no room for. */

@@ -16,6 +16,7 @@ import path from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import mysql from 'mysql2/promise';
+import { finish } from '../../../node/consistency/index.ts';
 import { decodeEntry, encodeEntryRecord, hex, segmentName, type ChainHead } from '../../../node/log/index.ts';
 import {
   LogDamagedError,
@@ -55,7 +56,7 @@ describe('a log folder', () => {
     });
   }
   const append = (log: LogStore, ...transactions: Uint8Array[]): void =>
-    log.append([log.seal(transactions, 5000, 0, []).item]);
+    log.append([finish(log.seal(transactions, 5000, 0, [])).item]);
   const open = (as: Identity = identity): LogStore => LogStore.open(dir, 'main', as);
   const refused = (match: RegExp, as?: Identity): void => {
     const files = readdirSync(dir).map((f) => readFileSync(path.join(dir, f)));

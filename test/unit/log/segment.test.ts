@@ -7,6 +7,7 @@ import {
   ChainVerifier,
   crc32c,
   encodeEntryRecord,
+  encodeEntryRecordInSteps,
   readSegment,
   RECORD_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
@@ -122,6 +123,19 @@ describe('checksums and names', () => {
     assert.equal(crc(new Uint8Array(32).fill(0xff)), 0x62a8ab43);
     assert.equal(crc(Uint8Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e);
     assert.equal(crc(new TextEncoder().encode('123456789')), 0xe3069283);
+  });
+
+  it('of a large record are the same where it is made with pauses', () => {
+    for (const size of [0, 1000, 256 << 10, (256 << 10) + 1, 700_000]) {
+      const body = Uint8Array.from({ length: size }, (_, i) => (i * 31) >> 3);
+      const signature = new Uint8Array(64).fill(7);
+      let pauses = 0;
+      const steps = encodeEntryRecordInSteps(body, signature);
+      let next = steps.next();
+      for (; next.done !== true; next = steps.next()) pauses++;
+      assert.deepEqual(Buffer.from(next.value), Buffer.from(encodeEntryRecord(body, signature)));
+      assert.equal(pauses, Math.ceil(size / (256 << 10)));
+    }
   });
 
   it('tell the first entry', () => {

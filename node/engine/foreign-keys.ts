@@ -172,6 +172,27 @@ export class ForeignKeys {
 
 const follows = (action: ForeignKeyDef['onDelete']): boolean => action === 'CASCADE' || action === 'SET NULL';
 
+/** A table whose rows go or move with those of another one. */
+export interface Follower {
+  readonly table: TableDef;
+  readonly places: readonly number[];
+  readonly parentPlaces: readonly number[];
+  readonly goes: boolean;
+  readonly moves: boolean;
+}
+
+export function followersOf(
+  parent: TableDef,
+  children: readonly { readonly table: TableDef; readonly foreignKey: ForeignKeyDef }[],
+): Follower[] {
+  return children.flatMap(({ table, foreignKey }) => {
+    const parentPlaces = namedPlaces(parent, foreignKey.referencedColumns);
+    const [goes, moves] = [follows(foreignKey.onDelete), follows(foreignKey.onUpdate)];
+    if (!parentPlaces || !(goes || moves)) return [];
+    return [{ table, places: placesOf(table, foreignKey.columns), parentPlaces, goes, moves }];
+  });
+}
+
 /** The next page; an empty one at the end. */
 function firstOf(pages: Iterator<readonly StoredRow[]> | undefined): readonly StoredRow[] {
   const next = pages?.next();

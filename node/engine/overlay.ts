@@ -25,13 +25,15 @@ export function imagesFor(
   if (!own && !others) return undefined;
   if (others === undefined && range === undefined) return own?.size === 0 ? undefined : own;
   const images: Images = new WideMap();
-  for (const part of [others, own])
-    if (part) for (const [rowid, row] of within(part, range)) images.set(rowid, row);
+  for (const part of [others, own]) if (part) for (const [rowid, row] of within(part, range)) images.set(rowid, row);
   return images.size > 0 ? images : undefined;
 }
 
 /** Those of a range. Of many, a few are not looked for among all of them. */
-function within(images: Images, range: { readonly low: RowId; readonly high: RowId } | undefined): Iterable<[RowId, Row | undefined]> {
+function within(
+  images: Images,
+  range: { readonly low: RowId; readonly high: RowId } | undefined,
+): Iterable<[RowId, Row | undefined]> {
   if (!range) return images;
   const { low, high } = range;
   if (typeof low !== 'number' || typeof high !== 'number' || high - low > images.size)

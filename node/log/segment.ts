@@ -36,7 +36,8 @@ for (let n = 256; n < table.length; n++) {
 }
 
 /** CRC-32C (Castagnoli), RFC 3720 appendix B.4; eight bytes at a time, because an entry may have millions. */
-export const crc32c = (bytes: Uint8Array, start: number, end: number): number => (crcOn(-1, bytes, start, end) ^ -1) >>> 0;
+export const crc32c = (bytes: Uint8Array, start: number, end: number): number =>
+  (crcOn(-1, bytes, start, end) ^ -1) >>> 0;
 
 /** Goes on with a checksum. */
 function crcOn(from: number, bytes: Uint8Array, start: number, end: number): number {

@@ -113,7 +113,7 @@ export class Order {
   private newLinearizer(): Linearizer<GroupTransaction> {
     const { machine, onSettled } = this.options;
     return new Linearizer<GroupTransaction>({
-      apply: (transaction, isFinal) => machine.apply(transaction, isFinal),
+      apply: (transaction, isFinal) => this.run(transaction, isFinal),
       undo: (transaction) => machine.undo(transaction),
       settle: (transaction) => {
         machine.settle(transaction);
@@ -126,6 +126,13 @@ export class Order {
         this.digests.delete(height - DIGESTS_KEPT);
       },
     });
+  }
+
+  private *run(transaction: GroupTransaction, isFinal: boolean): Steps<Footprint> {
+    const footprint = yield* this.options.machine.apply(transaction, isFinal);
+    // What followed from its changes counts, too.
+    if (this.options.isLong(transaction.run?.changes.length ?? 0)) this.long.add(transaction);
+    return footprint;
   }
 
   get height(): number {
@@ -187,7 +194,7 @@ export class Order {
     if (this.long.size > 0) return true;
     let size = 0;
     for (const transaction of transactions) size += transaction.size;
-    return this.options.isLong(size);
+    return this.options.isLong(size) || transactions.some((t) => !t.run && this.options.machine.isLong(t));
   }
 
   private noteLong(transaction: GroupTransaction): void {
@@ -399,10 +406,7 @@ export class Order {
     }
     if (blocks.length === 0) return undefined;
     const transactions = blocks.flatMap((b) => b.transactions);
-    const isLong =
-      transactions.some((transaction) => transaction.exclusive && this.options.machine.isLong(transaction)) ||
-      (this.isLong(transactions) && !this.linearizer.confirms(transactions));
-    return { blocks, isLong };
+    return { blocks, isLong: this.isLong(transactions) && !this.linearizer.confirms(transactions) };
   }
 
   /** Before long work, see Machine. A schema change has a block of its own, or stands in one with others that are none. */

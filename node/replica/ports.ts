@@ -27,7 +27,7 @@ export type GroupLog = Pick<
 export interface Machine extends Omit<Applier<GroupTransaction>, 'settled'> {
   /** What an own transaction touched that was run already. */
   footprintOf(run: Run): Steps<Footprint>;
-  /** Whether a schema change goes through so many rows that it takes long. */
+  /** Whether a transaction that was not run takes long, however few its changes: a schema change goes through rows, children follow. */
   isLong(transaction: GroupTransaction): boolean;
   /**
    * Does ahead what a schema change needs and others need not wait for. The state is published, and nobody else changes it. `isAlone`:

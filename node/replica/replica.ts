@@ -490,7 +490,9 @@ export class Replica {
     }
     if (incoming.length > 0) {
       const ready = this.order.note(incoming);
-      if (ready.length > 0) this.sequencer.add(this.order.isLong(ready), () => this.order.insert(ready));
+      // Those that run only in a block wait for theirs.
+      const run = ready.filter(({ finalOnly }) => !finalOnly);
+      if (ready.length > 0) this.sequencer.add(this.order.isLong(run), () => this.order.insert(ready));
     }
     const durable = incoming.map((i) => i.signed);
     if (sealed) durable.push(sealed.signed);

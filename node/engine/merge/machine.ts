@@ -30,6 +30,9 @@ interface KeptChange {
 
 type SchemaOperation = Extract<Operation, { kind: 'schema' }>;
 
+/** More children are not counted. */
+const FOLLOWERS_COUNTED = 5000;
+
 /** An index of a table with more rows is made by a thread of its own. */
 const BUILT_BESIDE_ROWS = 20_000;
 
@@ -115,8 +118,10 @@ export class StateMachine implements Machine {
   }
 
   isLong(transaction: GroupTransaction): boolean {
+    const { schema, merger, replica } = this.core;
+    if (!transaction.exclusive) return replica.gate.isLong(merger.followers(transaction.read(), FOLLOWERS_COUNTED));
     const changes = this.schemaChangesOf(transaction);
-    return changes !== undefined && this.core.replica.gate.isLong(this.core.schema.workOf(changes).rows);
+    return changes !== undefined && replica.gate.isLong(schema.workOf(changes).rows);
   }
 
   async prepare(transaction: GroupTransaction, isAlone: boolean): Promise<void> {

@@ -19,6 +19,7 @@ import type { Dropped, Outcome, RejectReason } from '../../replica/index.ts';
 import type { EngineCore } from '../core.ts';
 import { LockManager } from '../locks.ts';
 import { RowStore } from '../row-store.ts';
+import { followersOf, type Follower } from '../foreign-keys.ts';
 import type { TableRuntime } from '../table.ts';
 import { DirectWriter } from '../writer.ts';
 import { sumAsValue, sumOf } from './addition.ts';
@@ -71,6 +72,42 @@ export class Merger {
       row &&
       new DirectWriter(this.core.state, NO_LOCKS, undefined).duplicateOf({ ...rt, unique }, row, undefined)?.rowid
     );
+  }
+
+  /** How many rows follow their parents, which it changes or removes, as far as can be told before; no more than so many are counted. */
+  followers({ operations, tables }: Transaction, max: number): number {
+    if (operations.every(({ kind }) => kind === 'insert')) return 0;
+    const parents = tables.map((reference) => this.parentOf(reference));
+    if (!parents.some((parent) => parent)) return 0;
+    const writer = new DirectWriter(this.core.state, NO_LOCKS, undefined);
+    let count = 0;
+    for (const operation of operations) {
+      if (operation.kind === 'schema' || operation.kind === 'insert') continue;
+      const parent = parents[operation.table];
+      if (!parent) continue;
+      const { table, children } = parent;
+      const { key } = operation;
+      const rowid = typeof key === 'object' ? this.rowByKey(table, key) : key;
+      const row = rowid === undefined ? undefined : this.core.state.get(table, rowid);
+      for (const child of row ? children : []) {
+        const isMoved =
+          operation.kind === 'move' ||
+          (operation.kind === 'update' && operation.changes.some(({ column }) => child.parentPlaces.includes(column)));
+        if (operation.kind === 'delete' ? !child.goes : !(isMoved && child.moves)) continue;
+        const values = child.parentPlaces.map((p) => row?.[p] ?? null);
+        if (!values.includes(null)) count += writer.rowsWith(child.table, child.places, values, max - count).length;
+        if (count >= max) return count;
+      }
+    }
+    return count;
+  }
+
+  /** A table whose rows others follow; undefined for one that is not so, or was another one when it was written. */
+  private parentOf({ id, version }: TableReference): { table: TableDef; children: Follower[] } | undefined {
+    const table = this.core.catalog.tableById(id);
+    if (table?.version !== version) return undefined;
+    const children = followersOf(table, this.core.catalog.children(table.database, table.name));
+    return children.length > 0 ? { table, children } : undefined;
   }
 
   *footprintOf(changes: readonly RowChange[]): Steps<Footprint> {
@@ -250,8 +287,7 @@ class Work {
       case 'upsert': {
         const duplicate = this.writer.duplicateOf(rt, row, undefined);
         this.keys.ofAttempt(table, row, this.reads);
-        const rest =
-          duplicate && this.update(rt, duplicate.rowid, duplicate.row, operation.changes, operation.table);
+        const rest = duplicate && this.update(rt, duplicate.rowid, duplicate.row, operation.changes, operation.table);
         if (rest) finish(rest);
         if (!duplicate) this.store(rt, row, operation.key);
         break;

@@ -83,9 +83,10 @@ const CASES: readonly Case[] = [
   }),
   {
     name: 'SELECT of 10 s',
+    before: [`SET max_execution_time = ${SELECT_MS}`],
     run: async (connection) => {
       await connection
-        .query(`SELECT /*+ MAX_EXECUTION_TIME(${SELECT_MS}) */ COUNT(*) FROM t a JOIN t b ON a.v <> b.v`)
+        .query('SELECT COUNT(*) FROM t a JOIN t b ON a.id + 0 <> b.id + 0')
         .catch((error: { errno?: number }) => {
           if (error.errno !== 3024) throw error;
         });

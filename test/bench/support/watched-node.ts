@@ -118,4 +118,6 @@ process.on('message', (asked: Asked) => {
     }
   })();
 });
+// The bench was ended.
+process.on('disconnect', () => void node.stop().finally(() => process.exit(1)));
 process.send?.(node.port);

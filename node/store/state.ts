@@ -146,6 +146,8 @@ export class State {
   private readonly nextRowids = new Map<number, number>();
   private readonly autoIncrements = new Map<number, number | bigint>();
   private open = false;
+  /** Rows that were changed in the open transaction, or the last one. */
+  private changed = 0;
   readonly reserve: Reserve;
   /** Nobody else may change the state while it works. */
   readonly indexes: IndexBuilder;
@@ -223,6 +225,7 @@ export class State {
     if (this.open) return;
     this.db.exec('BEGIN IMMEDIATE');
     this.open = true;
+    this.changed = 0;
   }
 
   /** Ends the state's transaction: other connections see everything in it. Throws DiskFullError. */
@@ -269,6 +272,10 @@ export class State {
 
   get hasUnpublished(): boolean {
     return this.open;
+  }
+
+  get unpublishedChanges(): number {
+    return this.open ? this.changed : 0;
   }
 
   private flushCounters(): void {
@@ -411,6 +418,7 @@ export class State {
     } catch (error) {
       throw this.lost(error);
     }
+    this.changed++;
     if (!table.temporary) change.digest = this.digests.change(change);
   }
 

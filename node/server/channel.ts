@@ -10,6 +10,15 @@ import { Output } from './output.ts';
 /** Replies shorter than this are copied rather than handed over when the kernel does not take them at once. */
 const COPY_MAX = 4096;
 
+/** Channels whose answers leave at the end of the turn. */
+let due: Channel[] = [];
+
+function flushDue(): void {
+  const all = due;
+  due = [];
+  for (const channel of all) if (channel.isDue) channel.flush();
+}
+
 export class Channel {
   socket: Socket;
   readonly out = new Output();
@@ -31,8 +40,22 @@ export class Channel {
     this.#keeps = true;
   }
 
+  /** An answer was built that has not left. */
+  isDue = false;
+
+  /**
+   * Writes what was built at the end of the turn. Each write wakes a client, who may take the processor for himself: first all commands that
+   * have come are run.
+   */
+  flushSoon(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    if (due.push(this) === 1) setImmediate(flushDue);
+  }
+
   /** Writes what was built. */
   flush(): void {
+    this.isDue = false;
     const out = this.out;
     const length = out.position;
     if (length === 0) return;

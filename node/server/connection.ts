@@ -133,6 +133,8 @@ export class Connection implements FileReceiver, AuthExchange {
     for (;;) {
       const { mode } = this;
       if (mode === 'ended') return;
+      // The next command may take long.
+      if (this.channel.isDue && this.#input.available > 0) this.channel.flush();
       if (mode === 'busy' || (mode === 'reading' && this.#reader === undefined) || this.channel.blocked) {
         if (this.#input.available > READ_AHEAD) this.#pause();
         return;
@@ -280,11 +282,13 @@ export class Connection implements FileReceiver, AuthExchange {
     }
     if (running === undefined) {
       this.#finish();
+      this.channel.flushSoon();
       return;
     }
     running.then(
       () => {
         this.#finish();
+        this.channel.flush();
         this.#pump();
       },
       (error: unknown) => {
@@ -323,12 +327,14 @@ export class Connection implements FileReceiver, AuthExchange {
     } else if (isClientError(error)) {
       this.sink?.error(error);
       this.#finish();
+      this.channel.flush();
     } else if (error instanceof MalformedPacket || error instanceof ConnectionGone) {
       this.#fail(error);
     } else {
       this.context.log.error({ connection: this.id, err: error }, 'a command failed unexpectedly');
       this.sink?.error({ errno: 1105, sqlState: 'HY000', message: 'Unknown error' });
       this.#finish();
+      this.channel.flush();
     }
   }
 

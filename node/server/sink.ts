@@ -66,7 +66,6 @@ export class ReplySink implements ResultSink {
     }
     this.state = 'idle';
     this.#set = undefined;
-    this.channel.flush();
   }
 
   /** character_set_results of now. */

@@ -351,6 +351,23 @@ describe('a session that answers later', () => {
   });
 });
 
+describe('commands that come together', () => {
+  it('are answered one by one: no answer waits for the next command', async () => {
+    const client = await RawClient.login(server.address.port, DEPRECATE_EOF);
+    let release = (): void => undefined;
+    engine.answers.set('slow', (sink) =>
+      new Promise<void>((resolve) => (release = resolve)).then(() => sink.ok(OK, false)),
+    );
+    const command = (text: string): Buffer => Buffer.from([text.length + 1, 0, 0, 0, 0x03, ...Buffer.from(text)]);
+    client.socket.write(Buffer.concat([command('quick'), command('slow'), command('quick')]));
+    assert.equal((await client.read())[0], 0);
+    release();
+    assert.equal((await client.read())[0], 0);
+    assert.equal((await client.read())[0], 0);
+    client.close();
+  });
+});
+
 describe('shutting down', () => {
   it('tells idle clients, and lets a running statement answer', async () => {
     const other = await startServer({ host: '127.0.0.1', port: 0, tls: 'off' }, engine, silentLog);

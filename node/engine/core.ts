@@ -143,7 +143,7 @@ export class EngineCore implements Engine {
     this.state = state;
     this.log = log;
     this.catalog = state.catalog;
-    this.runner = new Runner(state.db, this.env);
+    this.runner = new Runner(state.db, this.env, () => state.beginReading());
     this.overlays = new Overlays(state.db);
     this.planner = new Planner(this.catalog);
     this.namedLocks = main?.namedLocks ?? new NamedLocks(this.locks);

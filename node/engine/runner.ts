@@ -13,12 +13,15 @@ interface Prepared {
 export class Runner {
   readonly db: DatabaseSync;
   readonly env: Environment;
+  private readonly onRead: (() => void) | undefined;
   private readonly registered = new Set<string>();
   private readonly prepared = new Map<string, Prepared>();
 
-  constructor(db: DatabaseSync, env: Environment) {
+  /** `onRead`: to be told before rows are read. */
+  constructor(db: DatabaseSync, env: Environment, onRead?: () => void) {
     this.db = db;
     this.env = env;
+    this.onRead = onRead;
   }
 
   register(functions: readonly SqlFunction[]): void {
@@ -95,6 +98,7 @@ export class Runner {
   rows(text: SqlText): SqliteValue[][] {
     const prepared = this.statementOf(text);
     const values = this.parameters(text);
+    this.onRead?.();
     try {
       return this.all(prepared.statement, values);
     } catch (error) {

@@ -445,7 +445,10 @@ export class Dml {
         const rt = this.x.runtimeOf(target.table);
         writer.lockForChange(target.table, rowid);
         // A cascade of an earlier row may have taken it already.
-        const before = writer.get(target.table, rowid);
+        const before =
+          number === 1 && plan.targets.length === 1
+            ? output.slice(target.first, target.first + target.table.columns.length)
+            : writer.get(target.table, rowid);
         if (!before) continue;
         try {
           const rest = this.rows.remove(rt, rowid, before);

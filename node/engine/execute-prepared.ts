@@ -1,5 +1,5 @@
 /** Prepares and executes statements with placeholders: the protocol's, and those of PREPARE and EXECUTE. */
-import { compileStatement, parseStatement, type LiteralValue, type SqlType } from '../sql/index.ts';
+import { compileStatement, hasPlan, parseStatement, type LiteralValue, type SqlType } from '../sql/index.ts';
 import type { ColumnDefinition, ParameterValue, PreparedStatement, ResultSink } from '../server/index.ts';
 import {
   parameterKey,
@@ -46,6 +46,7 @@ export function executeQuery(
   more: boolean,
 ): Promise<void> | undefined {
   const source = preparedSource(query);
+  const { statement } = query.parsed;
   const slots = source.slots.slice();
   let key = session.state.planScope;
   for (let i = 0; i < parameters.length; i++) {
@@ -55,9 +56,10 @@ export function executeQuery(
     slots[slot] = parameterSlot(parameter);
     if (key !== undefined) key += parameterKey(parameter);
   }
+  if (!hasPlan(statement)) return runStatement(session, statement, slots, query.text, sink, more);
   const kept = key === undefined ? undefined : source.plans.get(key);
   if (kept?.catalog === session.core.catalog && kept.version === session.core.catalog.version)
-    return session.runPlan(kept.plan, slots, query.parsed.statement, sink, more);
+    return session.runPlan(kept.plan, slots, statement, sink, more);
   return executeAnew(session, query, source, parameters, slots, key, sink, more);
 }
 
@@ -83,11 +85,11 @@ function executeAnew(
     session.core.compileSettings(session, query.text, types, false),
     statement,
   );
-  const plan = compiled?.plan;
-  if (!plan) return runStatement(session, statement, slots, query.text, sink, more);
+  if (!compiled) throw new Error('queries and changes have plans');
+  const { plan } = compiled;
   session.core.planner.sources.set(plan, { statement, text: query.text, slotTypes: types });
   // A value that a placeholder gave is pinned only where the plan looked at it; then it holds for this run alone.
-  const pinsParameter = [...(compiled?.pinned ?? [])].some((slot) => source.places.includes(slot));
+  const pinsParameter = [...compiled.pinned].some((slot) => source.places.includes(slot));
   if (!plan.volatile && !pinsParameter && key !== undefined)
     source.plans.set(key, { catalog: session.core.catalog, version: session.core.catalog.version, plan });
   return session.runPlan(plan, slots, statement, sink, more);

@@ -2,7 +2,7 @@
  * The rows that a statement must see otherwise than SQLite has them, put into a temporary table beside the table (see
  * sql/compile/from.ts for the text that joins the two).
  */
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { affinity, columnName, overlayName, ROWID, rowidColumn, type TableDef } from '../sql/index.ts';
 import { WideMap } from '../consistency/index.ts';
 import type { Row, RowId } from '../store/index.ts';
@@ -24,9 +24,10 @@ export function imagesFor(
       : undefined;
   if (!own && !others) return undefined;
   if (others === undefined && range === undefined) return own?.size === 0 ? undefined : own;
-  const images: Images = new WideMap();
-  for (const part of [others, own]) if (part) for (const [rowid, row] of within(part, range)) images.set(rowid, row);
-  return images.size > 0 ? images : undefined;
+  let images: Images | undefined;
+  for (const part of [others, own])
+    if (part) for (const [rowid, row] of within(part, range)) (images ??= new WideMap()).set(rowid, row);
+  return images;
 }
 
 /** Those of a range. Of many, a few are not looked for among all of them. */
@@ -46,7 +47,8 @@ function within(
 /** Temporary tables of one SQLite connection, filled anew for each statement that needs them. */
 export class Overlays {
   private readonly db: DatabaseSync;
-  private readonly made = new Set<string>();
+  /** What puts a row into each, by its name and the table's version. */
+  private readonly made = new Map<string, StatementSync>();
 
   constructor(db: DatabaseSync) {
     this.db = db;
@@ -62,18 +64,19 @@ export class Overlays {
     const key = `${name}:${table.version}`;
     const rowid = rowidColumn(table);
     const columns = table.columns.filter((c) => c.id !== rowid?.id);
-    if (!this.made.has(key)) {
+    let insert = this.made.get(key);
+    if (!insert) {
       this.db.exec(`DROP TABLE IF EXISTS ${name}`);
       const list = columns.map((c) => `${columnName(c.id)} ${affinity(c.type)}`);
       this.db.exec(`CREATE TABLE ${name}(${['id INTEGER PRIMARY KEY', 'present INTEGER', ...list].join(',')})`);
-      this.made.add(key);
+      insert = this.db.prepare(
+        `INSERT INTO ${name}(${[ROWID, 'present', ...columns.map((c) => columnName(c.id))].join(',')}) VALUES (?,?${',?'.repeat(columns.length)})`,
+      );
+      this.made.set(key, insert);
     } else {
       this.db.exec(`DELETE FROM ${name}`);
     }
     if (!images) return;
-    const insert = this.db.prepare(
-      `INSERT INTO ${name}(${[ROWID, 'present', ...columns.map((c) => columnName(c.id))].join(',')}) VALUES (?,?${',?'.repeat(columns.length)})`,
-    );
     const places = columns.map((c) => table.columns.indexOf(c));
     for (const [id, row] of images) {
       if (row) insert.run(id, 1, ...places.map((p) => row[p] ?? null));

@@ -1,6 +1,7 @@
 /** Plans kept by the shape of statements: the same text with other literals finds its plan without being parsed. */
 import {
   compileStatement,
+  hasPlan,
   parseNext,
   shapeOf,
   type CompileSettings,
@@ -70,7 +71,9 @@ export class Planner {
   ): Ready {
     this.stats.misses++;
     const parsed = parseNext(text, from, options);
-    const compiled = compileStatement(this.catalog, settings(text), parsed.statement);
+    const compiled = hasPlan(parsed.statement)
+      ? compileStatement(this.catalog, settings(text), parsed.statement)
+      : undefined;
     if (!compiled) return { plan: undefined, parsed, slots: slotValues(parsed) };
     const { plan } = compiled;
     this.sources.set(plan, { statement: parsed.statement, text, slotTypes: new Map() });

@@ -133,10 +133,29 @@ function sameKey(key: UniqueKey, a: Row, b: Row): boolean {
   return k !== undefined && k === key.keyOf(b);
 }
 
-const meant = (writer: RowWriter, intent?: Intent): { intent?: Intent; derived?: true } => ({
-  ...(intent && { intent }),
-  ...(writer.derived && { derived: true as const }),
-});
+/** All changes have one shape: what reads them is quicker for it. */
+function changeOf(
+  writer: RowWriter,
+  table: TableDef,
+  rowid: RowId,
+  before: Row | undefined,
+  after: Row | undefined,
+  intent?: Intent,
+  adds?: readonly number[],
+  newRowid: RowId = rowid,
+): RowChange {
+  return {
+    table,
+    rowid,
+    newRowid: newRowid === rowid ? undefined : newRowid,
+    before,
+    after,
+    adds,
+    intent,
+    derived: writer.derived ? true : undefined,
+    digest: undefined,
+  };
+}
 
 const tooLarge = (): SqlError =>
   new SqlError(
@@ -210,7 +229,7 @@ export class DirectWriter implements RowWriter {
     this.nextRowid = undefined;
     this.lockForChange(table, rowid);
     this.claimKeys(rt, row);
-    this.apply(rt, { table, rowid, before: undefined, after: row, ...meant(this, intent) }, row, undefined);
+    this.apply(rt, changeOf(this, table, rowid, undefined, row, intent), row, undefined);
     return rowid;
   }
 
@@ -226,17 +245,12 @@ export class DirectWriter implements RowWriter {
     this.lockForChange(table, rowid);
     this.claimKeys(rt, after);
     const newRowid = rt.rowid >= 0 ? (after[rt.rowid] as RowId) : rowid;
-    this.apply(
-      rt,
-      { table, rowid, before, after, adds, ...(newRowid !== rowid && { newRowid }), ...meant(this, intent) },
-      after,
-      rowid,
-    );
+    this.apply(rt, changeOf(this, table, rowid, before, after, intent, adds, newRowid), after, rowid);
   }
 
   remove(rt: TableRuntime, rowid: RowId, before: Row): void {
     this.lockForChange(rt.table, rowid);
-    this.apply(rt, { table: rt.table, rowid, before, after: undefined, ...meant(this) }, undefined, undefined);
+    this.apply(rt, changeOf(this, rt.table, rowid, before, undefined), undefined, undefined);
   }
 
   private apply(rt: TableRuntime, change: RowChange, row: Row | undefined, except: RowId | undefined): void {
@@ -374,7 +388,7 @@ export class TransactionWriter implements RowWriter {
     this.claimKeys(rt, row);
     const duplicate = this.duplicateOf(rt, row, undefined);
     if (duplicate) throw new DuplicateError(duplicate.key);
-    this.record(rt, { table, rowid, before: undefined, after: row, ...meant(this, intent) });
+    this.record(rt, changeOf(this, table, rowid, undefined, row, intent));
     return rowid;
   }
 
@@ -396,21 +410,13 @@ export class TransactionWriter implements RowWriter {
       const duplicate = this.duplicateOf(rt, after, rowid);
       if (duplicate) throw new DuplicateError(duplicate.key);
     }
-    this.record(rt, {
-      table,
-      rowid,
-      before,
-      after,
-      adds,
-      ...(newRowid !== rowid && { newRowid }),
-      ...meant(this, intent),
-    });
+    this.record(rt, changeOf(this, table, rowid, before, after, intent, adds, newRowid));
   }
 
   remove(rt: TableRuntime, rowid: RowId, before: Row): void {
     this.lockForChange(rt.table, rowid);
     this.claimKeys(rt, before);
-    this.record(rt, { table: rt.table, rowid, before, after: undefined, ...meant(this) });
+    this.record(rt, changeOf(this, rt.table, rowid, before, undefined));
   }
 
   rowsWith(

@@ -66,7 +66,7 @@ export interface RowChange {
   /** It follows from another change (a cascade, a row that REPLACE removed) and is derived again where the transaction is merged. */
   readonly derived?: boolean | undefined;
   /** What applying it did to the table's digest; set by State.apply(). */
-  digest?: Digest;
+  digest?: Digest | undefined;
 }
 
 /** What rows that were written under an older definition of their table are read by. */
@@ -142,7 +142,7 @@ export class State {
   readonly db: DatabaseSync;
   readonly file: string;
   readonly catalog = new Catalog();
-  private readonly statements = new Map<string, TableStatements>();
+  private readonly statements = new Map<TableDef, TableStatements>();
   private readonly nextRowids = new Map<number, number>();
   private readonly autoIncrements = new Map<number, number | bigint>();
   private open = false;
@@ -388,8 +388,7 @@ export class State {
   // Rows.
 
   private of(table: TableDef): TableStatements {
-    const key = `${table.id}_${table.generation}_${table.version}`;
-    let statements = this.statements.get(key);
+    let statements = this.statements.get(table);
     if (!statements) {
       const columns = table.columns.map((c) => columnName(c.id));
       const rowidIndex = table.columns.indexOf(rowidColumn(table) as never);
@@ -405,7 +404,7 @@ export class State {
         rowidIndex,
         updates: new Map(),
       };
-      this.statements.set(key, statements);
+      this.statements.set(table, statements);
     }
     return statements;
   }

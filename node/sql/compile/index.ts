@@ -3,7 +3,7 @@ export { BIGINT, Bound, type Binder, type ColumnSource } from './bound.ts';
 export { Compiler, sortKeyOf, unsupported, type CompileSettings, type VirtualTable } from './compiler.ts';
 export { columnCollation, sqlTypeOf } from './declared-types.ts';
 export * from './plan.ts';
-export { compileStatement, newCompiler, type Compiled } from './statement.ts';
+export { compileStatement, hasPlan, newCompiler, type Compiled } from './statement.ts';
 export { rowExpression, rowRelation, targetTable } from './dml.ts';
 export { overlayName } from './base-table.ts';
 export { isSystemDatabase } from './from.ts';

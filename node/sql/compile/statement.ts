@@ -25,6 +25,11 @@ export function newCompiler(catalog: Catalog, settings: CompileSettings, inlineL
   return compiler;
 }
 
+/** Whether a statement is a query or a change of data: others have no plan. */
+export function hasPlan({ kind }: Statement): boolean {
+  return kind === 'query' || kind === 'insert' || kind === 'update' || kind === 'delete';
+}
+
 /** Compiles a query or a change of data; other statements have no plan. */
 export function compileStatement(
   catalog: Catalog,

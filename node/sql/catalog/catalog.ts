@@ -13,6 +13,14 @@ import type {
 
 export const accountName = (user: string, host: string): string => `${user}@${host}`;
 
+/** A table and its foreign key on another one. */
+interface Child {
+  readonly table: TableDef;
+  readonly foreignKey: TableDef['foreignKeys'][number];
+}
+
+const NO_CHILDREN: readonly Child[] = [];
+
 export class Catalog {
   readonly databases = new Map<string, DatabaseDef>();
   /** By database, then by name: tables and views share one name space. */
@@ -55,16 +63,29 @@ export class Catalog {
   }
 
   /** Tables whose foreign keys point at this one. */
-  children(database: string, name: string): { table: TableDef; foreignKey: TableDef['foreignKeys'][number] }[] {
-    const found = [];
+  children(database: string, name: string): readonly Child[] {
+    if (this.childrenVersion !== this.version) this.findChildren();
+    return this.childrenByParent.get(database)?.get(name) ?? NO_CHILDREN;
+  }
+
+  /** Each row that is written asks for the children of its table. */
+  private findChildren(): void {
+    this.childrenVersion = this.version;
+    this.childrenByParent.clear();
     for (const table of this.tables.values()) {
       for (const foreignKey of table.foreignKeys) {
-        if (foreignKey.referencedTable === name && foreignKey.referencedDatabase === database)
-          found.push({ table, foreignKey });
+        const { referencedDatabase, referencedTable } = foreignKey;
+        let ofDatabase = this.childrenByParent.get(referencedDatabase);
+        if (!ofDatabase) this.childrenByParent.set(referencedDatabase, (ofDatabase = new Map<string, Child[]>()));
+        const children = ofDatabase.get(referencedTable);
+        if (children) children.push({ table, foreignKey });
+        else ofDatabase.set(referencedTable, [{ table, foreignKey }]);
       }
     }
-    return found;
   }
+  /** By database and name of the parent, as they were in this version. */
+  private readonly childrenByParent = new Map<string, Map<string, Child[]>>();
+  private childrenVersion = -1;
 
   /** Forgets all but the ids that were given out. */
   clear(): void {

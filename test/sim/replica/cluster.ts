@@ -43,6 +43,7 @@ export class Cluster {
     voters: number,
     trace: ((line: string) => void) | undefined,
     slicing: Slicing | undefined,
+    signatures: 'real' | 'cheap',
   ) {
     this.random = random;
     this.slicing = slicing;
@@ -52,7 +53,7 @@ export class Cluster {
     this.nodes = names.map((name) => new SimulatedNode(name, path.join(this.dir, name), this, random));
     const members = this.nodes.map(({ name, id }) => ({ name, id }));
     this.genesis = { members, voters: members.slice(0, voters).map(({ id }) => id) };
-    this.uninstall = installVirtual(() => this.current, random);
+    this.uninstall = installVirtual(() => this.current, random, signatures);
     this.plan(0, undefined, () => this.joinLinks());
   }
 

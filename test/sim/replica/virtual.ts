@@ -5,6 +5,7 @@
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import type { Random } from '../kernel/random.ts';
+import { installCheapSignatures } from './signatures.ts';
 
 export interface VirtualHost {
   /** Milliseconds since 1970. */
@@ -37,7 +38,11 @@ const { setImmediate: realImmediate } = globalThis;
 export const settle = (): Promise<void> => new Promise((resolve) => void realImmediate(resolve));
 
 /** Returns what puts the machine's own back. */
-export function installVirtual(current: () => VirtualHost | undefined, random: Random): () => void {
+export function installVirtual(
+  current: () => VirtualHost | undefined,
+  random: Random,
+  signatures: 'real' | 'cheap',
+): () => void {
   const real = { ...pick(globalThis), dateNow: Date.now, mathRandom: Math.random, randomBytes: crypto.randomBytes };
   const elapsed = performance.now.bind(performance);
   const after = (host: VirtualHost, delayMs: number, work: Work, args: unknown[]): Timer =>
@@ -80,8 +85,10 @@ export function installVirtual(current: () => VirtualHost | undefined, random: R
   const seededBytes = (size: number): Buffer => Buffer.from(Array.from({ length: size }, () => random.below(256)));
   crypto.randomBytes = ((size: number) =>
     current() ? seededBytes(size) : real.randomBytes(size)) as typeof crypto.randomBytes;
+  const uninstallSignatures = signatures === 'cheap' ? installCheapSignatures() : undefined;
   syncBuiltinESMExports();
   return () => {
+    uninstallSignatures?.();
     const { dateNow, mathRandom, randomBytes, ...timers } = real;
     Object.assign(globalThis, timers);
     Date.now = dateNow;

@@ -112,6 +112,7 @@ export class LogStore {
   private readonly identity: Identity;
   /** A segment that has so much takes no more. */
   protected segmentBytes = SEGMENT_BYTES_MAX;
+  protected allocationBytes = ALLOCATION_BYTES;
   /** Author id of this replica, in hex. */
   readonly author: string;
   /** What is in the log of each author; of this replica also what is sealed. */
@@ -290,10 +291,10 @@ export class LogStore {
   private allocate(bytes: number): void {
     if (this.size + bytes <= this.allocated) return;
     try {
-      const grown = writeSync(this.fd, zeros, 0, zeros.length, this.size + bytes);
+      const grown = writeSync(this.fd, zeros, 0, this.allocationBytes, this.size + bytes);
       this.allocated = this.size + bytes + grown;
       // Too little for all of it: what is left belongs to the record.
-      if (grown < zeros.length) this.giveBack();
+      if (grown < this.allocationBytes) this.giveBack();
     } catch (cause) {
       if (!isFull(cause)) throw cause;
       this.giveBack();

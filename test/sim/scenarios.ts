@@ -1,6 +1,6 @@
 import { consensusScenario } from './consensus/scenario.ts';
 import type { Scenario } from './kernel/scenario.ts';
-import { pruningScenario, replicaScenario, slicedScenario } from './replica/scenario.ts';
+import { briefScenario, pruningScenario, replicaScenario, slicedScenario } from './replica/scenario.ts';
 import { syncScenario } from './sync/scenario.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -9,4 +9,5 @@ export const scenarios: readonly Scenario[] = [
   replicaScenario,
   pruningScenario,
   slicedScenario,
+  briefScenario,
 ];

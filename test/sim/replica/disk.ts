@@ -7,6 +7,8 @@ import path from 'node:path';
 import { LogStore, RecordStore, segmentsOf, type Identity, type LogItem } from '../../../node/store/index.ts';
 import type { Random } from '../kernel/random.ts';
 
+const ALLOCATION_BYTES = 16 << 10;
+
 /** What a disk asks of its host. */
 export interface DiskHost {
   readonly segmentBytes: number;
@@ -28,6 +30,8 @@ export class SimulatedLog extends LogStore {
     this.folder = folder;
     this.host = host;
     this.segmentBytes = host.segmentBytes;
+    // Files in memory: growing ahead of the writes costs more than it saves.
+    this.allocationBytes = ALLOCATION_BYTES;
   }
 
   override append(items: readonly LogItem[]): void {

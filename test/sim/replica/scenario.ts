@@ -14,10 +14,20 @@ import { SCHEMA, Workload } from './workload.ts';
 
 const SETUP_WITHIN_MS = 20_000;
 const HEAL_WITHIN_MS = 60_000;
+/** What the clients of all nodes together do in a second, where they do little. */
+const FEW_A_SECOND = [30, 100, 200];
 /** One seed of so many makes and checks real signatures; to the others they cost next to nothing. */
 const REAL_SIGNATURES_EVERY = 16;
 
 type Disturbance = 'partition' | 'one-way' | 'mend' | 'crash' | 'restart' | 'jump' | 'lose';
+
+interface RunOptions {
+  /** Logs are short. */
+  readonly prunes?: boolean;
+  readonly slicing?: Slicing | undefined;
+  /** Clients do little, and less once everything has healed: the faults meet short histories, in a fraction of the time. */
+  readonly brief?: boolean;
+}
 
 class Run {
   private readonly random: Random;
@@ -25,14 +35,16 @@ class Run {
   private readonly workload: Workload;
   private readonly disturbances: readonly Disturbance[];
   private readonly voters: number;
+  private readonly brief: boolean;
   /** Chance of its own, so that a seed means the same in both scenarios. */
   private readonly pruning: Random | undefined;
 
   constructor(
     seed: number,
     trace: ((line: string) => void) | undefined,
-    { prunes = false, slicing }: { readonly prunes?: boolean; readonly slicing?: Slicing } = {},
+    { prunes = false, slicing, brief = false }: RunOptions = {},
   ) {
+    this.brief = brief;
     this.random = new Random(seed);
     this.pruning = prunes ? new Random(-seed) : undefined;
     const { random } = this;
@@ -43,7 +55,7 @@ class Run {
     if (this.pruning) this.cluster.segmentBytes = this.pruning.pick([500, 2_000, 8_000]);
     const all: Disturbance[] = ['partition', 'one-way', 'crash', 'jump', 'lose'];
     this.disturbances = [...random.sample(all, 1 + random.below(all.length)), 'mend', 'restart'];
-    this.workload = new Workload(this.cluster, {
+    const options = {
       levels: random.pick<readonly Level[]>([
         ['local'],
         ['local', 'final'],
@@ -53,14 +65,18 @@ class Run {
       pauseMs: random.pick([5, 20, 60]),
       clients: 1 + random.below(3),
       schemaChanges: random.chance(0.4),
-    });
+    };
+    if (brief) options.pauseMs = (1000 * size * options.clients) / random.pick(FEW_A_SECOND);
+    this.workload = new Workload(this.cluster, options);
   }
 
   async go(): Promise<void> {
     try {
       await this.setUp();
+      this.cluster.trace(() => '** made');
       await this.disturb();
       await this.heal();
+      this.cluster.trace(() => '** checks');
       await check(this.cluster, this.workload);
       // Two runs that took different ways differ in what chance has left.
       this.cluster.trace(() => `** end, ${this.random.next()}`);
@@ -184,12 +200,15 @@ class Run {
     cluster.network.heal();
     cluster.syncMsMax = 0.5;
     for (const node of cluster.nodes) this.restart(node);
+    workload.calm = this.brief;
     const rest = cluster.now + 500;
     await cluster.runUntil(rest);
     workload.ended = true;
+    cluster.trace(() => '** calm');
     const deadline = cluster.now + HEAL_WITHIN_MS;
     const healed = await cluster.runUntil(deadline, () => this.isEqual());
     ensure(healed, () => `not equal ${HEAL_WITHIN_MS} ms after healing: ${this.positions()}`);
+    cluster.trace(() => '** quiet');
     // Nothing more comes: nobody writes, and what was decided is applied.
     await cluster.runUntil(cluster.now + 5000);
     ensure(this.isEqual(), () => `equal, and then not any more: ${this.positions()}`);
@@ -223,8 +242,21 @@ export const pruningScenario: Scenario = {
   run: (seed, trace) => new Run(seed, trace, { prunes: true }).go(),
 };
 
+const EVERYWHERE: Slicing = { changes: 0, sliceMs: 0 };
+
 /** The same, where everything that can be done in slices is, with a pause wherever there can be one. */
 export const slicedScenario: Scenario = {
   name: 'sliced',
-  run: (seed, trace) => new Run(seed, trace, { slicing: { changes: 0, sliceMs: 0 } }).go(),
+  run: (seed, trace) => new Run(seed, trace, { slicing: EVERYWHERE }).go(),
+};
+
+/** All three by turns, with little to do: many seeds. */
+export const briefScenario: Scenario = {
+  name: 'brief',
+  run: (seed, trace) =>
+    new Run(seed, trace, {
+      brief: true,
+      prunes: seed % 3 === 1,
+      slicing: seed % 3 === 2 ? EVERYWHERE : undefined,
+    }).go(),
 };

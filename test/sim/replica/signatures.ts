@@ -28,7 +28,7 @@ export function installCheapSignatures(): () => void {
     return name;
   };
   const nameOf = (signature: Uint8Array): string =>
-    Buffer.from(signature.buffer, signature.byteOffset, signature.byteLength).latin1Slice();
+    Buffer.from(signature.buffer, signature.byteOffset, signature.byteLength).toString('latin1');
   const cheapSign: Signer = (_, message, key) => {
     const publicKey = publicKeyOf(key);
     const signature = crypto.createHash('sha512').update(publicKey).update(message).digest();

@@ -6,6 +6,7 @@ import type { SimulatedNode } from './node.ts';
 
 const COUNTERS = 3;
 const LISTS = 3;
+const CALM_PAUSE_MS = 200;
 
 export const SCHEMA: readonly string[] = [
   'CREATE DATABASE d',
@@ -39,6 +40,8 @@ export class Workload {
   private columns = 0;
   private probes = new Set<string>();
   ended = false;
+  /** Clients take their time. */
+  calm = false;
 
   constructor(cluster: Cluster, options: WorkloadOptions) {
     this.cluster = cluster;
@@ -62,7 +65,7 @@ export class Workload {
   private async live(client: Client): Promise<void> {
     const { random, options } = this;
     while (!this.ended && client.isAlive) {
-      await client.pause(random.between(0, 2 * options.pauseMs));
+      await client.pause(random.between(0, 2 * (this.calm ? CALM_PAUSE_MS : options.pauseMs)));
       const level = random.pick(options.levels);
       await client.sql(`SET p2pdb_commit = '${level}', p2pdb_read = '${level === 'final' ? 'linearizable' : 'local'}'`);
       const kinds = level === 'final' ? ['append', 'append', 'add', 'rows'] : ['add', 'rows', 'rows', 'rows', 'probe'];

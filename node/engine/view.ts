@@ -22,8 +22,12 @@ export function keyRangeOf(
   const [low, high] = [plan.keyRange.low(env), plan.keyRange.high(env)];
   if ((typeof low !== 'number' && typeof low !== 'bigint') || (typeof high !== 'number' && typeof high !== 'bigint'))
     return undefined;
-  return { low, high };
+  return { low: rowIdOf(low), high: rowIdOf(high) };
 }
+
+/** As the state gives rowids: a literal may come as a bigint, which no map of rows would find. */
+const rowIdOf = (value: RowId): RowId =>
+  typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 
 /** Images of the tables that this session sees otherwise than the state has them. */
 export function differingImages(

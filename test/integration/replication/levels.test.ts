@@ -69,6 +69,21 @@ describe('three nodes', () => {
     assert.equal(await one(2, 'SELECT count(*) FROM d.t WHERE id = 98'), 0);
   });
 
+  it('a transaction at level final whose snapshot shows a row as it was is refused when it writes that row', async () => {
+    await query(0, "SET p2pdb_commit = 'final'");
+    for (const key of ['1', '?']) {
+      await query(0, 'BEGIN');
+      await query(0, 'SELECT v FROM d.t WHERE id = 2');
+      await query(1, 'UPDATE /*+ P2PDB_COMMIT(final) */ d.t SET v = v + 1 WHERE id = 1');
+      await cluster.converged();
+      // The row by its key, as a literal and as a parameter.
+      await (c[0] as Connection).execute(`SELECT v FROM d.t WHERE id = ${key}`, key === '?' ? [1] : []);
+      await query(0, 'UPDATE d.t SET v = 100 WHERE id = 1');
+      assert.equal((await refusal(0, 'COMMIT')).errno, 1213);
+    }
+    await query(0, "SET p2pdb_commit = 'local'");
+  });
+
   it('transactions at level final on other rows pass, whatever their keys are', async () => {
     await query(0, 'CREATE TABLE d.named (a VARCHAR(20), b INT, v INT NOT NULL, PRIMARY KEY (a, b))');
     await query(0, "INSERT INTO d.named VALUES ('one', 1, 0), ('two', 2, 0)");

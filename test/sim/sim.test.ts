@@ -6,7 +6,7 @@ import { consensusMutants } from './consensus/mutants.ts';
 import { consensusScenario } from './consensus/scenario.ts';
 import { withMutant } from './kernel/mutant.ts';
 import { SimulationFailure } from './kernel/scenario.ts';
-import { pruningScenario, slicedScenario } from './replica/scenario.ts';
+import { briefScenario, pruningScenario, slicedScenario } from './replica/scenario.ts';
 import { scenarios } from './scenarios.ts';
 import { syncMutants } from './sync/mutants.ts';
 import { syncScenario } from './sync/scenario.ts';
@@ -20,7 +20,7 @@ const MUTANT_SEEDS_MAX = 3000;
 const kept = JSON.parse(readFileSync(new URL('kept-seeds.json', import.meta.url), 'utf8')) as Record<string, number[]>;
 
 for (const scenario of scenarios) {
-  const count = [pruningScenario, slicedScenario].includes(scenario) ? SLOW_SEEDS : SEEDS;
+  const count = [pruningScenario, slicedScenario, briefScenario].includes(scenario) ? SLOW_SEEDS : SEEDS;
   it(`${scenario.name}: ${count} seeds, and those that once failed`, async () => {
     const seeds = new Set([...Array.from({ length: count }, (_, i) => i + 1), ...(kept[scenario.name] ?? [])]);
     for (const seed of seeds) {

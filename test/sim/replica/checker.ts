@@ -3,6 +3,7 @@ import { hex } from '../../../node/log/index.ts';
 import { ensure } from '../kernel/scenario.ts';
 import type { Client, Deed } from './client.ts';
 import type { Cluster } from './cluster.ts';
+import { checkHistory } from './history.ts';
 import type { SimulatedNode } from './node.ts';
 import type { Workload } from './workload.ts';
 
@@ -37,6 +38,7 @@ export async function check(cluster: Cluster, workload: Workload): Promise<void>
   checkBlocks(alive);
   checkDeeds(cluster, workload.deeds, view);
   checkCounters(workload.deeds, view);
+  checkHistory(workload.deeds, view.lists, workload.sights);
   await checkRebuilt(cluster, workload, first[0], view);
 }
 

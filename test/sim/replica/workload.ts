@@ -2,6 +2,7 @@
 import type { Random } from '../kernel/random.ts';
 import { Client, type Deed, type Level } from './client.ts';
 import type { Cluster } from './cluster.ts';
+import type { Sight } from './history.ts';
 import type { SimulatedNode } from './node.ts';
 
 const COUNTERS = 3;
@@ -31,7 +32,7 @@ export interface WorkloadOptions {
 export class Workload {
   readonly deeds: Deed[] = [];
   /** Queries that found tags: what was seen together. */
-  readonly sights: { readonly node: string; readonly tags: ReadonlySet<string> }[] = [];
+  readonly sights: Sight[] = [];
   private readonly cluster: Cluster;
   private readonly random: Random;
   private readonly options: WorkloadOptions;

@@ -78,7 +78,8 @@ async function main(): Promise<number> {
   const seconds = (performance.now() - start) / 1000;
   const done = outcomes.reduce((sum, outcome) => sum + outcome.done, 0);
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
-  console.log(`${scenario.name}: ${done} seeds, ${failed} failed, ${(done / seconds).toFixed(0)} seeds/s`);
+  const rate = done / seconds;
+  console.log(`${scenario.name}: ${done} seeds, ${failed} failed, ${rate.toFixed(rate < 10 ? 2 : 0)} seeds/s`);
   return failed > 0 ? 1 : 0;
 }
 

@@ -22,7 +22,10 @@ export function checkHistory(
     ensure(new Set(tags).size === tags.length, () => `a tag stands twice in list ${id}: ${tags.join(' ')}`);
     for (const tag of tags) {
       const deed = byTag.get(tag);
-      ensure(deed !== undefined && deed.outcome !== 'refused', () => `list ${id} has ${tag} of ${JSON.stringify(deed)}`);
+      ensure(
+        deed !== undefined && deed.outcome !== 'refused',
+        () => `list ${id} has ${tag} of ${JSON.stringify(deed)}`,
+      );
     }
   }
   for (const deed of deeds) {
@@ -78,5 +81,8 @@ function checkOrder(byTag: ReadonlyMap<string, Deed>, lists: ReadonlyMap<number,
     }
   }
   const cycle = [...waitsFor].flatMap(([tag, count]) => (count > 0 ? [tag] : []));
-  ensure(cycle.length === 0, () => `no order of transactions explains the lists: ${cycle.join(' ')} wait for each other`);
+  ensure(
+    cycle.length === 0,
+    () => `no order of transactions explains the lists: ${cycle.join(' ')} wait for each other`,
+  );
 }

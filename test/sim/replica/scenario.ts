@@ -1,7 +1,7 @@
 /**
  * Whole nodes: engine, replica, consensus and sync on SQLite, with clients that write everywhere. First faults, then healing: within
  * bounded virtual time all nodes must be equal, and what clients were told must be so. In the scenario `pruning`, logs are short, so who
- * was away takes a snapshot.
+ * was away takes a snapshot; in `sliced`, long work pauses wherever it can; `brief` is all three by turns, with short histories.
  */
 import { Random } from '../kernel/random.ts';
 import { ensure, type Scenario } from '../kernel/scenario.ts';

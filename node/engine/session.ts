@@ -385,11 +385,21 @@ export class EngineSession implements Session, SessionFacts {
 
   /** A change's commit level: its hint's, as in P2PDB_COMMIT(final), or the session's. */
   commitLevelOf(plan: Plan): CommitLevel {
-    const statement = this.core.planner.sources.get(plan)?.statement;
-    const hints = statement && 'hints' in statement ? statement.hints : undefined;
-    const hinted =
-      hints === undefined ? undefined : /\bP2PDB_COMMIT\s*\(\s*(local|replicated|final)\s*\)/i.exec(hints)?.[1];
+    const hinted = this.hintOf(plan, /\bP2PDB_COMMIT\s*\(\s*(local|replicated|final)\s*\)/i);
     return (hinted?.toLowerCase() as CommitLevel | undefined) ?? this.state.commitLevel;
+  }
+
+  /** Milliseconds that a query may take: its hint's, as in MAX_EXECUTION_TIME(1000), or the session's. 0: no limit. */
+  executionLimitOf(plan: Plan): number {
+    const hinted = this.hintOf(plan, /\bMAX_EXECUTION_TIME\s*\(\s*(\d+)\s*\)/i);
+    return hinted === undefined ? this.state.variables.number('max_execution_time') : Number(hinted);
+  }
+
+  private hintOf(plan: Plan, hint: RegExp): string | undefined {
+    const statement = this.core.planner.sources.get(plan)?.statement;
+    const hinted = statement?.kind === 'query' ? statement.body : statement;
+    const hints = hinted && 'hints' in hinted ? hinted.hints : undefined;
+    return hints === undefined ? undefined : hint.exec(hints)?.[1];
   }
 
   /** autocommit = 0: the first statement that touches a table opens a transaction. */

@@ -587,7 +587,12 @@ export class Replica {
     this.applying = 'no';
     this.publisher.afterBlocks();
     this.blockMs = this.options.clock.elapsed();
-    for (const wake of this.blockWaiters.splice(0)) wake();
+    // Behind the gate nobody sees yet what was applied.
+    const waiting = this.blockWaiters.splice(0);
+    if (waiting.length > 0)
+      void this.gate.opened().then(() => {
+        for (const wake of waiting) wake();
+      });
     if (this.pending.length > 0) this.schedule();
     // Clients and peers have their turn before the next ones.
     if (this.order.hasApplicable) this.applySoon();

@@ -75,7 +75,7 @@ export async function runInLane(
   try {
     const outcome = await core.lanes.run({ request, started: release, rows }, (cancel) => {
       session.state.cancelWait = () => cancel(interrupted());
-      const limitMs = session.state.variables.number('max_execution_time');
+      const limitMs = session.executionLimitOf(plan);
       if (limitMs > 0) {
         timer = setTimeout(
           () =>

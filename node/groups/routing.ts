@@ -26,7 +26,10 @@ const OF_NODE: ReadonlySet<Statement['kind']> = new Set(['kill', 'flush', 'shutd
 const OF_DATABASE: ReadonlySet<string> = new Set(['tables', 'tableStatus', 'openTables', 'triggers', 'events']);
 
 /** Relations of all groups, or of none. */
-const SYSTEM = new Set(['information_schema', 'performance_schema', 'mysql', 'sys', 'p2pdb']);
+const SYSTEM = new Set(['information_schema', 'performance_schema', 'mysql', 'sys']);
+
+/** Of the node that the client is connected to, unless something else is asked for, too. */
+const OF_NODE_FIRST = 'p2pdb';
 
 export type About =
   /** What all nodes host. `names`: databases whose tables it looks at. */
@@ -60,6 +63,7 @@ export function aboutOf(statement: Statement, scope: Scope): About {
   if (statement.kind === 'show' && statement.from !== undefined) found.add(statement.from);
   else if (statement.kind === 'show' && OF_DATABASE.has(statement.subject)) found.add(scope.database);
   else found.visit(statement);
+  if (found.names.size > 1) found.names.delete(OF_NODE_FIRST);
   return { kind: 'databases', names: found.names };
 }
 

@@ -295,6 +295,9 @@ describe('databases of one node and of two', () => {
       ),
       ['d0 n0', 'd0 n2', 'd1 n1'],
     );
+    // Whatever node the session is at, it is told of the one that it came to first.
+    assert.equal(await one(c, 'SELECT count(*) FROM d1.t'), 1);
+    assert.equal(await one(c, "SELECT name FROM p2pdb.members WHERE self = 'YES'"), 'n2');
 
     // The transaction is at n1, and goes with it.
     const lost = await cluster.connect(2);

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what a real Kubernetes needs, as far as this machine can: containerd, runc, CNI plugins and the like from Debian;
-# etcd, Kubernetes and CoreDNS as one binary, Helm and a provisioner of volumes built with Go. Safe to run again: what is
+# etcd, Kubernetes and CoreDNS as one binary, cert-manager, Helm and a provisioner of volumes built with Go. Safe to run again: what is
 # there is left as it is.
-#   setup.sh FOLDER api|node|helm     the binaries go to FOLDER: what an API server needs, what pods need, or Helm alone
+#   setup.sh FOLDER api|cert-manager|node|helm     the binaries go to FOLDER: what an API server needs, that and cert-manager,
+#                                                  what pods need, or Helm alone
 # For each part one line goes to the file `status.NEED` there: `ok NAME` or `skip NAME: REASON`.
 set -u
 here="$(cd "$(dirname "$0")" && pwd)"
@@ -67,6 +68,15 @@ kube() (
   cd "$here/support/kube" &&
     go build -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$bin/kube" .
 )
+# With its kinds, which lie in its module as a Helm chart's templates.
+cert_manager() (
+  cd "$here/support/cert-manager" &&
+    go build -ldflags '-s -w' -o "$bin/cert-manager" . &&
+    module="$(go list -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)" &&
+    for kind in "$module"/deploy/crds/crd-*.yaml; do
+      echo --- && sed '/{{/d' "$kind" || exit 1
+    done > "$bin/cert-manager.yaml"
+)
 installed() {
   local name="$1" package="$2" version="$3" flags="-s -w ${4:-}"
   built "$name" "$version $flags" go install -ldflags "$flags" "$package@$version"
@@ -76,9 +86,12 @@ if [ "$need" != helm ]; then
   if command -v kubectl > /dev/null 2>&1; then ok kubectl; else skip kubectl 'it is not installed'; fi
   built kube "$(cat "$here"/support/kube/* | sha256sum)" kube
 fi
+if [ "$need" = cert-manager ]; then
+  built cert-manager "$(cat "$here"/support/cert-manager/* | sha256sum)" cert_manager
+fi
 # Without a server to ask, Helm takes Kubernetes to be of the version that it was built for, as its releases do.
 made_for='-X PACKAGE.k8sVersionMajor=1 -X PACKAGE.k8sVersionMinor=35'
-[ "$need" = api ] || installed helm helm.sh/helm/v3/cmd/helm v3.22.0 \
+[ "$need" = api ] || [ "$need" = cert-manager ] || installed helm helm.sh/helm/v3/cmd/helm v3.22.0 \
   "${made_for//PACKAGE/helm.sh/helm/v3/pkg/chartutil} ${made_for//PACKAGE/helm.sh/helm/v3/pkg/lint/rules}"
 if [ "$need" = node ]; then
   if debian /usr/bin/containerd containerd && debian /usr/sbin/runc runc && debian /usr/lib/cni/bridge containernetworking-plugins &&

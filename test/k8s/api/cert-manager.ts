@@ -1,90 +1,71 @@
-/** Plays cert-manager: its kind, as far as it matters here, and what its controller writes. */
+/** cert-manager: its kinds and its controller, and an authority of its own. */
 import { X509Certificate } from 'node:crypto';
-import { authoritySecret, certificateSecret } from '../../../operator/kube/secrets.ts';
-import type { ClusterObject, KubeObject } from '../../../operator/specs/index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { program } from '../support/machine.ts';
 import type { TestKubernetes } from './kubernetes.ts';
 
-const text = { type: 'string' };
-const texts = { type: 'array', items: text };
-const object = (properties: object, ...required: string[]): object => ({ type: 'object', properties, required });
-
-/** A structural schema as strict as cert-manager's own: what it does not name, server-side apply refuses. */
-const CERTIFICATES = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'certificates.cert-manager.io' },
-  spec: {
-    group: 'cert-manager.io',
-    scope: 'Namespaced',
-    names: { kind: 'Certificate', plural: 'certificates', singular: 'certificate' },
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        subresources: { status: {} },
-        schema: {
-          openAPIV3Schema: object({
-            spec: object(
-              {
-                secretName: text,
-                secretTemplate: object({ labels: { type: 'object', additionalProperties: text } }),
-                dnsNames: texts,
-                duration: text,
-                renewBefore: text,
-                usages: texts,
-                privateKey: object({
-                  algorithm: { ...text, enum: ['RSA', 'ECDSA', 'Ed25519'] },
-                  size: { type: 'integer' },
-                  rotationPolicy: { ...text, enum: ['Never', 'Always'] },
-                }),
-                issuerRef: object({ name: text, kind: text, group: text }, 'name'),
-              },
-              'secretName',
-              'issuerRef',
-            ),
-            status: object({
-              notAfter: { ...text, format: 'date-time' },
-              conditions: {
-                type: 'array',
-                items: object({
-                  type: text,
-                  status: text,
-                  reason: text,
-                  message: text,
-                  lastTransitionTime: { ...text, format: 'date-time' },
-                }),
-              },
-            }),
-          }),
-        },
-      },
-    ],
-  },
-};
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime?: string;
+}
 
 export interface CertificateObject {
-  readonly metadata: { readonly name: string };
   readonly spec: {
     readonly secretName: string;
-    readonly secretTemplate: { readonly labels: Readonly<Record<string, string>> };
     readonly dnsNames: readonly string[];
     readonly renewBefore: string;
     readonly issuerRef: object;
   };
+  readonly status?: { readonly conditions?: readonly Condition[] };
 }
+
+/** What an issuer made. */
+export interface Issued {
+  readonly serial: string;
+  /** PEM of the authority. */
+  readonly ca: string;
+}
+
+const API = 'cert-manager.io/v1';
+const AUTHORITY = 'authority';
 
 export class CertManager {
   private readonly kube: TestKubernetes;
-  private authority: KubeObject | undefined;
 
   constructor(kube: TestKubernetes) {
     this.kube = kube;
   }
 
   async install(): Promise<void> {
-    await this.kube.apply(CERTIFICATES);
-    await this.kube.kubectl('wait', '--for=condition=Established', 'crd', CERTIFICATES.metadata.name, '--timeout=60s');
+    await this.kube.kubectl('apply', '--server-side', '-f', program('cert-manager.yaml'));
+    await this.kube.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s');
+    this.kube.startController('cert-manager', [
+      program('cert-manager'),
+      `--kubeconfig=${this.kube.kubeconfig}`,
+      '--leader-elect=false',
+      '--cluster-resource-namespace=default',
+      '--metrics-listen-address=127.0.0.1:0',
+    ]);
+    await this.apply('Issuer', 'own', { selfSigned: {} });
+    await this.apply('Certificate', AUTHORITY, {
+      isCA: true,
+      commonName: AUTHORITY,
+      secretName: AUTHORITY,
+      privateKey: { algorithm: 'ECDSA', size: 256 },
+      issuerRef: { name: 'own' },
+    });
+  }
+
+  /** From now on there is an issuer of that name. */
+  addIssuer(kind: 'Issuer' | 'ClusterIssuer', name: string): Promise<void> {
+    return this.apply(kind, name, { ca: { secretName: AUTHORITY } });
+  }
+
+  private apply(kind: string, name: string, spec: object): Promise<void> {
+    return this.kube.apply({ apiVersion: API, kind, metadata: { name }, spec });
   }
 
   /** Undefined when there is none. */
@@ -93,26 +74,42 @@ export class CertManager {
     return json === '' ? undefined : (JSON.parse(json) as CertificateObject);
   }
 
-  /** Makes what a Certificate asks for, as its issuer would. Gives its serial number and its authority. */
-  async issue(name: string): Promise<{ serial: string; ca: string }> {
-    const { spec, metadata } = (await this.certificate(name)) as CertificateObject;
-    const cluster = { apiVersion: 'v1', kind: 'Issuer', metadata: { name: 'issuer', uid: 'issuer' } };
-    const issuer = cluster as unknown as ClusterObject;
-    this.authority ??= await authoritySecret(issuer, Date.now());
-    const made = await certificateSecret(issuer, this.authority, spec.dnsNames, Date.now());
-    const { labels } = spec.secretTemplate;
-    await this.kube.apply({ ...made, metadata: { name: spec.secretName, labels } });
-    const pem = Buffer.from(made.data?.['tls.crt'] ?? '', 'base64');
-    const { serialNumber: serial, validTo } = new X509Certificate(pem);
-    await this.say(metadata.name, 'True', 'Certificate is up to date', Date.now(), new Date(validTo));
-    return { serial, ca: Buffer.from(made.data?.['ca.crt'] ?? '', 'base64').toString() };
+  /** Resolves once there is a certificate with another serial number. */
+  async issued(name: string, before = ''): Promise<Issued> {
+    const { secretName } = (await this.certificate(name))?.spec ?? { secretName: name };
+    for (;;) {
+      const json = await this.kube.kubectl('get', 'secret', secretName, '-o', 'json', '--ignore-not-found');
+      const { data = {} } = (json === '' ? {} : JSON.parse(json)) as { data?: Record<string, string> };
+      const [certificate, ca] = ['tls.crt', 'ca.crt'].map((key) => Buffer.from(data[key] ?? '', 'base64'));
+      if (certificate?.length && ca) {
+        const serial = new X509Certificate(certificate).serialNumber;
+        if (serial !== before) return { serial, ca: ca.toString() };
+      }
+      await sleep(200);
+    }
   }
 
-  async say(name: string, ready: 'True' | 'False', message: string, since: number, notAfter?: Date): Promise<void> {
-    const time = (date: number): string => `${new Date(date).toISOString().slice(0, 19)}Z`;
-    const condition = { type: 'Ready', status: ready, reason: 'Test', message, lastTransitionTime: time(since) };
-    const status = { conditions: [condition], ...(notAfter && { notAfter: time(notAfter.getTime()) }) };
-    const patch = JSON.stringify({ status });
+  /** As `cmctl renew` does it. */
+  renew(name: string): Promise<void> {
+    return this.say(name, { type: 'Issuing', status: 'True', reason: 'ManuallyTriggered', message: 'by a test' });
+  }
+
+  /** A condition is as it is for so long already. */
+  async age(name: string, type: string, milliseconds: number): Promise<void> {
+    const conditions = (await this.certificate(name))?.status?.conditions ?? [];
+    const found = conditions.find((condition) => condition.type === type);
+    if (!found) throw new Error(`${name} is ${JSON.stringify(conditions)}`);
+    await this.say(name, { ...found, lastTransitionTime: timestamp(Date.now() - milliseconds) });
+  }
+
+  private async say(name: string, condition: Condition): Promise<void> {
+    const others = ((await this.certificate(name))?.status?.conditions ?? []).filter(
+      ({ type }) => type !== condition.type,
+    );
+    const conditions = [...others, { lastTransitionTime: timestamp(Date.now()), ...condition }];
+    const patch = JSON.stringify({ status: { conditions } });
     await this.kube.kubectl('patch', 'certificates', name, '--subresource=status', '--type=merge', '-p', patch);
   }
 }
+
+const timestamp = (date: number): string => `${new Date(date).toISOString().slice(0, 19)}Z`;

@@ -9,7 +9,7 @@ import { CertManager } from './cert-manager.ts';
 import { isRunning, TestKubernetes } from './kubernetes.ts';
 import { shownSerial } from './shown.ts';
 
-const reason = await missing('api');
+const reason = await missing('cert-manager');
 
 describe('spec.tls.issuerRef', { skip: reason, timeout: 300_000 }, () => {
   let kube: TestKubernetes;
@@ -85,19 +85,20 @@ describe('spec.tls.issuerRef', { skip: reason, timeout: 300_000 }, () => {
   });
 
   it('is Degraded while the issuer does not make it', async () => {
-    await manager.say('d-issued-tls', 'False', 'the issuer is not ready', Date.now() - 6 * 60_000);
+    await manager.age('d-issued-tls', 'Ready', 6 * 60_000);
     await kube.until('d', (status) => condition(status, 'Degraded') === 'True CertificateNotIssued');
     assert.match(
       (await kube.status('d')).conditions?.find(({ type }) => type === 'Degraded')?.message ?? '',
-      /: the issuer is not ready$/,
+      /: Issuing certificate as Secret does not exist$/,
     );
-    await manager.issue('d-issued-tls');
+    await manager.addIssuer('Issuer', 'ca');
     await kube.until('d', (status) => isRunning(status, 1) && condition(status, 'Degraded') === 'False Healthy');
   });
 
   it('restarts pods for it once it is there, and for no renewal', async () => {
     const before = await podUid();
-    const first = await manager.issue('c-issued-tls');
+    await manager.addIssuer('ClusterIssuer', 'ca');
+    const first = await manager.issued('c-issued-tls');
     while ([before, ''].includes(await podUid())) await sleep(50);
     await kube.until('c', (status) => isRunning(status, 1));
     assert.equal(await shown(), first.serial);
@@ -112,7 +113,8 @@ describe('spec.tls.issuerRef', { skip: reason, timeout: 300_000 }, () => {
       password: Buffer.from(password, 'base64').toString(),
       ssl: { ca: first.ca, verifyIdentity: false },
     });
-    const renewed = await manager.issue('c-issued-tls');
+    await manager.renew('c-issued-tls');
+    const renewed = await manager.issued('c-issued-tls', first.serial);
     while ((await shown()) !== renewed.serial) await sleep(200);
     assert.deepEqual((await open.query('SELECT 1 AS one'))[0], [{ one: 1 }], 'the old connection goes on');
     open.destroy();

@@ -61,6 +61,11 @@ export class TestKubernetes {
     return this.operator;
   }
 
+  /** Somebody else's controller, which ends with the cluster. */
+  startController(name: string, command: readonly string[]): void {
+    this.controllers.start(name, command);
+  }
+
   /** At once, as a machine that fails would. */
   async killOperator(): Promise<void> {
     await this.operator?.kill('SIGKILL');

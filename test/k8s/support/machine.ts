@@ -14,11 +14,12 @@ const BIN = path.join(CACHE, 'kubernetes');
 /** Path of a program that setup.sh built. */
 export const program = (name: string): string => path.join(BIN, name);
 
-/** `api`: etcd and kube-apiserver, for which any user will do. `node`: pods run, too. `helm`: that alone. */
-export type Need = 'api' | 'node' | 'helm';
+/** `api`: etcd and kube-apiserver, for which any user will do; `cert-manager`, too. `node`: pods run, too. `helm`: that alone. */
+export type Need = 'api' | 'cert-manager' | 'node' | 'helm';
 
 const PARTS: Readonly<Record<Need, readonly string[]>> = {
   api: ['kube', 'kubectl'],
+  'cert-manager': ['kube', 'kubectl', 'cert-manager'],
   node: ['kube', 'kubectl', 'containerd', 'helm', 'local-path-provisioner'],
   helm: ['helm'],
 };

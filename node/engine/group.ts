@@ -34,6 +34,8 @@ export interface GroupFacts {
   votersDecide(): boolean;
 }
 
+/** Who lacks more entries gets no vote yet. While others write, nobody is known to lack none. */
+const VOTER_LAG = 100;
 /** Between two looks at whether entries have come: they are ordered sooner or later, and nothing tells of each. */
 const ARRIVAL_MS = 5;
 
@@ -249,12 +251,17 @@ export class Group {
     }
   }
 
-  /** Has these be the members, one decided change after the other. Rejects when it can decide no more. */
-  async follow(hosts: readonly Pick<MemberDef, 'id' | 'name'>[]): Promise<void> {
+  /**
+   * Has these be members, and those none who are gone for good, one decided change after the other. Whoever is neither stays: another
+   * node may know more than this one of who is to come. Rejects when it can decide no more.
+   */
+  async follow(hosts: readonly Pick<MemberDef, 'id' | 'name'>[], gone: ReadonlySet<string>): Promise<void> {
     if (this.isFollowing) return;
     this.isFollowing = true;
     try {
-      for (let next = this.nextMembers(hosts); next.length > 0; next = this.nextMembers(hosts)) {
+      for (;;) {
+        const next = this.nextMembers(hosts, gone);
+        if (next.length === 0) return;
         const changes = next.map((member) => ({ kind: 'put-member' as const, member }));
         await this.decide(`members: ${JSON.stringify(next)}`, changes);
         while (!this.facts.votersDecide()) await this.core.replica.nextBlock();
@@ -269,7 +276,10 @@ export class Group {
    * What changes next: who comes is let in; once all that are to vote have everything, they do, and nobody else, by one change: in
    * between an even number of voters would bear less; then who goes is let go.
    */
-  private nextMembers(hosts: readonly Pick<MemberDef, 'id' | 'name'>[]): readonly MemberDef[] {
+  private nextMembers(
+    hosts: readonly Pick<MemberDef, 'id' | 'name'>[],
+    gone: ReadonlySet<string>,
+  ): readonly MemberDef[] {
     const { membership } = this.facts;
     const known = new Set(membership.all().map(({ id }) => id));
     const missing = hosts.filter(({ id }) => !known.has(id));
@@ -277,17 +287,16 @@ export class Group {
     if (missing.length > 0)
       return missing.map(({ id, name }, i) => ({ id, name, slot: slot + i, voter: false, removed: false }));
     const current = membership.current();
-    const ids = new Set(hosts.map(({ id }) => id));
-    const voters = firstVoters(current.filter(({ id }) => ids.has(id)));
+    const voters = firstVoters(current.filter(({ id }) => !gone.has(id)));
     if (voters.length === 0 || !voters.every((member) => member.voter || this.isInSync(member))) return [];
     const changed = current.filter((member) => member.voter !== voters.includes(member));
     if (changed.length > 0) return changed.map((member) => ({ ...member, voter: !member.voter }));
-    return current.filter(({ id }) => !ids.has(id)).map((member) => ({ ...member, removed: true }));
+    return current.filter(({ id }) => gone.has(id)).map((member) => ({ ...member, removed: true }));
   }
 
   private isInSync({ id }: MemberDef): boolean {
     const { isUp, lag } = this.facts.describeMember(nodeId(id));
-    return isUp && lag === 0;
+    return isUp && lag <= VOTER_LAG;
   }
 
   /** The group that has a transaction, of those that this node hosts; this one where none has it. */

@@ -229,13 +229,15 @@ export class HostedGroups {
       if (this.options.channels.isUp(id) && !group.peering.isUp(id)) group.peering.peerUp(id);
   }
 
-  /** The node that leads has the members be those who host the database, as far as they are members of the cluster. */
+  /** The node that leads has who hosts the database be a member of its group, and who was removed from the cluster be none. */
   private lead({ engine, database }: HostedGroup, { placement }: PlacedDatabase): void {
     const { main, log } = this.options;
     if (engine.decider.leader !== engine.self) return;
-    const hosts = main.membership.current().filter(({ id }) => placement.hosts.includes(id));
+    const known = main.membership.all();
+    const hosts = known.filter(({ id, removed }) => !removed && placement.hosts.includes(id));
+    const gone = new Set(known.filter(({ removed }) => removed).map(({ id }) => id));
     engine.core.group
-      .follow(hosts.map(({ id, name }) => ({ id, name })))
+      .follow(hosts, gone)
       .catch((error: unknown) => log.debug({ database, err: error }, 'the members of a database did not change'));
   }
 

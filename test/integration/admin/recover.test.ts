@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { Genesis } from '../../../node/engine/index.ts';
 import { hex } from '../../../node/log/index.ts';
@@ -185,7 +186,9 @@ it('ends in the old group or in the new one, whatever cuts it short', { timeout:
   await x.lose();
   await y.until(({ leader }) => leader === undefined, 'without a leader');
   await y.sql('INSERT INTO d.t VALUES (2, 2); UPDATE d.t SET v = v + 1 WHERE id > 0');
-  const { id = '', founder } = (await y.status()).body;
+  const { id = '', founder, final } = (await y.status()).body;
+  const stateFile = path.join(y.folder, 'groups/main/state.sqlite');
+  while ((heightOfState(stateFile) ?? 0) < (final?.height ?? 0)) await sleep(20);
   await y.program.kill();
   orderRecovery(y.folder, id);
 
@@ -217,7 +220,7 @@ it('ends in the old group or in the new one, whatever cuts it short', { timeout:
   }
 
   // A state that is not what it says is no beginning: the old member goes on, and makes it anew from its log.
-  const db = new DatabaseSync(path.join(y.folder, 'groups/main/state.sqlite'));
+  const db = new DatabaseSync(stateFile);
   const table = db
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 't%' AND name GLOB 't[0-9]*'")
     .get();

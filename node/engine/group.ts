@@ -307,8 +307,6 @@ export class Group {
   private async waitFinal(id: string, milliseconds: number, onCancel: (cancel: () => void) => void): Promise<Fate> {
     const deadline = performance.now() + milliseconds;
     let cancelled = false;
-    // A node that is alone cuts blocks when it publishes.
-    if (this.core.replica.isAlone && this.fateOf(id) === 'tentative') this.core.replica.publish();
     for (;;) {
       const fate = this.fateOf(id);
       const left = deadline - performance.now();

@@ -51,8 +51,6 @@ export interface Machine extends Omit<Applier<GroupTransaction>, 'settled'> {
   publish(position: StatePosition): void;
   /** Something was done since. */
   readonly hasUnpublished: boolean;
-  /** Rows that were changed since, a row as often as it was. */
-  readonly unpublishedChanges: number;
   /** From now on reads see the state as it is published, until the returned function is called. */
   openSnapshot(): () => void;
   /** Tells sessions what long work changed, at its end: they may see it from then on. */

@@ -4,15 +4,9 @@ import type { Clock } from './clock.ts';
 import type { Order } from './order.ts';
 import type { Machine } from './ports.ts';
 
-/**
- * How long the state's transaction stays open: see store/state.ts. After this it ends with the next blocks, and then in any case. The longer,
- * the more changes meet the same pages, each of which is written once.
- */
-const PUBLISH_MS = 150;
-const PUBLISH_MS_MAX = 400;
-/** With so many changes it ends sooner: a full disk has no more room for it than what was set aside. */
-const CHANGES_MAX = 2000;
-const PUBLISH_MS_CHANGES = 100;
+/** How long the state's transaction stays open: see store/state.ts. After this it ends with the next blocks, and then in any case. */
+const PUBLISH_MS = 40;
+const PUBLISH_MS_MAX = 100;
 
 export interface PublisherOptions {
   readonly clock: Clock;
@@ -33,8 +27,6 @@ export class Publisher {
   private cancelTimer: (() => void) | undefined;
   /** When something was done first since the state was published. */
   private openedMs = 0;
-  /** When the timer ends it. */
-  private dueMs = 0;
   private due = false;
   private waiters: (() => void)[] = [];
   private holds = 0;
@@ -46,27 +38,21 @@ export class Publisher {
   }
 
   soon(withinMs = PUBLISH_MS_MAX): void {
-    if (!this.cancelTimer) {
-      this.openedMs = this.options.clock.elapsed();
-      this.by(this.openedMs + withinMs);
-    } else if (this.options.machine.unpublishedChanges >= CHANGES_MAX) {
-      const dueMs = this.openedMs + PUBLISH_MS_CHANGES;
-      if (dueMs < this.dueMs) this.by(dueMs);
-    }
+    if (this.cancelTimer) return;
+    this.openedMs = this.options.clock.elapsed();
+    this.within(withinMs);
   }
 
   /** Blocks were applied: what they order needs no undo record, so now there are the fewest to keep. */
   afterBlocks(): void {
     this.soon();
     if (this.options.clock.elapsed() - this.openedMs < PUBLISH_MS) return;
-    this.by(0);
+    this.stopTimer();
+    this.within(0);
   }
 
-  private by(dueMs: number): void {
-    const { clock } = this.options;
-    this.stopTimer();
-    this.dueMs = dueMs;
-    this.cancelTimer = clock.after(Math.max(0, dueMs - clock.elapsed()), () => this.publish());
+  private within(ms: number): void {
+    this.cancelTimer = this.options.clock.after(ms, () => this.publish());
   }
 
   /** The log is not being written any more. */

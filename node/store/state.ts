@@ -146,8 +146,6 @@ export class State {
   private readonly nextRowids = new Map<number, number>();
   private readonly autoIncrements = new Map<number, number | bigint>();
   private open = false;
-  /** Rows that were changed in the open transaction, or the last one. */
-  private changed = 0;
   readonly reserve: Reserve;
   /** Nobody else may change the state while it works. */
   readonly indexes: IndexBuilder;
@@ -227,7 +225,6 @@ export class State {
     if (this.db.isTransaction) this.db.exec('COMMIT');
     this.db.exec('BEGIN IMMEDIATE');
     this.open = true;
-    this.changed = 0;
   }
 
   /**
@@ -286,10 +283,6 @@ export class State {
 
   get hasUnpublished(): boolean {
     return this.open;
-  }
-
-  get unpublishedChanges(): number {
-    return this.open ? this.changed : 0;
   }
 
   private flushCounters(): void {
@@ -431,7 +424,6 @@ export class State {
     } catch (error) {
       throw this.lost(error);
     }
-    this.changed++;
     if (!table.temporary) change.digest = this.digests.change(change);
   }
 

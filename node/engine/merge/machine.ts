@@ -251,10 +251,6 @@ export class StateMachine implements Machine {
     return this.core.state.hasUnpublished;
   }
 
-  get unpublishedChanges(): number {
-    return this.core.state.unpublishedChanges;
-  }
-
   openSnapshot(): () => void {
     return this.core.openSnapshot();
   }

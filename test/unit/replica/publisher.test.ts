@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { Publisher, type PublisherOptions } from '../../../node/replica/publisher.ts';
 
 /** Time by hand. */
-function start(unpublishedChanges = 1): { publisher: Publisher; pass: (ms: number) => void; published: number[] } {
+function start(): { publisher: Publisher; pass: (ms: number) => void; published: number[] } {
   let now = 0;
   let timer: { readonly atMs: number; readonly work: () => void } | undefined;
   const published: number[] = [];
@@ -15,7 +15,7 @@ function start(unpublishedChanges = 1): { publisher: Publisher; pass: (ms: numbe
         return () => (timer = undefined);
       },
     },
-    machine: { schemaCount: 0, unpublishedChanges, keepUndo: () => undefined, publish: () => published.push(now) },
+    machine: { schemaCount: 0, keepUndo: () => undefined, publish: () => published.push(now) },
     order: { storedPosition: {}, wasPublished: () => undefined },
     voterSpans: () => [],
     isWriting: () => false,
@@ -28,27 +28,17 @@ function start(unpublishedChanges = 1): { publisher: Publisher; pass: (ms: numbe
   return { publisher, pass, published };
 }
 
-it('the state is published with the first blocks after 150 ms, and after 400 in any case', () => {
+it('the state is published with the first blocks after 40 ms, and after 100 in any case', () => {
   const { publisher, pass, published } = start();
   publisher.soon();
-  pass(120);
+  pass(30);
   publisher.afterBlocks();
-  pass(60);
+  pass(20);
   assert.deepEqual(published, [], 'there will be blocks soon enough');
   publisher.afterBlocks();
   pass(1);
-  assert.deepEqual(published, [180]);
+  assert.deepEqual(published, [50]);
   publisher.soon();
-  pass(402);
-  assert.deepEqual(published, [180, 581]);
-});
-
-it('the state is published after 100 ms where many rows changed', () => {
-  const { publisher, pass, published } = start(2000);
-  publisher.soon();
-  for (let ms = 0; ms < 130; ms++) {
-    pass(1);
-    if (published.length === 0) publisher.soon();
-  }
-  assert.deepEqual(published, [100]);
+  pass(102);
+  assert.deepEqual(published, [50, 151]);
 });

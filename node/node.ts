@@ -312,12 +312,11 @@ const founderOf = ({ genesis }: OpenedEngine): string => genesis.members[0]?.id 
 function mayNotRecover({ core, decider, membership, self }: OpenedEngine, left: readonly string[]): string | undefined {
   if (!membership.isMember(self)) return 'The node is no member of its group any more';
   if (decider.majorityInReach) return 'The group has a leader, had one a moment ago, or can have one';
-  const lost = placedDatabases(core.catalog).filter(
-    ({ name, placement }) => !placement.hosts.includes(self) && !left.includes(name),
-  );
+  // A node that has only been named as a host has yet to receive the data.
+  const lost = placedDatabases(core.catalog).filter(({ name }) => !core.tenants.has(name) && !left.includes(name));
   return lost.length === 0
     ? undefined
-    : `The node does not host ${lost.map(({ name }) => `'${name}'`).join(', ')}: choose a member that does, or name in "leave" the databases to go on without`;
+    : `The node does not host, or has yet to receive, ${lost.map(({ name }) => `'${name}'`).join(', ')}: choose a member that does, or name in "leave" the databases to go on without`;
 }
 
 /** Why clients should go to another node. */

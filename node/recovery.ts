@@ -128,7 +128,10 @@ async function prepare(dir: string, log: Logger): Promise<string | undefined> {
         const options = { ...unheard(dir, log), name: placement.group, database: { name, collation } };
         const group = openOwnGroup(options, engine);
         states.push(group);
-        own.set(placement.group, await settle(group).finally(() => group.close()));
+        const remainder = await settle(group).finally(() => group.close());
+        // Where the data was only on its way here, the database was given up by name.
+        if (group.membership.isMember(group.self) && group.core.catalog.databases.has(name))
+          own.set(placement.group, remainder);
       }
     } finally {
       await engine.close();

@@ -229,7 +229,7 @@ export class State {
 
   /**
    * Statements that read go on in one transaction until something is written: taking SQLite's locks for each of them, and giving them
-   * back, costs as much as a read by key. Nobody else writes the file, so what they see is never old.
+   * back, costs as much as a read by key. Nobody else writes rows, so what they see is never old.
    */
   beginReading(): void {
     if (this.open || this.isReading) return;

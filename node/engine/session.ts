@@ -559,6 +559,7 @@ export class EngineSession implements Session, SessionFacts {
     this.state.cancelWait?.();
     this.core.sessions.delete(this.id);
     const ended = rollbackTransaction(this);
+    // It fails where the node ends: then nothing is held any more.
     if (ended)
       void ended.then(
         () => this.letGo(),

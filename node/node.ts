@@ -313,7 +313,9 @@ function mayNotRecover({ core, decider, membership, self }: OpenedEngine, left: 
   if (!membership.isMember(self)) return 'The node is no member of its group any more';
   if (decider.majorityInReach) return 'The group has a leader, had one a moment ago, or can have one';
   // A node that has only been named as a host has yet to receive the data.
-  const lost = placedDatabases(core.catalog).filter(({ name }) => !core.tenants.has(name) && !left.includes(name));
+  const lost = placedDatabases(core.catalog).filter(
+    ({ name, placement }) => !(core.tenants.has(name) && placement.hosts.includes(self)) && !left.includes(name),
+  );
   return lost.length === 0
     ? undefined
     : `The node does not host, or has yet to receive, ${lost.map(({ name }) => `'${name}'`).join(', ')}: choose a member that does, or name in "leave" the databases to go on without`;
@@ -341,10 +343,12 @@ const inputsOf = (data: string, { name, engine, peering, digestAlarms }: HostedG
 });
 
 /** One of the databases with a group of their own that this node hosts. */
-const groupStatus = ({ name, database, engine, peering, isReady }: HostedGroup): object => ({
+const groupStatus = ({ name, database, engine, peering, isReady, stage }: HostedGroup): object => ({
   database,
   group: name,
   ready: isReady,
+  /** It was taken away from this node, which has yet to leave the group. */
+  leaving: stage !== 'hosted',
   members: engine.core.group
     .members()
     .map((member) => ({ name: member.name, voter: member.isVoter, up: member.isUp, lagEntries: member.lag })),

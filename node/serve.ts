@@ -1,6 +1,8 @@
 /** p2pdb node: a node from its settings to its end. */
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { formatConfig, loadConfig, settingsHelp } from './config/index.ts';
 import type { RunningNode } from './node.ts';
 
@@ -50,6 +52,7 @@ export async function runNode(argv: readonly string[]): Promise<number> {
     const node = await Promise.race([start(door), stop.then(() => undefined)]);
     // What is half begun has no end of its own; all that was promised is on the disk.
     if (node === undefined) process.exit(0);
+    giveMemoryBack();
     announce(node);
     const end = await Promise.race([
       stop,
@@ -75,6 +78,17 @@ export async function runNode(argv: readonly string[]): Promise<number> {
 const RENEWED = 'snapshot';
 /** Why a node stops that begins again as the first member of a new group. */
 const RECOVERING = 'recovery';
+
+/**
+ * What loading and starting left behind goes back to the system, about a fifth of the process: V8 keeps it for as long as little happens.
+ * It has no call for that but the one that its flag shows to new contexts.
+ */
+function giveMemoryBack(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options: { type: 'major'; flavor: 'last-resort' }) => void;
+  setFlagsFromString('--no-expose-gc');
+  collect({ type: 'major', flavor: 'last-resort' });
+}
 
 /** How to connect, and the line by which whoever started the node knows that it serves. */
 function announce(node: RunningNode): void {

@@ -12,6 +12,16 @@ import { Outbox } from './outbox.ts';
 import { Proposer, type ProposerContext } from './proposer.ts';
 import { VoterSchedule, type VoterSet, type VoterSpan } from './voters.ts';
 
+/** Who has no vote neither leads nor says who may. */
+const OF_VOTERS: ReadonlySet<Message['kind']> = new Set<Message['kind']>([
+  'pre-vote',
+  'prepare',
+  'accept',
+  'nack',
+  'heartbeat',
+  'resign',
+]);
+
 export class Consensus {
   private readonly options: ConsensusOptions;
   private readonly out = new Outbox();
@@ -107,6 +117,9 @@ export class Consensus {
         break;
       case 'chosen-known':
         this.learn(this.options.self, event);
+        break;
+      case 'vote':
+        this.abstain = false;
         break;
       case 'snapshot':
         if (event.height > this.schedule.applied) {
@@ -317,8 +330,15 @@ export class Consensus {
   private receive(from: NodeId, message: Message): void {
     const { out } = this;
     if (from === this.options.self) return out.drop(from, 'impostor');
-    if (!this.members.has(from) && !this.schedule.votersFrom(height(0)).includes(from))
+    const isVoter = this.schedule.votersFrom(height(0)).includes(from);
+    if (!this.members.has(from) && !isVoter) return out.drop(from, 'stranger');
+    // A leader that loses its vote still leads, and says who follows it.
+    if (!isVoter && from !== this.leader?.node && OF_VOTERS.has(message.kind)) {
+      // One that this node does not know of as a voter yet has the decisions that tell of it.
+      if ('chosen' in message && typeof message.chosen === 'number')
+        this.catchUp.peerHas(from, message.chosen, this.now);
       return out.drop(from, 'stranger');
+    }
     switch (message.kind) {
       case 'pre-vote':
         return this.onPreVote(from, message);

@@ -34,6 +34,8 @@ export type Event =
       readonly value: Uint8Array;
       readonly certificate: Certificate;
     }
+  /** Who was to listen only, since it had given its data away, knows now all that was decided while it may have voted: it votes. */
+  | { readonly kind: 'vote' }
   /** The state was replaced by one at `height`, with the voters that go with it. */
   | { readonly kind: 'snapshot'; readonly height: Height; readonly spans: readonly VoterSpan[] };
 

@@ -1,16 +1,22 @@
 /** How sessions' changes become transactions of the group: committed, certified, or run as schema changes. */
 import { finish, STEP_ROWS, type Steps } from '../consistency/index.ts';
-import { encodeInSteps } from '../log/index.ts';
+import type { Digest } from '../log/index.ts';
 import { APPLIED, GroupTransaction, RejectedError, type Slices } from '../replica/index.ts';
 import { SqlError, type CatalogChange } from '../sql/index.ts';
-import { isConstraintError, type RowChange } from '../store/index.ts';
+import { addDigests, ChangeList, isConstraintError, NO_DIGEST } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { deadlock, tableLock } from './locks.ts';
-import { digestOf, transactionInSteps, transactionOf, type CommitRecord, type SeenRow } from './merge/index.ts';
+import { encodedInSteps, transactionInSteps, transactionOf, type CommitRecord, type SeenRow } from './merge/index.ts';
 import type { EngineSession } from './session.ts';
 import { SchemaChanged } from './waits.ts';
 import type { CommitLevel } from './session-state.ts';
 import type { OpenTransaction } from './transaction.ts';
+
+/** Changes that lie in the state, and what they do to the digest of all rows. */
+export interface Applied {
+  readonly changes: ChangeList;
+  readonly digest: Digest;
+}
 
 export class Commits {
   private readonly core: EngineCore;
@@ -25,24 +31,19 @@ export class Commits {
   commit(
     session: EngineSession,
     asked: CommitLevel,
-    changes: readonly RowChange[],
+    { changes, digest }: Applied,
     sql: string,
-    meant: readonly RowChange[] = changes,
+    meant: ChangeList = changes,
   ): Promise<void> {
     finish(this.core.committed(changes));
     const record = this.recordOf(session, asked, meant, sql);
     const transaction = this.transactionOf(record);
     const { epoch } = this.core.state;
-    transaction.run = { changes, ...(meant !== changes && { meant }), outcome: APPLIED, epoch };
+    transaction.run = { changes, ...(meant !== changes && { meant }), outcome: APPLIED, epoch, digest };
     return this.acknowledged(session, transaction, this.core.replica.commit(transaction));
   }
 
-  private recordOf(
-    session: EngineSession,
-    asked: CommitLevel,
-    changes: readonly RowChange[],
-    sql: string,
-  ): CommitRecord {
+  private recordOf(session: EngineSession, asked: CommitLevel, changes: ChangeList, sql: string): CommitRecord {
     const level = asked === 'replicated' ? 'replicated' : 'local';
     return { ...this.author(session), sql: cutSql(sql), level, changes };
   }
@@ -58,17 +59,16 @@ export class Commits {
   async commitSlowly(
     session: EngineSession,
     asked: CommitLevel,
-    changes: readonly RowChange[],
+    { changes, digest }: Applied,
     sql: string,
     slices: Slices,
     check: () => void,
-    meant: readonly RowChange[] = changes,
+    meant: ChangeList = changes,
   ): Promise<{ readonly done: Promise<void> }> {
     const { core } = this;
     const record = this.recordOf(session, asked, meant, sql);
     const transaction = this.transactionOf(record);
-    transaction.encoded = await slices(encoded(record));
-    const digest = await slices(digestOf(changes));
+    transaction.encoded = await slices(encodedInSteps(record));
     transaction.run = {
       changes,
       ...(meant !== changes && { meant }),
@@ -87,17 +87,12 @@ export class Commits {
   }
 
   /** Changes that are not in the state yet run at their place in a block, if what they saw still stands there. */
-  async commitFinal(
-    session: EngineSession,
-    changes: readonly RowChange[],
-    seen: readonly SeenRow[],
-    sql: string,
-  ): Promise<void> {
+  async commitFinal(session: EngineSession, changes: ChangeList, seen: readonly SeenRow[], sql: string): Promise<void> {
     this.core.group.checkMajority();
     const record = { ...this.author(session), sql: cutSql(sql), level: 'final' as const, changes, seen };
     const transaction = this.transactionOf(record);
     const { gate } = this.core.replica;
-    if (gate.isLong(changes.length)) transaction.encoded = await gate.slices(encoded(record));
+    if (gate.isLong(changes.length)) transaction.encoded = await gate.slices(encodedInSteps(record));
     return this.acknowledged(session, transaction, this.core.replica.submit(transaction));
   }
 
@@ -134,7 +129,7 @@ export class Commits {
     const release = this.lockChanged(session, changes);
     try {
       const schema = { text, changes, basis: this.core.machine.schemaCount, strict: session.state.strict };
-      const record = { ...this.author(session), sql: '', level: 'final' as const, changes: [], schema };
+      const record = { ...this.author(session), sql: '', level: 'final' as const, changes: new ChangeList(), schema };
       const transaction = GroupTransaction.own('final', true, 0, () => transactionOf(record));
       this.core.group.checkMajority();
       await this.core.group.confirmed(session, transaction, this.core.replica.submit(transaction));
@@ -167,60 +162,60 @@ export class Commits {
    * Puts a transaction's rows into SQLite; all of them or, should one be refused, none. Returns what was done: where rows changed
    * under it, by transactions of other nodes, that is what its intentions give now. Throws SqlError.
    */
-  applyTransaction(session: EngineSession, transaction: OpenTransaction): readonly RowChange[] {
+  applyTransaction(session: EngineSession, transaction: OpenTransaction): Applied {
     if (transaction.isDoomed) throw deadlock();
     if (transaction.isDisturbed) return this.mergeTransaction(session, transaction);
+    const { changes } = transaction;
     let done = 0;
+    let digest = NO_DIGEST;
     const { epoch } = this.core.state;
     try {
-      for (const change of transaction.changes) {
-        this.core.state.apply(change);
+      for (const change of changes) {
+        digest = addDigests(digest, this.core.state.apply(change));
         done++;
       }
     } catch (error) {
-      this.core.state.revertAll(transaction.changes.slice(0, done), epoch);
+      this.core.state.revertAll(changes.backwards(done), epoch);
       // Another node's row has a key that this transaction gives, too.
       if (isConstraintError(error)) return this.mergeTransaction(session, transaction);
       throw error;
     }
-    return transaction.changes;
+    return { changes, digest };
   }
 
   /** As applyTransaction(), for many rows, by whom alone may change the state. */
-  *applySlowly(session: EngineSession, transaction: OpenTransaction): Steps<readonly RowChange[]> {
+  *applySlowly(session: EngineSession, transaction: OpenTransaction): Steps<Applied> {
     const { core } = this;
     const { epoch } = core.state;
     if (transaction.isDoomed) throw deadlock();
     const { changes } = transaction;
     if (!transaction.isDisturbed) {
       try {
-        for (const [i, change] of changes.entries()) {
-          core.state.apply(change);
-          if (i % STEP_ROWS === STEP_ROWS - 1) yield;
+        let done = 0;
+        let digest = NO_DIGEST;
+        for (const change of changes) {
+          digest = addDigests(digest, core.state.apply(change));
+          if (++done % STEP_ROWS === 0) yield;
         }
-        return changes;
+        return { changes, digest };
       } catch (error) {
         core.abandon(epoch);
         if (!isConstraintError(error)) throw error;
       }
     }
     const record = { ...this.author(session), sql: '', level: 'local' as const, changes };
-    const { outcome, changes: merged } = yield* core.env.through(core.merger.run(yield* transactionInSteps(record)));
-    if (outcome.kind === 'applied' && outcome.dropped.length === 0) return merged;
+    const merged = yield* core.env.through(core.merger.run(yield* transactionInSteps(record)));
+    if (merged.outcome.kind === 'applied' && merged.outcome.dropped.length === 0) return merged;
     throw deadlock();
   }
 
-  private mergeTransaction(session: EngineSession, { changes }: OpenTransaction): readonly RowChange[] {
+  private mergeTransaction(session: EngineSession, { changes }: OpenTransaction): Applied {
     const record = { ...this.author(session), sql: '', level: 'local' as const, changes };
-    const { outcome, changes: merged } = finish(this.core.merger.run(transactionOf(record)));
-    if (outcome.kind === 'applied' && outcome.dropped.length === 0) return merged;
-    this.core.state.revertAll(merged, this.core.state.epoch);
+    const merged = finish(this.core.merger.run(transactionOf(record)));
+    if (merged.outcome.kind === 'applied' && merged.outcome.dropped.length === 0) return merged;
+    this.core.state.revertAll(merged.changes.backwards(), this.core.state.epoch);
     throw deadlock();
   }
-}
-
-function* encoded(record: CommitRecord): Steps<Uint8Array> {
-  return yield* encodeInSteps(yield* transactionInSteps(record), STEP_ROWS);
 }
 
 const cutSql = (sql: string): string => (sql.length > 65536 ? `${sql.slice(0, 65536)} …` : sql);

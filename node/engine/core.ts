@@ -34,7 +34,14 @@ import {
   type ReplicaOptions,
   type Slicing,
 } from '../replica/index.ts';
-import { DiskFullError, type KeyClass, type LogStore, type RowChange, type State } from '../store/index.ts';
+import {
+  DiskFullError,
+  type ChangeList,
+  type KeyClass,
+  type LogStore,
+  type RowChange,
+  type State,
+} from '../store/index.ts';
 import { Accounts } from './accounts.ts';
 import { makeCompileSettings } from './compile-settings.ts';
 import { CostEstimator } from './lane/cost.ts';
@@ -125,6 +132,9 @@ export class EngineCore implements Engine {
   private readonly runtimes = new Map<number, TableRuntime>();
   private readonly overlaidTexts = new WeakMap<Plan, SqlText>();
   private stopping = false;
+  private lastSession = 0;
+  /** How often a statement of another session than the last one began. */
+  private handovers = 0;
   /** Nobody else hosts the group. */
   readonly isAlone: () => boolean;
   /** Which AUTO_INCREMENT values this node gives, where others give some too; then the session's step does not count. */
@@ -163,6 +173,7 @@ export class EngineCore implements Engine {
         fatal: options.fatal,
         alone: options.alone,
         voterSpans: options.voterSpans,
+        handovers: () => this.handovers,
         ...(options.slicing && { slicing: options.slicing }),
       },
       state.position,
@@ -180,6 +191,13 @@ export class EngineCore implements Engine {
     this.readPersisted();
     this.globals.set('version', options.version);
     this.globals.set('innodb_version', options.version);
+  }
+
+  /** A statement of a session begins. */
+  begins(session: EngineSession): void {
+    if (session.id === this.lastSession) return;
+    this.lastSession = session.id;
+    this.handovers++;
   }
 
   /** The engine that has the tables of a database. */
@@ -455,7 +473,7 @@ export class EngineCore implements Engine {
   }
 
   /** Rows changed: snapshots that are open keep what was there. */
-  *stateChanged(changes: readonly RowChange[]): Steps<void> {
+  *stateChanged(changes: ChangeList): Steps<void> {
     if (this.replica.gate.isClosed) this.unannounced.push(() => this.announceChanges(changes));
     else yield* this.announceChanges(changes);
   }
@@ -469,17 +487,25 @@ export class EngineCore implements Engine {
     this.unannounced = [];
   }
 
+  /** From now on the transaction's consistent reads see this moment. */
+  openReadView(transaction: OpenTransaction): void {
+    if (transaction.snapshot !== undefined) return;
+    this.versions.open(transaction);
+    if (this.replica.hasUnflushed)
+      transaction.unflushed = this.replica.flushed().then(() => (transaction.unflushed = undefined));
+  }
+
   /** A session's own changes: its locks kept others from what they touch. */
-  *committed(changes: readonly RowChange[]): Steps<void> {
+  *committed(changes: ChangeList): Steps<void> {
     if (this.replica.gate.isClosed) this.unannounced.push(() => this.versions.committed(changes));
     else yield* this.versions.committed(changes);
   }
 
-  private *announceChanges(changes: readonly RowChange[]): Steps<void> {
+  private *announceChanges(changes: ChangeList): Steps<void> {
     yield* this.versions.committed(changes);
     const open = [...this.openTransactions].filter((transaction) => transaction.changes.length > 0);
     if (open.length === 0) return;
-    const footprintOf = (of: readonly RowChange[]): Steps<Footprint> => this.merger.footprintOf(of);
+    const footprintOf = (of: Iterable<RowChange>): Steps<Footprint> => this.merger.footprintOf(of);
     const writes = new Set<string>();
     for (const key of (yield* footprintOf(changes)).writes) {
       writes.add(key);

@@ -17,6 +17,7 @@ import { duplicateEntry, ER_BAD_NULL, implicitDefault, RowStore } from './row-st
 import type { Runner } from './runner.ts';
 import type { TableRuntime } from './table.ts';
 import type { RowWriter } from './writer.ts';
+import type { KeyRange } from './transaction.ts';
 
 export interface DmlResult {
   affected: number;
@@ -45,7 +46,7 @@ export interface DmlContext {
   looksForChildren?(table: TableDef, row: Row): void;
   tableNamed(database: string, name: string): TableDef | undefined;
   /** Rows of the statement's SELECT under the transaction's current view. */
-  select(range: { low: RowId; high: RowId } | undefined): Iterable<SqliteValue[]>;
+  select(range: KeyRange | undefined): Iterable<SqliteValue[]>;
   readonly autoIncrementStep: { readonly increment: number; readonly offset: number };
   readonly foreignKeyChecks: boolean;
   readonly noAutoValueOnZero: boolean;
@@ -347,7 +348,7 @@ export class Dml {
 
   // UPDATE
 
-  *update(plan: UpdatePlan, range: { low: RowId; high: RowId } | undefined): Steps<DmlResult> {
+  *update(plan: UpdatePlan, range: KeyRange | undefined): Steps<DmlResult> {
     const { env } = this.x;
     this.ignoreErrors(plan.ignore);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
@@ -430,7 +431,7 @@ export class Dml {
 
   // DELETE
 
-  *delete(plan: DeletePlan, range: { low: RowId; high: RowId } | undefined): Steps<DmlResult> {
+  *delete(plan: DeletePlan, range: KeyRange | undefined): Steps<DmlResult> {
     const { env, writer } = this.x;
     this.ignoreErrors(plan.ignore);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };

@@ -33,11 +33,11 @@ export async function makeDatabase(
   { name, collation }: OwnGroupOptions['database'],
 ): Promise<void> {
   const isThere = (): boolean => core.catalog.databases.has(name);
-  if (genesis.members.some(({ id }) => id === self)) {
+  if (membership.stay === 1 && genesis.members.some(({ id }) => id === self)) {
     const database = { name, collation, comment: '', readOnly: false };
     await makeFirst(core, `CREATE DATABASE ${name}`, [{ kind: 'put-database', database }], isThere);
   }
-  while (!isThere() || !membership.isMember(self)) await core.replica.nextBlock();
+  while (!isThere() || !membership.isAdmitted) await core.replica.nextBlock();
 }
 
 /** Has the changes decided, unless another node was faster. True: they are this node's. */

@@ -7,8 +7,9 @@ import type { Transaction } from '../log/index.ts';
 import { decodeEntry, decodeTransaction } from '../log/index.ts';
 import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
 import { SqlError, type CatalogChange, type MemberDef, type SqliteValue, type Warning } from '../sql/index.ts';
+import { ChangeList } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
-import { firstVoters, type Membership } from './membership.ts';
+import { firstVoters, stayOf, type Membership } from './membership.ts';
 import { transactionOf } from './merge/index.ts';
 import { placedDatabases } from './placement.ts';
 import type { EngineSession } from './session.ts';
@@ -32,6 +33,18 @@ export interface GroupFacts {
   majorityInReach(): boolean;
   /** No change of voters is decided that later heights have yet to bring into effect. */
   votersDecide(): boolean;
+}
+
+/** A stay of a node in the group. */
+type Stay = Pick<MemberDef, 'id' | 'name'> & { readonly stay: number };
+
+/** Who is to be a member of a database's own group. */
+export interface WantedMembers {
+  readonly hosts: readonly Stay[];
+  /** Ids of those who are no members of the cluster any more. */
+  readonly gone: ReadonlySet<string>;
+  /** The last stays that are to end, or have. */
+  readonly left: readonly Stay[];
 }
 
 /** Who lacks more entries gets no vote yet. While others write, nobody is known to lack none. */
@@ -133,7 +146,7 @@ export class Group {
   }
 
   private ask(): Promise<void> {
-    const done = this.core.replica.submit(GroupTransaction.own('final', false, 0, () => NOTHING));
+    const done = this.core.replica.submit(GroupTransaction.own('final', false, 0, () => NOTHING)).catch(tell);
     setImmediate(() => (this.barrier = undefined));
     return done;
   }
@@ -190,9 +203,16 @@ export class Group {
     const member = membership.find(name);
     if (!member) throw new SqlError(1032, 'HY000', `There is no member '${name}'`);
     // While the heights that it votes on are decided, it must be there: a majority of two is both.
-    if ('removed' in change && member.voter) {
-      await this.changeMember(session, name, { voter: false });
-      return this.changeMember(session, name, change);
+    if ('removed' in change) {
+      if (member.voter) {
+        await this.changeMember(session, name, { voter: false });
+        return this.changeMember(session, name, change);
+      }
+      // Another session may have taken its vote a moment ago, and not have lived to see others decide.
+      await this.votersDecide(
+        session,
+        'Nobody is removed while voters of before decide. The removal can be tried again.',
+      );
     }
     const next = { ...member, ...change };
     const orphan = placedDatabases(this.core.catalog).find(({ placement }) =>
@@ -205,16 +225,17 @@ export class Group {
     await this.core.commits.changeCatalog(session, `member ${name}: ${JSON.stringify(change)}`, [
       { kind: 'put-member', member: next },
     ]);
-    if (next.voter !== member.voter) await this.votersChanged(session);
+    if (next.voter !== member.voter)
+      await this.votersDecide(session, 'The change is decided and takes effect when they do.');
     return 1;
   }
 
   /** Until the new voters decide, the loss of an old one still counts. */
-  private votersChanged(session: EngineSession): Promise<void> {
+  private votersDecide(session: EngineSession, advice: string): Promise<void> {
     const decided = async (): Promise<void> => {
       while (!this.facts.votersDecide()) await this.core.replica.nextBlock();
     };
-    return this.within(session, decided(), () => 'The change is decided and takes effect when they do.');
+    return this.within(session, decided(), () => advice);
   }
 
   /** A node asks to be a member, by a token's secret. Gives why it is refused, or undefined. */
@@ -240,27 +261,26 @@ export class Group {
 
   /** Has changes decided as nobody's statement. False: another one was decided first, and they are to be thought of anew. */
   async decide(text: string, changes: readonly CatalogChange[], user = ''): Promise<boolean> {
+    return unlessStale(this.core.replica.submit(this.schemaChange(text, changes, user)));
+  }
+
+  private schemaChange(text: string, changes: readonly CatalogChange[], user: string): GroupTransaction {
     const schema = { text, changes, basis: this.core.machine.schemaCount, strict: true };
-    const record = { user, database: '', sql: '', level: 'final', unchecked: false, changes: [], schema } as const;
-    try {
-      await this.core.replica.submit(GroupTransaction.own('final', true, 0, () => transactionOf(record)));
-      return true;
-    } catch (error) {
-      if (!(error instanceof RejectedError) || error.outcome.reason !== 'stale') throw error;
-      return false;
-    }
+    const changed = { changes: new ChangeList(), schema };
+    const record = { user, database: '', sql: '', level: 'final', unchecked: false, ...changed } as const;
+    return GroupTransaction.own('final', true, 0, () => transactionOf(record));
   }
 
   /**
-   * Has these be members, and those none who are gone for good, one decided change after the other. Whoever is neither stays: another
-   * node may know more than this one of who is to come. Rejects when it can decide no more.
+   * Has the members be as the schema says, one decided change after the other. Whoever it does not name at all stays: another node may
+   * know more than this one of who is to come. Rejects when it can decide no more.
    */
-  async follow(hosts: readonly Pick<MemberDef, 'id' | 'name'>[], gone: ReadonlySet<string>): Promise<void> {
+  async follow(wanted: WantedMembers): Promise<void> {
     if (this.isFollowing) return;
     this.isFollowing = true;
     try {
       for (;;) {
-        const next = this.nextMembers(hosts, gone);
+        const next = this.nextMembers(wanted);
         if (next.length === 0) return;
         const changes = next.map((member) => ({ kind: 'put-member' as const, member }));
         await this.decide(`members: ${JSON.stringify(next)}`, changes);
@@ -274,24 +294,58 @@ export class Group {
 
   /**
    * What changes next: who comes is let in; once all that are to vote have everything, they do, and nobody else, by one change: in
-   * between an even number of voters would bear less; then who goes is let go.
+   * between an even number of voters would bear less; then who is gone is let go. Who leaves does so itself, without a vote by then.
    */
-  private nextMembers(
-    hosts: readonly Pick<MemberDef, 'id' | 'name'>[],
-    gone: ReadonlySet<string>,
-  ): readonly MemberDef[] {
+  private nextMembers({ hosts, gone, left }: WantedMembers): readonly MemberDef[] {
     const { membership } = this.facts;
-    const known = new Set(membership.all().map(({ id }) => id));
-    const missing = hosts.filter(({ id }) => !known.has(id));
-    const slot = membership.nextSlot();
-    if (missing.length > 0)
-      return missing.map(({ id, name }, i) => ({ id, name, slot: slot + i, voter: false, removed: false }));
+    const all = membership.all();
+    const isNew = ({ id, stay }: Stay): boolean => {
+      const known = all.find((member) => member.id === id);
+      return !known || (known.removed && stayOf(known) < stay);
+    };
+    const coming = hosts.filter(isNew);
+    // A stay that ended before it began: no leader who hears late of its end lets it begin.
+    const missed = left.filter((one) => isNew(one) && !hosts.some(({ id }) => id === one.id));
+    if (coming.length > 0 || missed.length > 0)
+      return this.newStays([...coming, ...missed]).map((member, i) => ({ ...member, removed: i >= coming.length }));
+    const isLeaving = (member: MemberDef): boolean =>
+      left.some(({ id, stay }) => id === member.id && stay >= stayOf(member));
     const current = membership.current();
-    const voters = firstVoters(current.filter(({ id }) => !gone.has(id)));
+    const voters = firstVoters(current.filter((member) => !gone.has(member.id) && !isLeaving(member)));
     if (voters.length === 0 || !voters.every((member) => member.voter || this.isInSync(member))) return [];
     const changed = current.filter((member) => member.voter !== voters.includes(member));
     if (changed.length > 0) return changed.map((member) => ({ ...member, voter: !member.voter }));
     return current.filter(({ id }) => gone.has(id)).map((member) => ({ ...member, removed: true }));
+  }
+
+  /** Who comes again gives keys of the same class as before. What it wrote before counts no more, whenever it is found. */
+  private newStays(stays: readonly Stay[]): readonly Omit<MemberDef, 'removed'>[] {
+    const { membership } = this.facts;
+    const since = this.core.replica.height;
+    let free = membership.nextSlot();
+    return stays.map(({ id, name, stay }) => {
+      const slot = membership.all().find((member) => member.id === id)?.slot ?? free++;
+      return { id, name, slot, voter: false, ...(stay > 1 && { stay, since }) };
+    });
+  }
+
+  /**
+   * This node, which has no vote any more, is a member no more: its last transaction says so. All that it wrote stands in blocks then.
+   * Rejects when it cannot be decided now.
+   */
+  async depart(): Promise<void> {
+    const { membership } = this.facts;
+    const { replica } = this.core;
+    replica.end();
+    await replica.flushed();
+    while (!membership.isOver) {
+      const member = membership.find(membership.self);
+      if (!member || member.voter || !this.facts.votersDecide()) return;
+      if (replica.isOrdered(membership.self)) {
+        const changes: CatalogChange[] = [{ kind: 'put-member', member: { ...member, removed: true } }];
+        await unlessStale(replica.submitLast(this.schemaChange(`member ${member.name} leaves`, changes, '')));
+      } else await replica.nextBlock();
+    }
   }
 
   private isInSync({ id }: MemberDef): boolean {
@@ -374,17 +428,33 @@ export class Group {
     while (core.replica.gate.isClosed) await core.replica.gate.opened();
     core.refuseWrites();
     const content: Transaction = { ...decodeTransaction(bytes), level: 'local', reads: [] };
-    const { changes, outcome } = finish(core.merger.run(content));
+    const { changes, digest, outcome } = finish(core.merger.run(content));
     if (outcome.kind === 'rejected') throw new SqlError(outcome.errno, outcome.sqlState, outcome.message);
     finish(core.stateChanged(changes));
     const transaction = GroupTransaction.own('local', false, changes.length, () => content);
-    transaction.run = { changes, outcome: APPLIED, epoch: core.state.epoch };
+    transaction.run = { changes, outcome: APPLIED, epoch: core.state.epoch, digest };
     try {
       await core.replica.commit(transaction);
     } catch (error) {
-      if (!(error instanceof RejectedError)) throw error;
-      throw new SqlError(error.outcome.errno, error.outcome.sqlState, error.outcome.message);
+      tell(error);
     }
+  }
+}
+
+/** What a client hears of a transaction that was refused. */
+function tell(error: unknown): never {
+  if (!(error instanceof RejectedError)) throw error;
+  throw new SqlError(error.outcome.errno, error.outcome.sqlState, error.outcome.message);
+}
+
+/** False where another schema change came first. */
+async function unlessStale(done: Promise<void>): Promise<boolean> {
+  try {
+    await done;
+    return true;
+  } catch (error) {
+    if (!(error instanceof RejectedError) || error.outcome.reason !== 'stale') throw error;
+    return false;
   }
 }
 

@@ -10,6 +10,7 @@ export {
   type OwnGroup,
   type OwnGroupOptions,
 } from './open.ts';
+export { departureFrom, giveAway, isEnding, stayIn } from './departure.ts';
 export { LatencyHistogram } from './latency.ts';
 export {
   firstVoters,
@@ -17,12 +18,13 @@ export {
   groupFolder,
   keepGenesis,
   readGenesis,
+  stayOf,
   type Genesis,
   type Membership,
   type Predecessor,
 } from './membership.ts';
 export { commitTransaction } from './commit-transaction.ts';
-export { placedDatabases, type PlacedDatabase } from './placement.ts';
+export { departuresOf, placedDatabases, withoutTraces, type PlacedDatabase } from './placement.ts';
 export { EngineSession } from './session.ts';
 export { adoptImage, imageOf } from './session-image.ts';
 export { makeSuccessor, settle, type Remainder } from './successor.ts';

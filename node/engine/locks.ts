@@ -42,7 +42,7 @@ interface Waiter {
   readonly wake: () => void;
 }
 
-/** There may be very many, nearly all with one holder and nobody who waits. */
+/** One that several hold, or may hold, or somebody waits for. */
 class Lock {
   private holder: LockOwner | undefined;
   private mode: LockMode = 'exclusive';
@@ -88,6 +88,10 @@ class Lock {
   }
 }
 
+/** Whether somebody else holds it in a way that excludes `mode`. */
+const excludes = (lock: Lock | LockOwner | undefined, owner: LockOwner | undefined, mode: LockMode): boolean =>
+  lock instanceof Lock ? lock.excludes(owner, mode) : lock !== undefined && lock !== owner;
+
 export const rowLock = (tableId: number, rowid: number | bigint): string => `${tableId}:r${rowid}`;
 export const keyLock = (tableId: number, indexId: number, key: string): string => `${tableId}:k${indexId}:${key}`;
 /** FLUSH TABLES WITH READ LOCK holds it: no schema change until it is given back. */
@@ -95,7 +99,8 @@ export const GLOBAL_READ_LOCK = 'schema:*';
 export const tableLock = (tableId: number): string => `${tableId}:*`;
 
 export class LockManager {
-  private readonly locks = new WideMap<string, Lock>();
+  /** There may be very many. Nearly all have one holder, alone, and nobody who waits: then that is all there is to keep. */
+  private readonly locks = new WideMap<string, Lock | LockOwner>();
   /** How many locks a table has: a statement on a table without any asks no further. */
   private readonly perTable = new Map<string, number>();
 
@@ -109,8 +114,7 @@ export class LockManager {
 
   /** Whether somebody else holds the lock in a way that excludes `mode`. */
   isTaken(key: string, owner: LockOwner | undefined, mode: LockMode): boolean {
-    const lock = this.locks.get(key);
-    return lock?.excludes(owner, mode) === true;
+    return excludes(this.locks.get(key), owner, mode);
   }
 
   /** Throws LockWait when the lock is taken, without taking it: what a statement that commits at once needs. */
@@ -123,27 +127,46 @@ export class LockManager {
     if (!this.tableHasLocks(tableId)) return;
     this.check(whole, owner, 'exclusive');
     for (const [key, lock] of this.locks)
-      if (key.startsWith(`${tableId}:`) && lock.excludes(owner, 'exclusive')) throw new LockWait(key, 'exclusive');
+      if (key.startsWith(`${tableId}:`) && excludes(lock, owner, 'exclusive')) throw new LockWait(key, 'exclusive');
   }
 
   /** Takes the lock or throws LockWait. */
   take(key: string, owner: LockOwner, mode: LockMode): void {
     const held = owner.held.get(key);
     if (held === 'exclusive' || held === mode) return;
-    let lock = this.locks.get(key);
-    if (lock?.excludes(owner, mode)) throw new LockWait(key, mode);
-    if (!lock) {
-      this.locks.set(key, (lock = new Lock()));
+    const known = this.locks.get(key);
+    if (excludes(known, owner, mode)) throw new LockWait(key, mode);
+    if (!known) {
       const table = LockManager.table(key);
       this.perTable.set(table, (this.perTable.get(table) ?? 0) + 1);
     }
-    lock.hold(owner, mode);
+    if (!known && mode === 'exclusive') this.locks.set(key, owner);
+    else (this.lockOf(key) ?? this.newLock(key)).hold(owner, mode);
     owner.held.set(key, mode);
+  }
+
+  private newLock(key: string): Lock {
+    const lock = new Lock();
+    this.locks.set(key, lock);
+    return lock;
+  }
+
+  /** With all that there may be to keep of it. */
+  private lockOf(key: string): Lock | undefined {
+    const known = this.locks.get(key);
+    if (!(known instanceof LockOwner)) return known;
+    const lock = this.newLock(key);
+    lock.hold(known, 'exclusive');
+    return lock;
   }
 
   release(key: string, owner: LockOwner): void {
     const lock = this.locks.get(key);
-    if (!lock?.letGo(owner)) return;
+    if (lock === owner) {
+      owner.held.delete(key);
+      this.forget(key);
+    }
+    if (!(lock instanceof Lock) || !lock.letGo(owner)) return;
     owner.held.delete(key);
     if (lock.isFree) this.forget(key);
     for (const waiter of [...(lock.waiters ?? [])]) if (!lock.excludes(waiter.owner, waiter.mode)) waiter.wake();
@@ -182,7 +205,7 @@ export class LockManager {
     timeoutSeconds: number,
     onCancel: (cancel: () => void) => void,
   ): Promise<void> {
-    const lock = this.locks.get(key);
+    const lock = this.lockOf(key);
     if (!lock?.excludes(owner, mode)) return Promise.resolve();
     if (this.closesCycle(owner, lock)) {
       return Promise.reject(deadlock());
@@ -219,7 +242,7 @@ export class LockManager {
         }
         if (seen.has(holder)) continue;
         seen.add(holder);
-        const next = holder.waitingFor === undefined ? undefined : this.locks.get(holder.waitingFor);
+        const next = holder.waitingFor === undefined ? undefined : this.lockOf(holder.waitingFor);
         if (next && visit(next)) return true;
       }
       return false;
@@ -229,7 +252,7 @@ export class LockManager {
 
   /** Connection that holds the lock, if any. */
   holder(key: string): number | undefined {
-    return this.locks.get(key)?.holders[0]?.connectionId;
+    return this.lockOf(key)?.holders[0]?.connectionId;
   }
 }
 

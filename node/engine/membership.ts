@@ -17,6 +17,8 @@ export interface Genesis {
   readonly predecessor?: Predecessor;
   /** Of a database's own group: block of the group that all nodes host with which this node opened it. */
   readonly since?: number;
+  /** Of a database's own group: which of this node's stays in it this is; the first where it does not say. */
+  readonly stay?: number;
   /** Of a node that joined: ids of those who were members then. It hears them until it knows by itself who is one. */
   readonly introduced?: readonly string[];
 }
@@ -56,17 +58,23 @@ export const firstVoters = <Member>(members: readonly Member[]): readonly Member
 
 const SLOTS_LEAST = 4;
 
+/** Which of its stays in the group a member is in, or was in last. */
+export const stayOf = ({ stay = 1 }: Pick<MemberDef, 'stay'>): number => stay;
+
 export class Membership {
   private readonly catalog: Catalog;
   private readonly genesis: Genesis;
   private readonly first: readonly MemberDef[];
   readonly slots: number;
   readonly self: NodeId;
+  /** Which stay of this node its data is of. */
+  readonly stay: number;
 
   constructor(catalog: Catalog, genesis: Genesis, self: NodeId) {
     this.catalog = catalog;
     this.genesis = genesis;
     this.self = self;
+    this.stay = stayOf(genesis);
     this.first = genesis.members.map(({ id, name }, slot) => ({
       id,
       name,
@@ -98,7 +106,7 @@ export class Membership {
   /** Whom this node talks to. */
   members(): readonly NodeId[] {
     const known = this.current().map((member) => nodeId(member.id));
-    if (known.includes(this.self)) return known;
+    if (this.isAdmitted) return known;
     return [...new Set([...known, ...(this.genesis.introduced ?? []).map(nodeId)])];
   }
 
@@ -112,9 +120,30 @@ export class Membership {
     return this.current().some((member) => member.id === id);
   }
 
+  /** Whether entries of a node count that it made on a block of that height: those of an earlier stay do not any more. */
+  mayWrite(id: string, height: number): boolean {
+    return this.current().some((member) => member.id === id && height >= (member.since ?? 0));
+  }
+
+  private get own(): MemberDef | undefined {
+    return this.all().find(({ id }) => id === this.self);
+  }
+
+  /** This node is a member, by the stay that its data is of. */
+  get isAdmitted(): boolean {
+    const { own } = this;
+    return own !== undefined && !own.removed && stayOf(own) === this.stay;
+  }
+
+  /** The stay that this node's data is of has ended. */
+  get isOver(): boolean {
+    const { own } = this;
+    return own !== undefined && (stayOf(own) > this.stay || (stayOf(own) === this.stay && own.removed));
+  }
+
   /** Nobody else hosts the group, or ever did. */
   get isAlone(): boolean {
-    return this.genesis.members.length === 1 && this.catalog.members.size === 0;
+    return this.stay === 1 && this.genesis.members.length === 1 && this.catalog.members.size === 0;
   }
 
   nextSlot(): number {
@@ -128,7 +157,7 @@ export class Membership {
    */
   keyClass(): KeyClass | undefined {
     if (this.isAlone) return undefined;
-    const slot = this.all().find((member) => member.id === this.self)?.slot ?? 0;
+    const slot = this.own?.slot ?? 0;
     const level = Math.floor(slot / (this.slots - 1));
     const step = this.slots ** level;
     return { increment: step * this.slots, offset: step * ((slot % (this.slots - 1)) + 1) };

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { height, nodeId, VoterSchedule, WINDOW, type NodeId } from '../consensus/index.ts';
-import { hex, type SignedEntry } from '../log/index.ts';
+import { authorOf, hex, type SignedEntry } from '../log/index.ts';
 import { ConsensusDecider, type ReplicaEvents } from '../replica/index.ts';
 import type { DatabaseDef } from '../sql/index.ts';
 import {
@@ -28,6 +28,7 @@ import {
   type StoredBlock,
 } from '../store/index.ts';
 import { EngineCore, type EngineOptions } from './core.ts';
+import { departureFrom, isEnding, markEnding, removeOld, VOTES } from './departure.ts';
 import { becomeReady, makeDatabase } from './first.ts';
 import type { MemberInfo } from './group.ts';
 import { LogKeeper } from './log-keeper.ts';
@@ -131,6 +132,8 @@ export interface OwnGroupOptions extends Pick<
 export interface OwnGroup extends OpenedGroup {
   /** The database is there. */
   ready(): Promise<void>;
+  /** This node leaves the group: resolves when that is decided. It writes nothing from now on, also after a crash. */
+  depart(): Promise<void>;
 }
 
 /** The group of a database that has one of its own, under its name in the folder of `main`. */
@@ -143,8 +146,28 @@ export function openOwnGroup(options: OwnGroupOptions, main: OpenedEngine): OwnG
     rootPassword: undefined,
     makeToken: () => undefined,
   };
-  const group = openGroupIn(all, name, groupFolder(dir, name), main.identity, main.core);
-  return { ...group, ready: () => makeDatabase(group, database) };
+  const groupDir = groupFolder(dir, name);
+  makeFolder(groupDir);
+  removeOld(groupDir);
+  const { stay } = keepGenesis(genesisFile(groupDir), () => options.genesis(main.self));
+  const identity = stay === undefined ? main.identity : identityOfStay(main.identity, name, stay);
+  const group = openGroupIn(all, name, groupDir, identity, main.core);
+  if (isEnding(groupDir)) group.core.replica.end();
+  return {
+    ...group,
+    ready: () => makeDatabase(group, database),
+    depart: async () => {
+      markEnding(groupDir);
+      await group.core.group.depart();
+    },
+  };
+}
+
+/** What the node wrote in an earlier stay it does not have any more: it goes on as another author. */
+function identityOfStay(identity: Identity, group: string, stay: number): Identity {
+  const seed = Buffer.concat([identity.incarnation, Buffer.from(`${group} ${stay}`)]);
+  const incarnation = logCrypto.sha256(new Uint8Array(seed)).slice(0, identity.incarnation.length);
+  return { ...identity, incarnation, author: authorOf(identity.publicKey, incarnation, logCrypto) };
 }
 
 export function openEngine(options: OpenOptions): OpenedEngine {
@@ -197,7 +220,7 @@ function openGroupIn(
     isNew:
       core.replica.height === 0 &&
       log.frontier().size === 0 &&
-      !group.genesis.members.some(({ id }) => id === group.self),
+      (group.membership.stay > 1 || !group.genesis.members.some(({ id }) => id === group.self)),
     damaged: (height) => setAside(options, file, height),
     close: async () => {
       await keeper.stop();
@@ -339,6 +362,7 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
         made: options.onMade,
         durable: options.onDurable,
         isMember: (key) => membership.isMember(hex(key)),
+        mayWrite: (key, made) => membership.mayWrite(hex(key), made),
         applied: (blocks) => {
           for (const block of blocks) {
             if (decider) decider.applied(block.height);
@@ -362,6 +386,7 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
       core.replica.expel();
       if (keys && !existsSync(path.join(groupDir, SHARED))) writeFileDurably(path.join(groupDir, SHARED), '');
       decider?.setMembers(membership.members());
+      if (membership.isAdmitted) decider?.startVoting();
       options.onMembers();
     };
     let schema = -1;
@@ -394,7 +419,9 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
           sign: (bytes) => identity.sign(bytes),
           verify: (node, bytes, signature) => logCrypto.verify(Buffer.from(node, 'hex'), bytes, signature),
         },
-        records: disk.records(path.join(groupDir, 'consensus.log')),
+        records: disk.records(path.join(groupDir, VOTES)),
+        promised: departureFrom(groupDir)?.promised,
+        abstain: genesis.stay !== undefined && !membership.isAdmitted,
         voters: () => membership.voters(),
         spans: schedule.spans(),
         onBehind: options.onBehind,

@@ -6,7 +6,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { affinity, columnName, overlayName, ROWID, rowidColumn, type TableDef } from '../sql/index.ts';
 import { WideMap } from '../consistency/index.ts';
 import type { Row, RowId } from '../store/index.ts';
-import type { Images, OpenTransaction, VersionStore } from './transaction.ts';
+import { within, type Images, type KeyRange, type OpenTransaction, type VersionStore } from './transaction.ts';
 
 /** A transaction's view of a table where it differs from SQLite's, or undefined when it does not. */
 export function imagesFor(
@@ -14,34 +14,20 @@ export function imagesFor(
   transaction: OpenTransaction | undefined,
   versions: VersionStore,
   consistentRead: boolean,
-  range?: { readonly low: RowId; readonly high: RowId },
+  range?: KeyRange,
 ): Images | undefined {
   if (!transaction) return undefined;
   const own = transaction.imagesOf(table.id);
   const others =
     consistentRead && transaction.snapshot !== undefined
-      ? versions.imagesAt(table.id, transaction.snapshot)
+      ? versions.imagesAt(table.id, transaction.snapshot, range)
       : undefined;
   if (!own && !others) return undefined;
-  if (others === undefined && range === undefined) return own?.size === 0 ? undefined : own;
-  let images: Images | undefined;
-  for (const part of [others, own])
-    if (part) for (const [rowid, row] of within(part, range)) (images ??= new WideMap()).set(rowid, row);
-  return images;
-}
-
-/** Those of a range. Of many, a few are not looked for among all of them. */
-function within(
-  images: Images,
-  range: { readonly low: RowId; readonly high: RowId } | undefined,
-): Iterable<[RowId, Row | undefined]> {
-  if (!range) return images;
-  const { low, high } = range;
-  if (typeof low !== 'number' || typeof high !== 'number' || high - low > images.size)
-    return [...images].filter(([rowid]) => rowid >= low && rowid <= high);
-  const found: [RowId, Row | undefined][] = [];
-  for (let rowid = low; rowid <= high; rowid++) if (images.has(rowid)) found.push([rowid, images.get(rowid)]);
-  return found;
+  if (own === undefined || own.size === 0) return others;
+  if (others === undefined && range === undefined) return own;
+  const images = others ?? new WideMap<RowId, Row | undefined>();
+  for (const [rowid, row] of within(own, range)) images.set(rowid, row);
+  return images.size > 0 ? images : undefined;
 }
 
 /** Temporary tables of one SQLite connection, filled anew for each statement that needs them. */

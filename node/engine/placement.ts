@@ -48,21 +48,47 @@ export function firstPlacement(core: EngineCore, comment: string): PlacementDef 
 export function nextPlacement(core: EngineCore, old: DatabaseDef, comment: string): PlacementDef | undefined {
   if (comment === old.comment) return old.placement;
   const hosts = hostsOf(core, comment);
-  if (old.placement) return withNewHosts(core, old.placement, hosts);
+  if (old.placement) return withHosts(core, old.placement, hosts);
   if (hosts && core.catalog.relationsOf(old.name).length > 0)
     throw unsupported('moving a database that has tables into a replication group of its own');
   return firstPlacement(core, comment);
 }
 
+/** How often a database was taken away from a node. Where the node hosts it now, its stay there is the next. */
+export const departuresOf = ({ departures = [] }: PlacementDef, id: string): number =>
+  departures.find((departure) => departure.id === id)?.count ?? 0;
+
 /**
- * Nodes come to host a database; who hosts it goes by leaving the cluster only: then nobody holds commits that the others lack, and
- * nobody comes back who does not know how it voted. Throws SqlError.
+ * Nodes come to host a database, and others host it no more; one that hosts it stays, for the others to have the data from. Throws
+ * SqlError.
  */
-function withNewHosts(core: EngineCore, old: PlacementDef, asked: readonly string[] | undefined): PlacementDef {
-  const left = core.group.members().find(({ id }) => old.hosts.includes(id) && !asked?.includes(id));
-  if (!asked || left)
+function withHosts(core: EngineCore, old: PlacementDef, asked: readonly string[] | undefined): PlacementDef {
+  if (!asked)
+    throw unsupported('moving a database with a replication group of its own to the one that all members host');
+  const members = new Set(core.group.members().map(({ id }) => id));
+  const hosting = old.hosts.filter((id) => members.has(id));
+  const staying = hosting.filter((id) => asked.includes(id));
+  if (staying.length === 0)
     throw unsupported(
-      `taking a database with a replication group of its own away from a member ('${left?.name ?? ''}')`,
+      'taking a database with a replication group of its own away from all members that host it: name one of them, too, and take it away once the others have the data',
     );
-  return { ...old, hosts: [...new Set([...old.hosts, ...asked])] };
+  const going = hosting.filter((id) => !asked.includes(id));
+  const leaving = [...new Set([...(old.leaving ?? []), ...going])].filter((id) => members.has(id));
+  const others = (old.departures ?? []).filter(({ id }) => !going.includes(id));
+  const departures = [...others, ...going.map((id) => ({ id, count: departuresOf(old, id) + 1 }))];
+  const { group, founders } = old;
+  return {
+    group,
+    hosts: [...new Set([...staying, ...asked])],
+    founders,
+    ...(departures.length > 0 && { departures }),
+    ...(leaving.length > 0 && { leaving }),
+  };
+}
+
+/** The node keeps nothing any more of what was taken away from it. */
+export function withoutTraces(database: PlacedDatabase, id: string): PlacedDatabase {
+  const { leaving = [], ...placement } = database.placement;
+  const left = leaving.filter((one) => one !== id);
+  return { ...database, placement: { ...placement, ...(left.length > 0 && { leaving: left }) } };
 }

@@ -2,7 +2,7 @@
 import { finish, type Steps } from '../consistency/index.ts';
 import { SqlError, type LiteralValue, type Plan, type SelectPlan, type SqliteValue } from '../sql/index.ts';
 import type { OkResult, ResultSink } from '../server/index.ts';
-import type { RowId } from '../store/index.ts';
+import { ChangeList } from '../store/index.ts';
 import { Dml, type DmlContext, type DmlResult } from './dml.ts';
 import { LockWait } from './locks.ts';
 import type { EngineSession } from './session.ts';
@@ -11,6 +11,7 @@ import { insertAsSeen, keyRangeOf, textAsSeen } from './view.ts';
 import { DirectWriter, TransactionWriter, type RowWriter } from './writer.ts';
 import { withLocks, checkGoesOn, retry } from './waits.ts';
 import { commitTransaction } from './commit-transaction.ts';
+import type { KeyRange } from './transaction.ts';
 
 type ChangePlan = Exclude<Plan, SelectPlan>;
 
@@ -106,7 +107,7 @@ class Change {
         if (!this.direct) return { result, commit: this.commit() };
         const { changes } = this.direct;
         if (changes.length === 0) return { result, commit: undefined };
-        const { done } = await core.commits.commitSlowly(session, this.level, changes, this.sql, slices, check);
+        const { done } = await core.commits.commitSlowly(session, this.level, this.direct, this.sql, slices, check);
         return { result, commit: done };
       } catch (error) {
         // Nothing else is in the state's open transaction.
@@ -158,8 +159,13 @@ class Change {
   private commit(): Promise<void> | undefined {
     const { session, direct } = this;
     if (!direct) return this.alone ? commitTransaction(session) : undefined;
-    const logged = direct.changes.filter((c) => !c.table.temporary);
-    return logged.length === 0 ? undefined : session.core.commits.commit(session, this.level, logged, this.sql);
+    const { changes, digest } = direct;
+    const logged = changes.tables.some((table) => table.temporary)
+      ? ChangeList.of([...changes].filter(({ table }) => !table.temporary))
+      : changes;
+    return logged.length === 0
+      ? undefined
+      : session.core.commits.commit(session, this.level, { changes: logged, digest }, this.sql);
   }
 
   private context(writer: RowWriter): DmlContext {
@@ -190,7 +196,7 @@ class Change {
   }
 
   /** The rows that it changes. */
-  private select(range: { low: RowId; high: RowId } | undefined): Iterable<SqliteValue[]> {
+  private select(range: KeyRange | undefined): Iterable<SqliteValue[]> {
     const { session, plan } = this;
     const { core } = session;
     // What goes on in slices reads the state as it was before.

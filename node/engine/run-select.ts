@@ -8,6 +8,7 @@ import { sendRows } from './results.ts';
 import type { EngineSession } from './session.ts';
 import { keyRangeOf, rowsOf } from './view.ts';
 import { withLocks, afterLongWork } from './waits.ts';
+import type { KeyRange } from './transaction.ts';
 
 const hasInto = (statement: Extract<Statement, { kind: 'query' }>): boolean =>
   statement.into !== undefined || (statement.body.kind === 'select' && statement.body.into !== undefined);
@@ -34,9 +35,17 @@ export function runSelect(
   const into = statement?.kind === 'query' && hasInto(statement) ? statement : undefined;
   const answer = (): Promise<void> | undefined =>
     into ? core.selectInto(session, plan, into, rows, sink, more) : sendRows(session, plan.columns, rows, sink, more);
-  if (!core.replica.hasUnflushed || plan.tables.length === 0 || core.replica.gate.isClosed) return answer();
   // The rows may be of commits that are not durable yet: the answer leaves after them.
-  return core.replica.flushed().then(answer);
+  const flushed = untilDurable(session, plan);
+  return flushed ? flushed.then(answer) : answer();
+}
+
+/** Until the commits whose rows a statement may have read are durable; undefined where they are. */
+function untilDurable({ core, transaction }: EngineSession, plan: SelectPlan): Promise<void> | undefined {
+  if (plan.tables.length === 0 || core.replica.gate.isClosed) return undefined;
+  // A snapshot shows nothing that was committed after it.
+  if (transaction?.snapshot !== undefined) return transaction.unflushed;
+  return core.replica.hasUnflushed ? core.replica.flushed() : undefined;
 }
 
 /** What the state as it was published does not show: temporary tables, and what is compared with the state later. */
@@ -45,7 +54,7 @@ function needsState(session: EngineSession, plan: SelectPlan): boolean {
 }
 
 /** Whether the statement may run on the core's own thread. */
-function isQuick(session: EngineSession, plan: SelectPlan, range: { low: RowId; high: RowId } | undefined): boolean {
+function isQuick(session: EngineSession, plan: SelectPlan, range: KeyRange | undefined): boolean {
   const { core } = session;
   if (core.lanes.count === 0 || plan.tables.length === 0 || plan.volatile || plan.tables.some((t) => t.table.temporary))
     return true;

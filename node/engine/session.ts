@@ -293,6 +293,7 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   private begin(text: string): void {
+    this.core.begins(this);
     this.measured = undefined;
     this.state.command = 'Query';
     this.state.info = text;

@@ -29,7 +29,7 @@ export function runTransactionStatement(
         statement.access === undefined ? undefined : statement.access === 'readOnly',
       );
       const open = (): undefined => {
-        if (statement.consistentSnapshot) core.versions.open(transaction);
+        if (statement.consistentSnapshot) core.openReadView(transaction);
         return ok(x);
       };
       return done ? done.then(open) : open();

@@ -6,7 +6,7 @@
  */
 import { STEP_ROWS, WideMap, type Footprint, type Steps } from '../consistency/index.ts';
 import type { CatalogChange, TableDef } from '../sql/index.ts';
-import type { Row, RowChange, RowId } from '../store/index.ts';
+import { ChangeList, type Row, type RowChange, type RowId } from '../store/index.ts';
 import type { LockOwner } from './locks.ts';
 import type { SeenRow } from './merge/index.ts';
 import type { TableRuntime, UniqueKey } from './table.ts';
@@ -14,7 +14,59 @@ import type { TableRuntime, UniqueKey } from './table.ts';
 export type Isolation = 'READ-UNCOMMITTED' | 'READ-COMMITTED' | 'REPEATABLE-READ' | 'SERIALIZABLE';
 
 /** Images of one table's rows that differ from what lies in SQLite; undefined: the row does not exist. */
-export type Images = WideMap<RowId, Row | undefined>;
+export type Images = RowMap<Row | undefined>;
+
+/** Something by the ids of rows. */
+interface RowMap<V> extends Iterable<[RowId, V]> {
+  readonly size: number;
+  has(rowid: RowId): boolean;
+  get(rowid: RowId): V | undefined;
+}
+
+/** A transaction's own: each row is what one of its changes made of it. */
+class OwnImages implements Images {
+  private readonly tableId: number;
+  private readonly changes: ChangeList;
+  /** Of the last change of each row. */
+  private readonly places = new WideMap<RowId, number>();
+
+  constructor(tableId: number, changes: ChangeList) {
+    this.tableId = tableId;
+    this.changes = changes;
+  }
+
+  get size(): number {
+    return this.places.size;
+  }
+
+  has(rowid: RowId): boolean {
+    return this.places.has(rowid);
+  }
+
+  get(rowid: RowId): Row | undefined {
+    const place = this.places.get(rowid);
+    if (place === undefined) return undefined;
+    const change = this.changes.at(place);
+    return (change.newRowid ?? change.rowid) === rowid ? change.after : undefined;
+  }
+
+  note({ rowid, newRowid = rowid }: RowChange, place: number): void {
+    if (newRowid !== rowid) this.places.set(rowid, place);
+    this.places.set(newRowid, place);
+  }
+
+  *[Symbol.iterator](): Generator<[RowId, Row | undefined], undefined, undefined> {
+    let place = 0;
+    for (const { table, rowid, newRowid = rowid, after } of this.changes) {
+      if (table.id === this.tableId) {
+        if (newRowid !== rowid && this.places.get(rowid) === place) yield [rowid, undefined];
+        if (this.places.get(newRowid) === place) yield [newRowid, after];
+      }
+      place++;
+    }
+    return undefined;
+  }
+}
 
 interface Savepoint {
   readonly name: string;
@@ -26,11 +78,13 @@ export class OpenTransaction {
   readonly isolation: Isolation;
   readonly readOnly: boolean;
   /** What it did, in order. */
-  readonly changes: RowChange[] = [];
-  private readonly images = new Map<number, Images>();
+  readonly changes = new ChangeList();
+  private readonly images = new Map<number, OwnImages>();
   private savepoints: Savepoint[] = [];
   /** Number of the last commit that its snapshot shows; undefined until its first consistent read. */
   snapshot: number | undefined;
+  /** Until all commits that its snapshot shows are durable. */
+  unflushed: Promise<void> | undefined;
   /** At level `final`: what it saw must still stand when it is ordered. */
   readonly certified: boolean;
   readonly seen = new Map<string, SeenRow>();
@@ -57,7 +111,7 @@ export class OpenTransaction {
 
   record(change: RowChange): void {
     this.changes.push(change);
-    this.show(change.table, change.rowid, change);
+    this.show(change, this.changes.length - 1);
     this.bytes += bytesOf(change);
   }
 
@@ -66,21 +120,21 @@ export class OpenTransaction {
    * foreign keys join to others.
    */
   *disturbedBy(
-    changes: readonly RowChange[],
+    { tables }: ChangeList,
     writes: ReadonlySet<string>,
-    footprintOf: (changes: readonly RowChange[]) => Steps<Footprint>,
+    footprintOf: (changes: Iterable<RowChange>) => Steps<Footprint>,
     related: (table: TableDef) => boolean,
   ): Steps<void> {
     if (this.isDisturbed || this.changes.length === 0) return;
     this.isDisturbed =
       !(yield* this.touched(footprintOf)).isDisjointFrom(writes) ||
-      (changes.some(({ table }) => related(table)) && this.changes.some(({ table }) => related(table)));
+      (tables.some(related) && this.changes.tables.some(related));
   }
 
   /** The keys that its changes read or wrote. */
-  private *touched(footprintOf: (changes: readonly RowChange[]) => Steps<Footprint>): Steps<ReadonlySet<string>> {
+  private *touched(footprintOf: (changes: Iterable<RowChange>) => Steps<Footprint>): Steps<ReadonlySet<string>> {
     const { keys, upTo } = this.touchedKeys;
-    const { reads, writes } = yield* footprintOf(upTo === 0 ? this.changes : this.changes.slice(upTo));
+    const { reads, writes } = yield* footprintOf(this.changes.from(upTo));
     let count = 0;
     for (const key of reads.concat(writes)) {
       keys.add(key);
@@ -97,21 +151,23 @@ export class OpenTransaction {
     return id === undefined ? change.kind === 'drop-database' && this.images.size > 0 : this.images.has(id);
   }
 
-  private show(table: TableDef, rowid: RowId, change: RowChange): void {
-    let images = this.images.get(table.id);
-    if (!images) this.images.set(table.id, (images = new WideMap<RowId, Row | undefined>()));
-    const newId = change.newRowid ?? rowid;
-    if (newId !== rowid) images.set(rowid, undefined);
-    images.set(newId, change.after);
+  private show(change: RowChange, place: number): void {
+    const { id } = change.table;
+    let images = this.images.get(id);
+    if (!images) this.images.set(id, (images = new OwnImages(id, this.changes)));
+    images.note(change, place);
   }
 
   private readonly keys = new Map<number, Map<UniqueKey, WideMap<string, RowId>>>();
 
-  /** Unique keys of the rows that it wrote, by key. */
+  /** Unique keys of the rows that it wrote, by key; but for those that are rowids. */
   ownKeys(rt: TableRuntime): Map<UniqueKey, WideMap<string, RowId>> {
     let keys = this.keys.get(rt.table.id);
     if (!keys) {
-      this.keys.set(rt.table.id, (keys = new Map(rt.unique.map((key) => [key, new WideMap<string, RowId>()]))));
+      this.keys.set(
+        rt.table.id,
+        (keys = new Map(rt.unique.flatMap((key) => (key.isRowid ? [] : [[key, new WideMap<string, RowId>()]])))),
+      );
       for (const [rowid, row] of this.images.get(rt.table.id) ?? []) if (row) this.addKeys(keys, rowid, row);
     }
     return keys;
@@ -135,11 +191,13 @@ export class OpenTransaction {
   /** Takes back everything since `mark`. */
   rollbackTo(mark: number): void {
     if (this.changes.length === mark) return;
-    for (const change of this.changes.splice(mark)) this.bytes -= bytesOf(change);
+    for (const change of this.changes.from(mark)) this.bytes -= bytesOf(change);
+    this.changes.truncate(mark);
     this.touchedKeys = { keys: new Set<string>(), upTo: 0 };
     this.images.clear();
     this.keys.clear();
-    for (const change of this.changes) this.show(change.table, change.rowid, change);
+    let place = 0;
+    for (const change of this.changes) this.show(change, place++);
   }
 
   savepoint(name: string): void {
@@ -176,6 +234,23 @@ function sizeOf(row: Row | undefined): number {
   return bytes;
 }
 
+/** Rows of a table, from one id to another, both included. */
+export interface KeyRange {
+  readonly low: RowId;
+  readonly high: RowId;
+}
+
+/** Those of a range. Of many, a few are not looked for among all of them. */
+export function within<V>(rows: RowMap<V>, range: KeyRange | undefined): Iterable<[RowId, V]> {
+  if (!range) return rows;
+  const { low, high } = range;
+  if (typeof low !== 'number' || typeof high !== 'number' || high - low > rows.size)
+    return [...rows].filter(([rowid]) => rowid >= low && rowid <= high);
+  const found: [RowId, V][] = [];
+  for (let rowid = low; rowid <= high; rowid++) if (rows.has(rowid)) found.push([rowid, rows.get(rowid) as V]);
+  return found;
+}
+
 /** One committed change of a row, kept while a snapshot may need what was there before. */
 interface Version {
   readonly commit: number;
@@ -186,6 +261,7 @@ interface Version {
 export class VersionStore {
   /** Counts commits. */
   commit = 0;
+  /** The oldest first. */
   private readonly snapshots = new Map<OpenTransaction, number>();
   private readonly tables = new Map<number, WideMap<RowId, Version[]>>();
 
@@ -206,7 +282,7 @@ export class VersionStore {
       return;
     }
     // Versions that no snapshot is old enough to need go when the oldest snapshot does.
-    const oldest = Math.min(...this.snapshots.values());
+    const [oldest = 0] = this.snapshots.values();
     if ((transaction.snapshot ?? 0) >= oldest) return;
     for (const [id, rows] of this.tables) {
       for (const [rowid, versions] of rows) {
@@ -219,11 +295,12 @@ export class VersionStore {
   }
 
   /** Notes a commit's changes. */
-  *committed(changes: readonly RowChange[]): Steps<void> {
+  *committed(changes: ChangeList): Steps<void> {
     this.commit++;
     if (this.snapshots.size === 0) return;
-    for (const [i, change] of changes.entries()) {
-      if (i % STEP_ROWS === STEP_ROWS - 1) yield;
+    let count = 0;
+    for (const change of changes) {
+      if (++count % STEP_ROWS === 0) yield;
       this.note(change.table.id, change.rowid, change.before);
       if (change.newRowid !== undefined && change.newRowid !== change.rowid)
         this.note(change.table.id, change.newRowid, undefined);
@@ -238,12 +315,12 @@ export class VersionStore {
     else rows.set(rowid, [{ commit: this.commit, before }]);
   }
 
-  /** Rows of a table that differ from what the snapshot shows, as it shows them. */
-  imagesAt(tableId: number, snapshot: number): Images | undefined {
+  /** Rows of a table, or of a range of it, that differ from what the snapshot shows, as it shows them. */
+  imagesAt(tableId: number, snapshot: number, range?: KeyRange): WideMap<RowId, Row | undefined> | undefined {
     const rows = this.tables.get(tableId);
     if (!rows) return undefined;
-    let images: Images | undefined;
-    for (const [rowid, versions] of rows) {
+    let images: WideMap<RowId, Row | undefined> | undefined;
+    for (const [rowid, versions] of within(rows, range)) {
       const first = versions.find((v) => v.commit > snapshot);
       if (first) (images ??= new WideMap()).set(rowid, first.before);
     }

@@ -11,12 +11,9 @@ import type { RowId } from '../store/index.ts';
 import { noteSeen } from './certification.ts';
 import { imagesFor, type Overlays } from './overlay.ts';
 import type { EngineSession } from './session.ts';
-import type { Images } from './transaction.ts';
+import type { Images, KeyRange } from './transaction.ts';
 
-export function keyRangeOf(
-  session: EngineSession,
-  plan: Pick<SelectPlan, 'keyRange'>,
-): { low: RowId; high: RowId } | undefined {
+export function keyRangeOf(session: EngineSession, plan: Pick<SelectPlan, 'keyRange'>): KeyRange | undefined {
   if (!plan.keyRange) return undefined;
   const { env } = session.core;
   const [low, high] = [plan.keyRange.low(env), plan.keyRange.high(env)];
@@ -33,14 +30,14 @@ const rowIdOf = (value: RowId): RowId =>
 export function differingImages(
   session: EngineSession,
   tables: Plan['tables'],
-  range: { low: RowId; high: RowId } | undefined,
+  range: KeyRange | undefined,
   consistent: boolean,
 ): Map<number, Images> {
   const { core, transaction } = session;
   if (!transaction) return new Map();
   const snapshot =
     consistent && (transaction.isolation === 'REPEATABLE-READ' || transaction.isolation === 'SERIALIZABLE');
-  if (snapshot) core.versions.open(transaction);
+  if (snapshot) core.openReadView(transaction);
   return new Map(
     tables.flatMap(({ table }) => {
       const images = table.temporary ? undefined : imagesFor(table, transaction, core.versions, snapshot, range);
@@ -53,7 +50,7 @@ export function differingImages(
 export function textAsSeen(
   session: EngineSession,
   plan: Plan,
-  range: { low: RowId; high: RowId } | undefined,
+  range: KeyRange | undefined,
   consistent: boolean,
   overlays: Overlays,
 ): SqlText {
@@ -72,7 +69,7 @@ export function textAsSeen(
 export function rowsOf(
   session: EngineSession,
   plan: SelectPlan,
-  range: { low: RowId; high: RowId } | undefined,
+  range: KeyRange | undefined,
   consistent: boolean,
 ): SqliteValue[][] {
   const { runner, overlays } = session.core.reads;

@@ -13,7 +13,17 @@ import {
   type SqliteValue,
   type TableDef,
 } from '../sql/index.ts';
-import { isConstraintError, type Intent, type Row, type RowChange, type RowId, type State } from '../store/index.ts';
+import {
+  addDigests,
+  ChangeList,
+  isConstraintError,
+  NO_DIGEST,
+  type Intent,
+  type Row,
+  type RowChange,
+  type RowId,
+  type State,
+} from '../store/index.ts';
 import { keyLock, rowLock, tableLock, type LockManager, type LockOwner } from './locks.ts';
 import type { TableRuntime, UniqueKey } from './table.ts';
 import { bytesOf, type OpenTransaction } from './transaction.ts';
@@ -97,9 +107,13 @@ class Finder {
       if (this.statements.size > 2000) this.statements.clear();
       statement = this.state.db.prepare(sql);
       statement.setReturnArrays(true);
+      statement.setReadBigInts(true);
       this.statements.set(sql, statement);
     }
-    return (statement.all(...values) as unknown as [RowId][]).map((r) => r[0]);
+    return (statement.all(...values) as unknown as [bigint][]).map(([rowid]) => {
+      const number = Number(rowid);
+      return Number.isSafeInteger(number) ? number : rowid;
+    });
   }
 }
 
@@ -153,7 +167,6 @@ function changeOf(
     adds,
     intent,
     derived: writer.derived ? true : undefined,
-    digest: undefined,
   };
 }
 
@@ -172,7 +185,9 @@ export class DirectWriter implements RowWriter {
   private readonly locks: LockManager;
   /** Whose own locks (LOCK TABLES) are no obstacle. */
   private readonly owner: LockOwner | undefined;
-  readonly changes: RowChange[] = [];
+  readonly changes = new ChangeList();
+  /** What they do to the digest of all rows. */
+  digest = NO_DIGEST;
   private readonly epoch: number;
   /** What its changes may take in the log; undefined where they are logged already, or never. */
   private readonly bytesMax: number | undefined;
@@ -255,7 +270,7 @@ export class DirectWriter implements RowWriter {
 
   private apply(rt: TableRuntime, change: RowChange, row: Row | undefined, except: RowId | undefined): void {
     try {
-      this.state.apply(change);
+      this.digest = addDigests(this.digest, this.state.apply(change));
     } catch (error) {
       if (!isConstraintError(error) || !row) throw error;
       throw new DuplicateError(this.duplicateOf(rt, row, except)?.key);
@@ -301,7 +316,11 @@ export class DirectWriter implements RowWriter {
   }
 
   rollbackTo(mark: number): void {
-    this.state.revertAll(this.changes.splice(mark), this.epoch);
+    // Of a statement alone it is all or nothing.
+    if (mark !== 0) throw new Error('what is in the state is taken back whole');
+    this.state.revertAll(this.changes.backwards(), this.epoch);
+    this.changes.truncate(0);
+    this.digest = NO_DIGEST;
   }
 }
 
@@ -345,10 +364,12 @@ export class TransactionWriter implements RowWriter {
   private ownDuplicate(rt: TableRuntime, key: UniqueKey, row: Row, except: RowId | undefined): Duplicate | undefined {
     const images = this.transaction.imagesOf(rt.table.id);
     if (!images) return undefined;
-    const rowid = this.transaction
-      .ownKeys(rt)
-      .get(key)
-      ?.get(key.keyOf(row) ?? '');
+    const rowid = key.isRowid
+      ? (row[rt.rowid] as RowId)
+      : this.transaction
+          .ownKeys(rt)
+          .get(key)
+          ?.get(key.keyOf(row) ?? '');
     if (rowid !== undefined && rowid !== except) {
       const found = images.get(rowid);
       if (found && sameKey(key, found, row)) return { key, rowid, row: found };

@@ -4,12 +4,19 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 import { nodeId, type NodeId } from '../consensus/index.ts';
 import {
+  departureFrom,
+  departuresOf,
   firstVoters,
   genesisFile,
+  giveAway,
   groupFolder,
+  isEnding,
   openOwnGroup,
   placedDatabases,
   readGenesis,
+  stayIn,
+  stayOf,
+  withoutTraces,
   type OpenedEngine,
   type OwnGroup,
   type PlacedDatabase,
@@ -39,10 +46,20 @@ export interface HostedGroup {
   isReady: boolean;
   readonly ready: Promise<void>;
   digestAlarms: number;
+  /**
+   * Whether it was taken away from this node, and how far that is: the others cannot do without this node yet; transactions that are
+   * open may end; nothing is written any more.
+   */
+  stage: 'hosted' | 'taken' | 'leaving' | 'ending';
+  /** When open transactions are waited for no more. */
+  patientUntil: number;
+  isDeparting: boolean;
 }
 
 /** Between two looks at whether the members are those whom the schema names. */
 const FOLLOW_MS = 1_000;
+/** So long open transactions may take to end before their node leaves a group all the same. */
+const PATIENCE_MS = 10_000;
 /** Threads for long SELECTs, of each group. */
 const LANES = 1;
 
@@ -69,9 +86,15 @@ export class HostedGroups {
     return this.groups.values();
   }
 
-  /** The group of a placement, where this node serves it. */
-  find({ group, hosts }: PlacementDef): HostedGroup | undefined {
-    return hosts.includes(this.options.main.self) ? this.groups.get(group) : undefined;
+  /**
+   * The group of a placement, where this node serves it; while it is being taken away, for who came here for it, or has a transaction
+   * open (`isBound`).
+   */
+  find({ group, hosts }: PlacementDef, isBound: (hosted: HostedGroup) => boolean): HostedGroup | undefined {
+    const found = this.groups.get(group);
+    if (!found || found.stage === 'ending') return undefined;
+    if (found.stage === 'leaving') return isBound(found) ? found : undefined;
+    return found.isReady || hosts.includes(this.options.main.self) ? found : undefined;
   }
 
   /** This node is to host the group, and has yet to close what it had of it. */
@@ -92,25 +115,97 @@ export class HostedGroups {
       }
       this.greet(group);
       this.lead(group, database);
+      this.leave(group, database);
     }
     this.sweep(placed);
     for (const database of placed) {
-      const { group, hosts } = database.placement;
-      if (!hosts.includes(main.self) || this.groups.has(group) || this.closing.has(group)) continue;
+      const { group } = database.placement;
+      if (this.groups.has(group) || this.closing.has(group)) continue;
       try {
-        this.open(database);
+        const stay = this.stayAt(database);
+        if (stay !== undefined) this.open(database, stay);
       } catch (error) {
         this.options.fatal(error as Error);
       }
     }
   }
 
+  /**
+   * Which of this node's stays in a database's group it is to open. One that has ended is gone through to its end, also where the node
+   * has no data of it: the others may have let it in.
+   */
+  private stayAt(database: PlacedDatabase): number | undefined {
+    const { placement } = database;
+    const { dir, main } = this.options;
+    const isHost = placement.hosts.includes(main.self);
+    const count = departuresOf(placement, main.self);
+    if (!isHost && count === 0) return undefined;
+    const folder = groupFolder(dir, placement.group);
+    const here = stayIn(folder);
+    if (here !== undefined) return here;
+    const left = departureFrom(folder)?.stay ?? 0;
+    if (placement.leaving?.includes(main.self)) {
+      if (left < count) return count;
+      this.sayGone(database);
+    }
+    // Further than the schema that this node knows, which was thrown back: it will know more.
+    return isHost && left <= count ? count + 1 : undefined;
+  }
+
+  /** It keeps nothing any more of what was taken away: nobody needs to tell it of that group. */
+  private sayGone(database: PlacedDatabase): void {
+    if (this.isSaying) return;
+    const { main, log } = this.options;
+    this.isSaying = true;
+    main.core.group
+      .decide(`database ${database.name}: a host is gone`, [
+        { kind: 'put-database', database: withoutTraces(database, main.self) },
+      ])
+      .catch((error: unknown) =>
+        log.debug({ database: database.name, err: error }, 'it was not said that a host is gone'),
+      )
+      .finally(() => (this.isSaying = false));
+  }
+  private isSaying = false;
+
+  /**
+   * What was taken away from this node: once the others do without its vote, its last transaction makes it a member no more; once that
+   * is applied here, its data goes.
+   */
+  private leave(group: HostedGroup, { placement }: PlacedDatabase): void {
+    const { engine, database } = group;
+    const { membership, core, decider } = engine;
+    const { main, log } = this.options;
+    if (departuresOf(placement, main.self) < membership.stay) return;
+    if (group.stage === 'hosted') group.stage = 'taken';
+    if (membership.isOver) {
+      log.info({ database }, 'this node hosts a database no more');
+      void this.close(group);
+      return;
+    }
+    const isVoter = membership.find(main.self)?.voter ?? true;
+    if (!membership.isAdmitted || isVoter || !decider.votersDecide || !decider.majorityInReach) return;
+    if (group.stage === 'taken') group.stage = 'leaving';
+    const now = performance.now();
+    group.patientUntil = Math.min(group.patientUntil, now + PATIENCE_MS);
+    const isWaiting = group.stage === 'leaving' && core.openTransactions.size > 0 && now < group.patientUntil;
+    if (isWaiting || group.isDeparting) return;
+    group.stage = 'ending';
+    group.isDeparting = true;
+    engine
+      .depart()
+      .catch((error: unknown) =>
+        log.debug({ database, err: error }, 'this node could not leave the group of a database'),
+      )
+      .finally(() => (group.isDeparting = false));
+  }
+
   /** What is left of databases that are not there any more. */
   private sweep(placed: readonly PlacedDatabase[]): void {
     if (this.leftovers.size === 0) return;
     const { dir, log } = this.options;
-    for (const { placement } of placed) this.leftovers.delete(placement.group);
     for (const name of this.leftovers) {
+      if (placed.some(({ placement }) => placement.group === name)) continue;
       if (this.closing.has(name) || !this.isDropped(name)) continue;
       rmSync(groupFolder(dir, name), { recursive: true, force: true });
       this.leftovers.delete(name);
@@ -124,11 +219,13 @@ export class HostedGroups {
    */
   private isDropped(name: string): boolean {
     const { dir, main } = this.options;
-    const file = genesisFile(groupFolder(dir, name));
-    return !existsSync(file) || main.core.replica.height >= (readGenesis(file).since ?? 0);
+    const folder = groupFolder(dir, name);
+    const file = genesisFile(folder);
+    const known = existsSync(file) ? readGenesis(file) : departureFrom(folder);
+    return main.core.replica.height >= (known?.since ?? 0);
   }
 
-  private open({ name: database, collation, placement }: PlacedDatabase): void {
+  private open({ name: database, collation, placement }: PlacedDatabase, stay: number): void {
     const { options } = this;
     const { main, channels, log } = options;
     const { group: name, founders, hosts } = placement;
@@ -148,6 +245,7 @@ export class HostedGroups {
           voters: firstVoters(founders.map(({ id }) => id)),
           introduced: hosts,
           since: main.core.replica.height,
+          ...(stay > 1 && { stay }),
         }),
         onMembers: () => this.greet(open()),
         onDiffers: (proposer, height) => {
@@ -164,7 +262,7 @@ export class HostedGroups {
         onDurable: (entries, isAwaited) => open()?.peering.durable(entries, isAwaited),
         send: (to, message, mayWait) => open()?.peering.sendConsensus(to, message, mayWait),
         describeMember: (id) => ({
-          isUp: id === main.self || (open()?.peering.isUp(id) ?? false),
+          isUp: id === main.self || this.isUp(open(), id),
           lag:
             open()
               ?.peering.progress()
@@ -185,16 +283,28 @@ export class HostedGroups {
       onRefused: (from, reason) => describe('what a peer sent is refused', { from, reason }),
       snapshots: engine.keeper,
       isNew: engine.isNew,
+      stay: engine.membership.stay,
       onSnapshot: (height) => {
         log.info({ database, height }, 'a snapshot came: the database starts again from it');
         void this.close(group);
       },
     });
     const ready = engine.ready();
-    const group: HostedGroup = { name, database, engine, peering, isReady: false, ready, digestAlarms: 0 };
+    const group: HostedGroup = {
+      name,
+      database,
+      engine,
+      peering,
+      isReady: false,
+      ready,
+      digestAlarms: 0,
+      stage: isEnding(groupFolder(options.dir, name)) ? 'ending' : 'hosted',
+      patientUntil: Infinity,
+      isDeparting: false,
+    };
     this.groups.set(name, group);
-    const isHost = (id: NodeId): boolean =>
-      engine.membership.members().includes(id) || this.hostsOf(database).includes(id);
+    this.leftovers.delete(name);
+    const isHost = (id: NodeId): boolean => this.heard(group).includes(id);
     const network = channels.open(name, {
       peerUp: (id) => isHost(id) && peering.peerUp(id),
       peerDown: (id) => peering.peerDown(id),
@@ -218,15 +328,29 @@ export class HostedGroups {
     );
   }
 
-  private hostsOf(database: string): readonly string[] {
-    return this.options.main.core.catalog.databases.get(database)?.placement?.hosts ?? [];
+  /** Who is listened to: also who hosts the database no more, and may have to hear that yet. */
+  private heard({ engine, database }: HostedGroup): readonly NodeId[] {
+    const { hosts = [], leaving = [] } = this.options.main.core.catalog.databases.get(database)?.placement ?? {};
+    // As long as the group has not let this node in, it tells who was a member once.
+    const members = engine.membership.isAdmitted ? engine.membership.members() : [];
+    return [...new Set([...members, ...[...hosts, ...leaving].map(nodeId)])];
+  }
+
+  /** A member is there, and is in the stay that it is a member by. */
+  private isUp(group: HostedGroup | undefined, id: NodeId): boolean {
+    const member = group?.engine.membership.find(id);
+    return member !== undefined && group?.peering.isUp(id) === true && group.peering.stayOf(id) === stayOf(member);
   }
 
   /** Those who host the database now may have been linked for long. */
   private greet(group: HostedGroup | undefined): void {
     if (!group) return;
-    for (const id of new Set([...group.engine.membership.members(), ...this.hostsOf(group.database).map(nodeId)]))
-      if (this.options.channels.isUp(id) && !group.peering.isUp(id)) group.peering.peerUp(id);
+    const heard = this.heard(group);
+    group.engine.decider.setMembers(heard);
+    // It has closed the group, and answers nothing more.
+    for (const id of group.peering.linked()) if (!heard.includes(id)) group.peering.peerDown(id);
+    for (const id of heard) if (this.options.channels.isUp(id) && !group.peering.isUp(id)) group.peering.peerUp(id);
+    group.peering.sayStay();
   }
 
   /** The node that leads has who hosts the database be a member of its group, and who was removed from the cluster be none. */
@@ -234,13 +358,18 @@ export class HostedGroups {
     const { main, log } = this.options;
     if (engine.decider.leader !== engine.self) return;
     const known = main.membership.all();
-    const hosts = known.filter(({ id, removed }) => !removed && placement.hosts.includes(id));
+    const stays = known.flatMap(({ id, name, removed }) =>
+      removed ? [] : [{ id, name, stay: departuresOf(placement, id) + 1 }],
+    );
+    const hosts = stays.filter(({ id }) => placement.hosts.includes(id));
+    const left = stays.flatMap(({ id, name, stay }) => (stay > 1 ? [{ id, name, stay: stay - 1 }] : []));
     const gone = new Set(known.filter(({ removed }) => removed).map(({ id }) => id));
     engine.core.group
-      .follow(hosts, gone)
+      .follow({ hosts, gone, left })
       .catch((error: unknown) => log.debug({ database, err: error }, 'the members of a database did not change'));
   }
 
+  /** Where this node's stay is over by what the schema and the group have decided, its data goes. */
   private close(group: HostedGroup): Promise<void> {
     const { channels, main } = this.options;
     const { name, database, engine, peering } = group;
@@ -248,7 +377,12 @@ export class HostedGroups {
     if (main.core.tenants.get(database) === engine.core) main.core.tenants.delete(database);
     channels.close(name);
     peering.stop();
+    const { membership } = engine;
+    const placement = main.core.catalog.databases.get(database)?.placement;
+    const isOver =
+      membership.isOver && placement?.group === name && departuresOf(placement, main.self) >= membership.stay;
     const closed = engine.close().then(() => {
+      if (isOver) this.giveAway(group);
       this.closing.delete(name);
       this.leftovers.add(name);
       // It may be to be opened again.
@@ -256,6 +390,16 @@ export class HostedGroups {
     });
     this.closing.set(name, closed);
     return closed;
+  }
+
+  /** What cannot be done now is done when the group was opened again. */
+  private giveAway({ name, database, engine }: HostedGroup): void {
+    const { dir, main, log } = this.options;
+    try {
+      giveAway(groupFolder(dir, name), engine.membership.stay, main.core.replica.height);
+    } catch (error) {
+      log.warn({ database, err: error }, 'the data of a database that was taken away cannot be removed');
+    }
   }
 
   /** Faults for tests: nothing goes to these nodes, nothing is heard of them. */

@@ -328,7 +328,7 @@ export class GatewaySession implements Session {
     if (place.kind === 'home') return this.main;
     if (place.kind === 'anywhere') return remote?.session ?? this.main;
     const { placement, inMain } = place;
-    const found = placement && this.gateway.hosted.find(placement);
+    const found = placement && this.gateway.hosted.find(placement, (group) => this.isBound(group));
     // Clients of a node that has yet to receive the data stay with those who have it.
     const hosted = found && !found.isReady && found.engine.isNew && !this.isGuest ? undefined : found;
     if (remote) {
@@ -340,6 +340,11 @@ export class GatewaySession implements Session {
     if (hosted) return hosted.isReady ? this.sessionIn(hosted) : this.whenReady(hosted.ready, place);
     const opening = this.gateway.hosted.opening(placement);
     return opening ? this.whenReady(opening, place) : this.goTo(placement);
+  }
+
+  /** To a group that its node is about to leave: it came here for it, or has a transaction open. */
+  private isBound({ name }: HostedGroup): boolean {
+    return this.isGuest || this.own.get(name)?.transaction !== undefined;
   }
 
   private sessionIn({ name, engine }: HostedGroup): EngineSession {

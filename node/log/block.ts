@@ -11,7 +11,7 @@
  * Block as stored: `[value, certificate]`, both byte strings; the certificate is the consensus room's.
  */
 import { CborReader, CborWriter, DecodeError } from './cbor.ts';
-import { hex } from './entry.ts';
+import { hex, isTime } from './entry.ts';
 
 export const BLOCK_FORMAT = 1;
 
@@ -56,6 +56,7 @@ export function decodeBlockValue(bytes: Uint8Array): Block {
   if (format !== BLOCK_FORMAT) throw new DecodeError(`block format ${format}: this program reads ${BLOCK_FORMAT}`);
   const group = reader.text();
   const height = reader.int();
+  if (height < 1) throw new DecodeError(`no block ${height}`);
   const prev = reader.skipNull() ? null : reader.data();
   const items = reader.array();
   if (items % 3 !== 0) throw new DecodeError('a cut comes in threes');
@@ -72,6 +73,7 @@ export function decodeBlockValue(bytes: Uint8Array): Block {
   const digest = reader.skipNull() ? null : reader.data();
   const time = reader.int();
   if (!reader.done) throw new DecodeError('bytes behind the end of the block');
+  if (!isTime(time)) throw new DecodeError(`${time} is no time`);
   return { group, height, prev, cut, digestHeight, digest, time };
 }
 

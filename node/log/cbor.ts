@@ -189,7 +189,9 @@ export class CborReader {
   private readonly end: number;
 
   constructor(bytes: Uint8Array, offset = 0) {
-    this.bytes = bytes;
+    // A kind of its own, as Node's Buffer, prints otherwise, and its slices are no copies: what is read must not tell how it came.
+    const isPlain = bytes.constructor === Uint8Array;
+    this.bytes = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.offset = offset;
     this.end = bytes.length;

@@ -91,11 +91,17 @@ const headBefore = ({ seq, prev, lamport }: Entry, { author, key }: ChainHead): 
   lamport: lamport - 1,
 });
 
+/**
+ * An entry whose Lamport time is so far ahead of all that is here does not set this node's clock: a member that lies could use up
+ * all the numbers that there are. Nobody falls so far behind who gets entries in causal order.
+ */
+const LAMPORT_AHEAD_MAX = 2 ** 20;
+
 /** The chains of all authors of a group, each by its author in hex. */
 export class Chains {
   private readonly crypto: LogCrypto;
   readonly byAuthor = new Map<string, ChainVerifier>();
-  /** Highest Lamport time of all entries. */
+  /** Highest Lamport time of all entries, but for those that are too far ahead. */
   lamport = 0;
 
   constructor(crypto: LogCrypto) {
@@ -111,7 +117,6 @@ export class Chains {
     const chain = new ChainVerifier(this.crypto);
     chain.resume(head);
     this.byAuthor.set(head.author, chain);
-    this.lamport = Math.max(this.lamport, head.lamport);
   }
 
   /** Takes the next entry of its author, or says what is wrong with it and takes nothing. */
@@ -121,17 +126,18 @@ export class Chains {
     const fault = chain.next(signed, entry, trusted);
     if (fault) return fault;
     this.byAuthor.set(author, chain);
-    this.lamport = Math.max(this.lamport, entry.lamport);
+    if (entry.lamport <= this.lamport + LAMPORT_AHEAD_MAX) this.lamport = Math.max(this.lamport, entry.lamport);
     return undefined;
   }
 
   /**
    * How many of entries of one author that follow each other are proven to be the author's: by their own signature or by that of a
-   * later one, as each names the one before it by its hash. The hashes were made here, of what came.
+   * later one, as each names the one before it by its hash. The hashes were made here, of what came. `genesis`: the author's, where it
+   * is not in its chain yet.
    */
-  proven(run: readonly ChainLink[]): number {
+  proven(run: readonly ChainLink[], genesis?: Entry['genesis']): number {
     const first = run[0]?.entry;
-    const key = first && (this.byAuthor.get(hex(first.author))?.key ?? first.genesis?.key);
+    const key = first && (this.byAuthor.get(hex(first.author))?.key ?? this.keyBy(first, first.genesis ?? genesis));
     if (!key) return 0;
     let count = 1;
     while (count < run.length && follows(run[count] as ChainLink, run[count - 1] as ChainLink)) count++;
@@ -141,6 +147,11 @@ export class Chains {
       count--;
     }
     return count;
+  }
+
+  private keyBy({ author }: Entry, genesis: Entry['genesis']): Uint8Array | undefined {
+    const isItsOwn = genesis && sameBytes(author, authorOf(genesis.key, genesis.incarnation, this.crypto));
+    return isItsOwn ? genesis.key : undefined;
   }
 
   /**

@@ -153,12 +153,16 @@ export function decodeEntry(body: Uint8Array): Entry {
     genesis = { key, incarnation: reader.data() };
   }
   if (!reader.done) throw new DecodeError('bytes behind the end of the entry');
+  if (!isTime(time)) throw new DecodeError(`${time} is no time`);
   if (author.length !== 32) throw new DecodeError('an author id has 32 bytes');
   if (seq < 1 || (seq === 1) !== (prev === null) || (seq === 1) !== (genesis !== undefined)) {
     throw new DecodeError('the first entry of an author, and it alone, carries the key and has no predecessor');
   }
   return { group, author, seq, prev, parents, height, lamport, time, transactions, ...(genesis && { genesis }) };
 }
+
+/** The milliseconds of the years 1970 to 9999: others can be shown to nobody. */
+export const isTime = (ms: number): boolean => ms >= 0 && ms < 253_402_300_800_000;
 
 export const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean => {
   if (a === null || b === null) return a === b;

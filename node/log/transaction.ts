@@ -165,28 +165,32 @@ const writer = new CborWriter(1 << 16);
 /** A transaction's bytes. */
 export function encodeTransaction(transaction: Transaction): Uint8Array<ArrayBuffer> {
   writer.clear();
-  writeStart(writer, transaction);
+  writeStart(writer, transaction, transaction.operations.length);
   for (const operation of transaction.operations) writeOperation(writer, operation);
   writeReads(writer, transaction);
   return writer.take();
 }
 
-/** As encodeTransaction(), with a pause after so many operations. */
+/** As encodeTransaction(), for `count` operations that come one by one, with a pause after so many of them. */
 export function* encodeInSteps(
-  transaction: Transaction,
+  head: Omit<Transaction, 'operations'>,
+  operations: Iterable<Operation>,
+  count: number,
   rows: number,
 ): Generator<undefined, Uint8Array<ArrayBuffer>, undefined> {
   const own = new CborWriter(1 << 16);
-  writeStart(own, transaction);
-  for (const [i, operation] of transaction.operations.entries()) {
+  writeStart(own, head, count);
+  let written = 0;
+  for (const operation of operations) {
     writeOperation(own, operation);
-    if (i % rows === rows - 1) yield;
+    if (++written % rows === 0) yield;
   }
-  writeReads(own, transaction);
+  if (written !== count) throw new Error(`${written} operations of ${count}`);
+  writeReads(own, head);
   return own.end();
 }
 
-function writeStart(writer: CborWriter, transaction: Transaction): void {
+function writeStart(writer: CborWriter, transaction: Omit<Transaction, 'operations'>, operations: number): void {
   writer.array(9).int(TRANSACTION_FORMAT).text(transaction.user).text(transaction.database).text(transaction.sql);
   writer.int(LEVELS.indexOf(transaction.level)).int(transaction.unchecked ? UNCHECKED : 0);
   writer.array(transaction.tables.length);
@@ -194,7 +198,7 @@ function writeStart(writer: CborWriter, transaction: Transaction): void {
     writer.array(3).int(table.id).int(table.version).array(table.columns.length);
     for (const column of table.columns) writer.int(column);
   }
-  writer.array(transaction.operations.length);
+  writer.array(operations);
 }
 
 function writeOperation(writer: CborWriter, operation: Operation): void {
@@ -229,7 +233,7 @@ function writeOperation(writer: CborWriter, operation: Operation): void {
   }
 }
 
-function writeReads(writer: CborWriter, { reads }: Transaction): void {
+function writeReads(writer: CborWriter, { reads }: Pick<Transaction, 'reads'>): void {
   writer.array(reads.length);
   for (const { table, key, digest } of reads) {
     writer.array(4).int(table);

@@ -30,6 +30,10 @@ export interface DeciderOptions {
   readonly group: string;
   readonly crypto: ConsensusCrypto;
   readonly records: RecordStore;
+  /** This node has hosted the group before, and gave its data away: what it promised then. */
+  readonly promised: Ballot | undefined;
+  /** It does not know yet all that was decided while it may have voted: no votes before startVoting(). */
+  readonly abstain: boolean;
   /** As the state kept them. */
   readonly spans: NonNullable<StatePosition['voters']>;
   /** Voters of the group after the newest block that the state holds. */
@@ -69,6 +73,7 @@ export class ConsensusDecider implements Decider {
   private timer: NodeJS.Timeout | undefined;
   leader: NodeId | undefined;
   private leaderlessSince = 0;
+  private abstains: boolean;
   private readonly linked = new Set<NodeId>();
 
   /** False when no leader has been heard for longer than an election takes. */
@@ -100,10 +105,13 @@ export class ConsensusDecider implements Decider {
     this.options = options;
     this.replica = replica;
     const { self, group, crypto, records } = options;
-    this.kept = records.found.flatMap((bytes) => {
+    const { promised, abstain } = options;
+    this.kept = promised ? [{ kind: 'promise', ballot: promised }] : [];
+    for (const bytes of records.found) {
       const decoded = decodeRecord(bytes);
-      return decoded.kind === 'ok' ? [decoded.value] : [];
-    });
+      if (decoded.kind === 'ok') this.kept.push(decoded.value);
+    }
+    this.abstains = abstain;
     this.consensus = new Consensus(
       {
         self,
@@ -118,7 +126,7 @@ export class ConsensusDecider implements Decider {
         applied: height(appliedHeight),
         spans: options.spans.map(({ from, voters }) => ({ from: height(from), voters: voters.map(nodeId) })),
         records: this.kept,
-        abstain: false,
+        abstain,
       },
     );
   }
@@ -139,6 +147,13 @@ export class ConsensusDecider implements Decider {
 
   setMembers(nodes: readonly NodeId[]): void {
     this.step({ kind: 'members', nodes });
+  }
+
+  /** This node is a member by its present stay, and has applied the block that says so: all its earlier votes lie before it. */
+  startVoting(): void {
+    if (!this.abstains) return;
+    this.abstains = false;
+    this.step({ kind: 'vote' });
   }
 
   link(node: NodeId, up: boolean): void {

@@ -5,10 +5,21 @@ import type { Incoming } from './intake.ts';
 export class EarlyEntries {
   private readonly byHeight = new Map<number, Incoming[]>();
   private readonly byAuthor = new Map<string, Map<number, Incoming>>();
+  /** What the last one of an author waits for. */
+  private readonly heights = new Map<string, number>();
+
+  /** An author's entry before this one waits: so does this one, whatever it was made on. */
+  waitsBefore(author: string, seq: number): boolean {
+    const first = this.firstSeqOf(author);
+    return first !== undefined && first < seq;
+  }
 
   add(incoming: Incoming): void {
-    const { height, seq } = incoming.entry;
+    const { seq } = incoming.entry;
     const author = hex(incoming.entry.author);
+    // Honest authors' heights only grow.
+    const height = Math.max(incoming.entry.height, this.heights.get(author) ?? 0);
+    this.heights.set(author, height);
     const sameHeight = this.byHeight.get(height);
     if (sameHeight) sameHeight.push(incoming);
     else this.byHeight.set(height, [incoming]);
@@ -33,7 +44,9 @@ export class EarlyEntries {
   /** A block ordered it. */
   delete(author: string, seq: number): void {
     const entries = this.byAuthor.get(author);
-    if (entries?.delete(seq) && entries.size === 0) this.byAuthor.delete(author);
+    if (!entries?.delete(seq) || entries.size > 0) return;
+    this.byAuthor.delete(author);
+    this.heights.delete(author);
   }
 
   /** Those that wait for one of these heights and were not deleted; they wait no more. */

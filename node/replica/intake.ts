@@ -31,8 +31,8 @@ export function decodeIncoming(signed: SignedEntry, entry: Entry): Incoming {
 /** An entry whose transactions may still be read. */
 interface Waiting extends ChainLink {
   transactions: Incoming['transactions'] | undefined;
-  /** It is its author's, by its own signature or by a later one. */
-  readonly isProven: boolean;
+  /** Who gave it. */
+  readonly from: string;
 }
 
 type Accepted = Waiting & Incoming;
@@ -48,11 +48,20 @@ function faultIn(work: () => void): string | undefined {
   }
 }
 
+/** What had waited of an author is gone, because it was no good: it is to be asked for again, of others. */
+export interface Failed {
+  readonly author: string;
+  readonly from: string;
+  readonly fault: string;
+}
+
 export interface IntakeOptions {
   readonly group: string;
   readonly log: GroupLog;
   /** False when the author is known to be no member. */
   readonly mayWrite: (entry: Entry) => boolean;
+  /** The seq behind which an author's entries count no more: it was removed. Infinity for one that may write. */
+  readonly endOf: (author: string) => number;
   readonly slices: Slices;
   /** Entries are here that receive() has not told of. */
   readonly onReady: () => void;
@@ -73,7 +82,7 @@ export class Intake {
   private readonly orphans = new Map<string, Waiting[]>();
   /** Authors of whom nothing was taken. */
   readonly strangers = new Set<string>();
-  private readonly failed: { readonly author: string; readonly fault: string }[] = [];
+  private readonly failed: Failed[] = [];
 
   constructor(options: IntakeOptions) {
     this.options = options;
@@ -91,23 +100,25 @@ export class Intake {
   }
 
   /**
-   * Takes entries of one author that somebody hands over, in order; their CIDs were made of what came. One that is here already is
-   * passed over, one whose parents are not here waits for them. Says what is wrong with the first that is refused; those that
-   * follow it are not taken either.
+   * Takes entries of one author that somebody hands over as those from `seq` on; their CIDs were made of what came. One that is here
+   * already is passed over, one whose parents are not here waits for them: only its author's own, or others could keep that one from
+   * coming. Says what is wrong with the first that is refused; those that follow it are not taken either.
    */
-  receive(run: readonly SignedEntry[]): string | undefined {
+  receive(run: readonly SignedEntry[], author: string, seq: number, from: string): string | undefined {
     const links: ChainLink[] = [];
     let fault: string | undefined;
-    for (const signed of run) {
+    for (const [index, signed] of run.entries()) {
       fault = faultIn(() => {
         const entry = decodeEntry(signed.body);
-        if (entry.seq > this.seqOf(hex(entry.author))) links.push({ signed, entry });
+        if (hex(entry.author) !== author || entry.seq !== seq + index)
+          throw new DecodeError('it is another entry than it was said to be');
+        if (entry.seq > this.seqOf(author)) links.push({ signed, entry });
       });
       if (fault !== undefined) break;
     }
-    const proven = this.log.chains.proven(links);
+    const proven = this.log.chains.proven(links, this.orphans.get(author)?.[0]?.entry.genesis);
     for (const [index, link] of links.entries()) {
-      const refused = this.admit(link, index < proven);
+      const refused = index < proven ? this.admit(link, from) : 'it fails the check of its signature';
       if (refused !== undefined) return refused;
     }
     return fault;
@@ -118,9 +129,9 @@ export class Intake {
     return this.orphans.get(author)?.at(-1)?.entry.seq ?? this.log.chains.seqOf(author);
   }
 
-  private admit({ signed, entry }: ChainLink, isProven: boolean): string | undefined {
+  private admit({ signed, entry }: ChainLink, from: string): string | undefined {
     const isLarge = signed.body.length > LARGE_BYTES;
-    const incoming: Waiting = { signed, entry, transactions: undefined, isProven };
+    const incoming: Waiting = { signed, entry, transactions: undefined, from };
     const malformed = faultIn(() => {
       if (!isLarge) incoming.transactions = entry.transactions.map(decodeTransaction);
     });
@@ -130,6 +141,7 @@ export class Intake {
     if (entry.group !== this.options.group) return `it is of group ${entry.group}`;
     if (!waiting && !this.options.mayWrite(entry)) {
       this.strangers.add(author);
+      this.adopt();
       return 'its author is no member';
     }
     if (waiting || isLarge || !this.hasParents(entry)) {
@@ -150,7 +162,7 @@ export class Intake {
     } catch (error) {
       if (error instanceof StoppedError) return;
       if (!(error instanceof DecodeError)) throw error;
-      this.failed.push({ author, fault: error.message });
+      this.failed.push({ author, from: incoming.from, fault: error.message });
       const waiting = this.orphans.get(author);
       const at = waiting?.indexOf(incoming) ?? -1;
       if (at > 0) waiting?.splice(at);
@@ -161,27 +173,32 @@ export class Intake {
     if (!this.isEmpty) this.options.onReady();
   }
 
+  /** What an author wrote that was removed since, and that no block has ordered, is taken by nobody any more: it is not waited for. */
   private hasParents(entry: Entry): boolean {
-    return entry.parents.every((parent) => this.log.chains.seqOf(hex(parent.author)) >= parent.seq);
+    return entry.parents.every((parent) => {
+      const author = hex(parent.author);
+      return this.log.chains.seqOf(author) >= parent.seq || parent.seq > this.options.endOf(author);
+    });
   }
 
   private accept(incoming: Accepted): string | undefined {
-    const fault = this.log.chains.next(incoming.signed, incoming.entry, incoming.isProven);
+    const fault = this.log.chains.next(incoming.signed, incoming.entry, true);
     if (fault) return `it fails the check of its ${fault.kind}`;
     this.ready.push(incoming);
     return undefined;
   }
 
-  /** Entries that waited for parents which are here now. One that is no good goes, with those that follow it. */
-  private adopt(): void {
+  /** Entries that waited for parents which are here now, or are waited for no more. One that is no good goes, with those that follow it. */
+  adopt(): void {
     for (let found = this.orphans.size > 0; found;) {
       found = false;
       for (const [author, waiting] of this.orphans) {
         while (waiting[0]?.transactions && this.hasParents(waiting[0].entry)) {
-          const fault = this.accept(waiting.shift() as Accepted);
+          const next = waiting.shift() as Accepted;
+          const fault = this.accept(next);
           if (fault !== undefined) {
             waiting.length = 0;
-            this.failed.push({ author, fault });
+            this.failed.push({ author, from: next.from, fault });
           }
           found = true;
         }
@@ -190,8 +207,7 @@ export class Intake {
     }
   }
 
-  /** Authors of whom what had waited is gone, because it was no good: it is to be asked for again. */
-  takeFailed(): readonly { readonly author: string; readonly fault: string }[] {
+  takeFailed(): readonly Failed[] {
     return this.failed.splice(0);
   }
 

@@ -76,7 +76,13 @@ export class LargeMessages {
     }
     if ((flags & LAST) === 0) return undefined;
     this.coming.delete(from);
-    return Buffer.concat(message.parts);
+    const whole = new Uint8Array(message.bytes);
+    let at = 0;
+    for (const part of message.parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
   }
 
   /** Nothing goes to the peer or comes from it any more. */

@@ -209,7 +209,7 @@ export class Order {
     const ready: GroupTransaction[] = [];
     for (const one of incoming) {
       const { entry, signed } = one;
-      if (entry.height > this.position.height) {
+      if (entry.height > this.position.height || this.early.waitsBefore(hex(entry.author), entry.seq)) {
         this.early.add(one);
         continue;
       }
@@ -228,8 +228,10 @@ export class Order {
     const author = hex(entry.author);
     this.stats.received += transactions.length;
     if (author !== this.options.log.author) this.heads.set(author, { author: entry.author, seq, cid: signed.cid });
+    // Beyond this node's own clock: what is written here would not come behind it. Only a block can say where it stands.
+    const isAhead = lamport > this.options.log.chains.lamport;
     return transactions.map((transaction, index) =>
-      GroupTransaction.ofEntry({ lamport, author, seq, index }, time, transaction),
+      GroupTransaction.ofEntry({ lamport, author, seq, index }, time, transaction, isAhead),
     );
   }
 
@@ -237,7 +239,7 @@ export class Order {
   mayWrite(entry: Entry): boolean {
     if (entry.height > this.position.height) return true;
     const key = entry.genesis?.key ?? this.options.log.chains.byAuthor.get(hex(entry.author))?.key;
-    return key !== undefined && this.options.events.isMember(key);
+    return key !== undefined && this.options.events.mayWrite(key, entry.height);
   }
 
   *insert(transactions: readonly GroupTransaction[]): Steps<void> {
@@ -530,6 +532,13 @@ export class Order {
   endSolitude(): void {
     const { machine } = this.options;
     this.linearizer.tell(({ run }) => (run ? finish(machine.footprintOf(run)) : { reads: [], writes: [] }));
+  }
+
+  /** Everything that is here and was written with that key, by whatever author, stands in blocks. */
+  isOrdered(key: string): boolean {
+    return [...this.options.log.chains.byAuthor].every(
+      ([author, chain]) => !chain.key || hex(chain.key) !== key || chain.seq <= this.finalSeq(author),
+    );
   }
 
   /** Members were removed: what they wrote and no block has ordered is in the order no more. */

@@ -16,16 +16,19 @@ import {
 } from '../log/index.ts';
 import { logCrypto } from '../store/index.ts';
 import {
+  AUTHOR_BYTES,
   authorId,
   decodeSyncMessage,
   DEFAULT_SYNC_TIMING,
   encodeSyncMessage,
+  SEQ_MAX,
   Sync,
   type SyncEffect,
   type SyncEntry,
   type SyncEvent,
 } from '../sync/index.ts';
 import type { ConsensusDecider } from './decider.ts';
+import { SYNC, CONSENSUS, ASK_BLOCKS, BLOCKS, DIFFERS, PIECE, SNAPSHOT, BLOCKS_PRUNED, STAY } from './kinds.ts';
 import { Lag, type PeerLag } from './lag.ts';
 import { LargeMessages, PIECE_BYTES } from './large-messages.ts';
 import { Notices } from './notices.ts';
@@ -34,15 +37,6 @@ import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
 import { SnapshotExchange, type SnapshotPort } from './snapshot-exchange.ts';
 
-/** The first byte of a message says whose it is. */
-const SYNC = 0;
-const CONSENSUS = 1;
-const ASK_BLOCKS = 2;
-const BLOCKS = 3;
-const DIFFERS = 4;
-const PIECE = 5;
-const SNAPSHOT = 6;
-const BLOCKS_PRUNED = 7;
 const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
 /** How long a notice of consensus may wait for company. */
@@ -71,6 +65,8 @@ export interface PeeringOptions {
   readonly snapshots: SnapshotPort;
   /** The node has nothing of its group yet. */
   readonly isNew: boolean;
+  /** Which of its stays in the group this is; the first where it is not said. */
+  readonly stay?: number;
   /** A snapshot was taken from a peer: the node is to start again, from it. */
   readonly onSnapshot: (height: number) => void;
 }
@@ -95,6 +91,8 @@ export class Peering {
   private readonly exchange: SnapshotExchange;
   private readonly notices = new Notices((to, framed) => void this.network?.send(to as string as PeerId, framed));
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
+  /** Of those who gave their data away and came again: in which stay they are. */
+  private readonly stays = new Map<NodeId, number>();
   private readonly lag: Lag;
   private readonly up = new Set<NodeId>();
   private cut: ReadonlySet<NodeId> = new Set();
@@ -162,8 +160,11 @@ export class Peering {
     if (topic !== this.topic || this.cut.has(from)) return;
     this.guard(from, () => {
       const reader = new CborReader(bytes);
-      const author = authorId(hex(reader.data()));
-      this.step({ kind: 'announced', author, seq: reader.int(), from });
+      const author = reader.data();
+      const seq = reader.int();
+      // Who passes it on may not have looked at it; asked for so much, it would understand nothing of the question.
+      if (author.length !== AUTHOR_BYTES || seq < 1 || seq > SEQ_MAX) throw new DecodeError('word of what cannot be');
+      this.step({ kind: 'announced', author: authorId(hex(author)), seq, from });
     });
   }
 
@@ -213,6 +214,10 @@ export class Peering {
       this.guard(from, () => this.hearDiffers(from, new CborReader(bytes.subarray(1))));
       return;
     }
+    if (bytes[0] === STAY) {
+      this.guard(from, () => this.hearStay(from, new CborReader(bytes.subarray(1)).int()));
+      return;
+    }
     const decoded = bytes[0] === SYNC ? decodeSyncMessage(bytes.subarray(1)) : undefined;
     if (decoded?.kind === 'ok') this.step({ kind: 'message', from, message: decoded.value });
     else this.options.onRefused(from, decoded ? decoded.reason : 'a message of an unknown kind');
@@ -228,6 +233,27 @@ export class Peering {
   /** Asks for the blocks that follow the last one that is known here. */
   askBlocks(peer: NodeId): void {
     this.send(peer, ASK_BLOCKS, new CborWriter(16).int(this.options.replica.nextHeight).take());
+  }
+
+  /** Tells everybody, again and again, that this node has not what it had in an earlier stay: the link may have been up all the time. */
+  sayStay(): void {
+    const { stay = 1 } = this.options;
+    if (stay > 1) for (const id of this.up) this.send(id, STAY, new CborWriter(8).int(stay).take());
+  }
+
+  /** In which stay a peer is, as far as it said. */
+  stayOf(id: NodeId): number {
+    return this.stays.get(id) ?? 1;
+  }
+
+  /** What was known of its earlier stay is not so any more. */
+  private hearStay(from: NodeId, stay: number): void {
+    if (stay <= this.stayOf(from)) return;
+    this.stays.set(from, stay);
+    this.frontiers.delete(from);
+    if (!this.up.has(from) || this.cut.has(from)) return;
+    this.lost(from);
+    this.found(from);
   }
 
   /** Tells a proposer what this node's state after `height` is, which is not what the proposer's is. */
@@ -259,7 +285,9 @@ export class Peering {
       this.options.onRefused(from, error.message);
       return;
     }
-    if (message) this.message(from, message);
+    // In a message of pieces there are no others: they might go on for ever.
+    if (message?.[0] === PIECE) this.options.onRefused(from, 'a piece in a piece');
+    else if (message) this.message(from, message);
   }
 
   private answerBlocks(to: NodeId, question: Uint8Array): void {
@@ -409,16 +437,17 @@ export class Peering {
 
   private deliver(from: NodeId, entries: readonly SyncEntry[]): void {
     for (let at = 0; at < entries.length;) {
-      const { author } = entries[at] as SyncEntry;
+      const { author, seq } = entries[at] as SyncEntry;
       let end = at + 1;
-      while (entries[end]?.author === author) end++;
+      while (entries[end]?.author === author && entries[end]?.seq === seq + end - at) end++;
       const run = entries.slice(at, end).map(({ bytes }) => fromSync(bytes));
-      const fault = this.options.replica.receive(run);
+      const fault = this.options.replica.receive(run, author, seq, from);
       if (fault !== undefined) this.refuse(from, author, fault);
       at = end;
     }
-    // Whoever brought it, it is asked of others now.
-    for (const { author, fault } of this.options.replica.takeFailed()) this.refuse(from, authorId(author), fault);
+    // It is asked of others now.
+    for (const failed of this.options.replica.takeFailed())
+      this.refuse(failed.from as NodeId, authorId(failed.author), failed.fault);
   }
 
   private refuse(from: NodeId, author: ReturnType<typeof authorId>, fault: string): void {
@@ -467,6 +496,11 @@ export class Peering {
     const { log, replica } = this.options;
     for (const [author, seq] of newest) behind += Math.max(0, Math.min(seq, replica.endOf(author)) - log.seqOf(author));
     return behind;
+  }
+
+  /** Whom there is a link to. */
+  linked(): readonly NodeId[] {
+    return [...this.up];
   }
 
   isUp(id: NodeId): boolean {

@@ -2,7 +2,7 @@
 import type { Orderable, Position } from '../consistency/index.ts';
 import type { Digest, Transaction } from '../log/index.ts';
 import type { Warning } from '../sql/index.ts';
-import type { RowChange } from '../store/index.ts';
+import type { ChangeList } from '../store/index.ts';
 
 /** A change of a row that is not there any more: passed over, and listed. */
 export interface Dropped {
@@ -41,14 +41,14 @@ export type Outcome =
 export const APPLIED: Outcome = { kind: 'applied', dropped: [] };
 
 export interface Run {
-  readonly changes: readonly RowChange[];
+  readonly changes: ChangeList;
   /** What its session meant to change, where rows were not any more as it had seen them. */
-  readonly meant?: readonly RowChange[];
+  readonly meant?: ChangeList;
   readonly outcome: Outcome;
   /** Of the state's counter of losses: what an earlier epoch did is gone already. */
   readonly epoch: number;
-  /** What its changes do to the digest of all rows, where there are many. */
-  readonly digest?: Digest;
+  /** What its changes do to the digest of all rows. */
+  readonly digest: Digest;
 }
 
 /** A transaction was refused at its place in the order. */
@@ -86,6 +86,7 @@ export class GroupTransaction implements Orderable {
   private constructor(
     position: Position,
     level: Transaction['level'],
+    finalOnly: boolean,
     exclusive: boolean,
     time: number,
     size: number,
@@ -93,7 +94,7 @@ export class GroupTransaction implements Orderable {
   ) {
     this.position = position;
     this.level = level;
-    this.finalOnly = level === 'final';
+    this.finalOnly = finalOnly;
     this.exclusive = exclusive;
     this.time = time;
     this.size = size;
@@ -108,16 +109,18 @@ export class GroupTransaction implements Orderable {
     source: () => Transaction,
   ): GroupTransaction {
     const position = { lamport: Infinity, author: '', seq: 0, index: ++unsealed };
-    return new GroupTransaction(position, level, exclusive, 0, size, source);
+    return new GroupTransaction(position, level, level === 'final', exclusive, 0, size, source);
   }
 
-  /** One that lies in an entry. */
-  static ofEntry(position: Position, time: number, transaction: Transaction): GroupTransaction {
+  /** One that lies in an entry. `isAhead`: it waits for its block, whatever its level. */
+  static ofEntry(position: Position, time: number, transaction: Transaction, isAhead: boolean): GroupTransaction {
     const { level, operations } = transaction;
+    const exclusive = isSchemaChange(transaction);
     return new GroupTransaction(
       position,
       level,
-      isSchemaChange(transaction),
+      level === 'final' || exclusive || isAhead,
+      exclusive,
       time,
       operations.length,
       () => transaction,

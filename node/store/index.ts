@@ -1,4 +1,5 @@
 /** The disk: the log's segment files, the state file, and who this node is. */
+export { ChangeList, inverse, sameValue, type Intent, type Row, type RowChange, type RowId } from './changes.ts';
 export { DiskFullError, LogBrokenError, LogDamagedError, StateCorruptError } from './errors.ts';
 export { makeFolder, syncFile, syncFolder, writeFileDurably } from './files.ts';
 export { lockFolder } from './folder-lock.ts';
@@ -11,14 +12,9 @@ export {
   isConstraintError,
   nextOfClass,
   registerSortKeys,
-  sameValue,
   State,
   STATE_FORMAT,
-  type Intent,
   type KeyClass,
-  type Row,
-  type RowChange,
-  type RowId,
   type StatePosition,
   type TableVersion,
 } from './state.ts';

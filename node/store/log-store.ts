@@ -148,6 +148,8 @@ export class LogStore {
     const { base } = options;
     const heads = new Map(base?.chains.map((head) => [head.author, head]));
     makeFolder(dir);
+    // What follows goes on from there.
+    if (base) this.chains.lamport = base.lamport;
     let torn: number | undefined;
     let end = SEGMENT_HEADER_BYTES;
     const walk = readLog(dir, {
@@ -204,7 +206,6 @@ export class LogStore {
   /** What a base stands for is there. */
   private resume(base: LogBase): void {
     for (const head of base.chains) if (this.chains.seqOf(head.author) < head.seq) this.chains.resume(head);
-    this.chains.lamport = Math.max(this.chains.lamport, base.lamport);
     this.index.resume(base);
   }
 

@@ -35,6 +35,8 @@ import {
 } from '../sql/index.ts';
 
 import type { Digest } from '../log/index.ts';
+import { inverse, sameValue, type Row, type RowChange, type RowId } from './changes.ts';
+import { NO_DIGEST } from './digest.ts';
 import { DiskFullError, StateCorruptError } from './errors.ts';
 import { IndexBuilder } from './index-builder.ts';
 import { Reserve } from './reserve.ts';
@@ -48,27 +50,6 @@ const LONG_WORK_CACHE_KIB = 16384;
 const CHECKPOINT_PAGES = 4000;
 const PAGE_BYTES = 4096;
 
-export type Row = SqliteValue[];
-export type RowId = number | bigint;
-
-/** One row before and after, in the order of the table's columns. Undefined: it does not exist. */
-export interface RowChange {
-  readonly table: TableDef;
-  readonly rowid: RowId;
-  readonly before: Row | undefined;
-  readonly after: Row | undefined;
-  /** Set when the change gave the row another rowid: its integer primary key changed. */
-  readonly newRowid?: RowId | undefined;
-  /** Column ids whose change was `c = c ± x`. */
-  readonly adds?: readonly number[] | undefined;
-  /** What the statement meant, where it is more than the change. */
-  readonly intent?: Intent | undefined;
-  /** It follows from another change (a cascade, a row that REPLACE removed) and is derived again where the transaction is merged. */
-  readonly derived?: boolean | undefined;
-  /** What applying it did to the table's digest; set by State.apply(). */
-  digest?: Digest | undefined;
-}
-
 /** What rows that were written under an older definition of their table are read by. */
 export interface TableVersion {
   readonly columns: TableDef['columns'];
@@ -80,20 +61,6 @@ function versionOf(table: TableDef): TableVersion {
   const primary = primaryKey(table)?.parts.map((part) => part.column);
   return { columns: table.columns, ...(primary && { primary }) };
 }
-
-/** IGNORE, REPLACE, or ON DUPLICATE KEY UPDATE: the row that was to be inserted, and what it is to become where it exists. */
-export type Intent =
-  | { readonly mode: 'ignore' | 'replace' }
-  | {
-      readonly mode: 'upsert';
-      readonly inserted: Row;
-      /** A row (the one that was there, else `inserted`), and what the assignments make of it. */
-      readonly base: Row;
-      readonly updated: Row;
-      readonly adds: readonly number[];
-      /** Column ids of all assignments: elsewhere one may change what it does not change here. */
-      readonly assigned: readonly number[];
-    };
 
 /** Where the state stands: after a block, and what the block's frontier is. */
 /** The numbers offset, offset + increment, offset + 2 × increment … */
@@ -408,8 +375,11 @@ export class State {
     return row?.map(small);
   }
 
-  /** Applies one change. SQLite's own constraint errors pass through: the caller maps them. Throws DiskFullError. */
-  apply(change: RowChange): void {
+  /**
+   * Applies one change; gives what it does to the table's digest. SQLite's own constraint errors pass through: the caller maps them.
+   * Throws DiskFullError.
+   */
+  apply(change: RowChange): Digest {
     this.begin();
     const { table, rowid, before, after } = change;
     const statements = this.of(table);
@@ -424,36 +394,28 @@ export class State {
     } catch (error) {
       throw this.lost(error);
     }
-    if (!table.temporary) change.digest = this.digests.change(change);
+    return table.temporary ? NO_DIGEST : this.digests.change(change);
   }
 
-  /** Takes changes back, the newest first; those of an earlier epoch are gone already. */
-  revertAll(changes: readonly RowChange[], epoch: number): void {
-    const work = this.reverting(changes, epoch, changes.length);
+  /** Takes changes back, which come the newest first; those of an earlier epoch are gone already. */
+  revertAll(changes: Iterable<RowChange>, epoch: number): void {
+    const work = this.reverting(changes, epoch, Infinity);
     while (work.next().done !== true);
   }
 
   /** As revertAll(), with a pause after so many rows. */
-  *reverting(changes: readonly RowChange[], epoch: number, rows: number): Generator<undefined, void, undefined> {
-    for (let i = changes.length - 1; i >= 0 && this.epoch === epoch; i--) {
+  *reverting(changes: Iterable<RowChange>, epoch: number, rows: number): Generator<undefined, void, undefined> {
+    let count = 0;
+    for (const change of changes) {
+      if (this.epoch !== epoch) return;
+      if (count > 0 && count % rows === 0) yield;
+      count++;
       try {
-        this.revert(changes[i] as RowChange);
+        this.apply(inverse(change));
       } catch (error) {
         if (!(error instanceof DiskFullError)) throw error;
       }
-      if (i > 0 && i % rows === 0) yield;
     }
-  }
-
-  /** Takes a change back. */
-  revert(change: RowChange): void {
-    this.apply({
-      table: change.table,
-      rowid: change.newRowid ?? change.rowid,
-      before: change.after,
-      after: change.before,
-      newRowid: change.rowid,
-    });
   }
 
   private insert({ insert, rowidIndex }: TableStatements, rowid: RowId, row: Row): void {
@@ -781,11 +743,4 @@ const small = (value: SqliteValue): SqliteValue =>
 /** A change that meets no row would stand in the log and fail at replay: it must never get that far. */
 function affectsOne(table: TableDef, result: { readonly changes: number | bigint }): void {
   if (Number(result.changes) !== 1) throw new Error(`a change of table ${table.database}.${table.name} met no row`);
-}
-
-export function sameValue(a: SqliteValue | undefined, b: SqliteValue | undefined): boolean {
-  if (a === b) return true;
-  if (a instanceof Uint8Array && b instanceof Uint8Array)
-    return a.length === b.length && a.every((byte, i) => byte === b[i]);
-  return false;
 }

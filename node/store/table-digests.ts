@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Digest } from '../log/index.ts';
 import { primaryKey, tableName, type TableDef } from '../sql/index.ts';
 import { addDigests, NO_DIGEST, rowHash, sameDigest, subtractDigests } from './digest.ts';
-import type { Row, RowChange, RowId } from './state.ts';
+import type { Row, RowChange, RowId } from './changes.ts';
 
 /** Hash of a row of a table. */
 export const hashOf = (table: TableDef, rowid: RowId, row: Row): Digest =>

@@ -8,6 +8,7 @@ import { CborReader, CborWriter, DecodeError, hex } from '../log/index.ts';
 import {
   ASK_BYTES_MAX,
   ASK_RANGES_MAX,
+  AUTHOR_BYTES,
   type AuthorId,
   authorId,
   ENTRY_BYTES_MAX,
@@ -15,14 +16,13 @@ import {
   type Message,
   type Range,
   type Run,
+  SEQ_MAX,
 } from './types.ts';
 
 const FORMAT = 1;
-const AUTHOR_BYTES = 32;
 const HASH_BYTES = 32;
 const AUTHORS_MAX = 1 << 20;
 const RUNS_MAX = 1 << 16;
-const SEQ_MAX = 2 ** 48;
 const ID_MAX = 2 ** 48;
 
 export type Decoded =

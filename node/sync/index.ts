@@ -6,8 +6,10 @@ export {
 } from './codec.ts';
 export { DEFAULT_SYNC_TIMING, Sync, type SyncOptions, type SyncTiming } from './sync.ts';
 export {
+  AUTHOR_BYTES,
   authorId,
   ENTRY_BYTES_MAX,
+  SEQ_MAX,
   type AuthorId,
   type Effect as SyncEffect,
   type Event as SyncEvent,

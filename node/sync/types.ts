@@ -8,6 +8,10 @@ export type AuthorId = string & { readonly [authorIdBrand]: true };
 
 export const authorId = (hex: string): AuthorId => hex as AuthorId;
 
+export const AUTHOR_BYTES = 32;
+/** Far above what can be reached, far below where additions lose digits. */
+export const SEQ_MAX = 2 ** 48;
+
 /** An entry as it travels: its signed bytes are opaque here. */
 export interface SyncEntry {
   readonly author: AuthorId;

@@ -92,14 +92,15 @@ const lagOf = ({ status, member }: Pick<Node, 'status' | 'member'>): number =>
 
 const byVersion = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 
-function phaseOf({ cluster, pods }: Observed, findings: Findings, inSync: number): Phase {
+function phaseOf(observed: Observed, findings: Findings, inSync: number): Phase {
+  const { cluster, pods } = observed;
   const { group, rollout, trouble, fault, isBusy } = findings;
   const { replicas, paused } = cluster.spec;
   if (cluster.metadata.deletionTimestamp !== undefined) return 'Deleting';
   if (fault !== undefined || trouble || rollout.stuck !== undefined) return 'Degraded';
   if (paused) return 'Paused';
   if (pods.length === 0) return 'Pending';
-  if (group.founder === undefined || !wasReady(cluster)) return 'Forming';
+  if (group.founder === undefined || !(wasReady(cluster) || isWhole(observed, findings, inSync))) return 'Forming';
   if (group.speaker === undefined) return 'Degraded';
   if (pods.length !== replicas || group.members.length !== replicas) return 'Scaling';
   // Who does not vote yet has just come.
@@ -111,6 +112,14 @@ function phaseOf({ cluster, pods }: Observed, findings: Findings, inSync: number
     : inSync === replicas
       ? 'Updating'
       : 'Degraded';
+}
+
+/** All that were asked for are there, and as many of them vote. */
+function isWhole({ cluster, pods }: Observed, { group }: Findings, inSync: number): boolean {
+  const { replicas } = cluster.spec;
+  const ready = pods.filter(({ isReady }) => isReady).length;
+  const voters = group.members.filter(({ voter }) => voter).length;
+  return inSync >= replicas && ready >= replicas && voters >= votersOf(cluster.spec);
 }
 
 /** Clients were served once. */
@@ -125,11 +134,9 @@ function statementsOf(observed: Observed, findings: Findings, inSync: number): S
   const { replicas, paused } = cluster.spec;
   const ready = pods.filter(({ isReady }) => isReady).length;
   const isFormed = group.founder !== undefined;
-  const voters = group.members.filter(({ voter }) => voter).length;
   const answering = answeringVoters(observed, group);
-  const isWhole = inSync >= replicas && ready >= replicas && voters >= votersOf(cluster.spec);
   // A member that lags serves as well: under load, or while one is restarted, that comes and goes.
-  const served = wasReady(cluster) ? answering.isMajority && ready > 0 : isWhole;
+  const served = wasReady(cluster) ? answering.isMajority && ready > 0 : isWhole(observed, findings, inSync);
   const behind = group.nodes.filter(({ phase }) => phase !== 'InSync').map(({ name, phase }) => `${name} is ${phase}`);
   const degraded = degradedBy(findings);
   return [

@@ -194,10 +194,10 @@ async function round(): Promise<Row[]> {
   for (const one of CASES.filter(({ name }) => name.includes(values.only))) {
     const row = await measure(one, connections, watch);
     rows.push(row);
-    const { stalls, over50, gcMax, gcTotal, heapMb } = row.watched;
+    const { stalls, over50, cpuMax, gcMax, gcTotal, heapMb } = row.watched;
     console.log(
       `${row.name}: ${row.seconds.toFixed(1)} s; reads ${shown(row.reads)} (${row.reads.length}); commits ${shown(row.commits)} (${row.commits.length}); ` +
-        `longest turns ${stalls.map(({ ms }) => ms.toFixed()).join(' ')}, over 50: ${over50}; GC max ${gcMax.toFixed()} of ${gcTotal.toFixed()}; heap ${heapMb.toFixed()} MB`,
+        `longest turns (of it on a core) ${stalls.map(({ ms, cpuMs }) => `${ms.toFixed()} (${cpuMs.toFixed()})`).join(' ')}, over 50: ${over50}, most on a core ${cpuMax.toFixed()}; GC max ${gcMax.toFixed()} of ${gcTotal.toFixed()}; heap ${heapMb.toFixed()} MB`,
     );
     for (const { ms, work } of stalls)
       if (work.length > 0) console.log(`  ${ms.toFixed()} ms:\n    ${work.join('\n    ')}`);
@@ -210,7 +210,9 @@ async function round(): Promise<Row[]> {
 
 const rounds: Row[][] = [];
 for (let i = 0; i < Number(values.rounds); i++) rounds.push(await round());
-console.log('\nstatement | s | reads p50 / p99 / max ms | commits p50 / p99 / max ms | longest turn ms | GC max ms');
+console.log(
+  '\nstatement | s | reads p50 / p99 / max ms | commits p50 / p99 / max ms | longest turn ms | most on a core ms | GC max ms',
+);
 for (const [i, first] of (rounds[0] ?? []).entries()) {
   const best = (of: (row: Row) => number): number => Math.min(...rounds.map((rows) => of(rows[i] as Row)));
   const three = (of: (row: Row) => readonly number[]): string =>
@@ -222,6 +224,7 @@ for (const [i, first] of (rounds[0] ?? []).entries()) {
       three((row) => row.reads),
       three((row) => row.commits),
       best((row) => row.watched.stalls[0]?.ms ?? 0).toFixed(),
+      best((row) => row.watched.cpuMax).toFixed(),
       best((row) => row.watched.gcMax).toFixed(),
     ].join(' | '),
   );

@@ -1,6 +1,14 @@
 import { consensusScenario } from './consensus/scenario.ts';
 import type { Scenario } from './kernel/scenario.ts';
-import { briefScenario, pruningScenario, replicaScenario, slicedScenario } from './replica/scenario.ts';
+import {
+  briefScenario,
+  byzantineScenario,
+  fullScenario,
+  movingScenario,
+  pruningScenario,
+  replicaScenario,
+  slicedScenario,
+} from './replica/scenario.ts';
 import { syncScenario } from './sync/scenario.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -10,4 +18,7 @@ export const scenarios: readonly Scenario[] = [
   pruningScenario,
   slicedScenario,
   briefScenario,
+  fullScenario,
+  movingScenario,
+  byzantineScenario,
 ];

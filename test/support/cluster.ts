@@ -46,6 +46,7 @@ export interface NodeStatus {
     readonly database: string;
     readonly group: string;
     readonly ready: boolean;
+    readonly leaving: boolean;
     readonly members: readonly { readonly name: string; readonly voter: boolean }[];
     readonly votersDecide: boolean;
     readonly leader?: string;

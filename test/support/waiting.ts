@@ -25,7 +25,11 @@ export interface Answer {
     readonly recoveryFault?: string;
     readonly members?: readonly { readonly name: string; readonly id: string; readonly voter: boolean }[];
     readonly removed?: readonly string[];
-    readonly databaseGroups?: readonly { readonly ready: boolean }[];
+    readonly databaseGroups?: readonly {
+      readonly database: string;
+      readonly ready: boolean;
+      readonly final: { readonly height: number };
+    }[];
     readonly results?: readonly { readonly rows: readonly (readonly unknown[])[] }[];
     readonly error?: { readonly code: string; readonly message: string; readonly errno?: number };
   };

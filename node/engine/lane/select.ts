@@ -1,7 +1,6 @@
 /** A SELECT of a session in a lane: hands over its view, streams the rows to the client. */
 import { containsKind, SqlError, type LiteralValue, type SelectPlan, type SqliteValue } from '../../sql/index.ts';
 import type { ResultSink } from '../../server/index.ts';
-import type { RowId } from '../../store/index.ts';
 import { noteSeen } from '../certification.ts';
 import type { EngineSession } from '../session.ts';
 import { allVariables } from '../variables.ts';
@@ -9,12 +8,13 @@ import type { LaneRequest, SessionSnapshot } from './messages.ts';
 import { shapeOf } from '../results.ts';
 import { differingImages } from '../view.ts';
 import { interrupted } from '../locks.ts';
+import type { KeyRange } from '../transaction.ts';
 
 export async function runInLane(
   session: EngineSession,
   plan: SelectPlan,
   slots: readonly (LiteralValue | null)[],
-  range: { low: RowId; high: RowId } | undefined,
+  range: KeyRange | undefined,
   sink: ResultSink,
   more: boolean,
 ): Promise<void> {

@@ -1,5 +1,12 @@
 /** Merging: write sets as intentions, and their runs against the state. */
-export { digestOf, StateMachine } from './machine.ts';
+export { StateMachine } from './machine.ts';
 export { Merger } from './merger.ts';
-export { transactionInSteps, transactionOf, type CommitRecord, type SchemaRecord, type SeenRow } from './write-set.ts';
+export {
+  encodedInSteps,
+  transactionInSteps,
+  transactionOf,
+  type CommitRecord,
+  type SchemaRecord,
+  type SeenRow,
+} from './write-set.ts';
 export { MergeContext, SCHEMA_SQL_MODE } from './context.ts';

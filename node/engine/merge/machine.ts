@@ -7,6 +7,9 @@ import { SqlError, type CatalogChange, type Warning } from '../../sql/index.ts';
 import {
   addDigests,
   digestBytes,
+  ChangeList,
+  inverse,
+  NO_DIGEST,
   type Row,
   type RowChange,
   type RowId,
@@ -14,7 +17,7 @@ import {
 } from '../../store/index.ts';
 import type { EngineCore } from '../core.ts';
 import { Conflicts } from './conflicts.ts';
-import type { LoggedSchema } from './write-set.ts';
+import { readSchema } from './logged-schema.ts';
 
 /** So many changes are kept in one piece. */
 const KEPT_CHANGES = 1000;
@@ -76,18 +79,13 @@ export class StateMachine implements Machine {
     const [schema] = content.operations;
     if (schema?.kind === 'schema') {
       const outcome = yield* core.env.through(this.changeSchema(schema));
-      transaction.run = { changes: [], outcome, epoch };
+      transaction.run = { changes: new ChangeList(), outcome, epoch, digest: NO_DIGEST };
       yield* this.conflicts.put(transaction, content, outcome);
       this.afterSchema.set(transaction, core.state.digests.total);
       return EVERYTHING;
     }
-    const { changes, outcome, footprint } = yield* core.env.through(core.merger.run(content));
-    transaction.run = {
-      changes,
-      outcome,
-      epoch,
-      ...(changes.length > KEPT_CHANGES && { digest: yield* digestOf(changes) }),
-    };
+    const { changes, digest, outcome, footprint } = yield* core.env.through(core.merger.run(content));
+    transaction.run = { changes, outcome, epoch, digest };
     yield* core.stateChanged(changes);
     yield* this.conflicts.put(transaction, content, outcome);
     return footprint;
@@ -105,8 +103,13 @@ export class StateMachine implements Machine {
         message: 'The schema was changed meanwhile',
       };
     }
+    const logged = readSchema(change);
+    if (!logged) {
+      const message = 'A schema change that cannot be read';
+      return { kind: 'rejected', reason: 'schema', errno: 1105, sqlState: 'HY000', message };
+    }
     try {
-      const { changes, strict } = JSON.parse(change) as LoggedSchema;
+      const { changes, strict } = logged;
       warnings = yield* core.schema.apply(changes, strict);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
@@ -136,7 +139,7 @@ export class StateMachine implements Machine {
   private schemaChangesOf(transaction: GroupTransaction): readonly CatalogChange[] | undefined {
     const [schema] = transaction.read().operations;
     if (schema?.kind !== 'schema' || schema.basis !== this.schemaCount) return undefined;
-    return (JSON.parse(schema.change) as LoggedSchema).changes;
+    return readSchema(schema.change)?.changes;
   }
 
   *undo(transaction: GroupTransaction): Steps<void> {
@@ -151,8 +154,13 @@ export class StateMachine implements Machine {
     if (transaction.position.author !== '' && (run.outcome.kind === 'rejected' || run.outcome.dropped.length > 0))
       this.conflicts.remove(transaction);
     if (run.changes.length === 0) return;
-    yield* this.core.state.reverting(run.changes, run.epoch, STEP_ROWS);
-    yield* this.core.stateChanged(run.changes.map(inverse).reverse());
+    const takenBack = new ChangeList();
+    for (const change of run.changes.backwards()) {
+      takenBack.push(inverse(change));
+      if (takenBack.length % STEP_ROWS === 0) yield;
+    }
+    yield* this.core.state.reverting(run.changes.backwards(), run.epoch, STEP_ROWS);
+    yield* this.core.stateChanged(takenBack);
   }
 
   settle(transaction: GroupTransaction): void {
@@ -163,8 +171,7 @@ export class StateMachine implements Machine {
       this.final = after;
       return;
     }
-    if (transaction.run)
-      this.final = addDigests(this.final, transaction.run.digest ?? finish(digestOf(transaction.run.changes)));
+    if (transaction.run) this.final = addDigests(this.final, transaction.run.digest);
   }
 
   finalDigest(): Uint8Array {
@@ -200,13 +207,21 @@ export class StateMachine implements Machine {
     state.begin();
     const put = state.db.prepare('INSERT INTO undo VALUES (?, ?, ?)');
     for (const transaction of this.unkept) {
-      const changes = transaction.run?.changes ?? [];
       const places: number[] = [];
-      for (let at = 0; at === 0 || at < changes.length; at += KEPT_CHANGES) {
-        if (at > 0) yield;
-        put.run(++this.places, transaction.id, serialize(changes.slice(at, at + KEPT_CHANGES).map(kept)));
+      const keep = (changes: readonly KeptChange[]): void => {
+        put.run(++this.places, transaction.id, serialize(changes));
         places.push(this.places);
+      };
+      let piece: KeptChange[] = [];
+      for (const change of transaction.run?.changes ?? []) {
+        if (piece.length === KEPT_CHANGES) {
+          keep(piece);
+          piece = [];
+          yield;
+        }
+        piece.push(kept(change));
       }
+      keep(piece);
       this.kept.set(transaction, places);
       this.unkept.delete(transaction);
     }
@@ -221,7 +236,7 @@ export class StateMachine implements Machine {
         const table = catalog.tableById(change.table);
         return table ? [{ ...change, table }] : [];
       });
-      state.revertAll(changes, state.epoch);
+      state.revertAll(changes.reverse(), state.epoch);
       state.db.prepare('DELETE FROM conflict WHERE tx = ?').run(String(row['tx']));
     }
     state.db.exec('DELETE FROM undo');
@@ -261,28 +276,6 @@ export class StateMachine implements Machine {
     yield* this.core.announce();
   }
 }
-
-/** What changes do to the digest of all rows together. */
-export function* digestOf(changes: readonly RowChange[]): Steps<Digest> {
-  let a = 0;
-  let b = 0;
-  for (let i = 0; i < changes.length; i++) {
-    if (i % KEPT_CHANGES === KEPT_CHANGES - 1) yield;
-    const digest = changes[i]?.digest;
-    if (!digest) continue;
-    a = (a + digest[0]) >>> 0;
-    b = (b + digest[1]) >>> 0;
-  }
-  return [a, b];
-}
-
-const inverse = (change: RowChange): RowChange => ({
-  table: change.table,
-  rowid: change.newRowid ?? change.rowid,
-  before: change.after,
-  after: change.before,
-  ...(change.newRowid !== undefined && { newRowid: change.rowid }),
-});
 
 const kept = ({ table, rowid, newRowid, before, after }: RowChange): KeptChange => ({
   table: table.id,

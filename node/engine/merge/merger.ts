@@ -3,9 +3,18 @@
  * order. A row that is not there any more drops its change; what a constraint refuses refuses the whole transaction.
  */
 import { finish, STEP_ROWS, type Footprint, type MergeRule, type Steps } from '../../consistency/index.ts';
-import type { ColumnChange, LogKey, LogValue, RowOperation, TableReference, Transaction } from '../../log/index.ts';
+import type {
+  ColumnChange,
+  Digest,
+  LogKey,
+  LogValue,
+  RowOperation,
+  TableReference,
+  Transaction,
+} from '../../log/index.ts';
 import { primaryKey, SqlError, type SqliteValue, type SqlType, type TableDef } from '../../sql/index.ts';
 import {
+  ChangeList,
   hashOf,
   NO_DIGEST,
   rowHash,
@@ -24,6 +33,7 @@ import type { TableRuntime } from '../table.ts';
 import { DirectWriter } from '../writer.ts';
 import { sumAsValue, sumOf } from './addition.ts';
 import { columnRules } from './column-rules.ts';
+import { earlierShape, fitsKey, fitsOperation, shapeOf, type Shape } from './fits.ts';
 import { FootprintKeys } from './keys.ts';
 
 /** Refuses the transaction. */
@@ -41,7 +51,9 @@ class Rejection extends Error {
 }
 
 export interface Merged {
-  readonly changes: readonly RowChange[];
+  readonly changes: ChangeList;
+  /** What they do to the digest of all rows. */
+  readonly digest: Digest;
   readonly outcome: Outcome;
   readonly footprint: Footprint;
 }
@@ -110,12 +122,13 @@ export class Merger {
     return children.length > 0 ? { table, children } : undefined;
   }
 
-  *footprintOf(changes: readonly RowChange[]): Steps<Footprint> {
+  *footprintOf(changes: Iterable<RowChange>): Steps<Footprint> {
     const reads: string[] = [];
     const writes: string[] = [];
     let table: TableDef | undefined;
-    for (const [i, change] of changes.entries()) {
-      if (i % STEP_ROWS === STEP_ROWS - 1) yield;
+    let count = 0;
+    for (const change of changes) {
+      if (++count % STEP_ROWS === 0) yield;
       if (change.table.temporary) continue;
       this.keys.ofChange(change, reads, writes);
       // Which row it changes, or whether it inserts one, hangs on all keys of the row that it would insert.
@@ -171,13 +184,19 @@ class Work {
       outcome = this.rejected(error);
       if (this.attempt) this.keys.ofAttempt(this.attempt.table, this.attempt.row, this.reads);
       const { reads, writes } = yield* core.merger.footprintOf(writer.changes);
-      yield* core.state.reverting(writer.changes, epoch, STEP_ROWS);
+      yield* core.state.reverting(writer.changes.backwards(), epoch, STEP_ROWS);
       const touched = this.reads.concat(reads, writes);
-      return { changes: [], outcome, footprint: { reads: touched, writes: this.scanned } };
+      return {
+        changes: new ChangeList(),
+        digest: NO_DIGEST,
+        outcome,
+        footprint: { reads: touched, writes: this.scanned },
+      };
     }
     const { reads, writes } = yield* core.merger.footprintOf(writer.changes);
     return {
       changes: writer.changes,
+      digest: writer.digest,
       outcome,
       footprint: { reads: this.reads.concat(reads), writes: writes.concat(this.scanned) },
     };
@@ -207,11 +226,19 @@ class Work {
         if (!sameDigest(this.core.state.digests.of(table), digest)) throw changed(place);
         continue;
       }
+      if (!fitsKey(this.shapeOf(table, place), key)) throw misfit(table);
       const rowid = this.find(table, place, key);
       const row = rowid === undefined ? undefined : this.core.state.get(table, rowid);
       const now = rowid !== undefined && row ? hashOf(table, rowid, row) : NO_DIGEST;
       if (!sameDigest(now, digest)) throw changed(place);
     }
+  }
+
+  private shapeOf(table: TableDef, reference: number): Shape {
+    const { id, version, columns } = this.transaction.tables[reference] as TableReference;
+    return version === table.version
+      ? shapeOf(table)
+      : earlierShape(this.core.schema.tableAt(id, version), table, columns);
   }
 
   /** The rowid of the row with this key. What is found, or that nothing is, decides what the transaction does. */
@@ -245,6 +272,7 @@ class Work {
   /** What is left to be done. */
   private operate(table: TableDef, operation: RowOperation): Steps<void> | undefined {
     const rt = this.core.runtimeOf(table);
+    if (!fitsOperation(this.shapeOf(table, operation.table), operation)) throw misfit(table);
     if (operation.kind === 'insert') {
       this.insert(rt, operation);
       return undefined;
@@ -435,7 +463,11 @@ class Work {
 
   private rowOf(rt: TableRuntime, reference: number, values: readonly LogValue[]): Row {
     const { table } = rt;
-    if ((this.transaction.tables[reference] as TableReference).version === table.version) return [...values];
+    if ((this.transaction.tables[reference] as TableReference).version === table.version) {
+      for (const [place, value] of values.entries())
+        if (value === null && !table.columns[place]?.generated) this.checkNullable(table, place);
+      return [...values];
+    }
     const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
     const given = new Set<number>();
     values.forEach((value, i) => {
@@ -448,6 +480,8 @@ class Work {
     for (let place = 0; place < row.length; place++)
       if (!given.has(place) && !table.columns[place]?.generated)
         row[place] = this.core.merging.addedValue(rt, place, row);
+    // SQLite would give it a number of its own, another one on each node.
+    if (rt.rowid >= 0 && row[rt.rowid] === null) this.checkNullable(table, rt.rowid);
     return row;
   }
 
@@ -487,6 +521,9 @@ const changed = (place: number): Rejection =>
     '40001',
     `Deadlock found when trying to get lock; try restarting transaction (what it read of table ${place} was changed by another one)`,
   );
+
+const misfit = ({ database, name }: TableDef): Rejection =>
+  new Rejection('data', 1366, 'HY000', `Incorrect value for a column of '${database}.${name}'`);
 
 const printed = (key: LogKey): string => JSON.stringify(typeof key === 'object' ? key : [key], printable);
 

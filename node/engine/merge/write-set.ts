@@ -1,8 +1,16 @@
 /** What a transaction did, as the intentions that the log keeps: see log/transaction.ts. */
 import { finish, STEP_ROWS, type Steps } from '../../consistency/index.ts';
-import type { ColumnChange, LogKey, LogValue, Operation, TableReference, Transaction } from '../../log/index.ts';
+import {
+  encodeInSteps,
+  type ColumnChange,
+  type LogKey,
+  type LogValue,
+  type Operation,
+  type TableReference,
+  type Transaction,
+} from '../../log/index.ts';
 import { primaryKey, rowidColumn, type CatalogChange, type SqliteValue, type TableDef } from '../../sql/index.ts';
-import { sameValue, type Intent, type Row, type RowChange, type RowId } from '../../store/index.ts';
+import { sameValue, type ChangeList, type Intent, type Row, type RowChange, type RowId } from '../../store/index.ts';
 import { difference } from './addition.ts';
 import { columnRules } from './column-rules.ts';
 
@@ -35,7 +43,7 @@ export interface CommitRecord {
   readonly sql: string;
   readonly level: Transaction['level'];
   readonly unchecked: boolean;
-  readonly changes: readonly RowChange[];
+  readonly changes: ChangeList;
   readonly seen?: readonly SeenRow[];
   readonly schema?: SchemaRecord;
 }
@@ -60,27 +68,39 @@ export const transactionOf = (record: CommitRecord): Transaction => finish(trans
 export function* transactionInSteps(record: CommitRecord): Steps<Transaction> {
   const tables = new Tables();
   const operations: Operation[] = [];
-  for (const [i, change] of record.changes.entries()) {
-    if (i % STEP_ROWS === STEP_ROWS - 1) yield;
-    if (change.table.temporary || change.derived) continue;
-    operations.push(operationOf(change, tables.placeOf(change.table)));
+  for (const operation of operationsOf(record, tables)) {
+    operations.push(operation);
+    if (operations.length % STEP_ROWS === 0) yield;
   }
-  if (record.schema) {
-    const { text, changes, basis, strict } = record.schema;
-    operations.push({
-      kind: 'schema',
-      text,
-      change: JSON.stringify({ changes, strict } satisfies LoggedSchema),
-      basis,
-    });
-  }
+  return { ...headOf(record, tables), operations };
+}
+
+/** The transaction's bytes, without ever holding all of its operations. */
+export function* encodedInSteps(record: CommitRecord): Steps<Uint8Array> {
+  const tables = new Tables();
+  for (const table of record.changes.tables) if (!table.temporary) tables.placeOf(table);
+  const head = headOf(record, tables);
+  return yield* encodeInSteps(head, operationsOf(record, tables), record.changes.meant, STEP_ROWS);
+}
+
+function* operationsOf({ changes, schema }: CommitRecord, tables: Tables): Generator<Operation, void, undefined> {
+  for (const change of changes)
+    if (change.table.temporary !== true && change.derived !== true)
+      yield operationOf(change, tables.placeOf(change.table));
+  if (!schema) return;
+  const { text, changes: steps, basis, strict } = schema;
+  const change = JSON.stringify({ changes: steps, strict } satisfies LoggedSchema);
+  yield { kind: 'schema', text, change, basis };
+}
+
+function headOf(record: CommitRecord, tables: Tables): Omit<Transaction, 'operations'> {
   const reads = (record.seen ?? []).map(({ table, rowid, row, key, digest }) => ({
     table: tables.placeOf(table),
     key: key ?? (rowid === undefined ? null : logKey(table, rowid, row ?? [])),
     digest,
   }));
   const { user, database, sql, level, unchecked } = record;
-  return { user, database, sql, level, unchecked, tables: tables.references, operations, reads };
+  return { user, database, sql, level, unchecked, tables: tables.references, reads };
 }
 
 /** Key of a row in the log: its primary key's values, or the hidden key. */

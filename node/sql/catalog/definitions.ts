@@ -18,6 +18,10 @@ export interface PlacementDef {
   readonly hosts: readonly string[];
   /** Who hosted it first, with the names that they had then. */
   readonly founders: readonly { readonly name: string; readonly id: string }[];
+  /** From whom it was taken away, and how often: a stay of a member ends once, for good, and its next one has the next number. */
+  readonly departures?: readonly { readonly id: string; readonly count: number }[];
+  /** Ids of those from whom it was taken away, and who have not said yet that they keep nothing of it. */
+  readonly leaving?: readonly string[];
 }
 
 /** DEFAULT of a column. `value` is the text of the stored value as information_schema shows it. */
@@ -164,6 +168,10 @@ export interface MemberDef {
   readonly slot: number;
   readonly voter: boolean;
   readonly removed: boolean;
+  /** Of a database's own group: which of its stays there this is; the first where it does not say. */
+  readonly stay?: number;
+  /** Of a later stay: a block behind all that it wrote in the stays before. */
+  readonly since?: number;
 }
 
 /** A join token, as the members know it. */

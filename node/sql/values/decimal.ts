@@ -257,6 +257,17 @@ export function encodeWide(d: Decimal): Uint8Array {
   return bytes;
 }
 
+/** Whether these are the bytes of a wide form. */
+export function isWide(value: unknown): value is Uint8Array {
+  if (!(value instanceof Uint8Array) || value.length === 0) return false;
+  const negative = (value[0] as number) < WIDE_ZERO;
+  if (value[0] === WIDE_ZERO || value.length < (negative ? 3 : 2)) return value[0] === WIDE_ZERO && value.length === 1;
+  return value.subarray(1, negative ? -1 : undefined).every((byte) => {
+    const pair = (negative ? 0xff - byte : byte) - 1;
+    return pair >= 0 && pair < 100;
+  });
+}
+
 /** The number of a wide form, at the scale that its last digit asks for. */
 export function decodeWide(bytes: Uint8Array): Decimal {
   const first = bytes[0] as number;

@@ -11,6 +11,7 @@ export {
   decimalToSqlite,
   encodeWide,
   decodeWide,
+  isWide,
   formatDecimal,
   parseDecimal,
 } from './decimal.ts';

@@ -12,6 +12,8 @@ export interface Watched {
   readonly stalls: readonly Stall[];
   /** Turns of more than 50 ms. */
   readonly over50: number;
+  /** The most that the node's own thread worked in a turn, whatever else the machine did meanwhile. */
+  readonly cpuMax: number;
   /** The garbage collector's longest pause, and all of its pauses. */
   readonly gcMax: number;
   readonly gcTotal: number;
@@ -20,6 +22,8 @@ export interface Watched {
 
 export interface Stall {
   readonly ms: number;
+  /** What the node's own thread had of it: the rest it waited for a core, the disk, or the garbage collector's threads. */
+  readonly cpuMs: number;
   /** What ran in it, by its own time: with --profile. */
   readonly work: readonly string[];
 }
@@ -34,8 +38,13 @@ const isProfiled = process.argv.includes('--profile');
 interface Gap {
   readonly fromUs: number;
   readonly toUs: number;
+  readonly cpuMs: number;
 }
 
+const cpuUs = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+};
 const nowUs = (): number => Number(process.hrtime.bigint() / 1000n);
 
 /** Where the time of a gap went: functions by their own samples, with who called them. */
@@ -66,10 +75,13 @@ function workIn(profile: Profiler.Profile, { fromUs, toUs }: Gap): string[] {
 const node = await startTestNode(['--local-infile=on']);
 let gaps: Gap[] = [];
 let last = nowUs();
+let lastCpu = cpuUs();
 const tick = (): void => {
   const now = nowUs();
-  if (now - last > 5000) gaps.push({ fromUs: last, toUs: now });
+  const cpu = cpuUs();
+  if (now - last > 5000) gaps.push({ fromUs: last, toUs: now, cpuMs: (cpu - lastCpu) / 1000 });
   last = now;
+  lastCpu = cpu;
   setTimeout(tick, TICK_MS);
 };
 tick();
@@ -88,6 +100,7 @@ async function start(): Promise<void> {
     await session.post('Profiler.start');
   }
   last = nowUs();
+  lastCpu = cpuUs();
 }
 
 async function end(): Promise<Watched> {
@@ -98,8 +111,9 @@ async function end(): Promise<Watched> {
     stalls: [...seen]
       .sort((a, b) => lengthOf(b) - lengthOf(a))
       .slice(0, STALLS)
-      .map((gap) => ({ ms: lengthOf(gap), work: profile ? workIn(profile, gap) : [] })),
+      .map((gap) => ({ ms: lengthOf(gap), cpuMs: gap.cpuMs, work: profile ? workIn(profile, gap) : [] })),
     over50: seen.filter((gap) => lengthOf(gap) > 50).length,
+    cpuMax: Math.max(0, ...seen.map(({ cpuMs }) => cpuMs)),
     gcMax: Math.max(0, ...collections),
     gcTotal: collections.reduce((sum, ms) => sum + ms, 0),
     heapMb: process.memoryUsage().heapUsed / 1e6,

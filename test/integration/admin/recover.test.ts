@@ -168,6 +168,83 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
   assert.equal(verifyLog(logOf(e.folder)).fault, undefined);
 });
 
+/** Makes databases of `holder` until one has come to `newHost` in part when the holder is lost; gives that one's name. */
+async function halfSent(holder: Member, newHost: Member): Promise<string> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const name = `half${attempt}`;
+    await holder.sql(`CREATE DATABASE ${name} COMMENT 'p2pdb:replicas=${holder.name}'`);
+    await holder.sql(`CREATE TABLE ${name}.t (id INT PRIMARY KEY, v LONGTEXT)`);
+    for (let i = 0; i < 40; i++)
+      await holder.sql(
+        `SET p2pdb_commit = 'final'; ${Array.from({ length: 10 }, (_, n) => `INSERT INTO ${name}.t VALUES (${10 * i + n}, REPEAT('x', 20000))`).join('; ')}`,
+      );
+    const named = holder.sql(`ALTER DATABASE ${name} COMMENT 'p2pdb:replicas=${holder.name},${newHost.name}'`);
+    for (let isReady = false; !isReady;) {
+      const group = (await newHost.status()).body.databaseGroups?.find(({ database }) => database === name);
+      isReady = group?.ready === true;
+      if (isReady || (group?.final.height ?? 0) === 0) continue;
+      await Promise.all([holder.lose(), named.catch(() => undefined)]);
+      return name;
+    }
+    await named;
+  }
+  return assert.fail('each came whole at once');
+}
+
+it('takes no database along that was only on its way here', { timeout: 240_000 }, async () => {
+  const [m, n, o] = (await swarm.group('m', 'n', 'o')) as [Member, Member, Member];
+  await m.sql('CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY); INSERT INTO d.t VALUES (1)');
+  await m.sql("CREATE DATABASE promised COMMENT 'p2pdb:replicas=o'; CREATE DATABASE held COMMENT 'p2pdb:replicas=n'");
+  await n.sql('CREATE TABLE held.t (id INT PRIMARY KEY); INSERT INTO held.t VALUES (1)');
+  const half = await halfSent(o, n);
+  // Named as a host when nobody is left who could send anything.
+  await m.sql("ALTER DATABASE promised COMMENT 'p2pdb:replicas=n,o'");
+  const isNamed = ({ databaseGroups = [] }: Answer['body']): boolean =>
+    databaseGroups.some(({ database }) => database === 'promised');
+  const hosted = (await n.until(isNamed, 'named')).databaseGroups ?? [];
+  const notReady = hosted.flatMap(({ database, ready }) => (ready ? [] : [database]));
+  assert.deepEqual(notReady.sort(), [half, 'promised']);
+  await m.lose();
+  const { id = '', founder = '' } = await n.until(({ leader }) => leader === undefined, 'without a leader');
+
+  const whenLost = async (leave: readonly string[]): Promise<Answer> => {
+    for (;;) {
+      const answer = await recover(n, id, founder, leave);
+      if (!/has a leader/.test(answer.body.error?.message ?? '')) return answer;
+    }
+  };
+  let done = await whenLost([]);
+  assert.deepEqual([done.status, done.body.error?.code], [409, 'cannot_recover']);
+  const names = /^The node does not host, or has yet to receive, (.+): choose a member that does, or name in "leave"/;
+  assert.deepEqual(
+    names
+      .exec(done.body.error?.message ?? '')?.[1]
+      ?.split(', ')
+      .sort(),
+    [`'${half}'`, "'promised'"],
+  );
+  // A restart opens what had come, and does not take it for the whole.
+  await n.restart();
+  const isBack = ({ phase, databaseGroups = [] }: Answer['body']): boolean =>
+    phase === 'serving' && databaseGroups.length === hosted.length;
+  await n.until(isBack, 'back');
+  done = await whenLost(['promised']);
+  assert.equal(names.exec(done.body.error?.message ?? '')?.[1], `'${half}'`);
+
+  done = await recover(n, id, founder, ['promised', half]);
+  assert.equal(done.status, 200, JSON.stringify(done.body));
+  await n.restart();
+  await n.until(
+    (body) => body.phase === 'serving' && body.id !== id && body.databaseGroups?.[0]?.ready === true,
+    'another',
+  );
+  assert.deepEqual(await n.sql('SELECT database_name, host FROM p2pdb.hosts'), [['held', 'n']]);
+  assert.deepEqual(await n.sql("SHOW DATABASES LIKE 'half%'"), []);
+  assert.deepEqual(await n.sql("SHOW DATABASES LIKE 'promised'"), []);
+  assert.deepEqual(await n.sql('SELECT * FROM d.t'), [[1]]);
+  assert.deepEqual(await n.sql('SELECT * FROM held.t'), [[1]]);
+});
+
 const silent = pino({ level: 'silent' });
 
 class Crash extends Error {}

@@ -1,15 +1,19 @@
 /** A database with a replication group of its own, written through all nodes while its hosts are killed and others come. */
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { TestCluster, type NodeStatus } from '../../support/cluster.ts';
+import { seeded } from '../../support/crash.ts';
 
 const NODES = [0, 1, 2] as const;
 /** Rows that are acknowledged before the next thing happens. */
 const CALM = 60;
 /** What a client is told where nothing can be done now, or nobody knows what was done. */
-const REFUSALS = [1053, 1429, 3101];
+const REFUSALS = [1053, 1213, 1429, 3101];
 
 /** A client of each node inserts rows, and keeps a ledger of those that were acknowledged. */
 class Writers {
@@ -130,6 +134,68 @@ it('comes to more nodes while it is written, and bears the loss of the first the
   await writers.calm();
   await by.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO own.t (v) VALUES (-1)');
   await cluster.start(0);
+  await writers.calm();
+  await writers.settle(t, NODES);
+});
+
+/** Resolves once exactly these nodes host the database, and so many of them vote. */
+const hosting =
+  (hosts: readonly number[], voters: number) =>
+  (all: readonly NodeStatus[]): boolean =>
+    all.every(({ databaseGroups: [group] }, node) => {
+      if (!hosts.includes(node)) return group === undefined;
+      return (
+        group?.ready &&
+        !group.leaving &&
+        group.votersDecide &&
+        group.members.length === hosts.length &&
+        group.members.filter(({ voter }) => voter).length === voters
+      );
+    });
+
+it('is taken away from a node while it is written, and comes back to it', async (t) => {
+  const { cluster, writers } = await started(t, 'p2pdb:replicas=n0,n1,n2');
+  const by = await cluster.connect(1);
+  const folder = path.join(cluster.folder(2), 'groups', (await cluster.status(2)).databaseGroups[0]?.group ?? '');
+  await cluster.until(hosting([0, 1, 2], 3), 'three host it, and vote');
+  await writers.calm();
+  await by.query("ALTER DATABASE own COMMENT 'p2pdb:replicas=n0,n1'");
+  await cluster.until(hosting([0, 1], 1), 'two host it');
+  assert.deepEqual(readdirSync(folder), ['left.json']);
+  await writers.calm();
+  await by.query("ALTER DATABASE own COMMENT 'p2pdb:replicas=n0,n1,n2'");
+  await cluster.until(hosting([0, 1, 2], 3), 'three host it again, and vote');
+  // Its vote counts, and it has all.
+  await cluster.kill(0, 'SIGKILL');
+  await writers.calm();
+  await by.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO own.t (v) VALUES (-1)');
+  await cluster.start(0);
+  await writers.calm();
+  await writers.settle(t, NODES);
+});
+
+it('is taken away and comes back, whoever is killed at whatever moment of it', async (t) => {
+  const seed = Number(process.env['P2PDB_TEST_SEED'] ?? randomInt(1 << 30));
+  t.diagnostic(`P2PDB_TEST_SEED=${seed}`);
+  const random = seeded(seed);
+  const { cluster, writers } = await started(t, 'p2pdb:replicas=n0,n1,n2');
+  await cluster.until(hosting([0, 1, 2], 3), 'three host it, and vote');
+  // By the second host, which is never killed; the first one leads at times, the third one leaves.
+  const by = await cluster.connect(1);
+  for (const victims of [[2], [2, 0]]) {
+    for (const [hosts, voters] of [
+      [[0, 1], 1],
+      [[0, 1, 2], 3],
+    ] as const) {
+      await writers.calm();
+      await by.query(`ALTER DATABASE own COMMENT 'p2pdb:replicas=${hosts.map((n) => `n${n}`).join()}'`);
+      for (const victim of victims) {
+        await sleep(random() * 2500);
+        await cluster.restart(victim);
+      }
+      await cluster.until(hosting(hosts, voters), `${hosts.join()} host it`);
+    }
+  }
   await writers.calm();
   await writers.settle(t, NODES);
 });

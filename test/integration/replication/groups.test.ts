@@ -196,7 +196,7 @@ describe('a database that two of three nodes host', () => {
   it('stays where it is, and its log can be verified', async () => {
     const { group } = await sameOn(cluster, [0, 1]);
     const c = await cluster.connect(1);
-    for (const comment of ['p2pdb:replicas=n1,n2', ''])
+    for (const comment of ['p2pdb:replicas=n2', ''])
       assert.equal((await refusal(c, `ALTER DATABASE own COMMENT '${comment}'`)).errno, 1235);
     await c.query("ALTER DATABASE own COMMENT 'orders; p2pdb:replicas=n1,n0' COLLATE utf8mb4_bin");
     assert.equal(
@@ -341,7 +341,7 @@ describe('databases of one node and of two', () => {
 
     // Another one comes in its place, and takes a snapshot, too.
     const taken = await refusal(again, "ALTER DATABASE d0 COMMENT 'p2pdb:replicas=n1'");
-    assert.deepEqual([taken.errno, /away from a member \('n0'\)/.test(taken.message)], [1235, true]);
+    assert.deepEqual([taken.errno, /away from all members that host it/.test(taken.message)], [1235, true]);
     await again.query("ALTER DATABASE d0 COMMENT 'p2pdb:replicas=n0,n1'");
     await cluster.until((all) => all.slice(0, 2).every((one) => groupOf(one, 'd0')?.members.length === 2), 'n1, too');
     await cluster.until(([, n1]) => groupOf(n1, 'd0')?.ready === true, 'n1 serves it', [0, 1]);

@@ -18,15 +18,11 @@ export const mutant = <A extends unknown[]>(
 
 export const nothing = (): (() => void) => () => undefined;
 
-/** Runs something with a fault planted. */
-export function withMutant<T>({ of, member, replace }: Mutant, run: () => T): T {
+/** Plants a fault; the returned function takes it away. */
+export function plant({ of, member, replace }: Mutant): () => void {
   const before = Object.getOwnPropertyDescriptor(of.prototype, member) as { get?: Method; value?: Method } | undefined;
   const original = before?.get ?? before?.value;
   if (!before || !original) throw new Error(`there is no ${member} to replace`);
   Object.defineProperty(of.prototype, member, { ...before, [before.get ? 'get' : 'value']: replace(original) });
-  try {
-    return run();
-  } finally {
-    Object.defineProperty(of.prototype, member, before);
-  }
+  return () => void Object.defineProperty(of.prototype, member, before);
 }

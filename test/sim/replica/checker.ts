@@ -27,7 +27,7 @@ const CONSTRAINTS: readonly string[] = [
 ];
 
 export async function check(cluster: Cluster, workload: Workload): Promise<void> {
-  const alive = cluster.nodes.filter((node) => !node.lost);
+  const alive = cluster.nodes.filter((node) => !node.isAway);
   const views = new Map<SimulatedNode, View>();
   for (const node of alive) views.set(node, await viewOf(cluster, workload, node));
   const [first, ...others] = views;
@@ -108,7 +108,8 @@ function checkDeeds(cluster: Cluster, deeds: readonly Deed[], view: View): void 
     if (deed.outcome !== 'acknowledged') continue;
     if (deed.level === 'final') ensure(isPresent && !isRejected, () => `final, and not there: ${told()}`);
     ensure(!(isPresent && isRejected), () => `there, and among the conflicts: ${told()}`);
-    if (deed.level === 'local' && cluster.node(deed.node)?.lost) continue;
+    const node = cluster.node(deed.node);
+    if (deed.level === 'local' && node?.isAway && !node.isDrained) continue;
     ensure(isPresent || isRejected, () => `acknowledged, and neither there nor among the conflicts: ${told()}`);
   }
 }

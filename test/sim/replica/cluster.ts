@@ -3,21 +3,46 @@ import type { Slicing } from '../../../node/replica/index.ts';
 import { mkdtempSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { NodeId } from '../../../node/consensus/index.ts';
 import type { Genesis } from '../../../node/engine/index.ts';
 import { Agenda } from '../kernel/agenda.ts';
 import { Network } from '../kernel/network.ts';
 import type { Random } from '../kernel/random.ts';
 import { SimulationFailure } from '../kernel/scenario.ts';
+import { Liar } from './liar.ts';
 import { SimulatedNode } from './node.ts';
 import { installVirtual, settle } from './virtual.ts';
 
+/** One end of a link. */
+export interface Machine {
+  readonly name: string;
+  readonly id: NodeId;
+  readonly isUp: boolean;
+  /** Peers that it has a connection with, and the connection's name. */
+  readonly connected: Map<string, string>;
+  /** Has it for a member, and is linked to no other. */
+  knows(peer: Machine): boolean;
+  linkUp(peer: NodeId): void;
+  linkDown(peer: NodeId): void;
+  heardFrom(peer: NodeId, bytes: Uint8Array): void;
+}
+
 /** How often connections are made and found broken. */
 const LINK_MS = 20;
+
+/** Who lies, by whose chance. */
+export interface Lies {
+  readonly random: Random;
+  /** It is a voter. */
+  readonly votes: boolean;
+}
 
 export class Cluster {
   readonly random: Random;
   readonly network: Network;
   readonly nodes: readonly SimulatedNode[];
+  /** A member that is no node. */
+  readonly liar: Liar | undefined;
   readonly genesis: Genesis;
   now = 0;
   /** Probability of a crash before each effect. */
@@ -25,6 +50,8 @@ export class Cluster {
   syncMsMax = 0.5;
   /** A log's segment that has so much takes no more. */
   segmentBytes = 64 << 20;
+  /** Nodes join, and leave. */
+  private readonly membersChange: boolean;
   /** How its nodes do long work, where it is not the usual way. */
   readonly slicing: Slicing | undefined;
   private readonly dir: string;
@@ -44,21 +71,36 @@ export class Cluster {
     trace: ((line: string) => void) | undefined,
     slicing: Slicing | undefined,
     signatures: 'real' | 'cheap',
+    joiners: readonly string[] = [],
+    lies?: Lies,
   ) {
     this.random = random;
     this.slicing = slicing;
     this.tracer = trace;
     this.network = new Network(random);
     this.dir = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'p2pdb-sim-'));
-    this.nodes = names.map((name) => new SimulatedNode(name, path.join(this.dir, name), this, random));
-    const members = this.nodes.map(({ name, id }) => ({ name, id }));
-    this.genesis = { members, voters: members.slice(0, voters).map(({ id }) => id) };
+    this.nodes = [...names, ...joiners].map((name) => new SimulatedNode(name, path.join(this.dir, name), this, random));
+    this.membersChange = joiners.length > 0;
+    const first = this.nodes.slice(0, names.length);
+    for (const node of this.nodes) node.isAway = !first.includes(node);
+    const members = first.map(({ name, id }) => ({ name, id }));
+    const voting = members.slice(0, voters).map(({ id }) => id);
+    if (lies) {
+      const { name, id } = (this.liar = new Liar(this, lies.random));
+      members.push({ name, id });
+      if (lies.votes) voting.push(id);
+    }
+    this.genesis = { members, voters: voting };
     this.uninstall = installVirtual(() => this.current, random, signatures);
     this.plan(0, undefined, () => this.joinLinks());
   }
 
   get up(): SimulatedNode[] {
     return this.nodes.filter((node) => node.isUp);
+  }
+
+  private get machines(): Machine[] {
+    return this.liar ? [...this.nodes, this.liar] : [...this.nodes];
   }
 
   node(id: string): SimulatedNode | undefined {
@@ -102,7 +144,8 @@ export class Cluster {
       work();
     } catch (error) {
       // A node that is down already does not see what its last turn comes to.
-      if (!node || node.isUp || !node.life) throw error;
+      if (!node) throw error;
+      if (node.isUp || !node.life) throw new SimulationFailure(`${node.name} throws: ${(error as Error).stack}`);
     }
     await settle();
     this.current = undefined;
@@ -118,49 +161,62 @@ export class Cluster {
   }
 
   /** As the network's contract has it. */
-  send(from: SimulatedNode, to: string, bytes: Uint8Array): 'queued' | 'unreachable' {
-    const peer = this.node(to);
+  send(from: Machine, to: string, bytes: Uint8Array): 'queued' | 'unreachable' {
+    const peer = this.machines.find(({ id }) => id === to);
     const connection = from.connected.get(to);
     if (!peer || connection === undefined) return 'unreachable';
     const copy = bytes.slice();
     for (const at of this.network.deliveries(from.name, peer.name, this.now)) {
-      this.plan(at, peer, () => {
+      this.planOn(peer, at, () => {
         if (peer.connected.get(from.id) !== connection) return;
         // Transports are authenticated: broken bytes end the connection.
         if (this.network.corrupted(copy)) {
           peer.connected.delete(from.id);
-          peer.life?.peering.peerDown(from.id);
-        } else peer.life?.peering.message(from.id, copy.slice());
+          peer.linkDown(from.id);
+        } else peer.heardFrom(from.id, copy.slice());
       });
     }
     return 'queued';
   }
 
+  private planOn(machine: Machine, at: number, work: () => void): void {
+    this.plan(at, machine instanceof SimulatedNode ? machine : undefined, work);
+  }
+
   /** A peer's message was not believed: nobody here deserves that. */
   refused(node: SimulatedNode, from: string, reason: string): void {
     this.trace(() => `${node.name} refuses what ${this.node(from)?.name} sent: ${reason}`);
+    if (from === this.liar?.id || this.liar?.isPassedOn === true) return;
+    // Who passes on what a member wrote that was removed has yet to hear of that.
+    if (this.membersChange && reason.endsWith('no member')) return;
     this.fail(`${node.name} refuses what an honest peer sent: ${reason}`);
   }
 
+  private mayLink(a: Machine, b: Machine): boolean {
+    if (!a.isUp || !b.isUp || this.network.isCut(a.name, b.name) || this.network.isCut(b.name, a.name)) return false;
+    return !this.membersChange || (a.knows(b) && b.knows(a));
+  }
+
   private joinLinks(): void {
-    for (const a of this.nodes) {
-      for (const b of this.nodes) {
+    const { machines } = this;
+    for (const a of machines) {
+      for (const b of machines) {
         if (a.name >= b.name) continue;
-        const open = a.isUp && b.isUp && !this.network.isCut(a.name, b.name) && !this.network.isCut(b.name, a.name);
+        const open = this.mayLink(a, b);
         const [ab, ba] = [a.connected.get(b.id), b.connected.get(a.id)];
         if (open && ab !== undefined && ab === ba) continue;
         for (const [one, other] of [
           [a, b],
           [b, a],
         ] as const) {
-          if (one.connected.delete(other.id)) this.plan(this.now, one, () => one.life?.peering.peerDown(other.id));
+          if (one.connected.delete(other.id)) this.planOn(one, this.now, () => one.linkDown(other.id));
         }
         if (!open) continue;
         const name = String(++this.connections);
         a.connected.set(b.id, name);
         b.connected.set(a.id, name);
-        this.plan(this.now, a, () => a.life?.peering.peerUp(b.id));
-        this.plan(this.now, b, () => b.life?.peering.peerUp(a.id));
+        this.planOn(a, this.now, () => a.linkUp(b.id));
+        this.planOn(b, this.now, () => b.linkUp(a.id));
       }
     }
     this.plan(this.now + LINK_MS, undefined, () => this.joinLinks());

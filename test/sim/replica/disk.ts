@@ -1,16 +1,92 @@
 /**
  * The disk of a simulated node: the real files, in memory, behind a cache that a crash loses. What is written and not yet synced
- * stays in the cache; of that a crash keeps a prefix, whose end may be torn.
+ * stays in the cache; of that a crash keeps a prefix, whose end may be torn. It may fill up, and have room again.
  */
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
-import { LogStore, RecordStore, segmentsOf, type Identity, type LogItem } from '../../../node/store/index.ts';
+import {
+  DiskFullError,
+  LogStore,
+  RecordStore,
+  segmentsOf,
+  type Identity,
+  type LogItem,
+  type State,
+} from '../../../node/store/index.ts';
 import type { Random } from '../kernel/random.ts';
 
 const ALLOCATION_BYTES = 16 << 10;
 
+/** What files find that was allocated ahead of their use when the disk filled up. */
+const LOG_BYTES_LEFT = 3000;
+const VOTES_BYTES_LEFT = 1000;
+const PAGES_MAX = 0x7fffffff;
+
+/** The room on a node's disk, over all its starts. What is set aside is for the state, and is always enough. */
+export class Room {
+  private left: Record<'log' | 'votes', number> = { log: Infinity, votes: Infinity };
+  private isFullForState = false;
+  private state: State | undefined;
+
+  get isFull(): boolean {
+    return this.left.log < Infinity;
+  }
+
+  fill(random: Random): void {
+    this.left = { log: random.below(LOG_BYTES_LEFT), votes: random.below(VOTES_BYTES_LEFT) };
+    this.isFullForState = random.chance(0.5);
+    this.bound();
+  }
+
+  free(): void {
+    this.left = { log: Infinity, votes: Infinity };
+    this.isFullForState = false;
+    this.bound();
+  }
+
+  /** Throws DiskFullError. */
+  take(file: 'log' | 'votes', records: readonly Uint8Array[]): void {
+    const left = this.left[file] - records.reduce((sum, { length }) => sum + length, 0);
+    if (left < 0) throw new DiskFullError(`no space is left for the ${file}`);
+    this.left[file] = left;
+  }
+
+  /** A state that was opened meets the end of the disk as SQLite has it: it gets no more pages, or fails to commit. */
+  confine(state: State): void {
+    const { db, reserve } = state;
+    const exec = db.exec.bind(db);
+    db.exec = (sql) => {
+      if (sql === 'COMMIT' && state.hasUnpublished && this.isFullForState && reserve.held)
+        throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 });
+      exec(sql);
+    };
+    reserve.take = () => {
+      reserve.held ||= !this.isFull;
+      this.bound();
+      return reserve.held;
+    };
+    reserve.release = () => {
+      reserve.held = false;
+      this.bound();
+    };
+    this.state = state;
+    this.bound();
+  }
+
+  private bound(): void {
+    const pages = this.isFullForState && this.state?.reserve.held ? 1 : PAGES_MAX;
+    this.state?.db.exec(`PRAGMA max_page_count=${pages}`);
+  }
+
+  /** The host is down. */
+  crash(): void {
+    this.state = undefined;
+  }
+}
+
 /** What a disk asks of its host. */
 export interface DiskHost {
+  readonly room: Room;
   readonly segmentBytes: number;
   /** Something is about to be done that the world can see. False: the host crashed before it. */
   mayAct(): boolean;
@@ -19,6 +95,8 @@ export interface DiskHost {
   /** Runs work when a sync of the disk is done, unless the host crashed. */
   afterSync(work: () => void): void;
 }
+
+const recordsOf = (items: readonly LogItem[]): Uint8Array[] => items.map(({ record }) => record);
 
 export class SimulatedLog extends LogStore {
   private readonly folder: string;
@@ -36,6 +114,11 @@ export class SimulatedLog extends LogStore {
 
   override append(items: readonly LogItem[]): void {
     if (this.host.isDying()) return;
+    this.host.room.take('log', recordsOf(items));
+    this.store(items);
+  }
+
+  private store(items: readonly LogItem[]): void {
     this.cached = items;
     if (!this.host.mayAct()) return;
     super.append(items);
@@ -45,13 +128,17 @@ export class SimulatedLog extends LogStore {
 
   override begin(items: readonly LogItem[]): () => void {
     if (this.host.isDying()) return () => undefined;
+    this.host.room.take('log', recordsOf(items));
     this.cached = items;
     if (!this.host.mayAct()) return () => undefined;
-    return () => this.append(items);
+    return () => {
+      if (!this.host.isDying()) this.store(items);
+    };
   }
 
   override appendLater(items: readonly LogItem[], done: (error: Error | undefined) => void): void {
     if (this.host.isDying()) return;
+    this.host.room.take('log', recordsOf(items));
     this.cached = items;
     if (!this.host.mayAct()) return;
     this.host.afterSync(() => {
@@ -85,6 +172,7 @@ export class SimulatedRecords extends RecordStore {
 
   override append(record: Uint8Array): void {
     if (this.host.isDying()) return;
+    this.host.room.take('votes', [record]);
     this.cached.push(record);
     this.host.mayAct();
   }

@@ -4,11 +4,12 @@ import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'no
 import path from 'node:path';
 import { nodeId, type NodeId } from '../../../node/consensus/index.ts';
 import { openEngine, type Genesis, type OpenedEngine } from '../../../node/engine/index.ts';
+import { hex } from '../../../node/log/index.ts';
 import { Peering, type SnapshotPort } from '../../../node/replica/index.ts';
 import { State } from '../../../node/store/index.ts';
 import type { Random } from '../kernel/random.ts';
-import type { Cluster } from './cluster.ts';
-import { SimulatedLog, SimulatedRecords } from './disk.ts';
+import type { Cluster, Machine } from './cluster.ts';
+import { Room, SimulatedLog, SimulatedRecords } from './disk.ts';
 import type { VirtualHost } from './virtual.ts';
 
 const RESERVE_BYTES = 16 << 20;
@@ -21,7 +22,7 @@ export interface Life {
   readonly records: SimulatedRecords;
 }
 
-export class SimulatedNode implements VirtualHost {
+export class SimulatedNode implements VirtualHost, Machine {
   readonly name: string;
   readonly dir: string;
   readonly id: NodeId;
@@ -33,8 +34,13 @@ export class SimulatedNode implements VirtualHost {
   life: Life | undefined;
   /** It crashed in the middle of what it does now: nothing of that has an effect any more. */
   private dying = false;
-  /** It never comes back. */
-  lost = false;
+  /** It is no part of the cluster yet, or will never be again. */
+  isAway = false;
+  /** All that its clients were told was final before it went. */
+  isDrained = false;
+  /** Clients can log in. */
+  isServing = false;
+  readonly room = new Room();
   /** Peers that it has a connection with, and the connection's name. */
   readonly connected = new Map<string, string>();
   onStarted: (() => void) | undefined;
@@ -85,6 +91,23 @@ export class SimulatedNode implements VirtualHost {
     return () => (wanted = false);
   }
 
+  /** Has it for a member, and is linked to no other. */
+  knows(peer: Machine): boolean {
+    return this.life?.engine.membership.members().includes(peer.id) === true;
+  }
+
+  linkUp(peer: NodeId): void {
+    this.life?.peering.peerUp(peer);
+  }
+
+  linkDown(peer: NodeId): void {
+    this.life?.peering.peerDown(peer);
+  }
+
+  heardFrom(peer: NodeId, bytes: Uint8Array): void {
+    this.life?.peering.message(peer, bytes);
+  }
+
   get isUp(): boolean {
     return this.life !== undefined && !this.dying;
   }
@@ -101,11 +124,12 @@ export class SimulatedNode implements VirtualHost {
   }
 
   start(genesis: Genesis): void {
-    if (this.life || this.lost) return;
+    if (this.life || this.isAway) return;
     const run = ++this.run;
     this.cluster.trace(() => `${this.name} starts`);
     rmSync(path.join(this.dir, 'lock.sqlite'), { force: true });
     const host = {
+      room: this.room,
       mayAct: () => this.mayAct(),
       isDying: () => this.dying,
       segmentBytes: this.cluster.segmentBytes,
@@ -133,7 +157,7 @@ export class SimulatedNode implements VirtualHost {
       onDiffers: (proposer, height) =>
         this.cluster.fail(`${this.name}: the state after ${height} is not that of ${proposer}`),
       onBehind: (peer) => peering?.askBlocks(peer),
-      makeToken: () => undefined,
+      makeToken: hex,
       onMade: (own, isAwaited) => peering?.made(own, isAwaited),
       onDurable: (entries, isAwaited) => peering?.durable(entries, isAwaited),
       send: (to, message, mayWait) => peering?.sendConsensus(to, message, mayWait),
@@ -144,6 +168,7 @@ export class SimulatedNode implements VirtualHost {
       },
     });
     const { core, decider, membership, self } = engine;
+    this.room.confine(core.state);
     core.onInternalError = (error) => {
       if (this.isUp && run === this.run)
         this.cluster.fail(`${this.name}: internal error: ${error.stack ?? error.message}`);
@@ -182,7 +207,9 @@ export class SimulatedNode implements VirtualHost {
     this.life = { engine, peering, log: log as SimulatedLog, records: records as SimulatedRecords };
     engine.ready().then(
       () => {
-        if (run === this.run && this.isUp) this.onStarted?.();
+        if (run !== this.run || !this.isUp) return;
+        this.isServing = true;
+        this.onStarted?.();
       },
       (error: unknown) => {
         if (run === this.run && this.isUp) this.cluster.fail(`${this.name} does not become ready: ${String(error)}`);
@@ -218,6 +245,8 @@ export class SimulatedNode implements VirtualHost {
     this.dying = false;
     this.run++;
     this.connected.clear();
+    this.isServing = false;
+    this.room.crash();
     life.engine.core.state.close();
     life.log.crash(this.random);
     life.records.crash(this.random);

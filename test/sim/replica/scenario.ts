@@ -10,6 +10,7 @@ import { check } from './checker.ts';
 import { Cluster } from './cluster.ts';
 import type { Level } from './client.ts';
 import type { SimulatedNode } from './node.ts';
+import { Operator } from './operator.ts';
 import { SCHEMA, Workload } from './workload.ts';
 
 const SETUP_WITHIN_MS = 20_000;
@@ -19,6 +20,14 @@ const FEW_A_SECOND = [30, 100, 200];
 /** One seed of so many makes and checks real signatures; to the others they cost next to nothing. */
 const REAL_SIGNATURES_EVERY = 16;
 
+/** Whose chance it is, where a seed has several. */
+const FILLING = 0x66756c6c;
+const MOVING = 0x6d6f7665;
+const LYING = 0x6c696172;
+
+/** So long lies go on when the other faults have ended. */
+const LIES_ON_MS = 300;
+
 type Disturbance = 'partition' | 'one-way' | 'mend' | 'crash' | 'restart' | 'jump' | 'lose';
 
 interface RunOptions {
@@ -27,6 +36,12 @@ interface RunOptions {
   readonly slicing?: Slicing | undefined;
   /** Clients do little, and less once everything has healed: the faults meet short histories, in a fraction of the time. */
   readonly brief?: boolean;
+  /** Disks fill up, and have room again. */
+  readonly fills?: boolean;
+  /** Nodes join, leave, and change what they are in the group. */
+  readonly moves?: boolean;
+  /** One member more lies: with a vote, or without. */
+  readonly lies?: 'voter' | 'learner' | undefined;
 }
 
 class Run {
@@ -38,22 +53,29 @@ class Run {
   private readonly brief: boolean;
   /** Chance of its own, so that a seed means the same in both scenarios. */
   private readonly pruning: Random | undefined;
+  private readonly filling: Random | undefined;
+  private readonly operator: Operator | undefined;
 
   constructor(
     seed: number,
     trace: ((line: string) => void) | undefined,
-    { prunes = false, slicing, brief = false }: RunOptions = {},
+    { prunes = false, slicing, brief = false, fills = false, moves = false, lies }: RunOptions = {},
   ) {
     this.brief = brief;
     this.random = new Random(seed);
     this.pruning = prunes ? new Random(-seed) : undefined;
+    this.filling = fills ? new Random(seed ^ FILLING) : undefined;
     const { random } = this;
     const size = random.pick([3, 3, 3, 4, 5]);
     this.voters = size === 4 ? 3 : size;
     const signatures = seed % REAL_SIGNATURES_EVERY === 0 ? 'real' : 'cheap';
-    this.cluster = new Cluster(random, [...'abcde'].slice(0, size), this.voters, trace, slicing, signatures);
+    const joiners = moves ? [...'xyz'].slice(0, 1 + random.below(3)) : [];
+    const lying = lies && { random: new Random(seed ^ LYING), votes: lies === 'voter' };
+    const names = [...'abcde'].slice(0, size);
+    this.cluster = new Cluster(random, names, this.voters, trace, slicing, signatures, joiners, lying);
     if (this.pruning) this.cluster.segmentBytes = this.pruning.pick([500, 2_000, 8_000]);
-    const all: Disturbance[] = ['partition', 'one-way', 'crash', 'jump', 'lose'];
+    // What the operator has changed must not be lost with a majority that it did not reckon with.
+    const all: Disturbance[] = ['partition', 'one-way', 'crash', 'jump', ...(moves || lies ? [] : (['lose'] as const))];
     this.disturbances = [...random.sample(all, 1 + random.below(all.length)), 'mend', 'restart'];
     const options = {
       levels: random.pick<readonly Level[]>([
@@ -68,6 +90,7 @@ class Run {
     };
     if (brief) options.pauseMs = (1000 * size * options.clients) / random.pick(FEW_A_SECOND);
     this.workload = new Workload(this.cluster, options);
+    this.operator = moves ? new Operator(this.cluster, this.workload, new Random(seed ^ MOVING)) : undefined;
   }
 
   async go(): Promise<void> {
@@ -92,13 +115,14 @@ class Run {
   private async setUp(): Promise<void> {
     const { cluster, workload } = this;
     const ready = new Set<SimulatedNode>();
-    for (const node of cluster.nodes) {
+    const members = cluster.nodes.filter((node) => !node.isAway);
+    for (const node of members) {
       node.onStarted = () => ready.add(node);
       await this.start(node);
     }
     const first = cluster.nodes[0] as SimulatedNode;
     let done = false;
-    await cluster.runUntil(SETUP_WITHIN_MS, () => ready.size === cluster.nodes.length);
+    await cluster.runUntil(SETUP_WITHIN_MS, () => ready.size === members.length);
     cluster.plan(cluster.now, first, () => {
       const client = workload.client(first);
       const make = async (): Promise<void> => {
@@ -113,11 +137,8 @@ class Run {
     // Nobody has to find it again after a crash: blocks are written with what comes next, or a moment later.
     const written = (node: SimulatedNode): boolean =>
       node.life?.log.readBlocks(node.life.engine.core.replica.height, 1).length === 1;
-    ensure(
-      await cluster.runUntil(cluster.now + SETUP_WITHIN_MS, () => cluster.nodes.every(written)),
-      () => 'no blocks',
-    );
-    for (const node of cluster.nodes) {
+    ensure(await cluster.runUntil(cluster.now + SETUP_WITHIN_MS, () => members.every(written)), () => 'no blocks');
+    for (const node of members) {
       node.onStarted = () => workload.serve(node);
       await cluster.turn(node, () => workload.serve(node));
     }
@@ -139,6 +160,9 @@ class Run {
     for (let at = cluster.now; at < end; at += random.between(1, random.pick([100, 300])))
       cluster.plan(at, undefined, () => this.disturbance(random.pick(this.disturbances)));
     this.prune(end);
+    this.fill(end);
+    this.operator?.start();
+    cluster.liar?.lieUntil(end + LIES_ON_MS, random.pick([5, 20, 100]));
     await cluster.runUntil(end);
   }
 
@@ -149,6 +173,21 @@ class Run {
     for (let at = cluster.now; at < end; at += pruning.between(5, 200)) {
       const node = pruning.pick(cluster.nodes);
       cluster.plan(at, undefined, () => cluster.inNoTime(node.prune()));
+    }
+  }
+
+  /** Until the end of the faults, disks fill up and have room again; some are found full by a node that starts. */
+  private fill(end: number): void {
+    const { cluster, filling } = this;
+    if (!filling) return;
+    const pauseMs = filling.pick([50, 200, 500]);
+    for (let at = cluster.now; at < end; at += filling.between(5, pauseMs)) {
+      const { name, room } = filling.pick(cluster.nodes);
+      cluster.plan(at, undefined, () => {
+        cluster.trace(() => `${name} has ${room.isFull ? 'room' : 'a full disk'}`);
+        if (room.isFull) room.free();
+        else room.fill(filling);
+      });
     }
   }
 
@@ -179,17 +218,17 @@ class Run {
         break;
       case 'lose': {
         const voter = cluster.genesis.voters.includes(node.id);
-        const lost = cluster.nodes.filter((n) => n.lost && cluster.genesis.voters.includes(n.id)).length;
+        const lost = cluster.nodes.filter((n) => n.isAway && cluster.genesis.voters.includes(n.id)).length;
         if (voter && (lost + 1) * 2 >= this.voters) break;
         if (!random.chance(0.2)) break;
         node.crash();
-        node.lost = true;
+        node.isAway = true;
       }
     }
   }
 
   private restart(node: SimulatedNode): void {
-    if (node.life || node.lost) return;
+    if (node.life || node.isAway) return;
     this.cluster.plan(this.cluster.now, node, () => node.start(this.cluster.genesis));
   }
 
@@ -199,10 +238,12 @@ class Run {
     cluster.crashRate = 0;
     cluster.network.heal();
     cluster.syncMsMax = 0.5;
+    for (const { room } of cluster.nodes) room.free();
     for (const node of cluster.nodes) this.restart(node);
     workload.calm = this.brief;
     const rest = cluster.now + 500;
     await cluster.runUntil(rest);
+    this.operator?.rest();
     workload.ended = true;
     cluster.trace(() => '** calm');
     const deadline = cluster.now + HEAL_WITHIN_MS;
@@ -215,14 +256,14 @@ class Run {
   }
 
   private isEqual(): boolean {
-    const alive = this.cluster.nodes.filter((node) => !node.lost);
+    const alive = this.cluster.nodes.filter((node) => !node.isAway);
     const heights = new Set<number>();
     for (const { life } of alive) {
       const replica = life?.engine.core.replica;
       if (!replica || replica.tentative > 0) return false;
       heights.add(replica.height);
     }
-    return heights.size === 1;
+    return heights.size === 1 && this.operator?.isSettled !== false;
   }
 
   private positions(): string {
@@ -251,12 +292,31 @@ export const slicedScenario: Scenario = {
 };
 
 /** All three by turns, with little to do: many seeds. */
+const byTurns = (seed: number): RunOptions => ({
+  brief: true,
+  prunes: seed % 3 === 1,
+  slicing: seed % 3 === 2 ? EVERYWHERE : undefined,
+});
+
 export const briefScenario: Scenario = {
   name: 'brief',
-  run: (seed, trace) =>
-    new Run(seed, trace, {
-      brief: true,
-      prunes: seed % 3 === 1,
-      slicing: seed % 3 === 2 ? EVERYWHERE : undefined,
-    }).go(),
+  run: (seed, trace) => new Run(seed, trace, byTurns(seed)).go(),
+};
+
+/** The same on disks that fill up. */
+export const fullScenario: Scenario = {
+  name: 'full',
+  run: (seed, trace) => new Run(seed, trace, { ...byTurns(seed), fills: true }).go(),
+};
+
+/** The same where nodes join and leave. */
+export const movingScenario: Scenario = {
+  name: 'moving',
+  run: (seed, trace) => new Run(seed, trace, { ...byTurns(seed), moves: true }).go(),
+};
+
+/** The same with a member that lies; honest voters are a majority. */
+export const byzantineScenario: Scenario = {
+  name: 'byzantine',
+  run: (seed, trace) => new Run(seed, trace, { ...byTurns(seed), lies: seed % 2 === 0 ? 'learner' : 'voter' }).go(),
 };

@@ -41,6 +41,10 @@ export class Workload {
   private columns = 0;
   private probes = new Set<string>();
   ended = false;
+  /** They get no more clients, and those that they have go. */
+  readonly leavers = new Set<SimulatedNode>();
+  /** How many clients each has in this run of it. */
+  private readonly clients = new Map<SimulatedNode, number>();
   /** Clients take their time. */
   calm = false;
 
@@ -56,16 +60,23 @@ export class Workload {
 
   /** Clients of a node that has started; they go when it crashes. */
   serve(node: SimulatedNode): void {
-    for (let i = 0; i < this.options.clients; i++) {
+    const count = this.leavers.has(node) ? 0 : this.options.clients;
+    this.clients.set(node, count);
+    for (let i = 0; i < count; i++) {
       this.live(this.client(node)).catch((error: unknown) => {
         if (node.isUp) this.cluster.fail(`a client of ${node.name} fails: ${(error as Error).stack}`);
       });
     }
   }
 
+  /** Its clients have gone. */
+  isQuiet(node: SimulatedNode): boolean {
+    return this.clients.get(node) === 0;
+  }
+
   private async live(client: Client): Promise<void> {
     const { random, options } = this;
-    while (!this.ended && client.isAlive) {
+    while (!this.ended && client.isAlive && !this.leavers.has(client.node)) {
       await client.pause(random.between(0, 2 * (this.calm ? CALM_PAUSE_MS : options.pauseMs)));
       const level = random.pick(options.levels);
       await client.sql(`SET p2pdb_commit = '${level}', p2pdb_read = '${level === 'final' ? 'linearizable' : 'local'}'`);
@@ -73,6 +84,7 @@ export class Workload {
       if (options.schemaChanges && random.chance(0.03)) await this.alter(client);
       else await this.act(client, level, random.pick(kinds));
     }
+    if (client.isAlive) this.clients.set(client.node, (this.clients.get(client.node) ?? 0) - 1);
   }
 
   private deed(client: Client, level: Level, what: string, more: Partial<Deed>): Deed {

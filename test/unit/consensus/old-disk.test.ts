@@ -1,4 +1,4 @@
-// An acceptor whose disk went back in time must not vote: told so it abstains, and it may find out by itself.
+// An acceptor that does not know how it voted must not vote: told so it abstains, and it may find out by itself.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import {
@@ -7,6 +7,7 @@ import {
   height,
   nodeId,
   type Certificate,
+  type ConsensusRecord,
   type Effect,
   type Message,
   type NodeId,
@@ -19,7 +20,7 @@ const self = c;
 const value = Uint8Array.of(7);
 const ballot = { round: 3, node: a };
 
-function node(abstain: boolean): Consensus {
+function node(abstain: boolean, records: readonly ConsensusRecord[] = []): Consensus {
   const consensus = new Consensus(
     {
       self,
@@ -30,7 +31,7 @@ function node(abstain: boolean): Consensus {
       window: 8,
       historyHeights: 16,
     },
-    { applied: height(0), spans: [{ from: height(1), voters: [a, b, c] }], records: [], abstain },
+    { applied: height(0), spans: [{ from: height(1), voters: [a, b, c] }], records, abstain },
   );
   consensus.step({ kind: 'start', nowMs: 0 });
   return consensus;
@@ -81,4 +82,20 @@ it('a certificate of others does not', () => {
   assert.ok(!kinds(hear(consensus, a, decisions([a, b]))).includes('amnesia'));
   const answer = hear(consensus, a, { kind: 'prepare', ballot: { round: 9, node: a }, chosen: height(1) });
   assert.deepEqual(kinds(answer), ['persist', 'promise']);
+});
+
+it('who gave its data away votes again once it knows what was decided before, and by what it promised then', () => {
+  const promised = { round: 5, node: b };
+  const consensus = node(true, [{ kind: 'promise', ballot: promised }]);
+  // Also with a vote of its own that it knows nothing of: it was counted before.
+  assert.deepEqual(kinds(hear(consensus, a, decisions([a, self]))), ['persist', 'chosen']);
+  const ask = (round: number): string[] =>
+    kinds(hear(consensus, a, { kind: 'prepare', ballot: { round, node: a }, chosen: height(1) }));
+  assert.deepEqual(ask(9), []);
+  consensus.step({ kind: 'vote' });
+  // The proposer of round 5 may count on it still.
+  assert.deepEqual(ask(4), ['nack']);
+  const late: Message = { kind: 'accept', ballot: { round: 4, node: a }, height: height(2), value };
+  assert.deepEqual(kinds(hear(consensus, a, late)), ['nack']);
+  assert.deepEqual(ask(9), ['persist', 'promise']);
 });

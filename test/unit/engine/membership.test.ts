@@ -1,7 +1,7 @@
 /** Who gives which keys, also in a group that goes on with another one's state. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { nodeId } from '../../../node/consensus/index.ts';
+import { nodeId, type NodeId } from '../../../node/consensus/index.ts';
 import { Membership, type Genesis } from '../../../node/engine/membership.ts';
 import { Catalog } from '../../../node/sql/index.ts';
 
@@ -34,4 +34,30 @@ it('gives no key twice, not even after a majority was lost', () => {
       given.set(key, n);
     }
   }
+});
+
+it('tells the stays of a node apart', () => {
+  const ids = [1, 2].map(idOf);
+  const genesis: Genesis = { members: ids.map((id, n) => ({ id, name: `m${n}` })), voters: ids };
+  const catalog = new Catalog();
+  const [a, b] = ids.map((id) => nodeId(id)) as [NodeId, NodeId];
+  const first = new Membership(catalog, genesis, b);
+  const second = new Membership(catalog, { ...genesis, stay: 2, introduced: [a, b] }, b);
+  const third = new Membership(catalog, { ...genesis, stay: 3 }, b);
+  const seen = (): string =>
+    [first, second, third].map((one) => (one.isAdmitted ? 'in' : one.isOver ? 'over' : 'not yet')).join();
+  assert.equal(seen(), 'in,not yet,not yet');
+  assert.deepEqual([first.isAlone, second.isAlone], [false, false]);
+  const old = { ...(first.find(b) ?? assert.fail()), voter: false };
+  const keys = first.keyClass();
+  catalog.apply({ kind: 'put-member', member: { ...old, removed: true } });
+  assert.equal(seen(), 'over,not yet,not yet');
+  assert.equal(first.mayWrite(b, 7), false);
+  catalog.apply({ kind: 'put-member', member: { ...old, stay: 2, since: 8 } });
+  assert.equal(seen(), 'over,in,not yet');
+  // What it wrote in its first stay and nobody had ordered comes too late, also now.
+  assert.deepEqual([second.mayWrite(b, 7), second.mayWrite(b, 8), second.mayWrite(a, 0)], [false, true, true]);
+  assert.deepEqual(second.keyClass(), keys);
+  catalog.apply({ kind: 'put-member', member: { ...old, stay: 3, removed: true } });
+  assert.equal(seen(), 'over,over,over');
 });

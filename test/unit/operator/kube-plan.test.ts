@@ -198,6 +198,15 @@ describe('Ready', () => {
     plan(look(pods, served), SETTINGS).status.conditions?.find(({ type }) => type === 'Ready')?.status;
   const lagging = (ordinal: number): PodSeen => pod(ordinal, serving(ordinal, three, { lag: { entries: 5000 } }));
 
+  it('comes together with the phase in which the cluster serves', () => {
+    const { status } = plan(look(all), SETTINGS);
+    assert.equal(status.conditions?.find(({ type }) => type === 'Ready')?.status, 'True');
+    assert.notEqual(status.phase, 'Forming');
+    const two = plan(look([...all.slice(0, 2), pod(2, undefined)]), SETTINGS).status;
+    assert.equal(two.conditions?.find(({ type }) => type === 'Ready')?.status, 'False');
+    assert.equal(two.phase, 'Forming');
+  });
+
   it('stays while a pod is restarted and the others lag, or no leader is known', () => {
     assert.equal(isReady([pod(0, serving(0, three)), pod(1, undefined), lagging(2)]), 'True');
     assert.equal(isReady([0, 1, 2].map((n) => pod(n, { ...serving(n, three), leader: undefined as never }))), 'True');

@@ -1,0 +1,10 @@
+/** The first byte of a message between members says whose it is. */
+export const SYNC = 0;
+export const CONSENSUS = 1;
+export const ASK_BLOCKS = 2;
+export const BLOCKS = 3;
+export const DIFFERS = 4;
+export const PIECE = 5;
+export const SNAPSHOT = 6;
+export const BLOCKS_PRUNED = 7;
+export const STAY = 8;

@@ -1,0 +1,56 @@
+/** Planted faults of whole nodes: the checkers are worth something if they find every one of them. */
+
+import { Chains } from '../../../node/log/index.ts';
+import { EarlyEntries } from '../../../node/replica/early.ts';
+import { Intake } from '../../../node/replica/intake.ts';
+import { Order } from '../../../node/replica/order.ts';
+import { Publisher } from '../../../node/replica/publisher.ts';
+import { Replica } from '../../../node/replica/replica.ts';
+import { LogStore } from '../../../node/store/index.ts';
+import { mutant, nothing, type Mutant } from '../kernel/mutant.ts';
+
+interface Batch {
+  readonly own: { resolve: () => void; reject: (error: Error) => void }[];
+}
+
+/** On disks that fill up. */
+export const fullMutants: readonly Mutant[] = [
+  mutant<[Batch]>(
+    'a commit that found no room is acknowledged',
+    Replica,
+    'noRoomFor',
+    (original) =>
+      function (batch) {
+        for (const own of batch.own) own.reject = own.resolve;
+        original.call(this, batch);
+      },
+  ),
+  mutant('what came from others and found no room is forgotten', Intake, 'putBack', nothing),
+  mutant('a number that found no room is not given again', LogStore, 'unseal', nothing),
+  mutant('a state that met the end of the disk is not put back', Publisher, 'restore', nothing),
+];
+
+/** Where a member lies. */
+export const byzantineMutants: readonly Mutant[] = [
+  mutant<[readonly unknown[]]>('what others signed is believed', Chains, 'proven', () => (run) => run.length),
+  mutant('an entry does not wait for the one before it', EarlyEntries, 'waitsBefore', () => () => false),
+  mutant<[]>(
+    'every Lamport time sets the clock',
+    Chains,
+    'next',
+    (original) =>
+      function (this: object, ...args: readonly unknown[]) {
+        const fault = original.call(this, ...(args as []));
+        const entry = args[1] as { readonly lamport: number };
+        const chains = this as { lamport: number };
+        if (!fault) chains.lamport = Math.max(chains.lamport, entry.lamport);
+        return fault;
+      },
+  ),
+];
+
+/** Where nodes join and leave. */
+export const movingMutants: readonly Mutant[] = [
+  mutant('what a removed member wrote is waited for', Replica, 'endOf', () => () => Infinity),
+  mutant('what a removed member wrote stays in the order', Order, 'expel', nothing),
+];

@@ -205,6 +205,16 @@ export class State {
   }
   private isReading = false;
 
+  /** Runs what writes into the state's transaction. SQLite's other errors pass through. Throws DiskFullError. */
+  write<T>(work: () => T): T {
+    this.begin();
+    try {
+      return work();
+    } catch (error) {
+      throw this.lost(error);
+    }
+  }
+
   /** Ends the state's transaction: other connections see everything in it. Throws DiskFullError. */
   publish(position: StatePosition): void {
     if (!this.open) return;
@@ -605,22 +615,17 @@ export class State {
 
   /** Makes a new generation of a table, empty, for its rows to be copied into before the change is applied. */
   createTable(table: TableDef): void {
-    this.begin();
-    try {
+    this.write(() => {
       this.db.exec(createTableSql(table));
       for (const index of table.indexes) this.createIndex(table, index);
-    } catch (error) {
-      throw this.lost(error);
-    }
+    });
     this.made.add(tableName(table));
   }
 
   /** Keeps the columns of a table's version: rows that were written under it may still come. */
   keepTableVersion(table: TableDef): void {
-    this.begin();
-    this.db
-      .prepare('INSERT OR REPLACE INTO table_version VALUES (?, ?, ?)')
-      .run(table.id, table.version, JSON.stringify(versionOf(table)));
+    const put = this.db.prepare('INSERT OR REPLACE INTO table_version VALUES (?, ?, ?)');
+    this.write(() => put.run(table.id, table.version, JSON.stringify(versionOf(table))));
   }
 
   tableVersion(id: number, version: number): TableVersion | undefined {
@@ -702,16 +707,14 @@ export class State {
   // Temporary tables: a session's own, in no log.
 
   dropTemporary(table: TableDef): void {
-    this.begin();
-    this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`);
+    this.write(() => this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`));
     this.nextRowids.delete(table.id);
     this.autoIncrements.delete(table.id);
     this.forget();
   }
 
   truncateTemporary(table: TableDef): void {
-    this.begin();
-    this.db.exec(`DELETE FROM ${tableName(table)}`);
+    this.write(() => this.db.exec(`DELETE FROM ${tableName(table)}`));
     this.nextRowids.delete(table.id);
     this.autoIncrements.delete(table.id);
   }

@@ -42,9 +42,10 @@ export class Conflicts {
   }
 
   private refuse(id: string): void {
-    this.state.begin();
-    const { lastInsertRowid } = this.state.db.prepare('INSERT OR REPLACE INTO refused(tx) VALUES (?)').run(id);
-    this.state.db.prepare('DELETE FROM refused WHERE place <= ?').run(BigInt(lastInsertRowid) - BigInt(REFUSED_MAX));
+    const { state } = this;
+    const put = state.db.prepare('INSERT OR REPLACE INTO refused(tx) VALUES (?)');
+    const forget = state.db.prepare('DELETE FROM refused WHERE place <= ?');
+    state.write(() => forget.run(BigInt(put.run(id).lastInsertRowid) - BigInt(REFUSED_MAX)));
   }
 
   private insert(
@@ -58,31 +59,19 @@ export class Conflicts {
     key: string,
     image: string,
   ): void {
-    this.state.begin();
-    this.state.db
-      .prepare(
-        'INSERT OR REPLACE INTO conflict(tx, n, kind, reason, message, relation, row_key, image, user, sql, time) VALUES (?,?,?,?,?,?,?,?,?,?,?)',
-      )
-      .run(
-        transaction.id,
-        n,
-        kind,
-        reason,
-        message,
-        table,
-        key,
-        image.slice(0, IMAGE_CHARS_MAX),
-        user,
-        sql,
-        transaction.time,
-      );
+    const put = this.state.db.prepare(
+      'INSERT OR REPLACE INTO conflict(tx, n, kind, reason, message, relation, row_key, image, user, sql, time) VALUES (?,?,?,?,?,?,?,?,?,?,?)',
+    );
+    const { id, time } = transaction;
+    const shown = image.slice(0, IMAGE_CHARS_MAX);
+    this.state.write(() => put.run(id, n, kind, reason, message, table, key, shown, user, sql, time));
   }
 
   /** It is undone: nothing became of it yet. */
   remove(transaction: GroupTransaction): void {
-    this.state.begin();
     const relation = transaction.level === 'final' ? 'refused' : 'conflict';
-    this.state.db.prepare(`DELETE FROM ${relation} WHERE tx = ?`).run(transaction.id);
+    const remove = this.state.db.prepare(`DELETE FROM ${relation} WHERE tx = ?`);
+    this.state.write(() => remove.run(transaction.id));
   }
 
   private image(content: Transaction): string {

@@ -8,6 +8,7 @@ import {
   addDigests,
   digestBytes,
   ChangeList,
+  DiskFullError,
   inverse,
   NO_DIGEST,
   type Row,
@@ -193,23 +194,23 @@ export class StateMachine implements Machine {
 
   keepUndo(): void {
     if (this.gone.length === 0 && this.unkept.size === 0) return;
-    const { db } = this.core.state;
+    const { state } = this.core;
+    const remove = state.db.prepare('DELETE FROM undo WHERE place = ?');
     // Together with the position, also where no row changed: what stands in a block by now is not undone at the next start.
-    this.core.state.begin();
-    const remove = db.prepare('DELETE FROM undo WHERE place = ?');
-    for (const place of this.gone.splice(0)) remove.run(place);
+    state.write(() => {
+      for (const place of this.gone.splice(0)) remove.run(place);
+    });
     finish(this.keepUndoInSteps());
   }
 
   /** They were run in an order in which they can be taken back, and whichever of the kept ones stood behind was run again since. */
   private *keepUndoInSteps(): Steps<void> {
     const { state } = this.core;
-    state.begin();
     const put = state.db.prepare('INSERT INTO undo VALUES (?, ?, ?)');
     for (const transaction of this.unkept) {
       const places: number[] = [];
       const keep = (changes: readonly KeptChange[]): void => {
-        put.run(++this.places, transaction.id, serialize(changes));
+        state.write(() => put.run(++this.places, transaction.id, serialize(changes)));
         places.push(this.places);
       };
       let piece: KeptChange[] = [];
@@ -229,7 +230,6 @@ export class StateMachine implements Machine {
 
   undoKept(): void {
     const { state, catalog } = this.core;
-    state.begin();
     const rows = state.db.prepare('SELECT tx, changes FROM undo ORDER BY place DESC').all();
     for (const row of rows) {
       const changes = (deserialize(row['changes'] as Uint8Array) as KeptChange[]).flatMap((change): RowChange[] => {
@@ -237,9 +237,9 @@ export class StateMachine implements Machine {
         return table ? [{ ...change, table }] : [];
       });
       state.revertAll(changes.reverse(), state.epoch);
-      state.db.prepare('DELETE FROM conflict WHERE tx = ?').run(String(row['tx']));
+      state.write(() => state.db.prepare('DELETE FROM conflict WHERE tx = ?').run(String(row['tx'])));
     }
-    state.db.exec('DELETE FROM undo');
+    state.write(() => state.db.exec('DELETE FROM undo'));
     this.kept.clear();
     this.unkept.clear();
     this.gone = [];
@@ -272,7 +272,14 @@ export class StateMachine implements Machine {
 
   *announce(): Steps<void> {
     // Alone, it is settled before it is published.
-    if (!this.core.isAlone()) yield* this.keepUndoInSteps();
+    if (!this.core.isAlone()) {
+      try {
+        yield* this.keepUndoInSteps();
+      } catch (error) {
+        // All that happened was done again, and is kept when it is published.
+        if (!(error instanceof DiskFullError)) throw error;
+      }
+    }
     yield* this.core.announce();
   }
 }

@@ -6,6 +6,7 @@ import { Intake } from '../../../node/replica/intake.ts';
 import { Order } from '../../../node/replica/order.ts';
 import { Publisher } from '../../../node/replica/publisher.ts';
 import { Replica } from '../../../node/replica/replica.ts';
+import { LogWriter } from '../../../node/replica/log-writer.ts';
 import { LogStore } from '../../../node/store/index.ts';
 import { mutant, nothing, type Mutant } from '../kernel/mutant.ts';
 
@@ -17,7 +18,7 @@ interface Batch {
 export const fullMutants: readonly Mutant[] = [
   mutant<[Batch]>(
     'a commit that found no room is acknowledged',
-    Replica,
+    LogWriter,
     'noRoomFor',
     (original) =>
       function (batch) {

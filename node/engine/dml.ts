@@ -263,7 +263,7 @@ export class Dml {
       return undefined;
     }
     const { increment, offset } = this.x.autoIncrementStep;
-    let next = this.x.state.autoIncrement(rt.table);
+    let next = this.x.state.counters.autoIncrement(rt.table);
     if (increment > 1 || offset > 1)
       next = nextOfClass(Number(next), { increment, offset: offset <= increment ? offset : 1 });
     const converted = (rt.convert[place] as TableRuntime['convert'][number])(
@@ -272,7 +272,7 @@ export class Dml {
       failOnRange(this.x.env),
     );
     row[place] = converted;
-    this.x.state.setAutoIncrement(rt.table, typeof next === 'number' ? next + 1 : next + 1n);
+    this.x.state.counters.raiseAutoIncrement(rt.table, typeof next === 'number' ? next + 1 : next + 1n);
     return next;
   }
 
@@ -283,7 +283,7 @@ export class Dml {
     if ((typeof value !== 'number' && typeof value !== 'bigint') || value <= 0) return;
     if (before && sameValue(before[place], value)) return;
     const next = typeof value === 'number' && value < Number.MAX_SAFE_INTEGER ? value + 1 : BigInt(value) + 1n;
-    this.x.state.setAutoIncrement(rt.table, next);
+    this.x.state.counters.raiseAutoIncrement(rt.table, next);
   }
 
   /** What ON DUPLICATE KEY UPDATE makes of a row. */

@@ -382,7 +382,7 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
       const keys = membership.keyClass();
       if (keys && !core.keyClass) core.replica.endSolitude();
       core.keyClass = keys;
-      state.hiddenKeys = keys ?? state.hiddenKeys;
+      state.counters.hiddenKeys = keys ?? state.counters.hiddenKeys;
       core.replica.expel();
       if (keys && !existsSync(path.join(groupDir, SHARED))) writeFileDurably(path.join(groupDir, SHARED), '');
       decider?.setMembers(membership.members());

@@ -240,7 +240,7 @@ export class DirectWriter implements RowWriter {
 
   insert(rt: TableRuntime, row: Row, intent?: Intent): RowId {
     const { table } = rt;
-    const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : (this.nextRowid ?? this.state.newRowid(table));
+    const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : (this.nextRowid ?? this.state.counters.newRowid(table));
     this.nextRowid = undefined;
     this.lockForChange(table, rowid);
     this.claimKeys(rt, row);
@@ -404,7 +404,7 @@ export class TransactionWriter implements RowWriter {
 
   insert(rt: TableRuntime, row: Row, intent?: Intent): RowId {
     const { table } = rt;
-    const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : this.state.newRowid(table);
+    const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : this.state.counters.newRowid(table);
     this.lockForChange(table, rowid);
     this.claimKeys(rt, row);
     const duplicate = this.duplicateOf(rt, row, undefined);

@@ -8,16 +8,9 @@ export { addDigests, digestBytes, NO_DIGEST, rowHash, sameDigest, subtractDigest
 export { blockItem, entryItemInSteps, LogStore, type LogItem, type SealedEntry } from './log-store.ts';
 export { RecordStore } from './record-store.ts';
 export { Reserve } from './reserve.ts';
-export {
-  isConstraintError,
-  nextOfClass,
-  registerSortKeys,
-  State,
-  STATE_FORMAT,
-  type KeyClass,
-  type StatePosition,
-  type TableVersion,
-} from './state.ts';
+export { nextOfClass, type KeyClass } from './counters.ts';
+export { isConstraintError, registerSortKeys, State, STATE_FORMAT, type StatePosition } from './state.ts';
+export type { TableVersion } from './stored-catalog.ts';
 export type { LogBase } from './log-index.ts';
 export { heightOfState, Snapshots, type IncomingSnapshot, type Snapshot, type SnapshotManifest } from './snapshots.ts';
 export { readLog, segmentsOf, type StoredBlock, type StoredEntry, type StoredRecord } from './segments.ts';

@@ -10,10 +10,9 @@
  * committed. The state counts such losses (`epoch`) and has `onLost` put the rows back, which the engine keeps until they
  * are published, before anybody can read; room for that was set aside.
  */
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { Worker } from 'node:worker_threads';
 import {
   Catalog,
   collations,
@@ -33,47 +32,22 @@ import {
   type SqliteValue,
   type TableDef,
 } from '../sql/index.ts';
-
 import type { Digest } from '../log/index.ts';
 import { inverse, sameValue, type Row, type RowChange, type RowId } from './changes.ts';
+import { Counters } from './counters.ts';
 import { NO_DIGEST } from './digest.ts';
 import { DiskFullError, StateCorruptError } from './errors.ts';
 import { IndexBuilder } from './index-builder.ts';
+import { small } from './integers.ts';
+import { Meta } from './meta.ts';
 import { Reserve } from './reserve.ts';
+import { StoredCatalog, type TableVersion } from './stored-catalog.ts';
 import { TableDigests } from './table-digests.ts';
+import { WriteAhead } from './write-ahead.ts';
 
 export const STATE_FORMAT = 3;
 
-const CACHE_KIB = 65536;
-const LONG_WORK_CACHE_KIB = 16384;
-/** A COMMIT that finds so many pages in SQLite's write-ahead log moves them into the file. */
-const CHECKPOINT_PAGES = 4000;
-const PAGE_BYTES = 4096;
-
-/** What rows that were written under an older definition of their table are read by. */
-export interface TableVersion {
-  readonly columns: TableDef['columns'];
-  /** Column ids of the primary key. */
-  readonly primary?: readonly number[];
-}
-
-function versionOf(table: TableDef): TableVersion {
-  const primary = primaryKey(table)?.parts.map((part) => part.column);
-  return { columns: table.columns, ...(primary && { primary }) };
-}
-
 /** Where the state stands: after a block, and what the block's frontier is. */
-/** The numbers offset, offset + increment, offset + 2 × increment … */
-export interface KeyClass {
-  readonly increment: number;
-  readonly offset: number;
-}
-
-/** The first number of a class that is not below `least`. */
-export function nextOfClass(least: number, { increment, offset }: KeyClass): number {
-  return least <= offset ? offset : offset + Math.ceil((least - offset) / increment) * increment;
-}
-
 export interface StatePosition {
   readonly height: number;
   /** SHA-256 of the block's value in hex; '' at height 0. */
@@ -110,13 +84,15 @@ export class State {
   readonly file: string;
   readonly catalog = new Catalog();
   private readonly statements = new Map<TableDef, TableStatements>();
-  private readonly nextRowids = new Map<number, number>();
-  private readonly autoIncrements = new Map<number, number | bigint>();
   private open = false;
   readonly reserve: Reserve;
   /** Nobody else may change the state while it works. */
   readonly indexes: IndexBuilder;
   readonly digests: TableDigests;
+  readonly meta: Meta;
+  readonly counters: Counters;
+  private readonly stored: StoredCatalog;
+  private readonly writeAhead: WriteAhead;
   /** Counts how often the open transaction was lost: what was applied in an earlier epoch needs no taking back. */
   epoch = 0;
   /** Puts back what was lost. */
@@ -130,12 +106,11 @@ export class State {
     this.indexes = new IndexBuilder(file);
     try {
       this.db = new DatabaseSync(file);
-      this.db.exec(
-        `PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-${CACHE_KIB}; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`,
-      );
+      this.writeAhead = new WriteAhead(this.db, file);
       registerSortKeys(this.db);
       this.db.exec(
-        `CREATE TEMP TABLE newest(n INTEGER PRIMARY KEY);
+        `PRAGMA temp_store=MEMORY;
+         CREATE TEMP TABLE newest(n INTEGER PRIMARY KEY);
          CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS digest(name TEXT PRIMARY KEY, a INTEGER, b INTEGER) WITHOUT ROWID;
@@ -145,12 +120,14 @@ export class State {
          CREATE TABLE IF NOT EXISTS undo(place INTEGER PRIMARY KEY, tx TEXT, changes BLOB)`,
       );
       this.digests = new TableDigests(this.db);
-      const format = this.meta('format');
-      if (format === undefined) this.setMeta('format', STATE_FORMAT);
+      this.meta = new Meta(this.db);
+      this.counters = new Counters(this.db, this.meta);
+      this.stored = new StoredCatalog(this.db, this.meta);
+      const format = this.meta.get('format');
+      if (format === undefined) this.meta.set('format', STATE_FORMAT);
       else if (format !== STATE_FORMAT)
         throw new StateCorruptError(`the state file has format ${String(format)}, this program ${STATE_FORMAT}`);
-      this.readCatalog();
-      this.catalog.nextTableId = Math.max(this.catalog.nextTableId, Number(this.meta('nextTableId') ?? 1));
+      this.stored.readInto(this.catalog);
     } catch (cause) {
       if (cause instanceof StateCorruptError) throw cause;
       if (isFull(cause)) throw new DiskFullError(`no space is left for ${file}`, { cause });
@@ -163,23 +140,8 @@ export class State {
     for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
   }
 
-  meta(name: string): string | number | undefined {
-    const row = this.db.prepare('SELECT value FROM meta WHERE name = ?').get(name);
-    return row?.['value'] as string | number | undefined;
-  }
-
-  setMeta(name: string, value: string | number): void {
-    this.db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)').run(name, value);
-  }
-
-  private readCatalog(): void {
-    for (const row of this.db.prepare('SELECT definition FROM catalog').all()) {
-      this.catalog.apply(JSON.parse(String(row['definition'])) as CatalogChange);
-    }
-  }
-
   get position(): StatePosition {
-    const stored = this.meta('position');
+    const stored = this.meta.get('position');
     return stored === undefined
       ? { height: 0, block: '', final: {}, schema: 0 }
       : (JSON.parse(String(stored)) as StatePosition);
@@ -220,15 +182,15 @@ export class State {
     if (!this.open) return;
     try {
       for (const name of this.indexes.settle()) this.db.exec(`DROP INDEX IF EXISTS ${name}`);
-      this.setMeta('position', JSON.stringify(position));
-      this.flushCounters();
+      this.meta.set('position', JSON.stringify(position));
+      this.counters.store();
       this.digests.flush();
       this.db.exec('COMMIT');
     } catch (error) {
       throw this.lost(error);
     }
     this.open = false;
-    if (this.hadLongWork) this.endLongWork();
+    this.writeAhead.published();
   }
 
   /** A full disk ends the open transaction, whatever SQLite made of it: one way out for all cases. Gives what to throw. */
@@ -247,33 +209,22 @@ export class State {
     this.made.clear();
     this.digests.load();
     this.forget();
-    // Counters only ever rise: those in memory are right, those in the file may be older now.
-    for (const id of this.autoIncrements.keys()) this.dirtyCounters.add(id);
+    this.counters.lost();
     this.onLost?.();
   }
 
   /** After giveUp(): the catalog as it was published, for its changes to be applied again. */
   reloadCatalog(): void {
     this.catalog.clear();
-    this.readCatalog();
+    this.stored.readInto(this.catalog);
   }
 
   get hasUnpublished(): boolean {
     return this.open;
   }
 
-  private flushCounters(): void {
-    if (this.dirtyCounters.size === 0) return;
-    for (const id of this.dirtyCounters) {
-      const next = this.autoIncrements.get(id);
-      if (next !== undefined) this.setMeta(`auto:${id}`, String(next));
-    }
-    this.dirtyCounters.clear();
-  }
-  private readonly dirtyCounters = new Set<number>();
-
   close(): void {
-    void this.checkpointing?.terminate();
+    this.writeAhead.stop();
     for (const reader of this.readers) reader.close();
     this.db.close();
   }
@@ -281,48 +232,10 @@ export class State {
   // The state as it is published, for those who read while the next one is made.
 
   private readonly readers: DatabaseSync[] = [];
-  /** Long work was done since the state was published. */
-  private hadLongWork = false;
-  private checkpointing: Worker | undefined;
-
-  /** COMMIT writes what SQLite has not yet: little, where its cache is small. */
-  private expectLongWork(): void {
-    if (this.hadLongWork) return;
-    this.hadLongWork = true;
-    this.db.exec(`PRAGMA cache_size=-${LONG_WORK_CACHE_KIB}; PRAGMA wal_autocheckpoint=0`);
-  }
-
-  private endLongWork(): void {
-    this.hadLongWork = false;
-    this.db.exec(`PRAGMA cache_size=-${CACHE_KIB}`);
-    if (this.checkpointing) return;
-    const pages = (statSync(`${this.file}-wal`, { throwIfNoEntry: false })?.size ?? 0) / PAGE_BYTES;
-    if (pages > 2 * CHECKPOINT_PAGES) this.checkpointBeside();
-    else this.db.exec(`PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
-  }
-
-  /** Very many pages of SQLite's write-ahead log go into the state file by another thread. */
-  private checkpointBeside(): void {
-    const name = import.meta.url.endsWith('.ts') ? './checkpoint.worker.ts' : './checkpoint.worker.js';
-    const worker = new Worker(new URL(name, import.meta.url), {
-      workerData: { file: this.file },
-      name: 'p2pdb checkpoint',
-    });
-    this.checkpointing = worker;
-    worker.unref();
-    // One that fails leaves it to the next COMMIT.
-    worker.on('error', () => undefined);
-    worker.on('exit', () => {
-      this.checkpointing = undefined;
-      if (this.db.isOpen && !this.hadLongWork) this.db.exec(`PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
-    });
-  }
 
   /** Before the file is closed for good: a connection that outlives it would remove what stands in its place then. */
   async checkpointed(): Promise<void> {
-    const { checkpointing } = this;
-    await this.indexes.stop();
-    if (checkpointing) await new Promise<void>((resolve) => void checkpointing.once('exit', () => resolve()));
+    await Promise.all([this.indexes.stop(), this.writeAhead.checkpointed()]);
   }
 
   /** Another connection, for this thread, to read by. */
@@ -336,7 +249,7 @@ export class State {
 
   /** From now on the readers see the state as it is published now, until the returned function is called. */
   openSnapshot(): () => void {
-    this.expectLongWork();
+    this.writeAhead.expectLongWork();
     for (const reader of this.readers) {
       reader.exec('BEGIN');
       // The first read opens the snapshot.
@@ -459,49 +372,6 @@ export class State {
     else affectsOne(table, statement.run(...changed.map((i) => after[i] as SqliteValue), rowid));
   }
 
-  /** Which hidden keys this node may give to rows of tables without a primary key: no two nodes give the same. */
-  hiddenKeys: KeyClass = { increment: 1, offset: 1 };
-
-  /** A new hidden rowid of a table whose primary key is not the rowid. */
-  newRowid(table: TableDef): number {
-    let next = this.nextRowids.get(table.id);
-    if (next === undefined) {
-      const row = this.db.prepare(`SELECT max(${ROWID}) AS m FROM ${tableName(table)}`).get();
-      next = Number(row?.['m'] ?? 0) + 1;
-    }
-    if (!primaryKey(table)) next = nextOfClass(next, this.hiddenKeys);
-    this.nextRowids.set(table.id, next + 1);
-    return next;
-  }
-
-  /** The next AUTO_INCREMENT value of a table. */
-  autoIncrement(table: TableDef): number | bigint {
-    let next = this.autoIncrements.get(table.id);
-    if (next === undefined) {
-      const stored = this.meta(`auto:${table.id}`);
-      const column = table.columns.find((c) => c.autoIncrement);
-      let highest: number | bigint = 0;
-      if (column) {
-        const statement = this.db.prepare(`SELECT max(${columnName(column.id)}) AS m FROM ${tableName(table)}`);
-        statement.setReadBigInts(true);
-        const m = statement.get()?.['m'];
-        if (typeof m === 'bigint' && m > 0n) highest = m;
-        else if (typeof m === 'number' && m > 0) highest = Math.floor(m);
-      }
-      next = small(BigInt(highest) + 1n) as number | bigint;
-      if (stored !== undefined && BigInt(stored) > BigInt(next)) next = small(BigInt(stored)) as number | bigint;
-      this.autoIncrements.set(table.id, next);
-    }
-    return next;
-  }
-
-  /** Sets the next AUTO_INCREMENT value; only ever upwards unless `force`. */
-  setAutoIncrement(table: TableDef, next: number | bigint, force = false): void {
-    if (!force && this.autoIncrement(table) >= next) return;
-    this.autoIncrements.set(table.id, next);
-    this.dirtyCounters.add(table.id);
-  }
-
   // Schema.
 
   /** Applies one step of a schema change to the catalog and to SQLite, or neither. */
@@ -539,14 +409,13 @@ export class State {
         if (table) {
           this.db.exec(`DELETE FROM ${tableName(table)}`);
           this.digests.drop(table);
-          this.nextRowids.delete(table.id);
-          this.setAutoIncrement(table, 1, true);
+          this.counters.restart(table);
         }
         break;
       }
       case 'auto-increment': {
         const table = this.catalog.tableById(change.id);
-        if (table) this.setAutoIncrement(table, change.next, true);
+        if (table) this.counters.setAutoIncrement(table, change.next);
         break;
       }
       case 'drop-conflict':
@@ -556,60 +425,13 @@ export class State {
         break;
     }
     this.catalog.apply(change);
-    this.storeCatalog(change);
-  }
-
-  private storeCatalog(change: CatalogChange): void {
-    const put = (kind: string, name: string): void => {
-      this.db.prepare('INSERT OR REPLACE INTO catalog VALUES (?, ?, ?)').run(kind, name, JSON.stringify(change));
-    };
-    const drop = (kind: string, name: string): void => {
-      this.db.prepare('DELETE FROM catalog WHERE kind = ? AND name = ?').run(kind, name);
-    };
-    switch (change.kind) {
-      case 'put-database':
-        return put('1-database', change.database.name);
-      case 'drop-database':
-        drop('1-database', change.name);
-        this.db
-          .prepare(
-            "DELETE FROM catalog WHERE kind IN ('2-table', '3-view') AND coalesce(definition->>'$.table.database', definition->>'$.view.database') = ?",
-          )
-          .run(change.name);
-        return;
-      case 'put-table':
-        if (!change.table.temporary) put('2-table', String(change.table.id));
-        return this.setMeta('nextTableId', this.catalog.nextTableId);
-      case 'drop-table':
-        drop('2-table', String(change.id));
-        return void this.db.prepare('DELETE FROM meta WHERE name = ?').run(`auto:${change.id}`);
-      case 'put-view':
-        return put('3-view', JSON.stringify([change.view.database, change.view.name]));
-      case 'drop-view':
-        return drop('3-view', JSON.stringify([change.database, change.name]));
-      case 'put-account':
-        return put('4-account', JSON.stringify([change.account.user, change.account.host]));
-      case 'drop-account':
-        return drop('4-account', JSON.stringify([change.user, change.host]));
-      case 'put-member':
-        return put('6-member', change.member.id);
-      case 'put-token':
-        return put('7-token', change.token.hash);
-      case 'drop-token':
-        return drop('7-token', change.hash);
-      case 'set-global':
-        return change.value === null ? drop('5-global', change.name) : put('5-global', change.name);
-      default:
-        return;
-    }
+    this.stored.store(change, this.catalog);
   }
 
   private dropTable(table: TableDef): void {
     this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`);
     this.digests.drop(table);
-    this.nextRowids.delete(table.id);
-    this.autoIncrements.delete(table.id);
-    this.dirtyCounters.delete(table.id);
+    this.counters.forget(table);
     this.forget();
   }
 
@@ -622,15 +444,13 @@ export class State {
     this.made.add(tableName(table));
   }
 
-  /** Keeps the columns of a table's version: rows that were written under it may still come. */
+  /** Keeps the columns of a table's version: rows that were written under it may still come. Throws DiskFullError. */
   keepTableVersion(table: TableDef): void {
-    const put = this.db.prepare('INSERT OR REPLACE INTO table_version VALUES (?, ?, ?)');
-    this.write(() => put.run(table.id, table.version, JSON.stringify(versionOf(table))));
+    this.write(() => this.stored.putVersion(table));
   }
 
   tableVersion(id: number, version: number): TableVersion | undefined {
-    const row = this.db.prepare('SELECT columns FROM table_version WHERE id = ? AND version = ?').get(id, version);
-    return row ? (JSON.parse(String(row['columns'])) as TableVersion) : undefined;
+    return this.stored.version(id, version);
   }
 
   dropTableFiles(table: TableDef): void {
@@ -708,15 +528,13 @@ export class State {
 
   dropTemporary(table: TableDef): void {
     this.write(() => this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`));
-    this.nextRowids.delete(table.id);
-    this.autoIncrements.delete(table.id);
+    this.counters.forget(table);
     this.forget();
   }
 
   truncateTemporary(table: TableDef): void {
     this.write(() => this.db.exec(`DELETE FROM ${tableName(table)}`));
-    this.nextRowids.delete(table.id);
-    this.autoIncrements.delete(table.id);
+    this.counters.forget(table);
   }
 
   private createIndex(table: TableDef, index: TableDef['indexes'][number]): void {
@@ -739,9 +557,6 @@ const codeOf = (error: unknown): number => ((error as { errcode?: number }).errc
 const isFull = (error: unknown): boolean => codeOf(error) === SQLITE_FULL;
 /** A key that SQLite keeps unique is there already. */
 export const isConstraintError = (error: unknown): boolean => codeOf(error) === SQLITE_CONSTRAINT;
-
-const small = (value: SqliteValue): SqliteValue =>
-  typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
 
 /** A change that meets no row would stand in the log and fail at replay: it must never get that far. */
 function affectsOne(table: TableDef, result: { readonly changes: number | bigint }): void {

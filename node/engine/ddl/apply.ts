@@ -108,7 +108,7 @@ export function putTable(
   if (!table.temporary) return apply(x, changes, 0, info);
   core.schema.createTemporary(table);
   for (const change of changes)
-    if (change.kind === 'auto-increment') core.state.setAutoIncrement(table, change.next, true);
+    if (change.kind === 'auto-increment') core.state.counters.setAutoIncrement(table, change.next);
   state.temporaryTables.set(`${table.database}.${table.name}`, table);
   state.changed();
   x.session.keepWarnings();

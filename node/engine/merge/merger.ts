@@ -326,7 +326,7 @@ class Work {
     }
     this.attempt = undefined;
     const auto = rt.autoIncrement < 0 ? null : row[rt.autoIncrement];
-    if (typeof auto === 'number' && auto > 0) this.core.state.setAutoIncrement(table, auto + 1);
+    if (typeof auto === 'number' && auto > 0) this.core.state.counters.raiseAutoIncrement(table, auto + 1);
   }
 
   /** A table without a primary key keeps the hidden key that its author gave. */

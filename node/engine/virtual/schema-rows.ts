@@ -69,7 +69,7 @@ export function tableFacts(core: EngineCore, table: TableDef): TableFacts {
   const dataLength = pages(rows * ROW_BYTES_ASSUMED);
   const indexes = table.indexes.filter((i) => i.kind !== 'primary').length;
   const next = table.columns.some((c) => c.autoIncrement)
-    ? Number(core.engineOf(table.database).state.autoIncrement(table))
+    ? Number(core.engineOf(table.database).state.counters.autoIncrement(table))
     : null;
   return {
     database: table.database,

@@ -20,7 +20,7 @@ it('reads in one transaction keep nothing from others, and do not let the write-
     state.beginReading();
     assert.equal(read.get('blob')?.['value'], i === 0 ? undefined : `${i - 1}${'x'.repeat(50_000)}`);
     state.begin();
-    state.setMeta('blob', `${i}${'x'.repeat(50_000)}`);
+    state.meta.set('blob', `${i}${'x'.repeat(50_000)}`);
     state.beginReading();
     assert.ok(state.hasUnpublished);
     state.publish({ height: i, block: '', final: {}, schema: 0 });

@@ -1,14 +1,24 @@
-/** The processes of a Kubernetes of a test: each with a log file, all ended together. */
+/** The processes of a Kubernetes of a test: each with a log file, ended together. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+
+interface Daemon {
+  readonly command: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly child: ChildProcess;
+}
+
+const runs = ({ pid, exitCode, signalCode }: ChildProcess): boolean =>
+  pid !== undefined && exitCode === null && signalCode === null;
 
 export class Daemons {
   private readonly folder: string;
   private readonly prefix: readonly string[];
   private readonly env: NodeJS.ProcessEnv;
-  private readonly running = new Map<string, ChildProcess>();
+  private readonly started = new Map<string, Daemon>();
 
   /**
    * `folder` takes the logs. `prefix` is a command that becomes the program, as `nsenter --net=FILE` does. `env` is added to the
@@ -29,16 +39,23 @@ export class Daemons {
       env: { ...process.env, ...this.env, ...env },
     });
     closeSync(log);
-    child.once('error', () => this.running.delete(name));
-    this.running.set(name, child);
+    child.once('error', () => undefined); // One that cannot be started has no pid.
+    this.started.set(name, { command, env, child });
+  }
+
+  /** Starts one again that was stopped, as it was started the first time. */
+  restart(name: string): void {
+    const daemon = this.started.get(name);
+    if (daemon === undefined) throw new Error(`${name} was never started`);
+    this.start(name, daemon.command, daemon.env);
   }
 
   /** Resolves once the check does; fails when that takes too long, or when the daemon ends, with the end of its log. */
   async ready(name: string, check: () => Promise<boolean>, timeoutMs: number): Promise<void> {
     const end = performance.now() + timeoutMs;
     while (!(await check().catch(() => false))) {
-      const child = this.running.get(name);
-      const ended = child === undefined || child.exitCode !== null || child.signalCode !== null;
+      const daemon = this.started.get(name);
+      const ended = daemon === undefined || !runs(daemon.child);
       if (ended || performance.now() > end) {
         const why = ended ? 'ended' : `was not ready in ${timeoutMs} ms`;
         throw new Error(`${name} ${why}:\n${readFileSync(this.log(name), 'utf8').split('\n').slice(-30).join('\n')}`);
@@ -47,16 +64,14 @@ export class Daemons {
     }
   }
 
-  /** At once and without goodbyes: what they keep is thrown away anyhow. */
-  async stop(): Promise<void> {
-    const ends = [...this.running.values()]
-      .filter((child) => child.exitCode === null && child.signalCode === null)
-      .map((child) => {
-        const closed = new Promise((resolve) => child.once('exit', resolve));
-        child.kill('SIGKILL');
-        return closed;
-      });
-    this.running.clear();
+  /** Ends those named, or all, at once and without goodbyes. */
+  async stop(names: readonly string[] = [...this.started.keys()]): Promise<void> {
+    const ends = names.map(async (name) => {
+      const child = this.started.get(name)?.child;
+      if (child === undefined || !runs(child)) return;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    });
     await Promise.all(ends);
   }
 

@@ -16,6 +16,7 @@ import { program } from './machine.ts';
 import {
   BUSYBOX,
   containerdSocket,
+  containerdState,
   DNS_OBJECTS,
   NODE_ADDRESS,
   NODE_NAME,
@@ -31,6 +32,8 @@ const run = promisify(execFile);
 
 /** Of folders, namespaces and control groups; the id of the process that owns them follows. */
 const PREFIX = 'p2pdb-kube-';
+/** The name that Linux knows a container's keeper by, which has room for 15 characters. */
+const SHIM = 'containerd-shim';
 /** Marks each process, and what it starts, with the folder that it belongs to. */
 const MARK = 'P2PDB_KUBE_FOLDER';
 
@@ -60,9 +63,17 @@ export interface Kubernetes {
   tag(image: string, name: string): Promise<void>;
   /** Kills a container's process as a fault of the machine would; `id` as pods' status has it, such as containerd://6a4c…. */
   killContainer(id: string): Promise<void>;
+  /**
+   * Ends all that runs on the node at once, as a power cut does, and starts the node again. Resolves when its kubelet answers. The
+   * control plane goes on: it is meant to be on other machines.
+   */
+  crashNode(): Promise<void>;
   /** Ends everything that runs and removes everything that was made. */
   stop(): Promise<void>;
 }
+
+/** Daemons that end with the node, in the order in which they start. */
+const NODE_DAEMONS = ['containerd', 'kubelet', 'proxy', 'coredns', 'provisioner'];
 
 /** Whether it can be had here is what `missing('node')` says. */
 export async function startKubernetes(): Promise<Kubernetes> {
@@ -117,7 +128,7 @@ async function bringUp(name: string, folder: string): Promise<Kubernetes> {
   ]);
   const scheduler = await authority.issueKubeconfig('scheduler', server, { commonName: 'system:kube-scheduler' });
   daemons.start('scheduler', [program('kube'), 'kube-scheduler', `--kubeconfig=${scheduler}`, '--leader-elect=false']);
-  await daemons.ready('containerd', async () => (await ctr(folder, ['version'])) !== '', 30_000);
+  await containerdReady(daemons, folder);
   await Promise.all([
     kube.load(await busyboxImage()),
     kube.apply([PROXY_RIGHTS, ...DNS_OBJECTS, ...STORAGE_OBJECTS]),
@@ -191,6 +202,23 @@ function handle(
     killContainer: async (id) => {
       await ctr(folder, ['tasks', 'kill', '--signal', 'SIGKILL', id.replace(/^containerd:\/\//, '')]);
     },
+    async crashNode() {
+      await daemons.stop(NODE_DAEMONS);
+      // Shims outlive containerd, and containers outlive both.
+      await endMarked(folder, SHIM);
+      await removeCgroups(name);
+      // What a machine that starts again has no more: mounts, pods' network namespaces, what lies in /run, control groups.
+      await unmountAll(folder);
+      await rm(containerdState(folder), { recursive: true, force: true });
+      await makeCgroups(name);
+      for (const daemon of NODE_DAEMONS) {
+        daemons.restart(daemon);
+        if (daemon === 'containerd') await containerdReady(daemons, folder);
+      }
+      // What the API server has of the node is from before: only the kubelet itself tells that it is there.
+      const health = `/api/v1/nodes/${NODE_NAME}/proxy/healthz`;
+      await daemons.ready('kubelet', async () => (await kube.kubectl('get', '--raw', health)) === 'ok', 60_000);
+    },
     async stop() {
       await daemons.stop();
       await remove(name);
@@ -198,6 +226,9 @@ function handle(
   };
   return kube;
 }
+
+const containerdReady = (daemons: Daemons, folder: string): Promise<void> =>
+  daemons.ready('containerd', async () => (await ctr(folder, ['version'])) !== '', 30_000);
 
 const ctr = async (folder: string, args: readonly string[]): Promise<string> =>
   (await run('ctr', ['--address', containerdSocket(folder), '--namespace', 'k8s.io', ...args])).stdout;
@@ -236,21 +267,28 @@ async function remove(name: string): Promise<void> {
   const folder = path.join(tmpdir(), name);
   await endMarked(folder);
   await removeCgroups(name);
-  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
-  for (const mount of mounts.filter((point) => point.startsWith(`${folder}/`)).reverse()) {
-    await run('umount', ['--lazy', mount]).catch(() => undefined);
-  }
+  await unmountAll(folder);
   await run('ip', ['netns', 'delete', name]).catch(() => undefined);
   await removeLinks('/var/log/containers', folder);
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Kills the processes that carry the folder's mark in their environment: daemons and what they started. */
-async function endMarked(folder: string): Promise<void> {
+/** Unmounts what is mounted below, the latest first. */
+async function unmountAll(folder: string): Promise<void> {
+  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
+  for (const mount of mounts.filter((point) => point.startsWith(`${folder}/`)).reverse()) {
+    await run('umount', ['--lazy', mount]).catch(() => undefined);
+  }
+}
+
+/** Kills the processes that carry the folder's mark in their environment, daemons and what they started; or those of that name. */
+async function endMarked(folder: string, name?: string): Promise<void> {
   const mark = `${MARK}=${folder}`;
   for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
     const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
     if (!environment.split('\0').includes(mark)) continue;
+    const command = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    if (name !== undefined && command.trim() !== name) continue;
     try {
       process.kill(Number(pid), 'SIGKILL');
     } catch {

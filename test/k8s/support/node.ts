@@ -20,6 +20,9 @@ export const BUSYBOX = 'localhost/busybox:1';
 
 export const containerdSocket = (folder: string): string => path.join(folder, 'containerd/sock');
 
+/** What of containerd's lies in /run elsewhere, and is gone when the machine starts again. */
+export const containerdState = (folder: string): string => path.join(folder, 'containerd/state');
+
 /** Gives the namespace its addresses. A bridge holds the node's: not every kernel has `dummy` devices. */
 export async function setUpNetwork(inside: readonly string[]): Promise<void> {
   const [command = '', ...prefix] = inside;
@@ -65,7 +68,7 @@ export async function startContainerd(daemons: Daemons, folder: string): Promise
     path.join(own, 'config.toml'),
     `version = 2
 root = "${own}/root"
-state = "${own}/state"
+state = "${containerdState(folder)}"
 [grpc]
   address = "${containerdSocket(folder)}"
 [plugins."io.containerd.internal.v1.opt"]

@@ -64,8 +64,8 @@ export interface Kubernetes {
   /** Kills a container's process as a fault of the machine would; `id` as pods' status has it, such as containerd://6a4c…. */
   killContainer(id: string): Promise<void>;
   /**
-   * Ends all that runs on the node at once, as a power cut does, and starts the node again. Resolves when its kubelet answers. The
-   * control plane goes on: it is meant to be on other machines.
+   * Ends all that runs on the node at once and starts the node again, as after a power cut but for what the system had yet to write to the
+   * disk. Resolves when its kubelet answers. The control plane goes on: it is meant to be on other machines.
    */
   crashNode(): Promise<void>;
   /** Ends everything that runs and removes everything that was made. */
@@ -207,7 +207,7 @@ function handle(
       // Shims outlive containerd, and containers outlive both.
       await endMarked(folder, SHIM);
       await removeCgroups(name);
-      // What a machine that starts again has no more: mounts, pods' network namespaces, what lies in /run, control groups.
+      // A machine that starts again has no mounts, no pods' network namespaces and nothing in /run; the kubelet wants its control group.
       await unmountAll(folder);
       await rm(containerdState(folder), { recursive: true, force: true });
       await makeCgroups(name);

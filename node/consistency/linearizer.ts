@@ -25,7 +25,7 @@ export interface Applier<T> {
   /** It will never be undone. Called in the final order. */
   settle(transaction: T): void;
   /** All that stands in blocks up to `height` is settled, and nothing else. */
-  settled(height: number): void;
+  settled(height: number): Steps<void>;
 }
 
 /** A decided block: all transactions that it adds, in any order. */
@@ -171,7 +171,7 @@ export class Linearizer<T extends Orderable> {
         this.applier.settle(node.transaction);
         yield;
       }
-      this.applier.settled(height);
+      yield* this.applier.settled(height);
     }
     if (this.nodes.size < SCAN_FACTOR * heights.size) this.findNewest();
   }

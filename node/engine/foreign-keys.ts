@@ -54,7 +54,7 @@ export class ForeignKeys {
       // A row may be its own parent.
       if (parent?.id === rt.table.id && parentPlaces?.every((p, i) => sameValue(row[p], values[i]))) continue;
       const found = parent && parentPlaces ? this.x.writer.rowsWith(parent, parentPlaces, values, 1) : [];
-      if (!parent || !found[0]) return failure(1452, 'Cannot add or update a child row', rt.table, foreignKey);
+      if (!parent || !found[0]) return new ForeignKeyError(1452, rt.table, foreignKey, { table: parent, row, places });
       this.x.writer.lockToStay(parent, found[0].rowid);
     }
     return undefined;
@@ -87,7 +87,7 @@ export class ForeignKeys {
     const isChanged = (places: readonly number[]): boolean => places.some((p) => !sameValue(before[p], after[p]));
     // A row that refers to itself may move with itself.
     const [held] = this.childrenWith(rt, before, isChanged, ({ onUpdate }) => (follows(onUpdate) ? undefined : 'held'));
-    if (held) throw failure(1451, 'Cannot delete or update a parent row', held.rt.table, held.foreignKey);
+    if (held) throw childrenHold(held, rt, before);
   }
 
   /** After a parent's key changed; what is left to be done: its children follow. */
@@ -121,8 +121,7 @@ export class ForeignKeys {
     for (const child of children) {
       if (child.others) continue;
       const others = child.rows.filter(({ row }) => !isSameRow(child.rt, row, rt, before));
-      if (others.length > 0)
-        throw failure(1451, 'Cannot delete or update a parent row', child.rt.table, child.foreignKey);
+      if (others.length > 0) throw childrenHold(child, rt, before);
     }
     remove();
     const following = children.filter(({ others }) => others);
@@ -210,13 +209,33 @@ function namedPlaces(table: TableDef, names: readonly string[]): number[] | unde
   return places.includes(-1) ? undefined : places;
 }
 
-function failure(errno: 1451 | 1452, what: string, table: TableDef, foreignKey: ForeignKeyDef): SqlError {
-  return new SqlError(
-    errno,
-    '23000',
-    `${what}: a foreign key constraint fails (\`${table.database}\`.\`${table.name}\`, ${foreignKeyText(table, foreignKey)})`,
-  );
+/** The parent that a foreign key names, by values that lie at `places` of a row, its own or a child's. */
+interface NamedParent {
+  readonly table: TableDef | undefined;
+  readonly row: Row;
+  readonly places: readonly number[];
 }
+
+/** A child has no parent (1452), or a parent has children (1451). */
+export class ForeignKeyError extends SqlError {
+  readonly foreignKey: ForeignKeyDef;
+  readonly parent: NamedParent;
+
+  constructor(errno: 1451 | 1452, child: TableDef, foreignKey: ForeignKeyDef, parent: NamedParent) {
+    const what = errno === 1451 ? 'Cannot delete or update a parent row' : 'Cannot add or update a child row';
+    const constraint = foreignKeyText(child, foreignKey);
+    super(
+      errno,
+      '23000',
+      `${what}: a foreign key constraint fails (\`${child.database}\`.\`${child.name}\`, ${constraint})`,
+    );
+    this.foreignKey = foreignKey;
+    this.parent = parent;
+  }
+}
+
+const childrenHold = ({ rt, foreignKey, parentPlaces }: Children, parent: TableRuntime, row: Row): ForeignKeyError =>
+  new ForeignKeyError(1451, rt.table, foreignKey, { table: parent.table, row, places: parentPlaces });
 
 const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 

@@ -383,16 +383,17 @@ export class Group {
   /** What became of a transaction that does not stand as it was acknowledged. */
   private conflictsOf(id: string): Warning[] {
     const rows = this.core.state.db
-      .prepare('SELECT kind, message, relation FROM conflict WHERE tx = ? ORDER BY n')
+      .prepare('SELECT kind, message, relation, other FROM conflict WHERE tx = ? ORDER BY n')
       .all(id);
-    return rows.map(({ kind, message, relation }) => ({
-      level: 'Warning',
-      errno: 3101,
-      message:
-        kind === 'rejected'
-          ? `Transaction '${id}' was rejected: ${String(message)}`
-          : `Transaction '${id}' lost a change of ${String(relation)}: ${String(message)}`,
-    }));
+    return rows.map(({ kind, message, relation, other }) => {
+      const loss = kind === 'rejected' ? 'was rejected' : `lost a change of ${String(relation)}`;
+      const winner = other === null ? '' : ` (against transaction '${String(other)}')`;
+      return {
+        level: 'Warning',
+        errno: 3101,
+        message: `Transaction '${id}' ${loss}${winner}: ${String(message)}`,
+      };
+    });
   }
 
   private fateOf(id: string): Fate {

@@ -168,15 +168,26 @@ export function implicitDefault(type: SqlType, rt: TableRuntime, place: number, 
   }
 }
 
-export function duplicateEntry(rt: TableRuntime, key: UniqueKey | undefined, row: Row): SqlError {
+/** A unique key of a row is taken. */
+export class DuplicateEntry extends SqlError {
+  readonly table: TableDef;
+  readonly key: UniqueKey | undefined;
+  readonly row: Row;
+
+  constructor(message: string, table: TableDef, key: UniqueKey | undefined, row: Row) {
+    super(ER_DUP_ENTRY, '23000', message);
+    this.table = table;
+    this.key = key;
+    this.row = row;
+  }
+}
+
+export function duplicateEntry(rt: TableRuntime, key: UniqueKey | undefined, row: Row): DuplicateEntry {
   const values = (key?.places ?? []).map((p) =>
     displayed(row[p] ?? null, (rt.table.columns[p] as TableDef['columns'][number]).type),
   );
-  return new SqlError(
-    ER_DUP_ENTRY,
-    '23000',
-    `Duplicate entry '${values.join('-')}' for key '${rt.table.name}.${key?.index.name ?? ''}'`,
-  );
+  const message = `Duplicate entry '${values.join('-')}' for key '${rt.table.name}.${key?.index.name ?? ''}'`;
+  return new DuplicateEntry(message, rt.table, key, row);
 }
 
 function displayed(value: SqliteValue, type: SqlType): string {

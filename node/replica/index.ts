@@ -11,6 +11,7 @@ export {
   GroupTransaction,
   RejectedError,
   type Dropped,
+  type Met,
   type Outcome,
   type RejectReason,
   type Run,

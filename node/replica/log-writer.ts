@@ -334,10 +334,11 @@ export class LogWriter {
       this.options.order.height,
       this.options.order.takeHeads(),
     );
-    const { lamport, seq } = sealed.entry;
+    const { lamport, seq, height } = sealed.entry;
     own.forEach(({ transaction }, index) => {
       transaction.position = { lamport, author: this.options.log.author, seq, index };
       transaction.time = now;
+      transaction.basisHeight = height;
     });
     return sealed;
   }

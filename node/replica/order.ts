@@ -124,6 +124,7 @@ export class Order {
       settled: (height) => {
         this.digests.set(height, machine.finalDigest());
         this.digests.delete(height - DIGESTS_KEPT);
+        return machine.settled(height);
       },
     });
   }
@@ -224,14 +225,14 @@ export class Order {
 
   /** What an entry brings into the order. */
   private transactionsOf({ entry, signed, transactions }: Incoming): GroupTransaction[] {
-    const { lamport, seq, time } = entry;
+    const { lamport, seq } = entry;
     const author = hex(entry.author);
     this.stats.received += transactions.length;
     if (author !== this.options.log.author) this.heads.set(author, { author: entry.author, seq, cid: signed.cid });
     // Beyond this node's own clock: what is written here would not come behind it. Only a block can say where it stands.
     const isAhead = lamport > this.options.log.chains.lamport;
     return transactions.map((transaction, index) =>
-      GroupTransaction.ofEntry({ lamport, author, seq, index }, time, transaction, isAhead),
+      GroupTransaction.ofEntry({ lamport, author, seq, index }, entry, transaction, isAhead),
     );
   }
 

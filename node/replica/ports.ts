@@ -24,7 +24,7 @@ export type GroupLog = Pick<
 >;
 
 /** The state, as the engine keeps it. */
-export interface Machine extends Omit<Applier<GroupTransaction>, 'settled'> {
+export interface Machine extends Applier<GroupTransaction> {
   /** What an own transaction touched that was run already. */
   footprintOf(run: Run): Steps<Footprint>;
   /** Whether a transaction that was not run takes long, however few its changes: a schema change goes through rows, children follow. */

@@ -1,8 +1,15 @@
 /** A transaction as the replica knows it: where it stands in the order, what it means, and what its last run did. */
 import type { Orderable, Position } from '../consistency/index.ts';
-import type { Digest, Transaction } from '../log/index.ts';
+import type { Digest, Entry, Transaction } from '../log/index.ts';
 import type { Warning } from '../sql/index.ts';
 import type { ChangeList } from '../store/index.ts';
+
+/** What refused a transaction, or a change of it, as keys under which other transactions left what it met. */
+export interface Met {
+  readonly keys: readonly string[];
+  /** What else it may be: the definition of the table was changed. */
+  readonly definition?: string;
+}
 
 /** A change of a row that is not there any more: passed over, and listed. */
 export interface Dropped {
@@ -10,6 +17,7 @@ export interface Dropped {
   /** The key and what was to be written, as JSON for people. */
   readonly key: string;
   readonly image: string;
+  readonly met: Met;
 }
 
 export type RejectReason =
@@ -36,6 +44,7 @@ export type Outcome =
       readonly errno: number;
       readonly sqlState: string;
       readonly message: string;
+      readonly met?: Met;
     };
 
 export const APPLIED: Outcome = { kind: 'applied', dropped: [] };
@@ -75,6 +84,8 @@ export class GroupTransaction implements Orderable {
   readonly level: Transaction['level'];
   /** Milliseconds since 1970, of its entry. */
   time: number;
+  /** The height that its author had applied. */
+  basisHeight: number;
   /** How many changes it makes. */
   readonly size: number;
   /** Its bytes, where they were made before it is sealed. */
@@ -89,6 +100,7 @@ export class GroupTransaction implements Orderable {
     finalOnly: boolean,
     exclusive: boolean,
     time: number,
+    basisHeight: number,
     size: number,
     source: () => Transaction,
   ) {
@@ -97,6 +109,7 @@ export class GroupTransaction implements Orderable {
     this.finalOnly = finalOnly;
     this.exclusive = exclusive;
     this.time = time;
+    this.basisHeight = basisHeight;
     this.size = size;
     this.source = source;
   }
@@ -109,11 +122,16 @@ export class GroupTransaction implements Orderable {
     source: () => Transaction,
   ): GroupTransaction {
     const position = { lamport: Infinity, author: '', seq: 0, index: ++unsealed };
-    return new GroupTransaction(position, level, level === 'final', exclusive, 0, size, source);
+    return new GroupTransaction(position, level, level === 'final', exclusive, 0, 0, size, source);
   }
 
   /** One that lies in an entry. `isAhead`: it waits for its block, whatever its level. */
-  static ofEntry(position: Position, time: number, transaction: Transaction, isAhead: boolean): GroupTransaction {
+  static ofEntry(
+    position: Position,
+    { time, height }: Pick<Entry, 'time' | 'height'>,
+    transaction: Transaction,
+    isAhead: boolean,
+  ): GroupTransaction {
     const { level, operations } = transaction;
     const exclusive = isSchemaChange(transaction);
     return new GroupTransaction(
@@ -122,6 +140,7 @@ export class GroupTransaction implements Orderable {
       level === 'final' || exclusive || isAhead,
       exclusive,
       time,
+      height,
       operations.length,
       () => transaction,
     );

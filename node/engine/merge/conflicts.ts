@@ -67,6 +67,12 @@ export class Conflicts {
     this.state.write(() => put.run(id, n, kind, reason, message, table, key, shown, user, sql, time));
   }
 
+  /** Tells of a conflict, once that is certain, against which transaction it was lost. */
+  lostAgainst(tx: string, n: number, other: string): void {
+    const put = this.state.db.prepare('UPDATE conflict SET other = ? WHERE tx = ? AND n = ?');
+    this.state.write(() => put.run(other, tx, n));
+  }
+
   /** It is undone: nothing became of it yet. */
   remove(transaction: GroupTransaction): void {
     const relation = transaction.level === 'final' ? 'refused' : 'conflict';

@@ -18,7 +18,9 @@ import {
 } from '../../store/index.ts';
 import type { EngineCore } from '../core.ts';
 import { Conflicts } from './conflicts.ts';
+import { definitionKey, goneKey } from './keys.ts';
 import { readSchema } from './logged-schema.ts';
+import { Winners } from './winners.ts';
 
 /** So many changes are kept in one piece. */
 const KEPT_CHANGES = 1000;
@@ -45,10 +47,14 @@ const EVERYTHING: Footprint = { reads: [], writes: [], everything: true };
 export class StateMachine implements Machine {
   private readonly core: EngineCore;
   private readonly conflicts: Conflicts;
+  private readonly winners: Winners;
   /** Sum of all tables' digests as the blocks leave them. */
   private final: Digest;
-  /** After each schema change that is not settled yet: then it is the state's own. */
-  private readonly afterSchema = new Map<GroupTransaction, Digest>();
+  /** After each schema change that is not settled yet: the digest, which then is the state's own, and the tables that it met. */
+  private readonly afterSchema = new Map<
+    GroupTransaction,
+    { readonly digest: Digest; readonly left: readonly string[] }
+  >();
   /** Places of what takes a transaction back. */
   private readonly kept = new Map<GroupTransaction, readonly number[]>();
   private places = 0;
@@ -60,6 +66,7 @@ export class StateMachine implements Machine {
   constructor(core: EngineCore) {
     this.core = core;
     this.conflicts = new Conflicts(core.state);
+    this.winners = new Winners(core.state, core.merger.keys, this.conflicts);
     this.final = core.state.digests.total;
     this.schemaCount = core.state.position.schema;
   }
@@ -79,10 +86,12 @@ export class StateMachine implements Machine {
     const content = transaction.read();
     const [schema] = content.operations;
     if (schema?.kind === 'schema') {
+      const left = this.leftBy(transaction);
       const outcome = yield* core.env.through(this.changeSchema(schema));
       transaction.run = { changes: new ChangeList(), outcome, epoch, digest: NO_DIGEST };
       yield* this.conflicts.put(transaction, content, outcome);
-      this.afterSchema.set(transaction, core.state.digests.total);
+      const { total } = core.state.digests;
+      this.afterSchema.set(transaction, { digest: total, left: outcome.kind === 'applied' ? left : [] });
       return EVERYTHING;
     }
     const { changes, digest, outcome, footprint } = yield* core.env.through(core.merger.run(content));
@@ -143,6 +152,17 @@ export class StateMachine implements Machine {
     return readSchema(schema.change)?.changes;
   }
 
+  /** What a schema change that is applied leaves of tables: see Winners. */
+  private leftBy(transaction: GroupTransaction): string[] {
+    return (this.schemaChangesOf(transaction) ?? []).flatMap((change) => {
+      if (change.kind === 'put-table') return [definitionKey(change.table.id)];
+      if (change.kind === 'drop-table' || change.kind === 'truncate-table') return [goneKey(change.id)];
+      if (change.kind !== 'drop-database') return [];
+      const tables = this.core.catalog.allTables().filter(({ database }) => database === change.name);
+      return tables.map(({ id }) => goneKey(id));
+    });
+  }
+
   *undo(transaction: GroupTransaction): Steps<void> {
     const { run } = transaction;
     if (!run) throw new Error('only what was run is undone');
@@ -167,12 +187,18 @@ export class StateMachine implements Machine {
   settle(transaction: GroupTransaction): void {
     this.drop(transaction);
     const after = this.afterSchema.get(transaction);
+    // Alone, nobody loses.
+    if (!this.core.isAlone()) this.winners.settle(transaction, after?.left ?? []);
     if (after) {
       this.afterSchema.delete(transaction);
-      this.final = after;
+      this.final = after.digest;
       return;
     }
     if (transaction.run) this.final = addDigests(this.final, transaction.run.digest);
+  }
+
+  settled(height: number): Steps<void> {
+    return this.winners.settled(height);
   }
 
   finalDigest(): Uint8Array {
@@ -252,6 +278,7 @@ export class StateMachine implements Machine {
     state.reloadCatalog();
     this.schemaCount = state.position.schema;
     this.afterSchema.clear();
+    this.winners.forget();
   }
 
   restored(): void {

@@ -24,17 +24,17 @@ import {
   type RowChange,
   type RowId,
 } from '../../store/index.ts';
-import type { Dropped, Outcome, RejectReason } from '../../replica/index.ts';
+import type { Dropped, Met, Outcome, RejectReason } from '../../replica/index.ts';
 import type { EngineCore } from '../core.ts';
 import { LockManager } from '../locks.ts';
-import { RowStore } from '../row-store.ts';
-import { followersOf, type Follower } from '../foreign-keys.ts';
+import { DuplicateEntry, RowStore } from '../row-store.ts';
+import { followersOf, ForeignKeyError, type Follower } from '../foreign-keys.ts';
 import type { TableRuntime } from '../table.ts';
 import { DirectWriter } from '../writer.ts';
 import { sumAsValue, sumOf } from './addition.ts';
 import { columnRules } from './column-rules.ts';
 import { earlierShape, fitsKey, fitsOperation, shapeOf, type Shape } from './fits.ts';
-import { FootprintKeys } from './keys.ts';
+import { definitionKey, FootprintKeys, goneKey } from './keys.ts';
 
 /** Refuses the transaction. */
 class Rejection extends Error {
@@ -151,6 +151,9 @@ class Work {
   private readonly dropped: Dropped[] = [];
   /** The row that is being stored: what it met decides. */
   private attempt: { readonly table: TableDef; readonly row: Row } | undefined;
+  /** The table of the operation that runs, and the row that it changes. */
+  private table: TableDef | undefined;
+  private changed: { readonly rowid: RowId; readonly row: Row } | undefined;
 
   constructor(core: EngineCore, keys: FootprintKeys, transaction: Transaction) {
     this.core = core;
@@ -174,6 +177,8 @@ class Work {
         if (i % STEP_ROWS === STEP_ROWS - 1) yield;
         if (operation.kind === 'schema') throw new Error('a schema change is not merged row by row');
         const table = this.tableOf(operation.table);
+        this.table = table;
+        this.changed = undefined;
         const rest = table && this.operate(table, operation);
         if (rest) yield* rest;
         this.attempt = undefined;
@@ -205,11 +210,22 @@ class Work {
   private rejected(error: unknown): Outcome {
     if (error instanceof Rejection) {
       const { reason, errno, sqlState, message } = error;
-      return { kind: 'rejected', reason, errno, sqlState, message };
+      return { kind: 'rejected', reason, errno, sqlState, message, met: this.metBy(error) };
     }
     if (!(error instanceof SqlError)) throw error;
     const { errno, sqlState, message } = error;
-    return { kind: 'rejected', reason: REASONS[errno] ?? 'data', errno, sqlState, message };
+    return { kind: 'rejected', reason: REASONS[errno] ?? 'data', errno, sqlState, message, met: this.metBy(error) };
+  }
+
+  private metBy(error: Error): Met {
+    const { keys, table, changed } = this;
+    const met = (key: string | undefined): Met => ({
+      keys: key === undefined ? [] : [key],
+      ...(table && { definition: definitionKey(table.id) }),
+    });
+    if (error instanceof DuplicateEntry) return met(error.key && keys.unique(error.table, error.key, error.row));
+    if (error instanceof ForeignKeyError) return met(keys.ofForeignKey(error));
+    return met(table && changed && keys.identity(table, changed.rowid, changed.row));
   }
 
   private tableOf(place: number): TableDef | undefined {
@@ -266,7 +282,7 @@ class Work {
       operation.kind === 'insert' ? operation.values : operation.changes.map((c) => c.value),
       printable,
     );
-    this.dropped.push({ table: String(id), key: printed(operation.key), image });
+    this.dropped.push({ table: String(id), key: printed(operation.key), image, met: { keys: [goneKey(id)] } });
   }
 
   /** What is left to be done. */
@@ -289,6 +305,7 @@ class Work {
         table: `${table.database}.${table.name}`,
         key: printed(operation.key),
         image: this.image(table, operation),
+        met: this.metWithout(rt, operation),
       });
       return undefined;
     }
@@ -352,6 +369,7 @@ class Work {
   ): Steps<void> | undefined {
     const { table } = rt;
     this.reads.push(this.keys.row(table, rowid));
+    this.changed = { rowid, row: before };
     const after = [...before];
     const rules = columnRules(table);
     for (const change of changes) {
@@ -387,6 +405,16 @@ class Work {
     this.rows.derive(rt, after);
     this.check(rt, after);
     return this.rows.update(rt, rowid, before, after, undefined);
+  }
+
+  /** Where a row should be that is not there. */
+  private metWithout(rt: TableRuntime, { table: place, key }: RowOperation): Met {
+    const { table } = rt;
+    const isCurrent = this.transaction.tables[place]?.version === table.version;
+    const row = isCurrent ? rowWith(rt, listed(key)) : this.keyAsKnown(rt, place, key)?.row;
+    const primary = rt.unique.find((u) => u.index.kind === 'primary');
+    const gone = primary ? row && this.keys.unique(table, primary, row) : this.keys.row(table, key as RowId);
+    return { keys: gone === undefined ? [goneKey(table.id)] : [gone, goneKey(table.id)] };
   }
 
   /** Under an older schema it may have been. */
@@ -447,18 +475,29 @@ class Work {
   /** The row with a key that it had under the table's older schema. */
   private findAsKnown(rt: TableRuntime, reference: number, key: LogKey): RowId | undefined {
     const { table } = rt;
-    const { id, version, columns } = this.transaction.tables[reference] as TableReference;
-    const primary = primaryKey(table)?.parts.map((part) => part.column);
-    const known = this.core.schema.tableAt(id, version)?.primary;
+    const { id, version } = this.transaction.tables[reference] as TableReference;
     // A hidden key goes with the first primary key; where both are without, it is the same.
-    if (!known) return primary ? undefined : (key as RowId);
-    const places = known.map((column) => table.columns.findIndex((c) => c.id === column));
-    if (places.includes(-1)) return undefined;
-    const values = (typeof key === 'object' ? key : [key]).map((value, i) =>
-      this.converted(rt, places[i] as number, reference, columns.indexOf(known[i] as number), value),
-    );
+    if (!this.core.schema.tableAt(id, version)?.primary) return primaryKey(table) ? undefined : (key as RowId);
+    const known = this.keyAsKnown(rt, reference, key);
+    if (!known) return undefined;
+    const values = known.places.map((place) => known.row[place] ?? null);
     this.scanned.push(wholeTable(table));
-    return this.writer.rowsWith(table, places, values, 1)[0]?.rowid;
+    return this.writer.rowsWith(table, known.places, values, 1)[0]?.rowid;
+  }
+
+  /** A key that a row had under the table's older schema, in a row of it as it is. */
+  private keyAsKnown(rt: TableRuntime, reference: number, key: LogKey): { row: Row; places: number[] } | undefined {
+    const { table } = rt;
+    const { id, version, columns } = this.transaction.tables[reference] as TableReference;
+    const known = this.core.schema.tableAt(id, version)?.primary;
+    const places = known?.map((column) => table.columns.findIndex((c) => c.id === column));
+    if (!known || !places || places.includes(-1)) return undefined;
+    const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
+    for (const [i, value] of listed(key).entries()) {
+      const place = places[i] as number;
+      row[place] = this.converted(rt, place, reference, columns.indexOf(known[i] as number), value);
+    }
+    return { row, places };
   }
 
   private rowOf(rt: TableRuntime, reference: number, values: readonly LogValue[]): Row {
@@ -525,7 +564,9 @@ const changed = (place: number): Rejection =>
 const misfit = ({ database, name }: TableDef): Rejection =>
   new Rejection('data', 1366, 'HY000', `Incorrect value for a column of '${database}.${name}'`);
 
-const printed = (key: LogKey): string => JSON.stringify(typeof key === 'object' ? key : [key], printable);
+const listed = (key: LogKey): readonly LogValue[] => (typeof key === 'object' ? key : [key]);
+
+const printed = (key: LogKey): string => JSON.stringify(listed(key), printable);
 
 /** 48 bits, above all keys that were counted. */
 function hiddenKeyFor(text: string): RowId {

@@ -70,7 +70,8 @@ class Registers implements Applier<Tx> {
     this.undos.delete(tx);
   }
 
-  settled(height: number): void {
+  *settled(height: number): Steps<void> {
+    yield;
     this.height = height;
   }
 }

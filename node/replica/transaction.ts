@@ -7,8 +7,8 @@ import type { ChangeList } from '../store/index.ts';
 /** What refused a transaction, or a change of it, as keys under which other transactions left what it met. */
 export interface Met {
   readonly keys: readonly string[];
-  /** What else it may be: the definition of the table was changed. */
-  readonly definition?: string;
+  /** What it was where nobody left one of those. */
+  readonly otherwise: readonly string[];
 }
 
 /** A change of a row that is not there any more: passed over, and listed. */

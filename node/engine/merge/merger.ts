@@ -219,13 +219,15 @@ class Work {
 
   private metBy(error: Error): Met {
     const { keys, table, changed } = this;
-    const met = (key: string | undefined): Met => ({
-      keys: key === undefined ? [] : [key],
-      ...(table && { definition: definitionKey(table.id) }),
-    });
-    if (error instanceof DuplicateEntry) return met(error.key && keys.unique(error.table, error.key, error.row));
-    if (error instanceof ForeignKeyError) return met(keys.ofForeignKey(error));
-    return met(table && changed && keys.identity(table, changed.rowid, changed.row));
+    const definition = table ? [definitionKey(table.id)] : [];
+    const row = table && changed ? some(keys.identity(table, changed.rowid, changed.row)) : [];
+    if (error instanceof DuplicateEntry) {
+      const key = error.key && keys.unique(error.table, error.key, error.row);
+      return { keys: some(key), otherwise: [...row, ...definition] };
+    }
+    if (error instanceof ForeignKeyError)
+      return { keys: some(keys.ofForeignKey(error)), otherwise: [...row, ...definition] };
+    return { keys: row, otherwise: definition };
   }
 
   private tableOf(place: number): TableDef | undefined {
@@ -282,7 +284,12 @@ class Work {
       operation.kind === 'insert' ? operation.values : operation.changes.map((c) => c.value),
       printable,
     );
-    this.dropped.push({ table: String(id), key: printed(operation.key), image, met: { keys: [goneKey(id)] } });
+    this.dropped.push({
+      table: String(id),
+      key: printed(operation.key),
+      image,
+      met: { keys: [goneKey(id)], otherwise: [] },
+    });
   }
 
   /** What is left to be done. */
@@ -414,7 +421,7 @@ class Work {
     const row = isCurrent ? rowWith(rt, listed(key)) : this.keyAsKnown(rt, place, key)?.row;
     const primary = rt.unique.find((u) => u.index.kind === 'primary');
     const gone = primary ? row && this.keys.unique(table, primary, row) : this.keys.row(table, key as RowId);
-    return { keys: gone === undefined ? [goneKey(table.id)] : [gone, goneKey(table.id)] };
+    return { keys: [...some(gone), goneKey(table.id)], otherwise: gone === undefined ? [definitionKey(table.id)] : [] };
   }
 
   /** Under an older schema it may have been. */
@@ -563,6 +570,8 @@ const changed = (place: number): Rejection =>
 
 const misfit = ({ database, name }: TableDef): Rejection =>
   new Rejection('data', 1366, 'HY000', `Incorrect value for a column of '${database}.${name}'`);
+
+const some = (key: string | undefined): readonly string[] => (key === undefined ? [] : [key]);
 
 const listed = (key: LogKey): readonly LogValue[] => (typeof key === 'object' ? key : [key]);
 

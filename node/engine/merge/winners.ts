@@ -29,18 +29,18 @@ interface Left {
 class Search {
   readonly transaction: GroupTransaction;
   readonly n: number;
-  readonly keys: readonly number[];
-  readonly definition: number | undefined;
+  readonly keys: ReadonlySet<number>;
+  readonly otherwise: readonly number[];
   /** How many transactions of its own block stand before it, of those that left something. */
   readonly before: number;
   private winner: string | undefined;
-  private definer: string | undefined;
+  private second: string | undefined;
 
-  constructor(transaction: GroupTransaction, n: number, { keys, definition }: Met, before: number) {
+  constructor(transaction: GroupTransaction, n: number, { keys, otherwise }: Met, before: number) {
     this.transaction = transaction;
     this.n = n;
-    this.keys = keys.map(hashOf);
-    this.definition = definition === undefined ? undefined : hashOf(definition);
+    this.keys = new Set(keys.map(hashOf));
+    this.otherwise = otherwise.map(hashOf);
     this.before = before;
   }
 
@@ -48,8 +48,8 @@ class Search {
   found(hash: number, height: number, id: string): void {
     const { position, basisHeight } = this.transaction;
     if (height <= basisHeight || id.startsWith(position.author.slice(0, 16))) return;
-    if (hash === this.definition) this.definer ??= id;
-    else this.winner ??= id;
+    if (this.keys.has(hash)) this.winner ??= id;
+    else this.second ??= id;
   }
 
   get isOver(): boolean {
@@ -57,7 +57,7 @@ class Search {
   }
 
   get other(): string | undefined {
-    return this.winner ?? this.definer;
+    return this.winner ?? this.second;
   }
 }
 
@@ -140,8 +140,7 @@ export class Winners {
   private *search(height: number, searches: readonly Search[]): Steps<void> {
     const wanted = new Map<number, Search[]>();
     for (const search of searches) {
-      const { keys, definition } = search;
-      for (const hash of definition === undefined ? keys : [...keys, definition]) {
+      for (const hash of [...search.keys, ...search.otherwise]) {
         const known = wanted.get(hash);
         if (known) known.push(search);
         else wanted.set(hash, [search]);

@@ -124,13 +124,21 @@ describe('merging through real nodes', { timeout: 300_000 }, () => {
               const expected = rows.map((row) => row.map((v) => (v === null ? null : String(v))));
               assert.deepEqual(await rowsOf(c, source), expected, `${source} on node ${node}, order ${sides}`);
             }
-            const listed = await rowsOf(c, 'select distinct kind, tx from p2pdb.conflicts');
+            const listed = await rowsOf(c, 'select distinct kind, tx, other_tx from p2pdb.conflicts');
             const listedAs = (kind: string): string[] =>
               listed
                 .flatMap(([k, tx]) => (k === kind && names.has(tx ?? '') ? [names.get(tx ?? '') ?? ''] : []))
                 .sort();
             assert.deepEqual(listedAs('rejected'), shown.rejected ?? [], `rejected on node ${node}, order ${sides}`);
             assert.deepEqual(listedAs('dropped'), shown.dropped ?? [], `dropped on node ${node}, order ${sides}`);
+            for (const [, tx, other] of listed) {
+              const loser = names.get(tx ?? '');
+              if (loser === undefined) continue;
+              const winner = loser.startsWith('A') ? 'B' : 'A';
+              const against = names.get(other ?? '') ?? null;
+              if (shown.consequences?.includes(loser)) assert.equal(against, null, `${loser} on node ${node}`);
+              else assert.equal(against?.[0], winner, `${loser} on node ${node}, against ${String(against ?? other)}`);
+            }
             await c.end();
           }
         });

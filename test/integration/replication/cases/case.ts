@@ -7,6 +7,8 @@ export interface Shown {
   readonly rejected?: readonly string[];
   /** Transactions of which a change met no row. */
   readonly dropped?: readonly string[];
+  /** Of all these, those that met nothing of the other side's: what they followed was refused. */
+  readonly consequences?: readonly string[];
 }
 
 /** A transaction: one statement, or several. */

@@ -385,7 +385,7 @@ export const RELATIONS: readonly MergeCase[] = [
       B: ['insert into t values (2, 1, 0)'],
     },
     { shows: { t: [[1, 1, 5]] }, rejected: ['B1'] },
-    { shows: { t: [[2, 1, 0]] }, rejected: ['A1'], dropped: ['A2'] },
+    { shows: { t: [[2, 1, 0]] }, rejected: ['A1'], dropped: ['A2'], consequences: ['A2'] },
   ),
   either(
     'a row that comes and goes in one transaction',

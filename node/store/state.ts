@@ -117,7 +117,7 @@ export class State {
          CREATE TABLE IF NOT EXISTS table_version(id INTEGER, version INTEGER, columns TEXT, PRIMARY KEY(id, version)) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS refused(place INTEGER PRIMARY KEY, tx TEXT UNIQUE);
          CREATE TABLE IF NOT EXISTS conflict(tx TEXT, n INTEGER, kind TEXT, reason TEXT, message TEXT, relation TEXT, row_key TEXT, image TEXT, other TEXT, user TEXT, sql TEXT, time INTEGER, PRIMARY KEY(tx, n)) WITHOUT ROWID;
-         CREATE TABLE IF NOT EXISTS written(height INTEGER PRIMARY KEY, until INTEGER, transactions BLOB);
+         CREATE TABLE IF NOT EXISTS written(height INTEGER PRIMARY KEY, until INTEGER, transactions TEXT, hashes BLOB);
          CREATE TABLE IF NOT EXISTS undo(place INTEGER PRIMARY KEY, tx TEXT, changes BLOB)`,
       );
       this.digests = new TableDigests(this.db);

@@ -5,10 +5,9 @@
  * node finds the same, also one that began with a snapshot.
  */
 import type { StatementSync } from 'node:sqlite';
-import { deserialize, serialize } from 'node:v8';
 import { STEP_ROWS, type Steps } from '../../consistency/index.ts';
 import type { GroupTransaction, Met } from '../../replica/index.ts';
-import { rowHash, type State } from '../../store/index.ts';
+import type { State } from '../../store/index.ts';
 import type { Conflicts } from './conflicts.ts';
 import type { FootprintKeys } from './keys.ts';
 
@@ -17,12 +16,12 @@ const KEPT_KEYS = 200_000;
 /** A transaction that left more is not kept: it would take long. */
 const KEYS_MAX = 20_000;
 
-/** What the transactions of a block left; how it is kept. */
+/** What the transactions of a block left. */
 interface Left {
   readonly ids: readonly string[];
   /** Of each, where its hashes end. */
   readonly ends: readonly number[];
-  readonly hashes: Float64Array;
+  readonly hashes: Float64Array<ArrayBuffer>;
 }
 
 /** Looks for the winner of one conflict. */
@@ -81,12 +80,12 @@ export class Winners {
     this.keys = keys;
     this.conflicts = conflicts;
     const { db } = state;
-    this.put = db.prepare('INSERT INTO written VALUES (?, ?, ?)');
+    this.put = db.prepare('INSERT INTO written VALUES (?, ?, ?, ?)');
     this.remove = db.prepare('DELETE FROM written WHERE height = ?');
     this.newest = db.prepare('SELECT until FROM written ORDER BY height DESC LIMIT 1');
     this.oldest = db.prepare('SELECT height, until FROM written ORDER BY height LIMIT 1');
     this.page = db.prepare(
-      'SELECT height, transactions FROM written WHERE height <= ? AND height > ? ORDER BY height DESC LIMIT 100',
+      'SELECT height, transactions, hashes FROM written WHERE height <= ? AND height > ? ORDER BY height DESC LIMIT 100',
     );
   }
 
@@ -127,11 +126,11 @@ export class Winners {
     this.searches = [];
   }
 
-  private keep(height: number, left: Left): void {
+  private keep(height: number, { ids, ends, hashes }: Left): void {
     const { newest, oldest, put, remove } = this;
-    const until = Number(newest.get()?.['until'] ?? 0) + left.hashes.length;
+    const until = Number(newest.get()?.['until'] ?? 0) + hashes.length;
     this.state.write(() => {
-      put.run(height, until, serialize(left));
+      put.run(height, until, JSON.stringify([ids, ends]), new Uint8Array(hashes.buffer));
       for (let row = oldest.get(); Number(row?.['until']) <= until - KEPT_KEYS; row = oldest.get())
         remove.run(Number(row?.['height']));
     });
@@ -164,7 +163,8 @@ export class Winners {
       const rows = this.page.all(from, least);
       for (const row of rows) {
         from = Number(row['height']);
-        yield { height: from, left: deserialize(row['transactions'] as Uint8Array) as Left };
+        const [ids, ends] = JSON.parse(String(row['transactions'])) as [string[], number[]];
+        yield { height: from, left: { ids, ends, hashes: numbersIn(row['hashes'] as Uint8Array) } };
       }
       if (rows.length === 0) return;
       from--;
@@ -189,8 +189,19 @@ function look(
   }
 }
 
-/** 53 bits of it. */
+/** Of a copy, which begins where numbers may. */
+const numbersIn = (bytes: Uint8Array): Left['hashes'] => new Float64Array(new Uint8Array(bytes).buffer);
+
+/** 53 bits, of two multiplicative hashes. */
 function hashOf(key: string): number {
-  const [high, low] = rowHash(0, undefined, [key]);
-  return high * 2 ** 21 + (low >>> 11);
+  let high = 0x2f0b4c47;
+  let low = 0x3c6ef372;
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i);
+    high = Math.imul(high ^ code, 0x9e3779b1);
+    low = Math.imul(low ^ code, 0x5f356495);
+  }
+  high = Math.imul(high ^ (high >>> 16), 0x85ebca6b);
+  low = Math.imul(low ^ (low >>> 13), 0xc2b2ae35);
+  return ((high ^ low) >>> 0) * 2 ** 21 + ((low ^ (low >>> 16)) >>> 11);
 }

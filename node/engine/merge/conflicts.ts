@@ -2,6 +2,7 @@
  * What became of transactions that their place in the order refused, and of changes that met no row. `p2pdb.conflicts` lists what had
  * its OK before; a refused transaction of level `final` had none: its client was told, and only its fate is kept, for a while.
  */
+import type { StatementSync } from 'node:sqlite';
 import { STEP_ROWS, type Steps } from '../../consistency/index.ts';
 import type { Transaction } from '../../log/index.ts';
 import type { GroupTransaction, Outcome } from '../../replica/index.ts';
@@ -16,10 +17,12 @@ const REFUSED_MAX = 10_000;
 export class Conflicts {
   private readonly state: State;
   private readonly catalog: Catalog;
+  private readonly putOther: StatementSync;
 
   constructor(state: State) {
     this.state = state;
     this.catalog = state.catalog;
+    this.putOther = state.db.prepare('UPDATE conflict SET other = ? WHERE tx = ? AND n = ?');
   }
 
   /** Lists what became of a transaction, if there is something to list. */
@@ -69,8 +72,7 @@ export class Conflicts {
 
   /** Tells of a conflict, once that is certain, against which transaction it was lost. */
   lostAgainst(tx: string, n: number, other: string): void {
-    const put = this.state.db.prepare('UPDATE conflict SET other = ? WHERE tx = ? AND n = ?');
-    this.state.write(() => put.run(other, tx, n));
+    this.state.write(() => this.putOther.run(other, tx, n));
   }
 
   /** It is undone: nothing became of it yet. */

@@ -420,7 +420,12 @@ class Work {
     const isCurrent = this.transaction.tables[place]?.version === table.version;
     const row = isCurrent ? rowWith(rt, listed(key)) : this.keyAsKnown(rt, place, key)?.row;
     const primary = rt.unique.find((u) => u.index.kind === 'primary');
-    const gone = primary ? row && this.keys.unique(table, primary, row) : this.keys.row(table, key as RowId);
+    if (!primary)
+      return {
+        keys: typeof key === 'object' ? [goneKey(table.id)] : [this.keys.row(table, key), goneKey(table.id)],
+        otherwise: [],
+      };
+    const gone = row && this.keys.unique(table, primary, row);
     return { keys: [...some(gone), goneKey(table.id)], otherwise: gone === undefined ? [definitionKey(table.id)] : [] };
   }
 

@@ -14,7 +14,9 @@ import type { FootprintKeys } from './keys.ts';
 /** So many keys are kept, of the newest blocks. */
 const KEPT_KEYS = 200_000;
 /** A transaction that left more is not kept: it would take long. */
-const KEYS_MAX = 20_000;
+const KEYS_MAX = 10_000;
+/** Of so many changes of a transaction that met no row. */
+const SEARCHES_MAX = 10_000;
 
 /** What the transactions of a block left. */
 interface Left {
@@ -24,40 +26,20 @@ interface Left {
   readonly hashes: Float64Array<ArrayBuffer>;
 }
 
-/** Looks for the winner of one conflict. */
-class Search {
+/** A transaction that was refused, in whole or in part. */
+interface Loser {
   readonly transaction: GroupTransaction;
-  readonly n: number;
-  readonly keys: ReadonlySet<number>;
-  readonly otherwise: readonly number[];
   /** How many transactions of its own block stand before it, of those that left something. */
   readonly before: number;
-  private winner: string | undefined;
-  private second: string | undefined;
+}
 
-  constructor(transaction: GroupTransaction, n: number, { keys, otherwise }: Met, before: number) {
-    this.transaction = transaction;
-    this.n = n;
-    this.keys = new Set(keys.map(hashOf));
-    this.otherwise = otherwise.map(hashOf);
-    this.before = before;
-  }
-
-  /** A transaction left one of the keys; the newest comes first. */
-  found(hash: number, height: number, id: string): void {
-    const { position, basisHeight } = this.transaction;
-    if (height <= basisHeight || id.startsWith(position.author.slice(0, 16))) return;
-    if (this.keys.has(hash)) this.winner ??= id;
-    else this.second ??= id;
-  }
-
-  get isOver(): boolean {
-    return this.winner !== undefined;
-  }
-
-  get other(): string | undefined {
-    return this.winner ?? this.second;
-  }
+/** Looks for the winner of one conflict. */
+interface Search extends Loser {
+  readonly n: number;
+  readonly keys: readonly number[];
+  winner: string | undefined;
+  /** Who left what it was otherwise. */
+  second: string | undefined;
 }
 
 export class Winners {
@@ -68,7 +50,7 @@ export class Winners {
   private ids: string[] = [];
   private ends: number[] = [];
   private hashes: number[] = [];
-  private searches: Search[] = [];
+  private losers: Loser[] = [];
   private readonly put: StatementSync;
   private readonly remove: StatementSync;
   private readonly newest: StatementSync;
@@ -91,14 +73,10 @@ export class Winners {
 
   /** The next one of a block; `more`: what it left beside its changes. */
   settle(transaction: GroupTransaction, more: readonly string[]): void {
-    const { run, level, id } = transaction;
+    const { run, id } = transaction;
     if (!run) return;
-    const { outcome } = run;
-    const search = (n: number, met: Met): void => {
-      this.searches.push(new Search(transaction, n, met, this.ids.length));
-    };
-    if (outcome.kind === 'applied') for (const [n, { met }] of outcome.dropped.entries()) search(n, met);
-    else if (outcome.met && level !== 'final') search(0, outcome.met);
+    if (metBy(transaction).length > 0) this.losers.push({ transaction, before: this.ids.length });
+    if (run.changes.meant > KEYS_MAX) return;
     const left = [...more];
     for (const change of run.changes) {
       if (change.table.temporary !== true) this.keys.ofEffect(change, left);
@@ -112,10 +90,10 @@ export class Winners {
 
   /** All of a block is settled. */
   *settled(height: number): Steps<void> {
-    const { ids, ends, hashes, searches } = this;
+    const { ids, ends, hashes, losers } = this;
     this.forget();
     if (ids.length > 0) this.keep(height, { ids, ends, hashes: new Float64Array(hashes) });
-    if (searches.length > 0) yield* this.search(height, searches);
+    if (losers.length > 0) yield* this.search(height, losers);
   }
 
   /** What was settled is settled again: the state's transaction was given up. */
@@ -123,7 +101,7 @@ export class Winners {
     this.ids = [];
     this.ends = [];
     this.hashes = [];
-    this.searches = [];
+    this.losers = [];
   }
 
   private keep(height: number, { ids, ends, hashes }: Left): void {
@@ -136,22 +114,30 @@ export class Winners {
     });
   }
 
-  private *search(height: number, searches: readonly Search[]): Steps<void> {
+  private *search(height: number, losers: readonly Loser[]): Steps<void> {
+    const searches: Search[] = [];
     const wanted = new Map<number, Search[]>();
-    for (const search of searches) {
-      for (const hash of [...search.keys, ...search.otherwise]) {
-        const known = wanted.get(hash);
-        if (known) known.push(search);
-        else wanted.set(hash, [search]);
+    let least = Infinity;
+    for (const loser of losers) {
+      least = Math.min(least, loser.transaction.basisHeight);
+      for (const [n, met] of metBy(loser.transaction).slice(0, SEARCHES_MAX).entries()) {
+        const search = { ...loser, n, keys: met.keys.map(hashOf), winner: undefined, second: undefined };
+        for (const hash of [...search.keys, ...met.otherwise.map(hashOf)]) {
+          const known = wanted.get(hash);
+          if (known) known.push(search);
+          else wanted.set(hash, [search]);
+        }
+        if (searches.push(search) % STEP_ROWS === 0) yield;
       }
     }
-    const least = Math.min(...searches.map(({ transaction }) => transaction.basisHeight));
+    let open = searches.length;
     for (const block of this.backFrom(height, least)) {
+      open -= look(block, wanted, height);
+      if (open === 0) break;
       yield;
-      if (searches.every(({ isOver }) => isOver)) break;
-      look(block, wanted, height);
     }
-    for (const [i, { transaction, n, other }] of searches.entries()) {
+    for (const [i, { transaction, n, winner, second }] of searches.entries()) {
+      const other = winner ?? second;
       if (other !== undefined) this.conflicts.lostAgainst(transaction.id, n, other);
       if (i % STEP_ROWS === STEP_ROWS - 1) yield;
     }
@@ -172,22 +158,39 @@ export class Winners {
   }
 }
 
-/** The newest transactions of a block first. */
+/** What refused it, or changes of it, as p2pdb.conflicts lists them: level `final` was told its client. */
+function metBy({ run, level }: GroupTransaction): readonly Met[] {
+  if (run?.outcome.kind === 'applied') return run.outcome.dropped.map(({ met }) => met);
+  return run?.outcome.met && level !== 'final' ? [run.outcome.met] : [];
+}
+
+/** Looks through a block, its newest transactions first. Gives how many searches are over by that. */
 function look(
   { height, left: { ids, ends, hashes } }: { height: number; left: Left },
   wanted: ReadonlyMap<number, readonly Search[]>,
   last: number,
-): void {
+): number {
+  let over = 0;
   for (let t = ids.length - 1; t >= 0; t--) {
+    const id = ids[t] as string;
     for (let k = ends[t - 1] ?? 0; k < (ends[t] as number); k++) {
       const hash = hashes[k] as number;
-      const searches = wanted.get(hash);
-      if (!searches) continue;
-      for (const search of searches)
-        if (height < last || t < search.before) search.found(hash, height, ids[t] as string);
+      for (const search of wanted.get(hash) ?? NONE) {
+        const { transaction, before, keys } = search;
+        // Its author knew of its own, and of all that was applied there.
+        if (height <= transaction.basisHeight || id.startsWith(transaction.position.author.slice(0, 16))) continue;
+        if (search.winner !== undefined || (height === last && t >= before)) continue;
+        if (keys.includes(hash)) {
+          search.winner = id;
+          over++;
+        } else search.second ??= id;
+      }
     }
   }
+  return over;
 }
+
+const NONE: readonly Search[] = [];
 
 /** Of a copy, which begins where numbers may. */
 const numbersIn = (bytes: Uint8Array): Left['hashes'] => new Float64Array(new Uint8Array(bytes).buffer);

@@ -44,8 +44,8 @@ interface Search extends Loser {
 
 export class Winners {
   private readonly state: State;
-  private readonly keys: FootprintKeys;
-  private readonly conflicts: Conflicts;
+  private readonly keys: Pick<FootprintKeys, 'ofEffect'>;
+  private readonly conflicts: Pick<Conflicts, 'lostAgainst'>;
   // Of the block that is being settled.
   private ids: string[] = [];
   private ends: number[] = [];
@@ -57,7 +57,7 @@ export class Winners {
   private readonly oldest: StatementSync;
   private readonly page: StatementSync;
 
-  constructor(state: State, keys: FootprintKeys, conflicts: Conflicts) {
+  constructor(state: State, keys: Pick<FootprintKeys, 'ofEffect'>, conflicts: Pick<Conflicts, 'lostAgainst'>) {
     this.state = state;
     this.keys = keys;
     this.conflicts = conflicts;

@@ -145,15 +145,20 @@ describe('three nodes', () => {
       await one(2, `SELECT p2pdb_wait_final('${b}', 5000)`),
     ];
     assert.deepEqual([...fates].sort(), ['conflict', 'final']);
-    const loser = fates[0] === 'conflict' ? a : b;
+    const [loser, winner] = fates[0] === 'conflict' ? [a, b] : [b, a];
     // Who waits for it is told why.
     await query(2, `SELECT p2pdb_wait_final('${loser}', 5000)`);
     const [warning, ...more] = await query(2, 'SHOW WARNINGS');
     assert.deepEqual([warning?.['Level'], warning?.['Code'], more.length], ['Warning', 3101, 0]);
-    assert.match(String(warning?.['Message']), new RegExp(`${loser}' was rejected: Duplicate entry '7000' for key`));
+    assert.match(
+      String(warning?.['Message']),
+      new RegExp(`${loser}' was rejected \\(against transaction '${winner}'\\): Duplicate entry '7000' for key`),
+    );
     for (const node of [0, 1, 2]) {
-      const listed = await query(node, 'SELECT tx, kind, reason, user FROM p2pdb.conflicts WHERE tx = ' + `'${loser}'`);
-      assert.deepEqual(listed, [{ tx: loser, kind: 'rejected', reason: 'duplicate-key', user: 'root@localhost' }]);
+      const columns = 'tx, kind, reason, other_tx, user';
+      const listed = await query(node, `SELECT ${columns} FROM p2pdb.conflicts WHERE tx = '${loser}'`);
+      const user = 'root@localhost';
+      assert.deepEqual(listed, [{ tx: loser, kind: 'rejected', reason: 'duplicate-key', other_tx: winner, user }]);
     }
     // What stood in its way goes: then it can be tried again.
     assert.equal((await refusal(2, `SELECT p2pdb_resolve_conflict('${loser}', 'retry')`)).errno, 1062);

@@ -18,6 +18,8 @@ async function rowsOf(c: Connection, sql: string): Promise<unknown[][]> {
   return rows as unknown[][];
 }
 
+const lastOf = async (c: Connection): Promise<unknown> => (await rowsOf(c, 'SELECT @@p2pdb_last_txid'))[0]?.[0];
+
 /** So many megabytes of history over few rows. */
 async function write(c: Connection, megabytes: number): Promise<void> {
   for (let n = 0; n < megabytes; n++)
@@ -125,9 +127,12 @@ it('keeps logs short, and loses nothing of a member that was away meanwhile', { 
     await c.query("INSERT INTO d.t (name, v) VALUES ('alone', 7)");
     await c.query("UPDATE d.t SET v = v + 10 WHERE name = 'a'");
     await c.query('DELETE FROM d.keyless WHERE a = 2');
+    await c.query("UPDATE d.t SET v = 9 WHERE name = 'b'");
+    const loser = await lastOf(c);
     await write(a, 24);
     await b.query("UPDATE d.t SET v = v + 100 WHERE name = 'a'");
     await b.query("DELETE FROM d.t WHERE name = 'b'");
+    const winner = await lastOf(b);
     await cluster.until(
       (statuses) => statuses.every(({ log }) => log.oldestHeight > 1),
       'the logs were not pruned',
@@ -149,6 +154,9 @@ it('keeps logs short, and loses nothing of a member that was away meanwhile', { 
         ['c', 3],
       ]);
       assert.deepEqual(await rowsOf(now, 'SELECT a FROM d.keyless'), [[1], [1]]);
+      // Who won is known where its entry is not any more, or never was.
+      const conflicts = 'SELECT tx, reason, other_tx FROM p2pdb.conflicts';
+      assert.deepEqual(await rowsOf(now, conflicts), [[loser, 'row-gone', winner]], `node ${node}`);
       assert.equal(verifyLog(logOf(cluster, node)).fault, undefined);
     }
     // All of them may end and begin again.

@@ -12,7 +12,7 @@ import type {
   TableReference,
   Transaction,
 } from '../../log/index.ts';
-import { primaryKey, SqlError, type SqliteValue, type SqlType, type TableDef } from '../../sql/index.ts';
+import { primaryKey, type SqliteValue, type SqlType, type TableDef } from '../../sql/index.ts';
 import {
   ChangeList,
   hashOf,
@@ -24,7 +24,7 @@ import {
   type RowChange,
   type RowId,
 } from '../../store/index.ts';
-import type { Dropped, Met, Outcome, RejectReason } from '../../replica/index.ts';
+import type { Dropped, Met, Outcome } from '../../replica/index.ts';
 import type { EngineCore } from '../core.ts';
 import { LockManager } from '../locks.ts';
 import { DuplicateEntry, RowStore } from '../row-store.ts';
@@ -35,20 +35,7 @@ import { sumAsValue, sumOf } from './addition.ts';
 import { columnRules } from './column-rules.ts';
 import { earlierShape, fitsKey, fitsOperation, shapeOf, type Shape } from './fits.ts';
 import { definitionKey, FootprintKeys, goneKey } from './keys.ts';
-
-/** Refuses the transaction. */
-class Rejection extends Error {
-  readonly reason: RejectReason;
-  readonly errno: number;
-  readonly sqlState: string;
-
-  constructor(reason: RejectReason, errno: number, sqlState: string, message: string) {
-    super(message);
-    this.reason = reason;
-    this.errno = errno;
-    this.sqlState = sqlState;
-  }
-}
+import { changed, misfit, rejectedBy, Rejection } from './rejection.ts';
 
 export interface Merged {
   readonly changes: ChangeList;
@@ -186,7 +173,7 @@ class Work {
       }
       outcome = { kind: 'applied', dropped: this.dropped };
     } catch (error) {
-      outcome = this.rejected(error);
+      outcome = rejectedBy(error, () => this.metBy(error));
       if (this.attempt) this.keys.ofAttempt(this.attempt.table, this.attempt.row, this.reads);
       const { reads, writes } = yield* core.merger.footprintOf(writer.changes);
       yield* core.state.reverting(writer.changes.backwards(), epoch, STEP_ROWS);
@@ -207,17 +194,7 @@ class Work {
     };
   }
 
-  private rejected(error: unknown): Outcome {
-    if (error instanceof Rejection) {
-      const { reason, errno, sqlState, message } = error;
-      return { kind: 'rejected', reason, errno, sqlState, message, met: this.metBy(error) };
-    }
-    if (!(error instanceof SqlError)) throw error;
-    const { errno, sqlState, message } = error;
-    return { kind: 'rejected', reason: REASONS[errno] ?? 'data', errno, sqlState, message, met: this.metBy(error) };
-  }
-
-  private metBy(error: Error): Met {
+  private metBy(error: unknown): Met {
     const { keys, table, changed } = this;
     const definition = table ? [definitionKey(table.id)] : [];
     const row = table && changed ? some(keys.identity(table, changed.rowid, changed.row)) : [];
@@ -565,17 +542,6 @@ function rowWith({ table, unique }: TableRuntime, key: readonly SqliteValue[]): 
   return row;
 }
 
-const changed = (place: number): Rejection =>
-  new Rejection(
-    'certification',
-    1213,
-    '40001',
-    `Deadlock found when trying to get lock; try restarting transaction (what it read of table ${place} was changed by another one)`,
-  );
-
-const misfit = ({ database, name }: TableDef): Rejection =>
-  new Rejection('data', 1366, 'HY000', `Incorrect value for a column of '${database}.${name}'`);
-
 const some = (key: string | undefined): readonly string[] => (key === undefined ? [] : [key]);
 
 const listed = (key: LogKey): readonly LogValue[] => (typeof key === 'object' ? key : [key]);
@@ -592,10 +558,3 @@ export function printable(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   return value instanceof Uint8Array ? `0x${Buffer.from(value).toString('hex')}` : value;
 }
-
-const REASONS: Readonly<Record<number, RejectReason>> = {
-  1062: 'duplicate-key',
-  1451: 'foreign-key',
-  1452: 'foreign-key',
-  3819: 'check',
-};

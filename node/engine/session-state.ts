@@ -13,6 +13,7 @@ import {
 import type { GroupTransaction } from '../replica/index.ts';
 import type { SessionChange } from '../server/index.ts';
 import type { StatementSettings } from './environment.ts';
+import type { LockedTables } from './locked-tables.ts';
 import type { PreparedQuery } from './prepared-query.ts';
 import type { Isolation } from './transaction.ts';
 import { findVariable, sqliteValue, VariableStore } from './variables.ts';
@@ -59,6 +60,7 @@ export class SessionState {
   cancelWait: (() => void) | undefined;
   /** Temporary tables by 'database.name'. */
   readonly temporaryTables = new Map<string, TableDef>();
+  lockedTables: LockedTables | undefined;
   private modes:
     | {
         text: string;

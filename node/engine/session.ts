@@ -25,6 +25,7 @@ import type {
 } from '../server/index.ts';
 import type { EngineCore } from './core.ts';
 import { LockOwner } from './locks.ts';
+import { checkLockedAccess } from './locked-tables.ts';
 import type { Ready } from './planner.ts';
 import { SessionState, type CommitLevel, type UserVariable } from './session-state.ts';
 import { type PreparedQuery } from './prepared-query.ts';
@@ -360,6 +361,7 @@ export class EngineSession implements Session, SessionFacts {
     more: boolean,
   ): Promise<void> | undefined {
     this.core.accounts.check(this, plan);
+    if (this.state.lockedTables) checkLockedAccess(this.state, plan.access);
     if (plan.kind !== 'select') return runChange(this, plan, slots, sink, more);
     if (this.state.readLevel === 'linearizable' && plan.tables.length > 0 && !this.transaction?.isLinear)
       return this.linearized(plan, slots, statement, sink, more);
@@ -573,6 +575,7 @@ export class EngineSession implements Session, SessionFacts {
   letGo(): void {
     this.rollback();
     this.owner.lockedTables.clear();
+    this.state.lockedTables = undefined;
     this.core.locks.releaseAll(this.owner);
     this.core.namedLocks.releaseAll(this.owner);
     this.core.dropTemporaryTables(this);

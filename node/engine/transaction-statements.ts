@@ -1,6 +1,7 @@
 /** BEGIN, COMMIT, ROLLBACK, savepoints, LOCK TABLES. */
 import { SqlError, type Statement } from '../sql/index.ts';
 import { tableLock } from './locks.ts';
+import type { EngineSession } from './session.ts';
 import { ok, type StatementContext } from './statement-context.ts';
 import { withLocks } from './waits.ts';
 import { commitTransaction, rollbackTransaction } from './commit-transaction.ts';
@@ -25,6 +26,7 @@ export function runTransactionStatement(
   switch (statement.kind) {
     case 'begin': {
       const done = commitTransaction(session);
+      unlock(session);
       const transaction = session.openTransaction(
         statement.access === undefined ? undefined : statement.access === 'readOnly',
       );
@@ -62,7 +64,7 @@ export function runTransactionStatement(
       return ok(x);
     case 'lockTables': {
       const done = commitTransaction(session);
-      unlock(x);
+      unlock(session);
       const wanted = statement.tables.map(({ table, mode }) => {
         const database = table.schema ?? session.database;
         const found =
@@ -70,6 +72,7 @@ export function runTransactionStatement(
         if (!found && !core.catalog.view(database, table.name))
           throw new SqlError(1146, '42S02', `Table '${database}.${table.name}' doesn't exist`);
         return {
+          name: `${database}.${table.name}`,
           table: found,
           mode: mode === 'read' || mode === 'readLocal' ? ('shared' as const) : ('exclusive' as const),
         };
@@ -80,6 +83,8 @@ export function runTransactionStatement(
           core.locks.take(tableLock(table.id), session.owner, mode);
           session.owner.lockedTables.add(tableLock(table.id));
         }
+        const modes = new Map(wanted.map(({ name, mode }) => [name, mode]));
+        session.state.lockedTables = { modes, release: () => release(session) };
         return ok(x);
       };
       if (done) return done.then(() => withLocks(session, take));
@@ -89,13 +94,18 @@ export function runTransactionStatement(
 }
 
 export function runUnlockTables(x: StatementContext): Promise<void> | undefined {
-  const done = x.session.owner.lockedTables.size > 0 ? commitTransaction(x.session) : undefined;
-  unlock(x);
+  const done = x.session.state.lockedTables ? commitTransaction(x.session) : undefined;
+  unlock(x.session);
   return okAfter(x, done);
 }
 
-function unlock(x: StatementContext): void {
-  const { owner, core } = x.session;
+/** In whatever group they were locked. */
+function unlock({ state }: EngineSession): void {
+  state.lockedTables?.release();
+  state.lockedTables = undefined;
+}
+
+function release({ owner, core }: EngineSession): void {
   for (const key of owner.lockedTables) core.locks.release(key, owner);
   owner.lockedTables.clear();
 }

@@ -1,5 +1,6 @@
 /** Schema statements. Each ends the open transaction, waits for the tables it changes, and is durable before its OK. */
 import { checkSchemaStatement } from '../schema-privileges.ts';
+import { checkLockedSchema } from '../locked-tables.ts';
 import { GLOBAL_READ_LOCK } from '../locks.ts';
 import { SqlError, type CatalogChange, type QualifiedName, type TableDef } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
@@ -16,6 +17,7 @@ export function runSchemaStatement(x: StatementContext, statement: SchemaStateme
   session.core.refuseWrites();
   session.core.accounts.checkPasswordFresh(session);
   checkSchemaStatement(session.core.accounts, session, statement);
+  checkLockedSchema(session.state, session.database, statement);
   const temporary =
     (statement.kind === 'createTable' || statement.kind === 'createTableLike' || statement.kind === 'dropTable') &&
     statement.temporary;

@@ -298,3 +298,66 @@ describe('p2pdb_max_transaction_bytes', () => {
     });
   }
 });
+
+describe('LOCK TABLES', () => {
+  const unlocked = (table: string) => (error: unknown) =>
+    errno(1100)(error) && (error as Error).message === `Table '${table}' was not locked with LOCK TABLES`;
+
+  beforeEach(async () => {
+    await a.query('drop table if exists other');
+    await a.query('create table other (id int primary key)');
+    await a.query('create or replace view seen as select t.id, other.id as o from t join other on other.id = t.id');
+  });
+
+  it('leaves the session the tables that it named, and no others', async () => {
+    await a.query('lock tables t write');
+    await a.query('update t set v = 11 where id = 1');
+    assert.deepEqual(await values(a, 'select v from t where id = 1'), [11]);
+    await assert.rejects(a.query('select * from other'), unlocked('other'));
+    await assert.rejects(a.query('insert into other select id from t'), unlocked('other'));
+    await assert.rejects(a.query('delete from t where id in (select id from other)'), unlocked('other'));
+    await assert.rejects(a.query('select * from seen'), unlocked('seen'));
+    await assert.rejects(a.query('create table third (id int)'), unlocked('third'));
+    await assert.rejects(a.query('drop table other'), unlocked('other'));
+    assert.deepEqual(await values(a, "select table_name from information_schema.tables where table_name = 'other'"), [
+      'other',
+    ]);
+    await a.query('create temporary table mine (id int)');
+    await a.query('insert into mine select id from t');
+    await a.query('alter table t add column w int');
+    await a.query('unlock tables');
+    assert.deepEqual(await values(a, 'select count(*) from other'), [0]);
+  });
+
+  it('lets it read what it locked to be read, and not write', async () => {
+    const isReadOnly = (error: unknown): boolean =>
+      errno(1099)(error) && (error as Error).message === "Table 't' was locked with a READ lock and can't be updated";
+    await a.query('lock tables t read, other write');
+    assert.deepEqual(await values(a, 'select count(*) from t'), [3]);
+    for (const sql of ['update t set v = 1', 'truncate table t', 'alter table t add column w int', 'drop table t'])
+      await assert.rejects(a.query(sql), isReadOnly, sql);
+    await a.query('insert into other select id from t');
+    await a.query('unlock tables');
+    assert.deepEqual(await values(a, 'select count(*) from other'), [3]);
+  });
+
+  it('reads through a view that it named', async () => {
+    await a.query('lock tables seen read');
+    assert.deepEqual(await values(a, 'select * from seen'), []);
+    await assert.rejects(a.query('select * from other'), unlocked('other'));
+  });
+
+  it('ends with the next LOCK TABLES, with a transaction, and with COM_RESET_CONNECTION', async () => {
+    await a.query('lock tables t write');
+    await a.query('lock tables other write');
+    await assert.rejects(a.query('select * from t'), unlocked('t'));
+    await b.query('update t set v = 12 where id = 1');
+    await a.query('begin');
+    await a.query('select * from t');
+    await a.query('rollback');
+    await a.query('lock tables t write');
+    await a.reset();
+    await b.query('update t set v = 13 where id = 1');
+    await a.query('select * from test.other');
+  });
+});

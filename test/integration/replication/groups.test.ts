@@ -140,6 +140,22 @@ describe('a database that two of three nodes host', () => {
     });
   }
 
+  it('keeps a session that locked its tables from those of others', async () => {
+    for (const node of [0, 2]) {
+      const c = await cluster.connect(node);
+      await c.query('LOCK TABLES own.t READ');
+      assert.equal((await refusal(c, 'SELECT * FROM everywhere.e')).errno, 1100);
+      assert.equal((await refusal(c, 'DELETE FROM own.t')).errno, 1099);
+      await c.query('LOCK TABLES everywhere.e WRITE');
+      assert.equal((await refusal(c, 'SELECT * FROM own.t')).errno, 1100);
+      // Its earlier lock is gone.
+      await on(0).query('DELETE FROM own.t WHERE id < 0');
+      await c.query('UNLOCK TABLES');
+      assert.equal(await one(c, 'SELECT count(*) FROM everywhere.e'), 0);
+      await c.end();
+    }
+  });
+
   it('is merged and certified as others are', async () => {
     await on(0).query("INSERT INTO own.t (id, v, n) VALUES (1000, 'sum', 0)");
     await sameOn(cluster, [0, 1]);

@@ -63,7 +63,8 @@ export class Notices {
     this.timerMs = Infinity;
     const now = performance.now();
     let next = Infinity;
-    for (const [to, { dueMs }] of this.held) {
+    const byTime = [...this.held].sort(([, one], [, other]) => one.dueMs - other.dueMs);
+    for (const [to, { dueMs }] of byTime) {
       // A timer may come a little early.
       if (dueMs <= now + 0.5) this.release(to);
       else next = Math.min(next, dueMs);

@@ -4,7 +4,7 @@ import { CatchUp } from './catch-up.ts';
 import { type Certificate, knowingOwn } from './certificate.ts';
 import { Decisions } from './decisions.ts';
 import type { Effect, Event } from './events.ts';
-import { type Ballot, compareBallots, height, type Height, maxBallot, next, type NodeId } from './ids.ts';
+import { type Ballot, compareBallots, height, type Height, maxBallot, next, NO_BALLOT, type NodeId } from './ids.ts';
 import { LeaderVotes } from './leader-votes.ts';
 import { ACCEPT_AHEAD, type Decision, type Message, VALUE_BYTES_MAX } from './messages.ts';
 import type { ConsensusOptions, Restored } from './options.ts';
@@ -207,6 +207,11 @@ export class Consensus {
     return this.leader ? maxBallot(this.acceptor.promised, this.leader) : this.acceptor.promised;
   }
 
+  /** Now, or as far as is known. A promise of one that has none binds nobody: no leader would raise its ballot for it. */
+  private get hasVote(): boolean {
+    return this.schedule.votersFrom(this.first).includes(this.options.self);
+  }
+
   private nextBallot(): Ballot {
     return { round: Math.max(this.highestRound, this.highest.round) + 1, node: this.options.self };
   }
@@ -405,8 +410,9 @@ export class Consensus {
       this.out.drop(from, 'impostor');
       return false;
     }
-    if (compareBallots(ballot, this.highest) < 0) {
-      this.out.send(from, { kind: 'nack', ballot, promised: this.highest });
+    const least = this.hasVote ? this.highest : (this.leader ?? NO_BALLOT);
+    if (compareBallots(ballot, least) < 0) {
+      this.out.send(from, { kind: 'nack', ballot, promised: least });
       return false;
     }
     this.follow(ballot);

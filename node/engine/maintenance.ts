@@ -15,7 +15,7 @@ import { GLOBAL_READ_LOCK, tableLock, interrupted } from './locks.ts';
 import { evaluate } from './prepared.ts';
 import { ok, type StatementContext } from './statement-context.ts';
 import { withLocks } from './waits.ts';
-import { okAfter } from './transaction-statements.ts';
+import { keepTo, okAfter } from './transaction-statements.ts';
 import type { VirtualRow } from './virtual/rows.ts';
 import { commitTransaction } from './commit-transaction.ts';
 
@@ -183,6 +183,8 @@ function flush(x: StatementContext, statement: Of<'flush'>): Answered {
         core.locks.take(key, session.owner, 'shared');
         session.owner.lockedTables.add(key);
       }
+      if (named.length > 0)
+        keepTo(session, new Map(named.map(({ database, name }) => [`${database}.${name}`, 'shared'])));
       return ok(x);
     }),
   );

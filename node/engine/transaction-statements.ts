@@ -1,7 +1,9 @@
 /** BEGIN, COMMIT, ROLLBACK, savepoints, LOCK TABLES. */
 import { SqlError, type Statement } from '../sql/index.ts';
 import { tableLock } from './locks.ts';
+import type { LockedTables } from './locked-tables.ts';
 import type { EngineSession } from './session.ts';
+import type { SessionState } from './session-state.ts';
 import { ok, type StatementContext } from './statement-context.ts';
 import { withLocks } from './waits.ts';
 import { commitTransaction, rollbackTransaction } from './commit-transaction.ts';
@@ -26,7 +28,7 @@ export function runTransactionStatement(
   switch (statement.kind) {
     case 'begin': {
       const done = commitTransaction(session);
-      unlock(session);
+      unlockNamed(session.state);
       const transaction = session.openTransaction(
         statement.access === undefined ? undefined : statement.access === 'readOnly',
       );
@@ -83,8 +85,7 @@ export function runTransactionStatement(
           core.locks.take(tableLock(table.id), session.owner, mode);
           session.owner.lockedTables.add(tableLock(table.id));
         }
-        const modes = new Map(wanted.map(({ name, mode }) => [name, mode]));
-        session.state.lockedTables = { modes, release: () => release(session) };
+        keepTo(session, new Map(wanted.map(({ name, mode }) => [name, mode])));
         return ok(x);
       };
       if (done) return done.then(() => withLocks(session, take));
@@ -94,13 +95,24 @@ export function runTransactionStatement(
 }
 
 export function runUnlockTables(x: StatementContext): Promise<void> | undefined {
-  const done = x.session.state.lockedTables ? commitTransaction(x.session) : undefined;
+  const done = x.session.owner.lockedTables.size > 0 ? commitTransaction(x.session) : undefined;
   unlock(x.session);
   return okAfter(x, done);
 }
 
+/** From now on the session uses these tables and no others, until it unlocks them. */
+export function keepTo(session: EngineSession, modes: LockedTables['modes']): void {
+  session.state.lockedTables = { modes, release: () => release(session) };
+}
+
+/** Also what FLUSH TABLES WITH READ LOCK holds, which transactions leave as it is. */
+function unlock(session: EngineSession): void {
+  unlockNamed(session.state);
+  release(session);
+}
+
 /** In whatever group they were locked. */
-function unlock({ state }: EngineSession): void {
+function unlockNamed(state: SessionState): void {
   state.lockedTables?.release();
   state.lockedTables = undefined;
 }

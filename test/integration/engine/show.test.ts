@@ -425,6 +425,7 @@ describe('table maintenance', () => {
     const other = await node.connect({ database: 'care' });
     await other.query('SET innodb_lock_wait_timeout = 1, lock_wait_timeout = 1');
     await db.query('FLUSH TABLES WITH READ LOCK');
+    await db.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
     await assert.rejects(other.query("INSERT INTO t VALUES (9,'n')"), { errno: 1205 });
     await assert.rejects(other.query('CREATE TABLE fresh (a int)'), { errno: 1205 });
     assert.deepEqual((await other.query('SELECT count(*) AS n FROM t'))[0], [{ n: 2 }]);
@@ -432,6 +433,15 @@ describe('table maintenance', () => {
     await db.query('UNLOCK TABLES');
     await waiting;
     await other.end();
+  });
+
+  it('FLUSH TABLES of tables by name leaves the session those, to be read', async () => {
+    await db.query('FLUSH TABLES t WITH READ LOCK');
+    await db.query('SELECT * FROM t');
+    await assert.rejects(db.query("INSERT INTO t VALUES (9,'n')"), { errno: 1099 });
+    await assert.rejects(db.query('SELECT * FROM u'), { errno: 1100 });
+    await db.query('UNLOCK TABLES');
+    await db.query('SELECT * FROM u');
   });
 
   it('KILL ends another connection', async () => {

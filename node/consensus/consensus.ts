@@ -310,6 +310,8 @@ export class Consensus {
     if (this.proposer && compareBallots(this.proposer.ballot, ballot) < 0) this.proposer = undefined;
     this.preVotes = undefined;
     this.setLeader(ballot);
+    // Whoever follows it without a vote may have one when this node campaigns, and hold it against a ballot below.
+    this.highestRound = Math.max(this.highestRound, ballot.round);
     this.leaderHeardAt = this.now;
     const { electionMs, silenceMs } = this.options.timing;
     this.electionAt = this.now + silenceMs + electionMs * this.options.random();

@@ -81,6 +81,8 @@ const confirmed: Measurement = {
   async run({ ours, seconds }) {
     await ours.commitAt('final');
     const load = { workload: 'oltp_update_index', threads: 64, seconds, rate: FINAL_PER_SECOND };
+    // Code that never ran takes tens of milliseconds, once: one call in a hundred would tell of little else.
+    await measure(ours, load);
     const { perSecond, p50, p99 } = await measure(ours, load);
     await ours.settled();
     await ours.commitAt('local');

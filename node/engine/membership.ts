@@ -120,6 +120,11 @@ export class Membership {
     return this.current().some((member) => member.id === id);
   }
 
+  /** It was a member, and is none now. */
+  wasRemoved(id: string): boolean {
+    return this.all().some((member) => member.id === id && member.removed);
+  }
+
   /** Whether entries of a node count that it made on a block of that height: those of an earlier stay do not any more. */
   mayWrite(id: string, height: number): boolean {
     return this.current().some((member) => member.id === id && height >= (member.since ?? 0));

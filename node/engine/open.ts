@@ -362,6 +362,7 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
         made: options.onMade,
         durable: options.onDurable,
         isMember: (key) => membership.isMember(hex(key)),
+        wasRemoved: (key) => membership.wasRemoved(hex(key)),
         mayWrite: (key, made) => membership.mayWrite(hex(key), made),
         applied: (blocks) => {
           for (const block of blocks) {

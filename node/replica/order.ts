@@ -302,7 +302,8 @@ export class Order {
   endOf(author: string): number {
     const { log, events } = this.options;
     const key = log.chains.byAuthor.get(author)?.key;
-    return !key || events.isMember(key) ? Infinity : this.finalSeq(author);
+    // One that is no member yet becomes one by a block that is not applied here.
+    return key && events.wasRemoved(key) ? this.finalSeq(author) : Infinity;
   }
 
   /** Newest entries of others that this replica's next entry names, and entries that wait for a block before them. */

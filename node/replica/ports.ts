@@ -78,6 +78,8 @@ export interface ReplicaEvents {
   applied(blocks: readonly Block[]): void;
   /** Whether an entry's author may write now: see Replica. */
   isMember(key: Uint8Array): boolean;
+  /** It was a member, and is none now. */
+  wasRemoved(key: Uint8Array): boolean;
   /** Whether what it made on a block of that height counts. */
   mayWrite(key: Uint8Array, height: number): boolean;
   /** A block says that the state after `height` is another one than here. */

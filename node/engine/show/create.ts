@@ -41,7 +41,9 @@ export function showCreateTable(x: StatementContext, statement: Show): Answered 
   const table = found.kind === 'table' ? found.table : asTable(found.virtual);
   const { state } = x.session.core;
   const next =
-    found.kind === 'table' && table.columns.some((c) => c.autoIncrement) ? state.counters.autoIncrement(table) : undefined;
+    found.kind === 'table' && table.columns.some((c) => c.autoIncrement)
+      ? state.counters.autoIncrement(table)
+      : undefined;
   return answer(x, { columns: TABLE_COLUMNS, rows: [[table.name, createTableText(table, next)]] });
 }
 

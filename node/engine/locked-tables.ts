@@ -12,7 +12,7 @@ export interface LockedTables {
 }
 
 /** Throws 1099, 1100. */
-export function checkLocked(state: SessionState, database: string, table: string, writes: boolean): void {
+function checkLocked(state: SessionState, database: string, table: string, writes: boolean): void {
   const { lockedTables } = state;
   if (!lockedTables || database === '' || isSystemDatabase(database)) return;
   const name = `${database}.${table}`;

@@ -14,8 +14,7 @@ import { answer, columnsOf } from './show/result.ts';
 import { GLOBAL_READ_LOCK, tableLock, interrupted } from './locks.ts';
 import { evaluate } from './prepared.ts';
 import { ok, type StatementContext } from './statement-context.ts';
-import { withLocks } from './waits.ts';
-import { keepTo, okAfter } from './transaction-statements.ts';
+import { keepTo, okAfter, withAllLocks } from './transaction-statements.ts';
 import type { VirtualRow } from './virtual/rows.ts';
 import { commitTransaction } from './commit-transaction.ts';
 
@@ -174,7 +173,7 @@ function flush(x: StatementContext, statement: Of<'flush'>): Answered {
     return table;
   });
   return committed(x, () =>
-    withLocks(session, () => {
+    withAllLocks(session, () => {
       // Taken over until UNLOCK TABLES, like those of LOCK TABLES … READ; without names, of every table and of the schema.
       const tables = named.length > 0 ? named : core.catalog.allTables();
       const keys = tables.filter((t) => !t.temporary).map((t) => tableLock(t.id));

@@ -88,9 +88,18 @@ export function runTransactionStatement(
         keepTo(session, new Map(wanted.map(({ name, mode }) => [name, mode])));
         return ok(x);
       };
-      if (done) return done.then(() => withLocks(session, take));
-      return withLocks(session, take);
+      return done ? done.then(() => withAllLocks(session, take)) : withAllLocks(session, take);
     }
+  }
+}
+
+/** As withLocks(), for locks that outlive the statement: all of them, or none. */
+export async function withAllLocks(session: EngineSession, take: () => undefined): Promise<void> {
+  try {
+    await withLocks(session, take);
+  } catch (error) {
+    release(session);
+    throw error;
   }
 }
 

@@ -347,6 +347,15 @@ describe('LOCK TABLES', () => {
     await assert.rejects(a.query('select * from other'), unlocked('other'));
   });
 
+  it('takes all or none', async () => {
+    await b.query('lock tables t write');
+    await a.query('set innodb_lock_wait_timeout = 1, lock_wait_timeout = 1');
+    await assert.rejects(a.query('lock tables other write, t write'), errno(1205));
+    const c = await node.connect({ database: 'test' });
+    await c.query('insert into other values (1)');
+    await b.query('unlock tables');
+  });
+
   it('ends with the next LOCK TABLES, with a transaction, and with COM_RESET_CONNECTION', async () => {
     await a.query('lock tables t write');
     await a.query('lock tables other write');

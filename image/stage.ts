@@ -16,7 +16,9 @@ const UNNAMED_LIBRARIES = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
 /** Of packages: types, sources and maps of what runs, and prose. */
-const NEEDLESS = /\.(?:[cm]?ts|map|md|markdown|min\.js)$/i;
+const NEEDLESS = /\.(?:[cm]?ts|map|md|markdown|min\.js|bare|cc)$/i;
+/** Native code of packages for other machines than the one whose Node the image has. */
+const FOREIGN = new RegExp(`/prebuilds/(?!${process.platform}-${process.arch}(?:/|$))`);
 
 /** Fills the folder, which becomes `/` of the image. */
 export async function stage(root: string): Promise<void> {
@@ -61,7 +63,7 @@ async function stageProgram(folder: string): Promise<void> {
     await cp(path.join(work, 'node_modules'), path.join(folder, 'node_modules'), {
       recursive: true,
       verbatimSymlinks: true,
-      filter: (source) => !NEEDLESS.test(source),
+      filter: (source) => !NEEDLESS.test(source) && !FOREIGN.test(source),
     });
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -41,8 +41,9 @@ const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
 /** How long a notice of consensus may wait for company. */
 const NOTICE_MS = 2;
-/** Entries that nobody waits for leave that often, where many are made. */
+/** Entries that nobody waits for leave that often, where more than a few are made meanwhile. */
 const PUSH_MS = 5;
+const PUSH_FEW = 2;
 /** Entries so large leave and are acknowledged at once: the sender has no more than a window of them on the way. */
 const LARGE_BYTES = 64 << 10;
 /** By gossip, own news are told no more often than that: it is for those to whom there is no link. */
@@ -96,7 +97,7 @@ export class Peering {
   private readonly lag: Lag;
   private readonly up = new Set<NodeId>();
   private cut: ReadonlySet<NodeId> = new Set();
-  private readonly pace = new Pace(PUSH_MS);
+  private readonly pace = new Pace(PUSH_MS, PUSH_FEW);
   /** Own entries that are to leave together. */
   private fresh: SyncEntry[] = [];
   private pushTimer: NodeJS.Timeout | undefined;

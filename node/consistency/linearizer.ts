@@ -82,6 +82,8 @@ export class Linearizer<T extends Orderable> {
   private readonly applier: Applier<T>;
   private readonly nodes = new Map<T, Node<T>>();
   private readonly index = new FootprintIndex<Node<T>>();
+  /** Taken out of the state by blocks, and to be run again when no more of these are to come at once. */
+  private readonly postponed = new Set<Node<T>>();
   /** No applied tentative transaction stands behind this. */
   private newest: Position | undefined;
   readonly stats: LinearizerStats = { applied: 0, undone: 0 };
@@ -137,7 +139,10 @@ export class Linearizer<T extends Orderable> {
     }
     const applied = new Set([...gone].filter((node) => node.footprint));
     const withdrawn = yield* this.withdraw(applied);
-    for (const node of gone) this.nodes.delete(node.transaction);
+    for (const node of gone) {
+      this.nodes.delete(node.transaction);
+      this.postponed.delete(node);
+    }
     yield* this.run(withdrawn.filter((node) => !gone.has(node)));
   }
 
@@ -148,22 +153,24 @@ export class Linearizer<T extends Orderable> {
 
   /**
    * Blocks were decided, in this order, the newest that there are. What is not known yet becomes known. What they overtake is
-   * undone and done again once for all of them.
+   * undone and done again once for all of them; where more are to come, by resume() only: until then the state lacks it.
    */
-  *decide(blocks: readonly DecidedBlock<T>[]): Steps<void> {
+  *decide(blocks: readonly DecidedBlock<T>[], areMoreToCome = false): Steps<void> {
     const heights = new Map<Node<T>, number>();
     const decided = blocks.map(({ height, transactions }) => {
       const nodes = transactions.map((transaction) => this.nodes.get(transaction) ?? new Node<T>(transaction));
       for (const node of nodes) heights.set(node, height);
       return { height, nodes };
     });
-    const queue = new Set(yield* this.withdraw(yield* this.overtaken(decided, heights)));
+    const withdrawn = yield* this.withdraw(yield* this.overtaken(decided, heights));
     for (const [node, height] of heights) {
       node.height = height;
       this.nodes.set(node.transaction, node);
-      if (node.footprint === undefined) queue.add(node);
+      this.postponed.delete(node);
     }
-    yield* this.run(queue);
+    const queue = new Set([...heights.keys()].filter((node) => !node.footprint));
+    for (const node of withdrawn) (areMoreToCome && node.height === TENTATIVE ? this.postponed : queue).add(node);
+    yield* this.run(queue, areMoreToCome);
     for (const { height, nodes } of decided) {
       for (const node of nodes.sort(compare)) {
         if (node.footprint) yield* this.index.remove(node, node.footprint);
@@ -174,6 +181,18 @@ export class Linearizer<T extends Orderable> {
       yield* this.applier.settled(height);
     }
     if (this.nodes.size < SCAN_FACTOR * heights.size) this.findNewest();
+  }
+
+  /** How many wait for resume(). */
+  get postponedCount(): number {
+    return this.postponed.size;
+  }
+
+  /** No more blocks are to come at once: what they overtook is done again. */
+  *resume(): Steps<void> {
+    const nodes = [...this.postponed];
+    this.postponed.clear();
+    yield* this.run(nodes);
   }
 
   /** Whether a block of these transactions finds nothing to be run or undone: they are applied, and alone. */
@@ -297,12 +316,15 @@ export class Linearizer<T extends Orderable> {
     return later ?? NOBODY;
   }
 
-  /** Applies nodes at their places in the order. */
-  private *run(nodes: Iterable<Node<T>>): Steps<void> {
+  /** Applies nodes at their places in the order; `postpones`: only those of blocks. */
+  private *run(nodes: Iterable<Node<T>>, postpones = false): Steps<void> {
     // What is undone on the way goes back into it.
     const queue = new Heap<Node<T>>(compare, nodes);
     const clear = function* (this: Linearizer<T>, later: ReadonlySet<Node<T>>): Steps<void> {
-      for (const node of yield* this.withdraw(later)) queue.push(node);
+      for (const node of yield* this.withdraw(later)) {
+        if (postpones && node.height === TENTATIVE) this.postponed.add(node);
+        else queue.push(node);
+      }
     }.bind(this);
     for (let node = queue.pop(); node; node = queue.pop()) {
       const expected = node.transaction.exclusive ? this.laterThan(node) : yield* this.laterWith(node, node.expected);

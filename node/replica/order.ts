@@ -61,6 +61,8 @@ export interface Applicable {
   }[];
   /** Whether it may take long. */
   readonly isLong: boolean;
+  /** There is no block but this one, which orders a schema change. */
+  readonly changesSchema: boolean;
 }
 
 export interface OrderOptions {
@@ -396,21 +398,23 @@ export class Order {
     const blocks: Applicable['blocks'][number][] = [];
     const final = new Map<string, number>();
     const countMax = Math.max(BATCH_TRANSACTIONS, this.tentative);
-    for (let count = 0; count < countMax;) {
+    let changesSchema = false;
+    for (let count = 0; count < countMax && !changesSchema;) {
       const { height } = blocks.at(-1)?.block ?? this.position;
       const next = this.chosen.get(height + 1);
       if (!next?.block.cut.every((cut) => this.holds(cut))) break;
       // Who votes is told of each block: nothing that may change it runs together with the blocks before.
       const isAlone = this.changesSchema(next.block, final);
       if (isAlone && blocks.length > 0) break;
+      changesSchema = isAlone;
       const transactions = this.orderedBy(next.block, final);
       blocks.push({ ...next, transactions });
-      if (isAlone) break;
       count += transactions.length;
     }
     if (blocks.length === 0) return undefined;
     const transactions = blocks.flatMap((b) => b.transactions);
-    return { blocks, isLong: this.isLong(transactions) && !this.linearizer.confirms(transactions) };
+    const isLong = this.isLong(transactions) && !this.linearizer.confirms(transactions);
+    return { blocks, isLong, changesSchema };
   }
 
   /** Before long work, see Machine. A schema change has a block of its own, or stands in one with others that are none. */
@@ -421,12 +425,15 @@ export class Order {
     if (schema) await this.options.machine.prepare(schema, isAlone);
   }
 
-  /** Applies blocks. Where they are told of, it is as if they were not there before this has ended. */
-  *apply({ blocks }: Applicable): Steps<void> {
+  /**
+   * Applies blocks. Where they are told of, it is as if they were not there before this has ended. `areMoreToCome`: what they overtake is
+   * done again by resume() only.
+   */
+  *apply({ blocks }: Applicable, areMoreToCome = false): Steps<void> {
     const decided = blocks.map(({ block, transactions }) => ({ height: block.height, transactions }));
     for (const { transactions } of blocks) for (const transaction of transactions) this.noteLong(transaction);
     this.happened.push({ kind: 'blocks', blocks: decided });
-    yield* this.unlessLost(this.linearizer.decide(decided));
+    yield* this.unlessLost(this.linearizer.decide(decided, areMoreToCome));
     const before = this.position.height;
     for (const { block, value } of blocks) {
       this.chosen.delete(block.height);
@@ -439,6 +446,16 @@ export class Order {
     const early = this.note(this.early.take(before + 1, this.position.height));
     if (early.length > 0) yield* this.insert(early);
     this.options.events.applied(blocks.map(({ block }) => block));
+  }
+
+  /** How many transactions wait for resume(). */
+  get postponed(): number {
+    return this.linearizer.postponedCount;
+  }
+
+  /** No more blocks come at once. */
+  *resume(): Steps<void> {
+    yield* this.unlessLost(this.linearizer.resume());
   }
 
   /** There is a decided block whose entries are here. */

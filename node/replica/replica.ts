@@ -10,9 +10,10 @@ import { blockItem, type StatePosition, type StoredRecord } from '../store/index
 import type { Batch } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { Gate, SLICING, type Slicing } from './gate.ts';
+import { BlockApplier } from './block-applier.ts';
 import { Intake } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
-import { Order, type Applicable, type Proposal } from './order.ts';
+import { Order, type Proposal } from './order.ts';
 import type { Decider, GroupLog, Machine, ReplicaEvents } from './ports.ts';
 import { Publisher } from './publisher.ts';
 import { Sequencer } from './sequencer.ts';
@@ -50,13 +51,9 @@ export class Replica {
   private readonly sequencer: Sequencer;
 
   private readonly writer: LogWriter;
-  private applying: 'no' | 'soon' | 'now' = 'no';
-  private closed = false;
+  private readonly applier: BlockApplier;
 
   private readonly waiters = new Waiters();
-  private blockWaiters: (() => void)[] = [];
-  /** When the newest block was applied; where none was yet, when the replica was made. */
-  private blockMs: number;
   private readonly counts = { transactions: 0, flushes: 0, rejected: 0 };
 
   constructor(options: ReplicaOptions, stored: StatePosition) {
@@ -94,7 +91,17 @@ export class Replica {
       },
       fatal,
     });
-    this.blockMs = clock.elapsed();
+    this.applier = new BlockApplier({
+      clock,
+      order: this.order,
+      gate: this.gate,
+      sequencer: this.sequencer,
+      onApplied: () => {
+        this.publisher.afterBlocks();
+        if (this.writer.hasPending) this.writer.schedule();
+      },
+      fatal,
+    });
     this.intake = new Intake({
       group,
       log,
@@ -128,7 +135,7 @@ export class Replica {
         if (!this.writer.writeNow()) return false;
         if (!alone() || !this.order.hasUnordered) return true;
         this.decider?.progress(true);
-        this.applyBlocks();
+        this.applier.apply();
         return this.writer.writeNow();
       },
       onNoRoom: (cause) =>
@@ -177,7 +184,10 @@ export class Replica {
   /** Seconds since the newest block was applied, and since the oldest entry waits for one: 0 where none does. */
   get ages(): { readonly block: number; readonly unordered: number } {
     const now = this.options.clock.elapsed();
-    return { block: (now - this.blockMs) / 1000, unordered: (now - (this.order.unorderedSinceMs ?? now)) / 1000 };
+    return {
+      block: (now - this.applier.appliedMs) / 1000,
+      unordered: (now - (this.order.unorderedSinceMs ?? now)) / 1000,
+    };
   }
 
   /** Entries of others that are not in the order yet, by what they wait for; and heads that no entry names. */
@@ -261,7 +271,9 @@ export class Replica {
       const ready = this.order.note(incoming);
       // Those that run only in a block wait for theirs.
       const run = ready.filter(({ finalOnly }) => !finalOnly);
-      if (ready.length > 0) this.sequencer.add(this.order.isLong(run), () => this.order.insert(ready));
+      const insert = (): Steps<void> => this.order.insert(ready);
+      if (ready.length > 0 && this.order.isLong(run)) this.sequencer.addLong((slices) => slices(insert()));
+      else if (ready.length > 0) this.sequencer.add(insert);
     }
     const durable = incoming.map((i) => i.signed);
     if (sealed) durable.push(sealed.signed);
@@ -269,7 +281,7 @@ export class Replica {
       const isAwaited = incoming.some(({ transactions }) => transactions.some(({ level }) => level === 'replicated'));
       this.options.events.durable(durable, isAwaited);
     }
-    this.applyBlocks();
+    this.applier.apply();
     this.publisher.soon();
     if (!this.options.alone() || this.isUrgent) this.decider?.progress(this.isUrgent);
   }
@@ -314,54 +326,12 @@ export class Replica {
   decided(height: number, value: Uint8Array, certificate: Uint8Array): void {
     if (!this.order.decided(height, value)) return;
     this.writer.add(blockItem(height, value, certificate));
-    this.applySoon();
-  }
-
-  /** At the end of the turn: what comes together is applied together. */
-  private applySoon(): void {
-    if (this.applying !== 'no') return;
-    this.applying = 'soon';
-    this.options.clock.defer(() => {
-      if (this.applying === 'soon') this.applying = 'no';
-      try {
-        this.applyBlocks();
-      } catch (error) {
-        this.options.fatal(error as Error);
-      }
-    });
-  }
-
-  private applyBlocks(): void {
-    if (this.closed || this.applying === 'now' || !this.order.hasApplicable) return;
-    const next = this.order.applicable();
-    if (!next) return;
-    this.applying = 'now';
-    this.sequencer.add(
-      next.isLong,
-      () => this.apply(next),
-      () => this.order.prepare(next),
-    );
-  }
-
-  private *apply(blocks: Applicable): Steps<void> {
-    yield* this.order.apply(blocks);
-    this.applying = 'no';
-    this.publisher.afterBlocks();
-    this.blockMs = this.options.clock.elapsed();
-    // Behind the gate nobody sees yet what was applied.
-    const waiting = this.blockWaiters.splice(0);
-    if (waiting.length > 0)
-      void this.gate.opened().then(() => {
-        for (const wake of waiting) wake();
-      });
-    if (this.writer.hasPending) this.writer.schedule();
-    // Clients and peers have their turn before the next ones.
-    if (this.order.hasApplicable) this.applySoon();
+    this.applier.applySoon();
   }
 
   /** Resolves when the next block is applied. */
   nextBlock(): Promise<void> {
-    return new Promise((resolve) => this.blockWaiters.push(resolve));
+    return this.applier.next();
   }
 
   get nextHeight(): number {
@@ -419,7 +389,7 @@ export class Replica {
   async close(): Promise<void> {
     this.gate.stop();
     while (this.writer.hasPending || this.writer.isWriting) await this.flushed();
-    this.closed = true;
+    this.applier.close();
     this.writer.close();
     // What was done in part goes with SQLite's open transaction.
     if (!this.gate.isClosed) this.publisher.close();

@@ -3,7 +3,7 @@
  * behind the gate. What is settled by long work counts once all of it is done.
  */
 import { finish, type Steps } from '../consistency/index.ts';
-import { StoppedError, type Gate } from './gate.ts';
+import { StoppedError, type Gate, type Slices } from './gate.ts';
 import type { GroupTransaction } from './transaction.ts';
 
 export interface SequencerOptions {
@@ -15,12 +15,9 @@ export interface SequencerOptions {
   readonly fatal: (error: Error) => void;
 }
 
-interface Piece {
-  readonly isLong: boolean;
-  readonly steps: () => Steps<void>;
-  /** What long work begins with. */
-  readonly prepare: (() => Promise<void>) | undefined;
-}
+type Piece =
+  | { readonly kind: 'short'; readonly steps: () => Steps<void> }
+  | { readonly kind: 'long'; readonly work: (slices: Slices) => Promise<void> };
 
 export class Sequencer {
   private readonly options: SequencerOptions;
@@ -33,9 +30,21 @@ export class Sequencer {
   }
 
   /** Now, unless something else is at work. */
-  add(isLong: boolean, steps: () => Steps<void>, prepare?: () => Promise<void>): void {
-    this.pieces.push({ isLong, steps, prepare });
+  add(steps: () => Steps<void>): void {
+    this.pieces.push({ kind: 'short', steps });
     this.go();
+  }
+
+  /** Alone behind the gate. */
+  addLong(work: (slices: Slices) => Promise<void>): void {
+    this.pieces.push({ kind: 'long', work });
+    this.go();
+  }
+
+  /** Long work does what came meanwhile before it goes on. */
+  async catchUp(slices: Slices): Promise<void> {
+    for (let piece = this.pieces.shift(); piece; piece = this.pieces.shift())
+      await (piece.kind === 'long' ? piece.work(slices) : slices(piece.steps()));
   }
 
   /** Goes on with what waits, as far as it may. */
@@ -44,8 +53,8 @@ export class Sequencer {
       const piece = this.pieces.shift();
       if (!piece) return;
       this.isWorking = true;
-      if (piece.isLong) {
-        void this.doLong(piece);
+      if (piece.kind === 'long') {
+        void this.doLong(piece.work);
         return;
       }
       try {
@@ -56,13 +65,12 @@ export class Sequencer {
     }
   }
 
-  private async doLong({ steps, prepare }: Piece): Promise<void> {
+  private async doLong(work: (slices: Slices) => Promise<void>): Promise<void> {
     const { gate, onSettled, onLongDone, fatal } = this.options;
     try {
-      await gate.alone(async (slices) => {
-        await prepare?.();
+      await gate.alone((slices) => {
         this.settledLater = [];
-        return slices(steps());
+        return work(slices);
       });
     } catch (error) {
       if (!(error instanceof StoppedError)) fatal(error as Error);

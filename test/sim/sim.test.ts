@@ -6,7 +6,7 @@ import { consensusMutants } from './consensus/mutants.ts';
 import { consensusScenario } from './consensus/scenario.ts';
 import { plant } from './kernel/mutant.ts';
 import { SimulationFailure, type Scenario } from './kernel/scenario.ts';
-import { byzantineMutants, fullMutants, movingMutants } from './replica/mutants.ts';
+import { byzantineMutants, fullMutants, movingMutants, slicedMutants } from './replica/mutants.ts';
 import {
   briefScenario,
   byzantineScenario,
@@ -64,6 +64,7 @@ for (const [scenario, mutants, seedsMax] of [
   [consensusScenario, consensusMutants, MUTANT_SEEDS_MAX],
   [syncScenario, syncMutants, MUTANT_SEEDS_MAX],
   [fullScenario, fullMutants, SLOW_SEEDS],
+  [slicedScenario, slicedMutants, SLOW_SEEDS],
   [movingScenario, movingMutants, SLOW_SEEDS],
   [byzantineScenario, byzantineMutants, SLOW_SEEDS],
 ] as const) {

@@ -1,5 +1,6 @@
 /** Planted faults of whole nodes: the checkers are worth something if they find every one of them. */
 
+import { Linearizer } from '../../../node/consistency/index.ts';
 import { Chains } from '../../../node/log/index.ts';
 import { EarlyEntries } from '../../../node/replica/early.ts';
 import { Intake } from '../../../node/replica/intake.ts';
@@ -7,6 +8,7 @@ import { Order } from '../../../node/replica/order.ts';
 import { Publisher } from '../../../node/replica/publisher.ts';
 import { Replica } from '../../../node/replica/replica.ts';
 import { LogWriter } from '../../../node/replica/log-writer.ts';
+import { Sequencer } from '../../../node/replica/sequencer.ts';
 import { LogStore } from '../../../node/store/index.ts';
 import { mutant, nothing, type Mutant } from '../kernel/mutant.ts';
 
@@ -29,6 +31,12 @@ export const fullMutants: readonly Mutant[] = [
   mutant('what came from others and found no room is forgotten', Intake, 'putBack', nothing),
   mutant('a number that found no room is not given again', LogStore, 'unseal', nothing),
   mutant('a state that met the end of the disk is not put back', Publisher, 'restore', nothing),
+];
+
+/** Where long work goes on in slices. */
+export const slicedMutants: readonly Mutant[] = [
+  mutant('blocks overtake what came meanwhile and is not in order yet', Sequencer, 'catchUp', nothing),
+  mutant('what blocks overtook is not done again', Linearizer, 'resume', () => function* () {}),
 ];
 
 /** Where a member lies. */

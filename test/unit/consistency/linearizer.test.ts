@@ -209,6 +209,65 @@ test('blocks that come together, of what is known and what is not, give what the
   );
 });
 
+test('what blocks overtake is done again when no more of them come, as if it had been after each', () => {
+  fc.assert(
+    fc.property(history, fc.infiniteStream(fc.nat()), (txs, random) => {
+      const below = (n: number): number => (random.next().value ?? 0) % n;
+      const registers = new Registers();
+      const linearizer = new Linearizer(registers);
+      const known = new Set<Tx>();
+      const insert = (): void => {
+        const arriving = txs.filter((tx) => !known.has(tx) && !final.includes(tx) && below(3) === 0);
+        for (const tx of arriving) known.add(tx);
+        finish(linearizer.insert(arriving));
+      };
+      const final: Tx[] = [];
+      const blocks = Array.from({ length: Math.ceil(txs.length / 2) }, (_, i) => ({
+        height: i + 1,
+        transactions: txs.slice(2 * i, 2 * i + 2),
+      }));
+      insert();
+      while (blocks.length > 0) {
+        const areMoreToCome = below(3) > 0;
+        const batch = blocks.splice(0, 1 + below(2));
+        finish(linearizer.decide(batch, areMoreToCome));
+        final.push(...batch.flatMap((block) => sorted(block.transactions)));
+        assert.deepEqual(registers.order, final);
+        insert();
+        if (areMoreToCome && below(2) === 0) continue;
+        const removed = [...known].filter((tx) => !final.includes(tx) && below(4) === 0);
+        for (const tx of removed) known.delete(tx);
+        finish(linearizer.remove(removed));
+        finish(linearizer.resume());
+        const rest = sorted([...known].filter((tx) => !final.includes(tx) && !tx.finalOnly));
+        assert.deepEqual(state(registers), state(serial([...final, ...rest])));
+        assert.equal(linearizer.postponedCount, 0);
+      }
+      assert.deepEqual(registers.order, final);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('many blocks that come one after the other undo what they overtake once', () => {
+  const registers = new Registers();
+  const linearizer = new Linearizer(registers);
+  const tx = (author: string, seq: number): Tx => ({
+    position: { lamport: seq, author, seq, index: 0 },
+    finalOnly: false,
+    exclusive: false,
+    set: [{ key: 'a', add: 1 }],
+    when: undefined,
+    clears: false,
+  });
+  const own = Array.from({ length: 10 }, (_, i) => tx('x', i + 1));
+  finish(linearizer.insert(own));
+  for (let height = 1; height <= 10; height++)
+    finish(linearizer.decide([{ height, transactions: [tx('y', 10 + height)] }], true));
+  finish(linearizer.resume());
+  assert.equal(linearizer.stats.undone, own.length);
+});
+
 test('transactions that have nothing in common are not undone', () => {
   const registers = new Registers();
   const linearizer = new Linearizer(registers);

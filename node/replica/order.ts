@@ -413,7 +413,9 @@ export class Order {
     }
     if (blocks.length === 0) return undefined;
     const transactions = blocks.flatMap((b) => b.transactions);
-    const isLong = this.isLong(transactions) && !this.linearizer.confirms(transactions);
+    // They may overtake all that no block has ordered.
+    const mayBeLong = this.isLong(transactions) || this.options.isLong(this.tentative);
+    const isLong = mayBeLong && !this.linearizer.confirms(transactions);
     return { blocks, isLong, changesSchema };
   }
 

@@ -84,8 +84,8 @@ export class Linearizer<T extends Orderable> {
   private readonly index = new FootprintIndex<Node<T>>();
   /** Taken out of the state by blocks, and to be run again when no more of these are to come at once. */
   private readonly postponed = new Set<Node<T>>();
-  /** No applied tentative transaction stands behind this. */
-  private newest: Position | undefined;
+  /** No applied one stands behind this, which may have been undone, or settled and so in front of all. */
+  private newest: Node<T> | undefined;
   readonly stats: LinearizerStats = { applied: 0, undone: 0 };
 
   constructor(applier: Applier<T>) {
@@ -168,6 +168,8 @@ export class Linearizer<T extends Orderable> {
       this.nodes.set(node.transaction, node);
       this.postponed.delete(node);
     }
+    // It moved to the front.
+    if (this.newest && heights.has(this.newest)) this.findNewest();
     const queue = new Set([...heights.keys()].filter((node) => !node.footprint));
     for (const node of withdrawn) (areMoreToCome && node.height === TENTATIVE ? this.postponed : queue).add(node);
     yield* this.run(queue, areMoreToCome);
@@ -251,7 +253,7 @@ export class Linearizer<T extends Orderable> {
   }
 
   private applied(node: Node<T>, footprint: Footprint): void {
-    if (this.isNewest(node)) this.newest = node.position;
+    if (this.isNewest(node)) this.newest = node;
     node.footprint = footprint;
     this.index.add(node, footprint);
     this.stats.applied++;
@@ -259,13 +261,12 @@ export class Linearizer<T extends Orderable> {
 
   /** Nothing that is applied stands behind it. */
   private isNewest(node: Node<T>): boolean {
-    return node.height === TENTATIVE && (!this.newest || comparePositions(node.position, this.newest) > 0);
+    return !this.newest || compare(node, this.newest) >= 0;
   }
 
-  /** What was the newest may be settled, or has its place now. */
   private findNewest(): void {
     this.newest = undefined;
-    for (const node of this.nodes.values()) if (node.footprint && this.isNewest(node)) this.newest = node.position;
+    for (const node of this.nodes.values()) if (node.footprint && this.isNewest(node)) this.newest = node;
   }
 
   private laterThan(node: Node<T>): ReadonlySet<Node<T>> {
@@ -290,6 +291,7 @@ export class Linearizer<T extends Orderable> {
       for (const other of yield* this.laterWith(node, node.footprint, isFirst(node))) all.add(other);
     const withdrawn = [...all].sort(compare);
     for (let i = withdrawn.length - 1; i >= 0; i--) yield* this.undo(withdrawn[i] as Node<T>);
+    if (this.nodes.size < SCAN_FACTOR * withdrawn.length) this.findNewest();
     return withdrawn;
   }
 
@@ -327,8 +329,11 @@ export class Linearizer<T extends Orderable> {
       }
     }.bind(this);
     for (let node = queue.pop(); node; node = queue.pop()) {
-      const expected = node.transaction.exclusive ? this.laterThan(node) : yield* this.laterWith(node, node.expected);
-      if (expected.size > 0) yield* clear(expected);
+      if (!this.isNewest(node)) {
+        const { transaction, expected } = node;
+        const later = transaction.exclusive ? this.laterThan(node) : yield* this.laterWith(node, expected);
+        if (later.size > 0) yield* clear(later);
+      }
       for (;;) {
         const footprint = yield* this.applier.apply(node.transaction, node.height !== TENTATIVE);
         const later = this.isNewest(node) ? NOBODY : yield* this.laterWith(node, footprint);

@@ -10,4 +10,4 @@ export { isSystemDatabase } from './from.ts';
 export { viewCheckFails } from './updatable-view.ts';
 export { slotsIn, containsKind } from './walk.ts';
 export { qualifyNames } from './qualify.ts';
-export { slotValue } from './expression.ts';
+export { slotValue } from './literals.ts';

@@ -68,8 +68,10 @@ export function writeBinaryRow(out: Output, set: ColumnSet, values: readonly Wir
   const bitmapLength = (encodings.length + 9) >> 3;
   out.ensure(1 + bitmapLength);
   const bitmap = out.position + 1;
-  out.buffer.fill(0, out.position, bitmap + bitmapLength);
-  out.position = bitmap + bitmapLength;
+  // In a loop: a call into the runtime costs more than so few bytes.
+  const end = bitmap + bitmapLength;
+  for (let at = out.position; at < end; at++) out.buffer[at] = 0;
+  out.position = end;
   for (let i = 0; i < encodings.length; i++) {
     const value = values[i];
     if (value === null || value === undefined) {

@@ -2,7 +2,7 @@
 import { coerce, defaultCollation, sortKey } from '../values/index.ts';
 import { SqlError, type SqlType } from '../types/index.ts';
 import type { CastType } from '../parser/index.ts';
-import type { Bound} from './bound.ts';
+import type { Bound } from './bound.ts';
 import { COERCIBILITY, DOUBLE } from './bound.ts';
 import { callInternal, callNamed, hexNumber, typeKey } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';

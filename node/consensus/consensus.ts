@@ -4,7 +4,7 @@ import { CatchUp } from './catch-up.ts';
 import { type Certificate, knowingOwn } from './certificate.ts';
 import { Decisions } from './decisions.ts';
 import type { Effect, Event } from './events.ts';
-import { type Ballot, compareBallots, height, type Height, maxBallot, next, NO_BALLOT, type NodeId } from './ids.ts';
+import { type Ballot, compareBallots, height, type Height, next, type NodeId } from './ids.ts';
 import { LeaderVotes } from './leader-votes.ts';
 import { ACCEPT_AHEAD, type Decision, type Message, VALUE_BYTES_MAX } from './messages.ts';
 import type { ConsensusOptions, Restored } from './options.ts';
@@ -202,18 +202,13 @@ export class Consensus {
     return next(this.decisions.watermark);
   }
 
-  /** The highest ballot that this node has reason to follow. */
-  private get highest(): Ballot {
-    return this.leader ? maxBallot(this.acceptor.promised, this.leader) : this.acceptor.promised;
-  }
-
   /** Now, or as far as is known. A promise of one that has none binds nobody: no leader would raise its ballot for it. */
   private get hasVote(): boolean {
     return this.schedule.votersFrom(this.first).includes(this.options.self);
   }
 
   private nextBallot(): Ballot {
-    return { round: Math.max(this.highestRound, this.highest.round) + 1, node: this.options.self };
+    return { round: Math.max(this.highestRound, this.acceptor.promised.round) + 1, node: this.options.self };
   }
 
   /** Asks whether a campaign would be welcome; nobody's promise changes by that, so nobody is disturbed. */
@@ -310,7 +305,7 @@ export class Consensus {
     if (this.proposer && compareBallots(this.proposer.ballot, ballot) < 0) this.proposer = undefined;
     this.preVotes = undefined;
     this.setLeader(ballot);
-    // Whoever follows it without a vote may have one when this node campaigns, and hold it against a ballot below.
+    // Whoever follows it stays with it while another leads by a ballot below.
     this.highestRound = Math.max(this.highestRound, ballot.round);
     this.leaderHeardAt = this.now;
     const { electionMs, silenceMs } = this.options.timing;
@@ -406,28 +401,34 @@ export class Consensus {
     return proposer;
   }
 
-  /** True, and the sender is followed, unless a higher ballot stands against it. */
+  /** True unless a promise stands against it. That a leader of a higher ballot was heard of binds nobody: it is only who is followed. */
   private obey(from: NodeId, ballot: Ballot): boolean {
     if (ballot.node !== from) {
       this.out.drop(from, 'impostor');
       return false;
     }
-    const least = this.hasVote ? this.highest : (this.leader ?? NO_BALLOT);
-    if (compareBallots(ballot, least) < 0) {
-      this.out.send(from, { kind: 'nack', ballot, promised: least });
+    if (this.hasVote && !this.acceptor.mayFollow(ballot)) {
+      this.nack(from, ballot);
       return false;
     }
-    this.follow(ballot);
+    if (!this.hasHigherLeader(from, ballot)) this.follow(ballot);
     return true;
+  }
+
+  /** Another leads by a higher ballot, as far as this node has heard. */
+  private hasHigherLeader(from: NodeId, ballot: Ballot): boolean {
+    return this.leader !== undefined && compareBallots(ballot, this.leader) < 0 && this.hasLiveLeader(from);
+  }
+
+  private nack(to: NodeId, ballot: Ballot): void {
+    this.out.send(to, { kind: 'nack', ballot, promised: this.acceptor.promised });
   }
 
   private onPreVote(from: NodeId, { ballot, chosen }: Extract<Message, { kind: 'pre-vote' }>): void {
     if (ballot.node !== from) return this.out.drop(from, 'impostor');
     if (this.abstain) return;
     const live = this.hasLiveLeader(from);
-    if (!live && compareBallots(ballot, this.highest) <= 0) {
-      return this.out.send(from, { kind: 'nack', ballot, promised: this.highest });
-    }
+    if (!live && compareBallots(ballot, this.acceptor.promised) <= 0) return this.nack(from, ballot);
     const { watermark } = this.decisions;
     // Whoever is behind would only have to learn first what others know.
     const granted = !live && chosen >= watermark;
@@ -438,13 +439,13 @@ export class Consensus {
   private onPrepare(from: NodeId, { ballot, chosen }: Extract<Message, { kind: 'prepare' }>): void {
     if (ballot.node !== from) return this.out.drop(from, 'impostor');
     if (this.abstain) return;
-    if (compareBallots(ballot, this.highest) < 0 || !this.acceptor.promise(ballot)) {
-      return this.out.send(from, { kind: 'nack', ballot, promised: this.highest });
+    if (!this.acceptor.promise(ballot)) return this.nack(from, ballot);
+    if (!this.hasHigherLeader(from, ballot)) {
+      if (this.proposer) this.stepDown();
+      this.preVotes = undefined;
+      if (this.leader?.node !== from) this.setLeader(undefined);
+      this.postponeElection();
     }
-    if (this.proposer) this.stepDown();
-    this.preVotes = undefined;
-    if (this.leader?.node !== from) this.setLeader(undefined);
-    this.postponeElection();
     const { watermark } = this.decisions;
     const above = height(Math.max(watermark, chosen));
     this.out.send(from, { kind: 'promise', ballot, chosen: watermark, accepted: this.acceptor.report(above) });
@@ -484,7 +485,7 @@ export class Consensus {
         this.decideHere(h);
       }
     } else if (outcome.kind === 'late' && to !== self) {
-      this.out.send(to, { kind: 'nack', ballot, promised: this.highest });
+      this.nack(to, ballot);
     }
   }
 
@@ -515,7 +516,7 @@ export class Consensus {
 
   private onResign(from: NodeId, ballot: Ballot, successor: NodeId): void {
     if (ballot.node !== from) return this.out.drop(from, 'impostor');
-    if (compareBallots(ballot, this.highest) < 0 || this.proposer) return;
+    if (!this.acceptor.mayFollow(ballot) || this.hasHigherLeader(from, ballot) || this.proposer) return;
     this.setLeader(undefined);
     this.postponeElection();
     if (successor === this.options.self) this.startElection();

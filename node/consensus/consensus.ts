@@ -47,6 +47,8 @@ export class Consensus {
   private leaderHeardAt = -Infinity;
   private electionAt = 0;
   private beatAt = 0;
+  /** When this node, leading, took a higher ballot. */
+  private raisedAt = -Infinity;
   /** When this leader's vote ended. */
   private votelessAt: number | undefined;
 
@@ -506,10 +508,11 @@ export class Consensus {
     if (!proposer || compareBallots(ballot, proposer.ballot) !== 0 || compareBallots(promised, ballot) <= 0) return;
     const { electionMs, heartbeatMs } = this.options.timing;
     const voters = this.schedule.at(this.first);
-    // One voter promised itself to a campaign that came to nothing, while a majority hears this leader: it takes a higher
-    // ballot and goes on leading. Not twice in a row, else two proposers could outbid each other for long.
-    const settled = proposer.leading && this.now - proposer.since >= electionMs;
-    if (settled && voters?.has(this.options.self) && proposer.inContact(voters, this.now - 3 * heartbeatMs)) {
+    // One voter promised itself to a campaign that came to nothing, or to a leader of earlier voters, while a majority hears this
+    // leader: it takes a higher ballot and goes on leading. Not twice in a row, else two proposers could outbid each other for long.
+    const mayRaise = proposer.leading && this.now - this.raisedAt >= electionMs;
+    if (mayRaise && voters?.has(this.options.self) && proposer.inContact(voters, this.now - 3 * heartbeatMs)) {
+      this.raisedAt = this.now;
       this.campaign();
     } else this.stepDown();
   }

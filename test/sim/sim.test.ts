@@ -6,7 +6,11 @@ import { consensusMutants } from './consensus/mutants.ts';
 import { consensusScenario } from './consensus/scenario.ts';
 import { plant } from './kernel/mutant.ts';
 import { SimulationFailure, type Scenario } from './kernel/scenario.ts';
+<<<<<<< HEAD
 import { byzantineMutants, fullMutants, movingMutants, slicedMutants } from './replica/mutants.ts';
+=======
+import { briefMutants, byzantineMutants, fullMutants, movingMutants } from './replica/mutants.ts';
+>>>>>>> 65b80fe (Histories of the simulator have reads by predicate)
 import {
   briefScenario,
   byzantineScenario,
@@ -63,6 +67,7 @@ it('gives the same transcript for the same seed', () => {
 for (const [scenario, mutants, seedsMax] of [
   [consensusScenario, consensusMutants, MUTANT_SEEDS_MAX],
   [syncScenario, syncMutants, MUTANT_SEEDS_MAX],
+  [briefScenario, briefMutants, SLOW_SEEDS],
   [fullScenario, fullMutants, SLOW_SEEDS],
   [slicedScenario, slicedMutants, SLOW_SEEDS],
   [movingScenario, movingMutants, SLOW_SEEDS],

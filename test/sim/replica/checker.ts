@@ -5,6 +5,8 @@ import type { Client, Deed } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import { checkHistory } from './history.ts';
 import type { SimulatedNode } from './node.ts';
+import { ROWS_WITH_TAGS, tagsFrom } from './predicate-work.ts';
+import { checkPredicates } from './predicates.ts';
 import type { Workload } from './workload.ts';
 
 /** Everything in a node's state that must be the same on all. */
@@ -15,6 +17,8 @@ interface View {
   readonly counters: ReadonlyMap<number, number>;
   readonly broken: readonly string[];
   readonly lists: ReadonlyMap<number, readonly string[]>;
+  /** Rows that are read by predicate. */
+  readonly tagged: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Each finds rows that break a constraint. */
@@ -40,6 +44,7 @@ export async function check(cluster: Cluster, workload: Workload): Promise<void>
   checkCounters(workload.deeds, view);
   const censored = workload.deeds.filter((deed) => mayBeCensored(cluster, deed) && !view.tags.has(deed.tag));
   checkHistory(workload.deeds, view.lists, workload.sights, new Set(censored.map(({ tag }) => tag)));
+  checkPredicates(workload.deeds, view.tags, view.tagged, workload.predicates.sights);
   await checkRebuilt(cluster, workload, first[0], view);
 }
 
@@ -85,6 +90,7 @@ async function readAll(client: Client, node: SimulatedNode): Promise<View> {
     lists: new Map(
       (await rows('SELECT id, tags FROM d.list')).map(([id, tags]) => [Number(id), String(tags).split(' ').slice(1)]),
     ),
+    tagged: new Map((await rows(ROWS_WITH_TAGS)).map(([id, tags]) => [String(id), tagsFrom(tags)])),
   };
 }
 
@@ -112,7 +118,7 @@ function checkDeeds(cluster: Cluster, deeds: readonly Deed[], view: View): void 
     const isPresent = view.tags.has(deed.tag);
     const isRejected = view.rejected.has(deed.txid);
     if (deed.outcome === 'refused') ensure(!isPresent, () => `refused, and there all the same: ${told()}`);
-    if (deed.outcome !== 'acknowledged') continue;
+    if (deed.outcome !== 'acknowledged' || deed.what === 'look') continue;
     if (deed.level === 'final') ensure(isPresent && !isRejected, () => `final, and not there: ${told()}`);
     ensure(!(isPresent && isRejected), () => `there, and among the conflicts: ${told()}`);
     if (mayBeCensored(cluster, deed)) continue;

@@ -2,6 +2,7 @@
 import type { WireValue } from '../../../node/server/index.ts';
 import type { EngineSession } from '../../../node/engine/index.ts';
 import type { SimulatedNode } from './node.ts';
+import type { Predicate, PredicateRead, RowWrite } from './predicates.ts';
 
 export type Level = 'local' | 'replicated' | 'final';
 
@@ -39,6 +40,13 @@ export interface Deed {
   seen?: readonly string[];
   /** Lists that it read, and appended its tag to. */
   lists?: Map<number, readonly string[]>;
+  /** What it read by predicate before it wrote, and which rows it then wrote. */
+  reads?: PredicateRead[];
+  writes?: readonly RowWrite[];
+  /** It put its tag to all rows that match, without reading them. */
+  sweep?: Predicate;
+  /** What its session had written and seen by then, of what is read by predicate. */
+  past?: ReadonlySet<string>;
 }
 
 export class Client {

@@ -1,6 +1,8 @@
 /** Planted faults of whole nodes: the checkers are worth something if they find every one of them. */
 
 import { Linearizer } from '../../../node/consistency/index.ts';
+import { Commits } from '../../../node/engine/commits.ts';
+import type { SeenRow } from '../../../node/engine/merge/index.ts';
 import { Chains } from '../../../node/log/index.ts';
 import { EarlyEntries } from '../../../node/replica/early.ts';
 import { Intake } from '../../../node/replica/intake.ts';
@@ -15,6 +17,21 @@ import { mutant, nothing, type Mutant } from '../kernel/mutant.ts';
 interface Batch {
   readonly own: { resolve: () => void; reject: (error: Error) => void }[];
 }
+
+const isRow = ({ rowid, key }: SeenRow): boolean => rowid !== undefined || key !== undefined;
+
+/** Where clients read by predicate. */
+export const briefMutants: readonly Mutant[] = [
+  mutant<[unknown, unknown, readonly SeenRow[], string]>(
+    'only rows that were asked for by key are certified',
+    Commits,
+    'commitFinal',
+    (original) =>
+      function (session, changes, seen, sql) {
+        return original.call(this, session, changes, seen.filter(isRow), sql);
+      },
+  ),
+];
 
 /** On disks that fill up. */
 export const fullMutants: readonly Mutant[] = [

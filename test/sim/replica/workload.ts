@@ -4,6 +4,7 @@ import { Client, type Deed, type Level } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import type { Sight } from './history.ts';
 import type { SimulatedNode } from './node.ts';
+import { PREDICATE_SCHEMA, PredicateWork } from './predicate-work.ts';
 
 const COUNTERS = 3;
 const LISTS = 3;
@@ -20,6 +21,7 @@ export const SCHEMA: readonly string[] = [
   'CREATE TABLE d.held(id INT PRIMARY KEY AUTO_INCREMENT, p INT, FOREIGN KEY (p) REFERENCES d.parent(id))',
   `INSERT INTO d.counter VALUES ${Array.from({ length: COUNTERS }, (_, i) => `(${i}, 0)`).join()}`,
   `INSERT INTO d.list VALUES ${Array.from({ length: LISTS }, (_, i) => `(${i}, '')`).join()}`,
+  ...PREDICATE_SCHEMA,
 ];
 
 export interface WorkloadOptions {
@@ -33,6 +35,7 @@ export class Workload {
   readonly deeds: Deed[] = [];
   /** Queries that found tags: what was seen together. */
   readonly sights: Sight[] = [];
+  readonly predicates: PredicateWork;
   private readonly cluster: Cluster;
   private readonly random: Random;
   private readonly options: WorkloadOptions;
@@ -52,6 +55,7 @@ export class Workload {
     this.cluster = cluster;
     this.random = cluster.random;
     this.options = options;
+    this.predicates = new PredicateWork(cluster.random);
   }
 
   client(node: SimulatedNode): Client {
@@ -80,7 +84,10 @@ export class Workload {
       await client.pause(random.between(0, 2 * (this.calm ? CALM_PAUSE_MS : options.pauseMs)));
       const level = random.pick(options.levels);
       await client.sql(`SET p2pdb_commit = '${level}', p2pdb_read = '${level === 'final' ? 'linearizable' : 'local'}'`);
-      const kinds = level === 'final' ? ['append', 'append', 'add', 'rows'] : ['add', 'rows', 'rows', 'rows', 'probe'];
+      const kinds =
+        level === 'final'
+          ? ['append', 'append', 'add', 'rows', 'predicate', 'predicate', 'look']
+          : ['add', 'rows', 'rows', 'rows', 'probe', 'predicate', 'look'];
       if (options.schemaChanges && random.chance(0.03)) await this.alter(client);
       else await this.act(client, level, random.pick(kinds));
     }
@@ -108,6 +115,8 @@ export class Workload {
     if (kind === 'append') await this.append(client, level);
     else if (kind === 'add') await this.add(client, level);
     else if (kind === 'probe') await this.probe(client, level);
+    else if (kind === 'look') await this.predicates.look(client, this.deed(client, level, kind, {}));
+    else if (kind === 'predicate') await this.predicates.write(client, this.deed(client, level, kind, {}));
     else await this.change(client, level);
   }
 

@@ -6,11 +6,7 @@ import { consensusMutants } from './consensus/mutants.ts';
 import { consensusScenario } from './consensus/scenario.ts';
 import { plant } from './kernel/mutant.ts';
 import { SimulationFailure, type Scenario } from './kernel/scenario.ts';
-<<<<<<< HEAD
-import { byzantineMutants, fullMutants, movingMutants, slicedMutants } from './replica/mutants.ts';
-=======
-import { briefMutants, byzantineMutants, fullMutants, movingMutants } from './replica/mutants.ts';
->>>>>>> 65b80fe (Histories of the simulator have reads by predicate)
+import { briefMutants, byzantineMutants, fullMutants, movingMutants, slicedMutants } from './replica/mutants.ts';
 import {
   briefScenario,
   byzantineScenario,

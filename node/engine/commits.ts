@@ -7,6 +7,7 @@ import { addDigests, ChangeList, isConstraintError, NO_DIGEST } from '../store/i
 import type { EngineCore } from './core.ts';
 import { deadlock, tableLock } from './locks.ts';
 import { encodedInSteps, transactionInSteps, transactionOf, type CommitRecord, type SeenRow } from './merge/index.ts';
+import { refuseSchema } from './moving.ts';
 import type { EngineSession } from './session.ts';
 import { SchemaChanged } from './waits.ts';
 import type { CommitLevel } from './session-state.ts';
@@ -126,6 +127,7 @@ export class Commits {
    */
   async changeCatalog(session: EngineSession, text: string, changes: readonly CatalogChange[]): Promise<void> {
     session.keepWarnings();
+    refuseSchema(this.core, changes);
     const release = this.lockChanged(session, changes);
     try {
       const schema = { text, changes, basis: this.core.machine.schemaCount, strict: session.state.strict };

@@ -447,6 +447,9 @@ export class EngineCore implements Engine {
 
   // Commits.
 
+  /** Counts databases with tables that went to a group of their own. */
+  movedAway = 0;
+
   refuseWrites(): void {
     if (this.stopping) throw new SqlError(1053, '08S01', 'Server shutdown in progress');
     if (!this.full) return;

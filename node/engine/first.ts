@@ -25,15 +25,15 @@ async function makeRoot(core: EngineCore, given: string | undefined): Promise<st
 }
 
 /**
- * What a database's own group begins with: one of those who host it first makes it for all. Who comes later serves once it has applied
- * its own admission.
+ * What a database's own group begins with: one of those who host it first makes it for all. One that comes with its tables is there once
+ * it has all of them. Who comes later serves once it has applied its own admission.
  */
 export async function makeDatabase(
   { core, genesis, membership, self }: Pick<OpenedGroup, 'core' | 'genesis' | 'membership' | 'self'>,
-  { name, collation }: OwnGroupOptions['database'],
+  { name, collation, moved }: OwnGroupOptions['database'],
 ): Promise<void> {
   const isThere = (): boolean => core.catalog.databases.has(name);
-  if (membership.stay === 1 && genesis.members.some(({ id }) => id === self)) {
+  if (!moved && membership.stay === 1 && genesis.members.some(({ id }) => id === self)) {
     const database = { name, collation, comment: '', readOnly: false };
     await makeFirst(core, `CREATE DATABASE ${name}`, [{ kind: 'put-database', database }], isThere);
   }

@@ -11,7 +11,8 @@ import { ChangeList } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { firstVoters, stayOf, type Membership } from './membership.ts';
 import { transactionOf } from './merge/index.ts';
-import { placedDatabases } from './placement.ts';
+import { refuseRows } from './moving.ts';
+import { hostedDatabases } from './placement.ts';
 import type { EngineSession } from './session.ts';
 
 export interface MemberInfo {
@@ -215,7 +216,7 @@ export class Group {
       );
     }
     const next = { ...member, ...change };
-    const orphan = placedDatabases(this.core.catalog).find(({ placement }) =>
+    const orphan = hostedDatabases(this.core.catalog).find(({ placement }) =>
       placement.hosts.every((id) => id === member.id || !membership.isMember(id)),
     );
     if ('removed' in change && orphan)
@@ -429,6 +430,10 @@ export class Group {
     while (core.replica.gate.isClosed) await core.replica.gate.opened();
     core.refuseWrites();
     const content: Transaction = { ...decodeTransaction(bytes), level: 'local', reads: [] };
+    refuseRows(
+      core,
+      content.tables.flatMap(({ id: table }) => core.catalog.tableById(table) ?? []),
+    );
     const { changes, digest, outcome } = finish(core.merger.run(content));
     if (outcome.kind === 'rejected') throw new SqlError(outcome.errno, outcome.sqlState, outcome.message);
     finish(core.stateChanged(changes));

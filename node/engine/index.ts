@@ -24,7 +24,15 @@ export {
   type Predecessor,
 } from './membership.ts';
 export { commitTransaction } from './commit-transaction.ts';
-export { departuresOf, placedDatabases, withoutTraces, type PlacedDatabase } from './placement.ts';
+export { copyTables, doWithout, handOver, movingDatabases, sayClosed, type MovingDatabase } from './moving.ts';
+export {
+  departuresOf,
+  groupOf,
+  hostedDatabases,
+  placedDatabases,
+  withoutTraces,
+  type PlacedDatabase,
+} from './placement.ts';
 export { EngineSession } from './session.ts';
 export { adoptImage, imageOf } from './session-image.ts';
 export { makeSuccessor, settle, type Remainder } from './successor.ts';

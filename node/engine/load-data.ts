@@ -26,6 +26,7 @@ import {
 } from '../sql/index.ts';
 import type { OkResult, ResultSink } from '../server/index.ts';
 import { FieldReader, type Field, type FileFormat } from './load/fields.ts';
+import { refuseRows } from './moving.ts';
 import type { EngineSession } from './session.ts';
 import type { StatementContext } from './statement-context.ts';
 import { commitTransaction } from './commit-transaction.ts';
@@ -144,6 +145,7 @@ class Load {
     const { session } = this;
     const { core } = session;
     core.refuseWrites();
+    refuseRows(core, [this.table]);
     const own = session.transaction === undefined && !this.table.temporary;
     if (own) session.openTransaction();
     const file = this.x.sink.requestFile(this.statement.file);

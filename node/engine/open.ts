@@ -4,7 +4,7 @@ import path from 'node:path';
 import { height, nodeId, VoterSchedule, WINDOW, type NodeId } from '../consensus/index.ts';
 import { authorOf, hex, type SignedEntry } from '../log/index.ts';
 import { ConsensusDecider, type ReplicaEvents } from '../replica/index.ts';
-import type { DatabaseDef } from '../sql/index.ts';
+import type { DatabaseDef, PlacementDef } from '../sql/index.ts';
 import {
   DiskFullError,
   loadIdentity,
@@ -126,7 +126,7 @@ export interface OwnGroupOptions extends Pick<
 > {
   readonly dir: string;
   readonly name: string;
-  readonly database: Pick<DatabaseDef, 'name' | 'collation'>;
+  readonly database: Pick<DatabaseDef, 'name' | 'collation'> & Pick<PlacementDef, 'moved'>;
 }
 
 export interface OwnGroup extends OpenedGroup {

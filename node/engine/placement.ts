@@ -5,12 +5,23 @@
 import { randomBytes } from 'node:crypto';
 import { SqlError, unsupported, type Catalog, type DatabaseDef, type PlacementDef } from '../sql/index.ts';
 import type { EngineCore } from './core.ts';
+import { refuseEdges } from './moving.ts';
 
 export type PlacedDatabase = DatabaseDef & { readonly placement: PlacementDef };
 
 /** The databases that have a group of their own. */
 export const placedDatabases = (catalog: Catalog): readonly PlacedDatabase[] =>
   [...catalog.databases.values()].filter((database): database is PlacedDatabase => database.placement !== undefined);
+
+/** Those, and the ones that are on their way to one. */
+export const hostedDatabases = (catalog: Catalog): readonly PlacedDatabase[] =>
+  [...catalog.databases.values()].flatMap((database) => {
+    const placement = groupOf(database);
+    return placement ? [{ ...database, placement }] : [];
+  });
+
+/** The group that a database has for itself, or will have. */
+export const groupOf = ({ placement, move }: DatabaseDef): PlacementDef | undefined => placement ?? move?.to;
 
 /** Ids of the members that a comment asks for; undefined where it asks for none. Throws SqlError. */
 function hostsOf(core: EngineCore, comment: string): readonly string[] | undefined {
@@ -44,14 +55,21 @@ export function firstPlacement(core: EngineCore, comment: string): PlacementDef 
   return placementOn(newGroupName(), founders);
 }
 
-/** Of a database whose comment is changed. Throws SqlError. */
-export function nextPlacement(core: EngineCore, old: DatabaseDef, comment: string): PlacementDef | undefined {
-  if (comment === old.comment) return old.placement;
+/** Of a database whose comment is changed: where it is, or is to go. Throws SqlError. */
+export function nextPlace(
+  core: EngineCore,
+  old: DatabaseDef,
+  comment: string,
+): Pick<DatabaseDef, 'placement' | 'move'> {
+  const { name, placement, move } = old;
+  if (comment === old.comment) return { ...(placement && { placement }), ...(move && { move }) };
   const hosts = hostsOf(core, comment);
-  if (old.placement) return withHosts(core, old.placement, hosts);
-  if (hosts && core.catalog.relationsOf(old.name).length > 0)
-    throw unsupported('moving a database that has tables into a replication group of its own');
-  return firstPlacement(core, comment);
+  if (placement) return { placement: withHosts(core, placement, hosts) };
+  const to = firstPlacement(core, comment);
+  if (!to || core.catalog.relationsOf(name).length === 0) return to ? { placement: to } : {};
+  if (move && String(move.to.hosts) === String(to.hosts)) return { move };
+  refuseEdges(core.catalog, name);
+  return { move: { to: { ...to, moved: true }, awaited: core.group.members().map(({ id }) => id) } };
 }
 
 /** How often a database was taken away from a node. Where the node hosts it now, its stay there is the next. */
@@ -76,11 +94,12 @@ function withHosts(core: EngineCore, old: PlacementDef, asked: readonly string[]
   const leaving = [...new Set([...(old.leaving ?? []), ...going])].filter((id) => members.has(id));
   const others = (old.departures ?? []).filter(({ id }) => !going.includes(id));
   const departures = [...others, ...going.map((id) => ({ id, count: departuresOf(old, id) + 1 }))];
-  const { group, founders } = old;
+  const { group, founders, moved } = old;
   return {
     group,
     hosts: [...new Set([...staying, ...asked])],
     founders,
+    ...(moved && { moved }),
     ...(departures.length > 0 && { departures }),
     ...(leaving.length > 0 && { leaving }),
   };

@@ -5,6 +5,7 @@ import type { OkResult, ResultSink } from '../server/index.ts';
 import { ChangeList } from '../store/index.ts';
 import { Dml, type DmlContext, type DmlResult } from './dml.ts';
 import { LockWait } from './locks.ts';
+import { refuseRows } from './moving.ts';
 import type { EngineSession } from './session.ts';
 import type { CommitLevel } from './session-state.ts';
 import { insertAsSeen, keyRangeOf, textAsSeen } from './view.ts';
@@ -31,6 +32,7 @@ export function runChange(
   if (session.transaction?.readOnly)
     throw new SqlError(1792, '25006', 'Cannot execute statement in a READ ONLY transaction.');
   session.core.refuseWrites();
+  refuseRows(session.core, plan.kind === 'insert' ? [plan.table] : plan.targets.map(({ table }) => table));
   const work = (): Promise<void> | undefined => {
     const change = new Change(session, plan, slots);
     if (change.isLong()) return runSlowly(change, sink, more, work);

@@ -1,8 +1,16 @@
 /** Schema changes as every node runs them: on the catalog and on the rows, all of their steps or none. */
 import { finish, type Steps } from '../consistency/index.ts';
-import { indexName, SqlError, type CatalogChange, type TableDef, type Warning } from '../sql/index.ts';
+import {
+  indexName,
+  SqlError,
+  type CatalogChange,
+  type DatabaseDef,
+  type TableDef,
+  type Warning,
+} from '../sql/index.ts';
 import { isConstraintError, type TableVersion } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
+import { putRows } from './moved-rows.ts';
 import { copyRows } from './rebuild.ts';
 
 interface NewIndex {
@@ -66,9 +74,31 @@ export class SchemaChanges {
         }
       }
       this.core.replica.gate.hurry();
-      this.core.state.applyCatalog(change);
+      const into = change.kind === 'put-rows' ? this.core.catalog.tableById(change.id) : undefined;
+      if (into && change.kind === 'put-rows') putRows(this.core, into, change.rows);
+      else {
+        if (change.kind === 'put-database') this.endTemporary(change.database);
+        this.core.state.applyCatalog(change);
+      }
     } catch (error) {
       throw constraintError(error, change);
+    }
+  }
+
+  /** A database's tables are in another group now. Temporary ones beside them are not: their sessions end. */
+  private endTemporary({ name, placement }: DatabaseDef): void {
+    const { core } = this;
+    if (!placement || core.catalog.databases.get(name)?.placement) return;
+    core.movedAway++;
+    for (const session of core.sessions.values()) {
+      const { temporaryTables } = session.state;
+      const own = [...temporaryTables].filter(([, { database }]) => database === name);
+      if (own.length === 0) continue;
+      for (const [key, table] of own) {
+        core.state.dropTemporary(table);
+        temporaryTables.delete(key);
+      }
+      session.kill(true);
     }
   }
 

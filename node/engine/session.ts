@@ -24,7 +24,7 @@ import type {
   SessionStatus,
 } from '../server/index.ts';
 import type { EngineCore } from './core.ts';
-import { LockOwner } from './locks.ts';
+import { deadlock, LockOwner } from './locks.ts';
 import { checkLockedAccess } from './locked-tables.ts';
 import type { Ready } from './planner.ts';
 import { SessionState, type CommitLevel, type UserVariable } from './session-state.ts';
@@ -264,7 +264,7 @@ export class EngineSession implements Session, SessionFacts {
           const done = this.execute_(ready, sink, more);
           if (done) await done;
         } catch (error) {
-          if (!(error instanceof SchemaChanged)) throw error;
+          if (!this.goesOn(error)) throw error;
           ready = this.prepareNext(rest, 0, latin1);
           continue;
         }
@@ -277,6 +277,9 @@ export class EngineSession implements Session, SessionFacts {
       this.fail(error, sink);
     }
   }
+
+  /** When the statement began. */
+  private movedAway = 0;
 
   /** The statement that runs, for the figures. */
   private measured: { readonly kind: string; readonly startMs: number } | undefined;
@@ -295,6 +298,7 @@ export class EngineSession implements Session, SessionFacts {
 
   private begin(text: string): void {
     this.core.begins(this);
+    this.movedAway = this.core.movedAway;
     this.measured = undefined;
     this.state.command = 'Query';
     this.state.info = text;
@@ -317,15 +321,20 @@ export class EngineSession implements Session, SessionFacts {
     if (done)
       return done.then(
         () => this.end(),
-        (error: unknown) => (error instanceof SchemaChanged ? again() : this.fail(error, sink)),
+        (error: unknown) => (this.goesOn(error) ? again() : this.fail(error, sink)),
       );
     this.end();
     return undefined;
   }
 
+  /** The statement is to be made anew here. Where its tables may be in another group now, the client is to come again. */
+  private goesOn(error: unknown): boolean {
+    return error instanceof SchemaChanged && this.core.movedAway === this.movedAway;
+  }
+
   /** Tells the client what went wrong. */
   fail(error: unknown, sink: ResultSink): undefined {
-    const known = this.core.describe(error);
+    const known = this.core.describe(error instanceof SchemaChanged ? deadlock() : error);
     this.core.errorCounts.set(known.errno, (this.core.errorCounts.get(known.errno) ?? 0) + 1);
     if (known.errno === 1213) this.rollback();
     this.state.rowCount = -1;
@@ -492,7 +501,7 @@ export class EngineSession implements Session, SessionFacts {
 
   // Prepared statements of the protocol
 
-  prepare(sql: Uint8Array): PreparedStatement {
+  prepare(sql: Uint8Array): PreparedText {
     const { text, latin1 } = this.decode(sql);
     return this.prepareText(text, latin1);
   }

@@ -94,6 +94,11 @@ export function makeSuccessor(dir: string, to: string, { main, own }: Remainders
     // Who was given one was invited to the old group.
     for (const hash of [...state.catalog.tokens.keys()]) state.applyCatalog({ kind: 'drop-token', hash });
     for (const database of [...state.catalog.databases.values()]) {
+      // On its way to a group of its own, it is here yet.
+      if (database.move) {
+        const { move: _, ...here } = database;
+        state.applyCatalog({ kind: 'put-database', database: here });
+      }
       if (!database.placement) continue;
       const group = renamed.get(database.placement.group);
       if (group === undefined) state.applyCatalog({ kind: 'drop-database', name: database.name });

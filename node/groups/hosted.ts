@@ -9,10 +9,11 @@ import {
   firstVoters,
   genesisFile,
   giveAway,
+  groupOf,
+  hostedDatabases,
   groupFolder,
   isEnding,
   openOwnGroup,
-  placedDatabases,
   readGenesis,
   stayIn,
   stayOf,
@@ -24,6 +25,7 @@ import {
 import { Peering } from '../replica/index.ts';
 import type { PlacementDef } from '../sql/index.ts';
 import type { Channels } from './channels.ts';
+import { Moves } from './moves.ts';
 
 export interface HostedOptions {
   readonly dir: string;
@@ -73,11 +75,13 @@ export class HostedGroups {
   private readonly leftovers: Set<string>;
   private cut: readonly NodeId[] = [];
   private stopped = false;
+  private readonly moves: Moves;
 
   constructor(options: HostedOptions) {
     this.options = options;
     const names = readdirSync(path.dirname(groupFolder(options.dir, 'main')));
     this.leftovers = new Set(names.filter((name) => name !== 'main'));
+    this.moves = new Moves({ ...options, find: (group) => this.groups.get(group)?.engine });
     this.timer = setInterval(() => this.follow(), FOLLOW_MS);
     this.timer.unref();
   }
@@ -106,7 +110,7 @@ export class HostedGroups {
   follow(): void {
     if (this.stopped) return;
     const { main } = this.options;
-    const placed = placedDatabases(main.core.catalog);
+    const placed = hostedDatabases(main.core.catalog);
     for (const group of [...this.groups.values()]) {
       const database = placed.find(({ placement }) => placement.group === group.name);
       if (!database) {
@@ -128,6 +132,7 @@ export class HostedGroups {
         this.options.fatal(error as Error);
       }
     }
+    this.moves.follow();
   }
 
   /**
@@ -228,14 +233,14 @@ export class HostedGroups {
   private open({ name: database, collation, placement }: PlacedDatabase, stay: number): void {
     const { options } = this;
     const { main, channels, log } = options;
-    const { group: name, founders, hosts } = placement;
+    const { group: name, founders, hosts, moved = false } = placement;
     const describe = (message: string, facts: object): void => log.warn({ database, ...facts }, message);
     const open = (): HostedGroup | undefined => this.groups.get(name);
     const engine = openOwnGroup(
       {
         dir: options.dir,
         name,
-        database: { name: database, collation },
+        database: { name: database, collation, moved },
         retention: options.retention,
         lanes: LANES,
         fatal: options.fatal,
@@ -289,7 +294,7 @@ export class HostedGroups {
         void this.close(group);
       },
     });
-    const ready = engine.ready();
+    const ready = engine.ready().then(() => this.handedOver(database, name));
     const group: HostedGroup = {
       name,
       database,
@@ -328,9 +333,22 @@ export class HostedGroups {
     );
   }
 
+  /** Clients find the database in the group; before that, in `main`. */
+  private async handedOver(database: string, group: string): Promise<void> {
+    const { core } = this.options.main;
+    while (this.groups.has(group) && core.catalog.databases.get(database)?.placement?.group !== group)
+      await core.replica.nextBlock();
+  }
+
+  /** As the schema has it now. */
+  private placementOf(database: string): PlacementDef | undefined {
+    const known = this.options.main.core.catalog.databases.get(database);
+    return known && groupOf(known);
+  }
+
   /** Who is listened to: also who hosts the database no more, and may have to hear that yet. */
   private heard({ engine, database }: HostedGroup): readonly NodeId[] {
-    const { hosts = [], leaving = [] } = this.options.main.core.catalog.databases.get(database)?.placement ?? {};
+    const { hosts = [], leaving = [] } = this.placementOf(database) ?? {};
     // As long as the group has not let this node in, it tells who was a member once.
     const members = engine.membership.isAdmitted ? engine.membership.members() : [];
     return [...new Set([...members, ...[...hosts, ...leaving].map(nodeId)])];
@@ -378,7 +396,7 @@ export class HostedGroups {
     channels.close(name);
     peering.stop();
     const { membership } = engine;
-    const placement = main.core.catalog.databases.get(database)?.placement;
+    const placement = this.placementOf(database);
     const isOver =
       membership.isOver && placement?.group === name && departuresOf(placement, main.self) >= membership.stay;
     const closed = engine.close().then(() => {

@@ -44,6 +44,19 @@ interface RoutedStatement extends PreparedStatement {
   readonly made: Map<Session, PreparedStatement>;
 }
 
+const routed = (
+  sql: Uint8Array,
+  statement: Statement,
+  session: Session,
+  prepared: PreparedStatement,
+): RoutedStatement => {
+  const made = new Map([[session, prepared]]);
+  const close = (): void => {
+    for (const one of made.values()) one.close();
+  };
+  return { ...prepared, sql, statement, made, close };
+};
+
 export class GatewaySession implements Session {
   readonly id: number;
   private readonly gateway: Gateway;
@@ -155,23 +168,18 @@ export class GatewaySession implements Session {
     }
   }
 
-  async prepare(sql: Uint8Array): Promise<PreparedStatement> {
-    const [part] = this.gateway.hasPlaced || this.remote ? (this.partsOf(sql) ?? []) : [];
-    if (!part?.statement) return this.seen.prepare(sql);
-    const place = this.placeOf(part.statement);
-    const session = await this.reach(place);
-    const prepared = await session.prepare(sql);
-    const made = new Map([[session, prepared]]);
-    const routed: RoutedStatement = {
-      ...prepared,
-      sql,
-      statement: part.statement,
-      made,
-      close: () => {
-        for (const one of made.values()) one.close();
-      },
-    };
-    return routed;
+  prepare(sql: Uint8Array): PreparedStatement | Promise<PreparedStatement> {
+    if (!this.gateway.hasPlaced && !this.remote) {
+      const prepared = this.main.prepare(sql);
+      return routed(sql, prepared.query.parsed.statement, this.main, prepared);
+    }
+    const [part] = this.partsOf(sql) ?? [];
+    return part?.statement ? this.prepareAt(sql, part.statement) : this.seen.prepare(sql);
+  }
+
+  private async prepareAt(sql: Uint8Array, statement: Statement): Promise<PreparedStatement> {
+    const session = await this.reach(this.placeOf(statement));
+    return routed(sql, statement, session, await session.prepare(sql));
   }
 
   execute(
@@ -181,6 +189,8 @@ export class GatewaySession implements Session {
   ): Promise<void> | undefined {
     if (!('made' in statement)) return this.seen.execute(statement, parameters, sink);
     const routed = statement as RoutedStatement;
+    const atHome = !this.gateway.hasPlaced && !this.remote && routed.made.get(this.main);
+    if (atHome) return this.main.execute(atHome, parameters, sink);
     return this.run(routed.statement, sink, (session) => {
       const made = routed.made.get(session);
       if (made) return session.execute(made, parameters, sink);
@@ -284,7 +294,11 @@ export class GatewaySession implements Session {
       const moving = this.reach(place);
       if (moving instanceof Promise) {
         return moving
-          .then((session) => this.runIn(session, statement, place, work))
+          .then((session) =>
+            this.isThere(statement, place)
+              ? this.runIn(session, statement, place, work)
+              : this.run(statement, sink, work),
+          )
           .catch((error: unknown) => this.main.fail(error, sink));
       }
       const running = this.runIn(moving, statement, place, work);
@@ -292,6 +306,13 @@ export class GatewaySession implements Session {
     } catch (error) {
       return this.main.fail(error, sink);
     }
+  }
+
+  /** The databases went nowhere while the session moved. */
+  private isThere(statement: Statement, place: Place): boolean {
+    if (place.kind !== 'group') return true;
+    const now = this.placeOf(statement);
+    return now.kind === 'group' && now.placement?.group === place.placement?.group;
   }
 
   private runIn(

@@ -556,9 +556,9 @@ export class Order {
   }
 
   /** Everything that is here and was written with that key, by whatever author, stands in blocks. */
-  isOrdered(key: string): boolean {
+  isOrdered(key: string, but?: string): boolean {
     return [...this.options.log.chains.byAuthor].every(
-      ([author, chain]) => !chain.key || hex(chain.key) !== key || chain.seq <= this.finalSeq(author),
+      ([author, chain]) => author === but || !chain.key || hex(chain.key) !== key || chain.seq <= this.finalSeq(author),
     );
   }
 

@@ -350,8 +350,8 @@ export class Replica {
     this.order.endSolitude();
   }
 
-  isOrdered(key: string): boolean {
-    return this.order.isOrdered(key);
+  isOrdered(key: string, but?: string): boolean {
+    return this.order.isOrdered(key, but);
   }
 
   expel(): void {

@@ -27,6 +27,8 @@ export type RejectReason =
   | 'rule'
   | 'data'
   | 'certification'
+  /** Its tables are on their way to another group. */
+  | 'moved'
   /** A schema change that was made on an older schema: its session makes it anew. */
   | 'stale'
   | 'schema';

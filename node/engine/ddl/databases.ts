@@ -1,7 +1,7 @@
 /** CREATE, ALTER and DROP DATABASE. */
 import { columnCollation, isSystemDatabase, SqlError, type DatabaseDef } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
-import { firstPlacement, nextPlacement } from '../placement.ts';
+import { firstPlacement, nextPlace } from '../placement.ts';
 import { apply, waitForTable, type SchemaStatement } from './apply.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
@@ -33,13 +33,12 @@ export function alterDatabase(x: StatementContext, statement: Of<'alterDatabase'
   if (!old) throw new SqlError(1049, '42000', `Unknown database '${name}'`);
   const { options } = statement;
   const comment = options.comment ?? old.comment;
-  const placement = nextPlacement(core, old, comment);
   const database: DatabaseDef = {
-    ...old,
+    name,
     collation: columnCollation(options.charset, options.collation, false, old.collation),
     comment,
     readOnly: options.readOnly === undefined ? old.readOnly : options.readOnly === 1,
-    ...(placement && { placement }),
+    ...nextPlace(core, old, comment),
   };
   return apply(x, [{ kind: 'put-database', database }], 1).then(() => {
     if (x.session.database === name) core.use(x.session, name);

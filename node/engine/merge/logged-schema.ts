@@ -11,6 +11,7 @@ const BRINGS: Readonly<Record<CatalogChange['kind'], readonly [field: string, ty
     'drop-table': ['id', 'number'],
     'truncate-table': ['id', 'number'],
     'auto-increment': ['id', 'number'],
+    'put-rows': ['rows', 'object'],
     'put-view': ['view', 'object'],
     'drop-view': ['database', 'string'],
     'put-account': ['account', 'object'],

@@ -27,6 +27,7 @@ import {
 import type { Dropped, Met, Outcome } from '../../replica/index.ts';
 import type { EngineCore } from '../core.ts';
 import { LockManager } from '../locks.ts';
+import { isCut, movesNow } from '../moving.ts';
 import { DuplicateEntry, RowStore } from '../row-store.ts';
 import { followersOf, ForeignKeyError, type Follower } from '../foreign-keys.ts';
 import type { TableRuntime } from '../table.ts';
@@ -164,6 +165,8 @@ class Work {
         if (i % STEP_ROWS === STEP_ROWS - 1) yield;
         if (operation.kind === 'schema') throw new Error('a schema change is not merged row by row');
         const table = this.tableOf(operation.table);
+        if (table && table !== this.table && isCut(core.catalog, table.database))
+          throw new Rejection('moved', 1213, '40001', movesNow(table.database));
         this.table = table;
         this.changed = undefined;
         const rest = table && this.operate(table, operation);

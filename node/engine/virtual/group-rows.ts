@@ -1,5 +1,6 @@
 /** Rows of the database p2pdb. */
 import type { EngineCore } from '../core.ts';
+import { movingDatabases } from '../moving.ts';
 import { placedDatabases } from '../placement.ts';
 import type { RowSource, VirtualRow } from './rows.ts';
 
@@ -32,6 +33,15 @@ export const hostRows: RowSource = ({ main }) => {
       .filter(({ id }) => placement.hosts.includes(id))
       .map((host) => [name, host.name, host.isSelf ? 'YES' : 'NO']),
   );
+};
+
+/** Which databases are on their way to a group of their own, and for which members that waits. */
+export const moveRows: RowSource = ({ main }) => {
+  const members = main.group.members();
+  return movingDatabases(main.catalog).flatMap(({ name, move }): VirtualRow[] => {
+    const awaited = members.filter(({ id }) => move.awaited.includes(id));
+    return awaited.length === 0 ? [[name, null]] : awaited.map((member) => [name, member.name]);
+  });
 };
 
 export const memberRows: RowSource = (core) =>

@@ -51,6 +51,7 @@ const SOURCES: Readonly<Record<string, RowSource>> = {
   'p2pdb.conflicts': group.conflictRows,
   'p2pdb.hosts': group.hostRows,
   'p2pdb.members': group.memberRows,
+  'p2pdb.moves': group.moveRows,
   'performance_schema.global_status': server.globalStatus,
   'performance_schema.global_variables': server.globalVariables,
   'performance_schema.persisted_variables': server.persistedVariables,

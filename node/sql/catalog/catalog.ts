@@ -159,6 +159,7 @@ export class Catalog {
         break;
       case 'truncate-table':
       case 'auto-increment':
+      case 'put-rows':
       case 'drop-conflict':
         break;
     }

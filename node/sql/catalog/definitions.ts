@@ -8,6 +8,15 @@ export interface DatabaseDef {
   readonly readOnly: boolean;
   /** Undefined: it lies in the group that every node hosts. */
   readonly placement?: PlacementDef;
+  /** It lies there yet. */
+  readonly move?: MoveDef;
+}
+
+/** The way of a database with tables to a group of its own. Nobody begins to write it any more. */
+export interface MoveDef {
+  readonly to: PlacementDef;
+  /** Ids of the members that may have writes on their way yet. Where there is none, its tables stay as they are. */
+  readonly awaited: readonly string[];
 }
 
 /** A database with a replication group of its own. */
@@ -22,6 +31,8 @@ export interface PlacementDef {
   readonly departures?: readonly { readonly id: string; readonly count: number }[];
   /** Ids of those from whom it was taken away, and who have not said yet that they keep nothing of it. */
   readonly leaving?: readonly string[];
+  /** Its tables came from the group that all nodes host: who hosts it first waits for them. */
+  readonly moved?: boolean;
 }
 
 /** DEFAULT of a column. `value` is the text of the stored value as information_schema shows it. */
@@ -183,6 +194,13 @@ export interface TokenDef {
   readonly uses: number;
 }
 
+/** A value as SQLite stores it, where JSON has none like it: an integer beyond 2^53, a BLOB in base64, minus zero. */
+export type MovedValue =
+  null | number | string | { readonly int: string } | { readonly blob: string } | { readonly zero: '-' };
+
+/** The rowid, and the values of all columns. */
+export type MovedRow = readonly MovedValue[];
+
 /** One step of a schema change; what the log carries. */
 export type CatalogChange =
   | { readonly kind: 'put-database'; readonly database: DatabaseDef }
@@ -191,6 +209,8 @@ export type CatalogChange =
   | { readonly kind: 'drop-table'; readonly id: number }
   | { readonly kind: 'truncate-table'; readonly id: number }
   | { readonly kind: 'auto-increment'; readonly id: number; readonly next: number }
+  /** Rows that come from another group, as JSON: see engine/moved-rows.ts. */
+  | { readonly kind: 'put-rows'; readonly id: number; readonly rows: readonly MovedRow[] }
   | { readonly kind: 'put-view'; readonly view: ViewDef }
   | { readonly kind: 'drop-view'; readonly database: string; readonly name: string }
   | { readonly kind: 'put-account'; readonly account: AccountDef }

@@ -1,0 +1,60 @@
+/** Databases on their way from the group that all nodes host to one of their own: what this node has to do for them. See DESIGN.md. */
+import type { Logger } from 'pino';
+import {
+  copyTables,
+  doWithout,
+  handOver,
+  movingDatabases,
+  sayClosed,
+  type MovingDatabase,
+  type OpenedEngine,
+  type OwnGroup,
+} from '../engine/index.ts';
+
+export interface MovesOptions {
+  readonly main: OpenedEngine;
+  /** A group that this node hosts. */
+  readonly find: (group: string) => OwnGroup | undefined;
+  readonly log: Logger;
+}
+
+export class Moves {
+  private readonly options: MovesOptions;
+  /** Groups for which a step is being made. */
+  private readonly busy = new Set<string>();
+
+  constructor(options: MovesOptions) {
+    this.options = options;
+  }
+
+  /** Makes the next steps; where one fails, or another node was faster, it is thought of anew with the next call. */
+  follow(): void {
+    const { main, log } = this.options;
+    for (const database of movingDatabases(main.core.catalog)) {
+      const { group } = database.move.to;
+      const step = this.busy.has(group) ? undefined : this.nextStep(database);
+      if (!step) continue;
+      this.busy.add(group);
+      step()
+        .catch((error: unknown) => log.debug({ database: database.name, err: error }, 'a database did not move on'))
+        .finally(() => this.busy.delete(group));
+    }
+  }
+
+  private nextStep(database: MovingDatabase): (() => Promise<unknown>) | undefined {
+    const { main, find } = this.options;
+    const { to, awaited } = database.move;
+    if (awaited.includes(main.self)) return () => sayClosed(main.core, main.self, database);
+    const gone = awaited.filter((id) => !main.membership.isMember(id));
+    if (gone.length > 0 && main.decider.leader === main.self)
+      return () => doWithout(main.core, database, new Set(gone));
+    const own = awaited.length === 0 ? find(to.group) : undefined;
+    return own && own.decider.leader === own.self ? () => this.move(database, own) : undefined;
+  }
+
+  private async move(database: MovingDatabase, { core }: OwnGroup): Promise<void> {
+    const { main, log } = this.options;
+    if (!(await copyTables(main.core, core, database)) || !(await handOver(main.core, database))) return;
+    log.info({ database: database.name, group: database.move.to.group }, 'a database has a group of its own now');
+  }
+}

@@ -6,7 +6,14 @@ import { finish } from '../consistency/index.ts';
 import type { Transaction } from '../log/index.ts';
 import { decodeEntry, decodeTransaction } from '../log/index.ts';
 import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
-import { SqlError, type CatalogChange, type MemberDef, type SqliteValue, type Warning } from '../sql/index.ts';
+import {
+  SqlError,
+  type CatalogChange,
+  type MemberDef,
+  type SqliteValue,
+  type TableDef,
+  type Warning,
+} from '../sql/index.ts';
 import { ChangeList } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { firstVoters, stayOf, type Membership } from './membership.ts';
@@ -430,10 +437,11 @@ export class Group {
     while (core.replica.gate.isClosed) await core.replica.gate.opened();
     core.refuseWrites();
     const content: Transaction = { ...decodeTransaction(bytes), level: 'local', reads: [] };
-    refuseRows(
-      core,
-      content.tables.flatMap(({ id: table }) => core.catalog.tableById(table) ?? []),
-    );
+    const tables = content.tables.map((table) => core.catalog.tableById(table.id));
+    // Nothing would be done, and it would be listed no more.
+    if (tables.includes(undefined))
+      throw new SqlError(1146, '42S02', `A table that transaction '${id}' writes is not here any more`);
+    refuseRows(core, tables as readonly TableDef[]);
     const { changes, digest, outcome } = finish(core.merger.run(content));
     if (outcome.kind === 'rejected') throw new SqlError(outcome.errno, outcome.sqlState, outcome.message);
     finish(core.stateChanged(changes));

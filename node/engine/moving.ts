@@ -106,11 +106,11 @@ function movingTo(core: EngineCore, name: string, group: string): MovingDatabase
  * This node says that it writes nothing of the database any more: it has refused to since it knew of the move. What it wrote before stands
  * in blocks, or comes before this in its chain.
  */
-export async function sayClosed(core: EngineCore, self: string, { name, move }: MovingDatabase): Promise<void> {
+export async function sayClosed(core: EngineCore, self: string, { name, move }: MovingDatabase): Promise<true> {
   const { replica, log } = core;
   for (;;) {
     const moving = movingTo(core, name, move.to.group);
-    if (!moving?.move.awaited.includes(self)) return;
+    if (!moving?.move.awaited.includes(self)) return true;
     // Before its last start it was another author.
     if (!replica.isOrdered(self, log.author)) await replica.nextBlock();
     else await doWithout(core, moving, new Set([self]));

@@ -29,19 +29,27 @@ export class Moves {
 
   /** Makes the next steps; where one fails, or another node was faster, it is thought of anew with the next call. */
   follow(): void {
-    const { main, log } = this.options;
-    for (const database of movingDatabases(main.core.catalog)) {
+    for (const database of movingDatabases(this.options.main.core.catalog)) {
       const { group } = database.move.to;
       const step = this.busy.has(group) ? undefined : this.nextStep(database);
-      if (!step) continue;
-      this.busy.add(group);
-      step()
-        .catch((error: unknown) => log.debug({ database: database.name, err: error }, 'a database did not move on'))
-        .finally(() => this.busy.delete(group));
+      if (step) void this.make(step, database);
     }
   }
 
-  private nextStep(database: MovingDatabase): (() => Promise<unknown>) | undefined {
+  private async make(step: () => Promise<boolean>, { name, move }: MovingDatabase): Promise<void> {
+    const { group } = move.to;
+    this.busy.add(group);
+    let isDone = false;
+    try {
+      isDone = await step();
+    } catch (error) {
+      this.options.log.warn({ database: name, err: error }, 'a database did not get on to a group of its own');
+    }
+    this.busy.delete(group);
+    if (isDone) this.follow();
+  }
+
+  private nextStep(database: MovingDatabase): (() => Promise<boolean>) | undefined {
     const { main, find } = this.options;
     const { to, awaited } = database.move;
     if (awaited.includes(main.self)) return () => sayClosed(main.core, main.self, database);
@@ -52,9 +60,11 @@ export class Moves {
     return own && own.decider.leader === own.self ? () => this.move(database, own) : undefined;
   }
 
-  private async move(database: MovingDatabase, { core }: OwnGroup): Promise<void> {
+  private async move(database: MovingDatabase, { core }: OwnGroup): Promise<boolean> {
     const { main, log } = this.options;
-    if (!(await copyTables(main.core, core, database)) || !(await handOver(main.core, database))) return;
-    log.info({ database: database.name, group: database.move.to.group }, 'a database has a group of its own now');
+    const isDone = (await copyTables(main.core, core, database)) && (await handOver(main.core, database));
+    if (isDone)
+      log.info({ database: database.name, group: database.move.to.group }, 'a database has a group of its own now');
+    return isDone;
   }
 }

@@ -228,7 +228,6 @@ describe('a database that two of three nodes host', () => {
       (await refusal(c, "CREATE DATABASE x COMMENT 'p2pdb:replicas=nobody'")).message,
       /there is no member 'nobody'/,
     );
-    assert.equal((await refusal(c, "ALTER DATABASE everywhere COMMENT 'p2pdb:replicas=n0'")).errno, 1235);
     await c.query('CREATE DATABASE no_tables');
     await c.query("ALTER DATABASE no_tables COMMENT 'p2pdb:replicas=n2'");
     await sameOn(cluster, [2], 'no_tables');

@@ -9,7 +9,9 @@ import { seeded } from '../../support/crash.ts';
 import { Ledger } from '../../support/ledger.ts';
 
 const NODES = [0, 1, 2] as const;
-type GroupStatus = NodeStatus['databaseGroups'][number];
+
+const groupOf = (status: NodeStatus | undefined, database: string): NodeStatus['databaseGroups'][number] | undefined =>
+  status?.databaseGroups.find((group) => group.database === database);
 
 async function started(t: TestContext): Promise<TestCluster> {
   const cluster = await TestCluster.start();
@@ -17,18 +19,27 @@ async function started(t: TestContext): Promise<TestCluster> {
   return cluster;
 }
 
-/** Resolves once exactly these nodes host the database, serve it, and hold the same of it. */
+/** Writers on all nodes, who end with the test. */
+async function writers(t: TestContext, ...args: Parameters<typeof Ledger.open>): Promise<Ledger> {
+  const ledger = await Ledger.open(...args);
+  t.after(() => ledger.stop().catch(() => undefined));
+  return ledger;
+}
+
+/** Resolves once exactly these nodes host the database, and serve it. */
+const served = (cluster: TestCluster, hosts: readonly number[], database: string): Promise<unknown> =>
+  cluster.until(
+    (all) => all.every((status, node) => (groupOf(status, database)?.ready ?? false) === hosts.includes(node)),
+    `${database} is served by ${hosts.join()}`,
+  );
+
+/** As served(), and until they hold the same of it: nobody writes. */
 async function hosted(cluster: TestCluster, hosts: readonly number[], database = 'shop'): Promise<void> {
+  await served(cluster, hosts, database);
   await cluster.until((all) => {
-    const groups = all.map(({ databaseGroups }): GroupStatus | undefined =>
-      databaseGroups.find((group) => group.database === database),
-    );
-    const positions = new Set(hosts.map((host) => `${groups[host]?.final.height} ${groups[host]?.digest}`));
-    return (
-      positions.size === 1 &&
-      groups.every((group, node) => (group !== undefined) === hosts.includes(node)) &&
-      hosts.every((host) => groups[host]?.ready && groups[host].tentative === 0)
-    );
+    const groups = hosts.map((host) => groupOf(all[host], database));
+    const positions = new Set(groups.map((group) => `${group?.final.height} ${group?.digest}`));
+    return positions.size === 1 && groups.every((group) => group?.tentative === 0 && group.lag.entries === 0);
   }, `${database} is the same on ${hosts.join()}`);
 }
 
@@ -128,4 +139,130 @@ it('takes everything along, and clients find it where it is', async (t) => {
   for (const node of NODES) await cluster.restart(node, 'SIGKILL');
   await hosted(cluster, [1, 2]);
   assert.equal(await one(await cluster.connect(0), "SELECT COUNT(*) FROM shop.customer WHERE mail = 'x'"), 2);
+});
+
+/** Rows that take a while to copy. */
+async function ballast(c: Connection, database: string): Promise<void> {
+  await c.query(`CREATE TABLE ${database}.ballast (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(100))`);
+  await c.query(`SET cte_max_recursion_depth = 100000`);
+  await c.query(
+    `INSERT INTO ${database}.ballast (v) WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+     SELECT REPEAT(CHAR(65 + i % 26), 100) FROM n`,
+  );
+}
+
+it('loses no row that was acknowledged on any node, and is refused for a short while only', async (t) => {
+  const cluster = await started(t);
+  const ledger = await writers(t, cluster, 'shop');
+  const by = await cluster.connect(1);
+  await ballast(by, 'shop');
+  await ledger.goesOn(NODES, 'local');
+  ledger.mark();
+  await by.query("ALTER DATABASE shop COMMENT 'p2pdb:group=own'");
+  await served(cluster, NODES, 'shop');
+  for (const level of ['local', 'replicated', 'final'] as const) await ledger.goesOn(NODES, level);
+  t.diagnostic(`20000 rows and the writers': refused for ${Math.round(ledger.pauseMs(NODES, 'local'))} ms at most`);
+  await ledger.stop();
+  await hosted(cluster, NODES);
+  t.diagnostic(JSON.stringify(await ledger.check()));
+});
+
+it('comes to its end, whoever is killed at whatever moment of it', async (t) => {
+  const seed = Number(process.env['P2PDB_TEST_SEED'] ?? randomInt(1 << 30));
+  t.diagnostic(`P2PDB_TEST_SEED=${seed}`);
+  const random = seeded(seed);
+  const cluster = await started(t);
+  for (const [round, victims] of [[0], [2, 1], [0, 1]].entries()) {
+    const database = `shop${round}`;
+    const ledger = await writers(t, cluster, database, { paceMs: 20 });
+    const by = await cluster.connect(0);
+    await ballast(by, database);
+    await ledger.goesOn(NODES, 'local');
+    const moving = by.query(`ALTER DATABASE ${database} COMMENT 'p2pdb:group=own'`).catch(() => undefined);
+    for (const victim of victims) {
+      await sleep(random() * 800);
+      await cluster.restart(victim);
+    }
+    await moving;
+    // Whether it was decided before its node was killed, nobody was told.
+    await (await cluster.connect(1)).query(`ALTER DATABASE ${database} COMMENT 'p2pdb:group=own'`);
+    await served(cluster, NODES, database);
+    for (const level of ['local', 'replicated', 'final'] as const) await ledger.goesOn(NODES, level);
+    await ledger.stop();
+    await hosted(cluster, NODES, database);
+    t.diagnostic(JSON.stringify(await ledger.check()));
+  }
+});
+
+it('waits for a member that is away, and can be taken back meanwhile', async (t) => {
+  const cluster = await started(t);
+  const ledger = await writers(t, cluster, 'shop', { levels: ['local'] });
+  const by = await cluster.connect(0);
+  await cluster.cut([0, 1], [2]);
+  await by.query("ALTER DATABASE shop COMMENT 'p2pdb:replicas=n0,n1'");
+  await until(async () => String(await moves(by)) === 'shop,n2', 'n2 alone is waited for');
+  // The one that does not know goes on, and loses nothing; the others are refused, and read.
+  await ledger.goesOn([2], 'local');
+  const refused = await refusal(by, 'UPDATE shop.counter SET v = 0');
+  assert.equal(refused.errno, 1213);
+  assert.match(refused.message, /Database 'shop' is on its way/);
+  for (const sql of ['CREATE TABLE shop.late (id INT)', 'DROP TABLE shop.tag', 'TRUNCATE shop.tag'])
+    assert.equal((await refusal(by, sql)).errno, 1213, sql);
+  assert.ok(Number(await one(by, 'SELECT COUNT(*) FROM shop.tag')) > 0);
+
+  await by.query("ALTER DATABASE shop COMMENT ''");
+  assert.deepEqual(await moves(by), []);
+  await ledger.goesOn(NODES, 'local');
+
+  await by.query("ALTER DATABASE shop COMMENT 'p2pdb:replicas=n0,n1'");
+  await until(async () => String(await moves(by)) === 'shop,n2', 'n2 alone is waited for again');
+  await ledger.goesOn([2], 'local');
+  await cluster.heal();
+  await served(cluster, [0, 1], 'shop');
+  await ledger.goesOn(NODES, 'local');
+  await ledger.stop();
+  await hosted(cluster, [0, 1]);
+  t.diagnostic(JSON.stringify(await ledger.check()));
+});
+
+it('does without a member that is removed; is refused where something joins it to another database', async (t) => {
+  const cluster = await started(t);
+  const by = await cluster.connect(0, { multipleStatements: true });
+  await by.query('CREATE DATABASE shop; CREATE DATABASE other');
+  await by.query('CREATE TABLE shop.t (id INT PRIMARY KEY); INSERT INTO shop.t VALUES (1), (2)');
+  const move = "ALTER DATABASE shop COMMENT 'p2pdb:replicas=n0,n1'";
+  for (const [make, drop, edge] of [
+    [
+      'CREATE TABLE other.c (t INT, CONSTRAINT up FOREIGN KEY (t) REFERENCES shop.t (id))',
+      'DROP TABLE other.c',
+      "foreign key 'up' of 'other.c' refers to 'shop.t'",
+    ],
+    ['CREATE VIEW other.v AS SELECT * FROM shop.t', 'DROP VIEW other.v', "view 'other.v' reads 'shop.t'"],
+    [
+      'CREATE TABLE other.p (id INT PRIMARY KEY); CREATE VIEW shop.v AS SELECT * FROM other.p',
+      'DROP VIEW shop.v',
+      "view 'shop.v' reads 'other.p'",
+    ],
+  ] as const) {
+    await by.query(make);
+    const { errno, message } = await refusal(by, move);
+    assert.deepEqual([errno, message.includes(edge)], [1235, true], message);
+    await by.query(drop);
+  }
+  await cluster.converged();
+  await cluster.kill(2);
+  await by.query(move);
+  await until(async () => String(await moves(by)) === 'shop,n2', 'n2 alone is waited for');
+  for (const sql of [
+    'CREATE VIEW other.v AS SELECT * FROM shop.t',
+    'CREATE TABLE other.c (t INT, FOREIGN KEY (t) REFERENCES shop.t (id))',
+  ])
+    assert.equal((await refusal(by, sql)).errno, 1213, sql);
+  await by.query("SELECT p2pdb_remove_member('n2')");
+  await cluster.until(
+    (all) => all.slice(0, 2).every(({ databaseGroups: [group] }) => group?.ready),
+    'n0 and n1 host it',
+    [0, 1],
+  );
+  assert.equal(await one(by, 'SELECT COUNT(*) FROM shop.t'), 2);
 });

@@ -1,6 +1,8 @@
 /** A database that has tables goes from the group that all nodes host to one of its own. */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { cpSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
@@ -151,21 +153,44 @@ async function ballast(c: Connection, database: string): Promise<void> {
   );
 }
 
-it('loses no row that was acknowledged on any node, and is refused for a short while only', async (t) => {
-  const cluster = await started(t);
-  const ledger = await writers(t, cluster, 'shop');
-  const by = await cluster.connect(1);
-  await ballast(by, 'shop');
-  await ledger.goesOn(NODES, 'local');
-  ledger.mark();
-  await by.query("ALTER DATABASE shop COMMENT 'p2pdb:group=own'");
-  await served(cluster, NODES, 'shop');
-  for (const level of ['local', 'replicated', 'final'] as const) await ledger.goesOn(NODES, level);
-  t.diagnostic(`20000 rows and the writers': refused for ${Math.round(ledger.pauseMs(NODES, 'local'))} ms at most`);
-  await ledger.stop();
-  await hosted(cluster, NODES);
-  t.diagnostic(JSON.stringify(await ledger.check()));
-});
+/** A client that reads all the time, is never refused, and never sees fewer rows than before. Resolves with how often it read. */
+async function reader(c: Connection, sql: string, stop: AbortSignal): Promise<number> {
+  const statement = await c.prepare(sql);
+  let seen = 0;
+  let count = 0;
+  for (; !stop.aborted; count++) {
+    const [rows] = count % 2 === 0 ? await c.query<RowDataPacket[]>(sql) : await statement.execute([]);
+    const [[now] = []] = (rows as RowDataPacket[]).map((row) => Object.values(row) as number[]);
+    assert.ok(now !== undefined && now >= seen, `${now} rows after ${seen}`);
+    seen = now;
+    await sleep(5);
+  }
+  return count;
+}
+
+for (const hosts of [NODES, [1]])
+  it(`loses no row that was acknowledged on any node, and is refused for a short while only: to ${hosts.length} nodes`, async (t) => {
+    const cluster = await started(t);
+    const ledger = await writers(t, cluster, 'shop');
+    const by = await cluster.connect(1);
+    await ballast(by, 'shop');
+    await ledger.goesOn(NODES, 'local');
+    const reading = new AbortController();
+    const readers = Promise.all(
+      NODES.map(async (node) => reader(await cluster.connect(node), 'SELECT COUNT(*) FROM shop.tag', reading.signal)),
+    );
+    readers.catch(() => undefined);
+    ledger.mark();
+    await by.query(`ALTER DATABASE shop COMMENT 'p2pdb:replicas=${hosts.map((host) => `n${host}`).join()}'`);
+    await served(cluster, hosts, 'shop');
+    for (const level of ['local', 'replicated', 'final'] as const) await ledger.goesOn(NODES, level);
+    t.diagnostic(`20000 rows and the writers': refused for ${Math.round(ledger.pauseMs(NODES, 'local'))} ms at most`);
+    reading.abort();
+    t.diagnostic(`read ${String(await readers)} times meanwhile`);
+    await ledger.stop();
+    await hosted(cluster, hosts);
+    t.diagnostic(JSON.stringify(await ledger.check()));
+  });
 
 it('comes to its end, whoever is killed at whatever moment of it', async (t) => {
   const seed = Number(process.env['P2PDB_TEST_SEED'] ?? randomInt(1 << 30));
@@ -265,4 +290,34 @@ it('does without a member that is removed; is refused where something joins it t
     [0, 1],
   );
   assert.equal(await one(by, 'SELECT COUNT(*) FROM shop.t'), 2);
+});
+
+it('lists what a member wrote that had lost all it knew of the move', async (t) => {
+  const cluster = await started(t);
+  const by = await cluster.connect(0, { multipleStatements: true });
+  await by.query('CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY); INSERT INTO shop.t VALUES (1)');
+  await cluster.converged();
+  const main = path.join(cluster.folder(2), 'groups/main');
+  const old = path.join(cluster.folder(2), 'before');
+  await cluster.kill(2, 'SIGTERM');
+  cpSync(main, old, { recursive: true });
+  await cluster.start(2);
+  await by.query("ALTER DATABASE shop COMMENT 'p2pdb:replicas=n0,n1'");
+  await served(cluster, [0, 1], 'shop');
+  for (const node of NODES) await cluster.kill(node);
+  rmSync(main, { recursive: true });
+  renameSync(old, main);
+  await cluster.start(2);
+  const late = await cluster.connect(2);
+  await late.query('INSERT INTO shop.t VALUES (2)');
+  await Promise.all([0, 1].map((node) => cluster.start(node)));
+  await hosted(cluster, [0, 1]);
+  await cluster.converged();
+  for (const node of NODES) {
+    const c = await cluster.connect(node);
+    assert.deepEqual(await rowsOf(c, 'SELECT * FROM shop.t'), [[1]]);
+    const [tx, key] = (await rowsOf(c, 'SELECT tx, image FROM p2pdb.conflicts'))[0] ?? [];
+    assert.match(String(key), /2/);
+    assert.equal((await refusal(c, `SELECT p2pdb_resolve_conflict('${String(tx)}', 'retry')`)).errno, 1146);
+  }
 });

@@ -180,8 +180,8 @@ it('is taken away from a node while it is written, and comes back to it', async 
 });
 
 it('is taken away and comes back, whoever is killed at whatever moment of it', async (t) => {
-  const seed = Number(process.env['P2PDB_TEST_SEED'] ?? randomInt(1 << 30));
-  t.diagnostic(`P2PDB_TEST_SEED=${seed}`);
+  const seed = Number(process.env['TEST_SEED'] ?? randomInt(1 << 30));
+  t.diagnostic(`TEST_SEED=${seed}`);
   const random = seeded(seed);
   const { cluster, writers } = await started(t, 'p2pdb:replicas=n0,n1,n2');
   await cluster.until(hosting([0, 1, 2], 3), 'three host it, and vote');

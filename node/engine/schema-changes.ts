@@ -88,7 +88,8 @@ export class SchemaChanges {
   /** A database's tables are in another group now. Temporary ones beside them are not: their sessions end. */
   private endTemporary({ name, placement }: DatabaseDef): void {
     const { core } = this;
-    if (!placement || core.catalog.databases.get(name)?.placement) return;
+    const old = core.catalog.databases.get(name);
+    if (!placement || !old || old.placement) return;
     core.movedAway++;
     for (const session of core.sessions.values()) {
       const { temporaryTables } = session.state;

@@ -88,6 +88,8 @@ export class OpenTransaction {
   /** At level `final`: what it saw must still stand when it is ordered. */
   readonly certified: boolean;
   readonly seen = new Map<string, SeenRow>();
+  /** How many databases had gone to a group of their own when it began: see EngineCore. */
+  movedAway = 0;
   /** It read what was decided before its first read. */
   isLinear = false;
   /** Rows that it wrote, or what their foreign keys rest on, were changed by another node's transaction. */

@@ -81,7 +81,11 @@ export class HostedGroups {
     this.options = options;
     const names = readdirSync(path.dirname(groupFolder(options.dir, 'main')));
     this.leftovers = new Set(names.filter((name) => name !== 'main'));
-    this.moves = new Moves({ ...options, find: (group) => this.groups.get(group)?.engine });
+    this.moves = new Moves({
+      ...options,
+      find: (group) => this.groups.get(group)?.engine,
+      onStep: () => this.follow(),
+    });
     this.timer = setInterval(() => this.follow(), FOLLOW_MS);
     this.timer.unref();
   }

@@ -16,6 +16,8 @@ export interface MovesOptions {
   /** A group that this node hosts. */
   readonly find: (group: string) => OwnGroup | undefined;
   readonly log: Logger;
+  /** A step was made: the next one may be due. */
+  readonly onStep: () => void;
 }
 
 export class Moves {
@@ -46,7 +48,7 @@ export class Moves {
       this.options.log.warn({ database: name, err: error }, 'a database did not get on to a group of its own');
     }
     this.busy.delete(group);
-    if (isDone) this.follow();
+    if (isDone) this.options.onStep();
   }
 
   private nextStep(database: MovingDatabase): (() => Promise<boolean>) | undefined {

@@ -349,6 +349,7 @@ export class GatewaySession implements Session {
     if (place.kind === 'home') return this.main;
     if (place.kind === 'anywhere') return remote?.session ?? this.main;
     const { placement, inMain } = place;
+    if (placement && !inMain) this.checkSnapshot();
     const found = placement && this.gateway.hosted.find(placement, (group) => this.isBound(group));
     // Clients of a node that has yet to receive the data stay with those who have it.
     const hosted = found && !found.isReady && found.engine.isNew && !this.isGuest ? undefined : found;
@@ -361,6 +362,13 @@ export class GatewaySession implements Session {
     if (hosted) return hosted.isReady ? this.sessionIn(hosted) : this.whenReady(hosted.ready, place);
     const opening = this.gateway.hosted.opening(placement);
     return opening ? this.whenReady(opening, place) : this.goTo(placement);
+  }
+
+  /** Throws 1412 where the transaction's snapshot may show the database in the group that it has left since. */
+  private checkSnapshot(): void {
+    const { transaction } = this.main;
+    if (transaction?.snapshot !== undefined && transaction.movedAway !== this.gateway.core.movedAway)
+      throw new SqlError(1412, 'HY000', 'Table definition has changed, please retry transaction');
   }
 
   /** To a group that its node is about to leave: it came here for it, or has a transaction open. */

@@ -349,7 +349,7 @@ export class GatewaySession implements Session {
     if (place.kind === 'home') return this.main;
     if (place.kind === 'anywhere') return remote?.session ?? this.main;
     const { placement, inMain } = place;
-    if (placement && !inMain) this.checkSnapshot();
+    if (placement && !inMain) this.checkTransaction();
     const found = placement && this.gateway.hosted.find(placement, (group) => this.isBound(group));
     // Clients of a node that has yet to receive the data stay with those who have it.
     const hosted = found && !found.isReady && found.engine.isNew && !this.isGuest ? undefined : found;
@@ -364,11 +364,14 @@ export class GatewaySession implements Session {
     return opening ? this.whenReady(opening, place) : this.goTo(placement);
   }
 
-  /** Throws 1412 where the transaction's snapshot may show the database in the group that it has left since. */
-  private checkSnapshot(): void {
-    const { transaction } = this.main;
-    if (transaction?.snapshot !== undefined && transaction.movedAway !== this.gateway.core.movedAway)
-      throw new SqlError(1412, 'HY000', 'Table definition has changed, please retry transaction');
+  /** Throws 1213 where the transaction's snapshot, or its locks, may be of a database that has left `main` since. */
+  private checkTransaction(): void {
+    const { transaction, owner } = this.main;
+    if (!transaction || transaction.movedAway === this.gateway.core.movedAway) return;
+    if (transaction.snapshot === undefined && owner.held.size === 0) return;
+    for (const session of this.here()) session.rollback();
+    const went = 'A database went to a replication group of its own since the transaction began';
+    throw new SqlError(1213, '40001', `${went}; try restarting transaction`);
   }
 
   /** To a group that its node is about to leave: it came here for it, or has a transaction open. */

@@ -115,6 +115,9 @@ it('takes everything along, and clients find it where it is', async (t) => {
   const dump = await cluster.connect(1);
   await dump.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
   assert.equal(await one(dump, 'SELECT COUNT(*) FROM shop.customer'), 2);
+  const locker = await cluster.connect(0);
+  await locker.query('BEGIN');
+  await locker.query('SELECT * FROM shop.customer WHERE id = 1 FOR UPDATE');
   const temporary = await cluster.connect(1);
   await temporary.query('CREATE TEMPORARY TABLE shop.draft (id INT)');
   const ended = new Promise<void>((resolve) => temporary.once('error', () => resolve()));
@@ -132,10 +135,11 @@ it('takes everything along, and clients find it where it is', async (t) => {
     ['shop', 'n2'],
   ]);
 
-  // A snapshot of before does not go on with what came after it; nor does what lay beside the tables.
-  assert.equal((await refusal(dump, 'SELECT COUNT(*) FROM shop.note')).errno, 1412);
-  await dump.query('ROLLBACK');
-  assert.equal(await one(dump, 'SELECT COUNT(*) FROM shop.note'), 2);
+  // Snapshots and locks of before do not go on with what came after them; nor does what lay beside the tables.
+  for (const by of [dump, locker]) {
+    assert.equal((await refusal(by, 'SELECT COUNT(*) FROM shop.note')).errno, 1213);
+    assert.equal(await one(by, 'SELECT COUNT(*) FROM shop.note'), 2);
+  }
   await ended;
 
   // It goes on as it was: keys, checks, foreign keys, counters, privileges.
@@ -215,6 +219,7 @@ it('comes to its end, whoever is killed at whatever moment of it', async (t) => 
     const by = await cluster.connect(0);
     await ballast(by, database);
     await ledger.goesOn(NODES, 'local');
+    ledger.mark();
     const moving = by.query(`ALTER DATABASE ${database} COMMENT 'p2pdb:group=own'`).catch(() => undefined);
     for (const victim of victims) {
       await sleep(random() * 800);
@@ -225,6 +230,7 @@ it('comes to its end, whoever is killed at whatever moment of it', async (t) => 
     await (await cluster.connect(1)).query(`ALTER DATABASE ${database} COMMENT 'p2pdb:group=own'`);
     await served(cluster, NODES, database);
     for (const level of ['local', 'replicated', 'final'] as const) await ledger.goesOn(NODES, level);
+    t.diagnostic(`n${victims.join()}: refused for ${Math.round(ledger.pauseMs(NODES, 'local'))} ms at most`);
     await ledger.stop();
     await hosted(cluster, NODES, database);
     t.diagnostic(JSON.stringify(await ledger.check()));

@@ -121,6 +121,7 @@ export async function startNode(
       cluster && swarm ? tokenOf(swarm, cluster.network.addresses, secret, expires) : undefined,
     onMade: (own, isAwaited) => cluster?.peering.made(own, isAwaited),
     onDurable: (entries, isAwaited) => cluster?.peering.durable(entries, isAwaited),
+    onCutBack: (author, seq) => cluster?.peering.cutBack(author, seq),
     send: (to, message, mayWait) => cluster?.peering.sendConsensus(to, message, mayWait),
     describeMember: (id) => ({
       isUp: id === engine.self || (cluster?.peering.isUp(id) ?? true),

@@ -193,6 +193,7 @@ const unheard = (dir: string, log: Logger): Omit<OwnGroupOptions, 'name' | 'data
   onBehind: () => undefined,
   onMade: () => undefined,
   onDurable: () => undefined,
+  onCutBack: () => undefined,
   send: () => undefined,
   describeMember: () => ({ isUp: false, lag: 0 }),
 });

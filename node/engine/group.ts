@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeId, type NodeId } from '../consensus/index.ts';
 import { finish } from '../consistency/index.ts';
 import type { Transaction } from '../log/index.ts';
-import { decodeEntry, decodeTransaction } from '../log/index.ts';
-import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
+import { decodeEntry, decodeTransaction, hex } from '../log/index.ts';
+import { APPLIED, GroupTransaction, RejectedError, type Equivocation } from '../replica/index.ts';
 import {
   SqlError,
   type CatalogChange,
@@ -42,6 +42,9 @@ export interface GroupFacts {
   /** No change of voters is decided that later heights have yet to bring into effect. */
   votersDecide(): boolean;
 }
+
+/** Larger entries are proven by hash and signature only. */
+const PROOF_BYTES_MAX = 64 << 10;
 
 /** A stay of a node in the group. */
 type Stay = Pick<MemberDef, 'id' | 'name'> & { readonly stay: number };
@@ -81,6 +84,12 @@ export class Group {
   constructor(core: EngineCore, facts: GroupFacts) {
     this.core = core;
     this.facts = facts;
+  }
+
+  /** Of whoever is or was a member. */
+  nameOf(id: string): string | undefined {
+    const { membership } = this.facts;
+    return membership.all().find((member) => member.id === id)?.name;
   }
 
   members(): readonly MemberInfo[] {
@@ -270,6 +279,22 @@ export class Group {
   /** Has changes decided as nobody's statement. False: another one was decided first, and they are to be thought of anew. */
   async decide(text: string, changes: readonly CatalogChange[], user = ''): Promise<boolean> {
     return unlessStale(this.core.replica.submit(this.schemaChange(text, changes, user)));
+  }
+
+  /** What an author signed cannot be of one chain: nothing of it counts any more but what is final when this is decided. */
+  async endAuthor({ author, member, tails }: Equivocation): Promise<void> {
+    const size = tails.flat().reduce((bytes, { signed }) => bytes + signed.body.length, 0);
+    const headers = tails.map((tail) =>
+      tail.map(({ entry, signed: { cid, signature, body } }) => ({
+        seq: entry.seq,
+        cid: hex(cid),
+        signature: hex(signature),
+        ...(size <= PROOF_BYTES_MAX && { body: Buffer.from(body).toString('base64') }),
+      })),
+    );
+    const ended = { author, member, time: Date.now(), tails: headers };
+    while (!this.core.catalog.endedAuthors.has(author))
+      await this.decide(`author ${author} signed two entries with one number`, [{ kind: 'end-author', ended }]);
   }
 
   private schemaChange(text: string, changes: readonly CatalogChange[], user: string): GroupTransaction {

@@ -64,6 +64,8 @@ export interface OpenOptions extends Omit<
   /** Entries are durable here; `own` is to be sent to everybody. */
   readonly onMade: ReplicaEvents['made'];
   readonly onDurable: (entries: readonly SignedEntry[], isAwaited: boolean) => void;
+  /** See ReplicaEvents. */
+  readonly onCutBack: ReplicaEvents['cutBack'];
   readonly send: (to: NodeId, message: Uint8Array, mayWait: boolean) => void;
   /** Whether a member is there, how far it is behind. */
   readonly describeMember: (id: NodeId) => Pick<MemberInfo, 'isUp' | 'lag'>;
@@ -117,6 +119,7 @@ export interface OwnGroupOptions extends Pick<
   | 'onBehind'
   | 'onMade'
   | 'onDurable'
+  | 'onCutBack'
   | 'send'
   | 'describeMember'
   | 'fatal'
@@ -364,6 +367,9 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
         isMember: (key) => membership.isMember(hex(key)),
         wasRemoved: (key) => membership.wasRemoved(hex(key)),
         mayWrite: (key, made) => membership.mayWrite(hex(key), made),
+        hasEnded: (author) => state.catalog.endedAuthors.has(author),
+        ended: () => state.catalog.endedAuthors.keys(),
+        cutBack: options.onCutBack,
         applied: (blocks) => {
           for (const block of blocks) {
             if (decider) decider.applied(block.height);
@@ -377,7 +383,15 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
     });
     let seen = '';
     const followMembers = (): void => {
-      const now = JSON.stringify(membership.current());
+      const ended = state.catalog.endedAuthors;
+      if (ended.has(log.author) && decider)
+        options.fatal(
+          new Error(
+            'the group decided that nothing of this run of the node counts any more, because its key signed two entries with one number: ' +
+              'two nodes have one key, or somebody else has it. Started again, the node goes on with what is final',
+          ),
+        );
+      const now = JSON.stringify([membership.current(), ended.size]);
       if (now === seen) return;
       seen = now;
       const keys = membership.keyClass();
@@ -462,8 +476,8 @@ function catchUp(options: OpenOptions, core: EngineCore, base: LogBase | undefin
         'a write that was cut short by a crash is removed from the end of the log; nobody was told that it succeeded',
         { segment, offset, bytes },
       ),
-    onRecord: (record) => {
-      replica.recover(record);
+    onRecord: (record, isAgain) => {
+      replica.recover(record, isAgain);
       if (record.kind === 'block') {
         waiting.push(record);
         waiting = waiting.filter(({ block }) => block.height > replica.height);
@@ -472,7 +486,8 @@ function catchUp(options: OpenOptions, core: EngineCore, base: LogBase | undefin
       if (Date.now() - lastNotice < NOTICE_MS) return;
       lastNotice = Date.now();
       options.notice('catching the state up with the log', { records });
-      replica.publish();
+      // The log is not to be written yet.
+      if (!replica.hasFollowed) replica.publish();
     },
   });
   replica.publish();

@@ -22,7 +22,7 @@ import {
   type OwnGroup,
   type PlacedDatabase,
 } from '../engine/index.ts';
-import { Peering } from '../replica/index.ts';
+import { EQUIVOCATION, Peering } from '../replica/index.ts';
 import type { PlacementDef } from '../sql/index.ts';
 import type { Channels } from './channels.ts';
 import { Moves } from './moves.ts';
@@ -269,6 +269,7 @@ export class HostedGroups {
         onBehind: (peer) => open()?.peering.askBlocks(peer),
         onMade: (own, isAwaited) => open()?.peering.made(own, isAwaited),
         onDurable: (entries, isAwaited) => open()?.peering.durable(entries, isAwaited),
+        onCutBack: (author, seq) => open()?.peering.cutBack(author, seq),
         send: (to, message, mayWait) => open()?.peering.sendConsensus(to, message, mayWait),
         describeMember: (id) => ({
           isUp: id === main.self || this.isUp(open(), id),
@@ -290,6 +291,8 @@ export class HostedGroups {
       voters: () => engine.membership.voters(),
       onDamaged: (height) => engine.damaged(height),
       onRefused: (from, reason) => describe('what a peer sent is refused', { from, reason }),
+      onEquivocation: ({ author, member }) => describe(EQUIVOCATION, { author, member }),
+      endAuthor: (equivocation) => engine.core.group.endAuthor(equivocation),
       snapshots: engine.keeper,
       isNew: engine.isNew,
       stay: engine.membership.stay,

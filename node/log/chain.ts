@@ -24,6 +24,9 @@ export type ChainFault =
   | { readonly kind: 'lamport'; readonly seq: number }
   | { readonly kind: 'base'; readonly seq: number };
 
+/** The entry may stand in another tail of its author's than the one that is known. */
+export const isOfFork = ({ kind }: ChainFault): boolean => kind === 'sequence' || kind === 'prev' || kind === 'base';
+
 /** Follows one author's chain from its first entry and checks hash, signature, sequence and links. */
 export class ChainVerifier {
   private readonly crypto: LogCrypto;

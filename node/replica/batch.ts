@@ -18,6 +18,8 @@ export interface Batch {
   /** Of the own transactions, once it is made. */
   sealed: SealedEntry | undefined;
   readonly incoming: readonly Incoming[];
+  /** What comes first: entries once more, see LogStore.follow(). */
+  readonly again: readonly LogItem[];
   items: readonly LogItem[];
   /** Makes the own entry, and the items; some bytes that it goes through. */
   readonly assembly: { readonly steps: Steps<void>; readonly bytes: number };
@@ -53,12 +55,14 @@ export const isLarge = ({ sealed }: Batch): boolean => sealed !== undefined && s
 
 /** The entries of a write, for the order to know. */
 export function writtenBy({ sealed, incoming, own }: Batch): Written[] {
-  const written = incoming.map(({ entry, signed, transactions }) => ({
-    entry,
-    author: hex(entry.author),
-    cid: signed.cid,
-    isUrgent: transactions.some(({ level }) => level === 'final'),
-  }));
+  const written = incoming
+    .filter(({ isAside }) => !isAside)
+    .map(({ entry, signed, transactions }) => ({
+      entry,
+      author: hex(entry.author),
+      cid: signed.cid,
+      isUrgent: transactions.some(({ level }) => level === 'final'),
+    }));
   if (sealed) {
     const { entry, signed } = sealed;
     const isUrgent = own.some(({ transaction }) => transaction.finalOnly);

@@ -22,6 +22,8 @@ export interface BlockApplierOptions {
   readonly order: Order;
   readonly gate: Gate;
   readonly sequencer: Sequencer;
+  /** It is about to see whether there are blocks to apply. */
+  readonly onLook: () => void;
   /** Blocks were applied. */
   readonly onApplied: () => void;
   readonly fatal: (error: Error) => void;
@@ -72,6 +74,7 @@ export class BlockApplier {
     const { order, sequencer } = this.options;
     if (this.state === 'applying') this.arrivedNow();
     if (this.closed || this.state === 'applying') return;
+    this.options.onLook();
     const next = order.applicable();
     if (!next) return;
     this.state = 'applying';

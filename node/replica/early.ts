@@ -49,6 +49,12 @@ export class EarlyEntries {
     this.heights.delete(author);
   }
 
+  /** None of an author's waits any more. */
+  drop(author: string): void {
+    this.byAuthor.delete(author);
+    this.heights.delete(author);
+  }
+
   /** Those that wait for one of these heights and were not deleted; they wait no more. */
   take(from: number, to: number): Incoming[] {
     const due: Incoming[] = [];

@@ -6,15 +6,21 @@ import {
   DecodeError,
   decodeTransaction,
   hex,
+  sameBytes,
   type ChainLink,
+  type Cut,
   type Entry,
+  type Parent,
   type SignedEntry,
   type Transaction,
 } from '../log/index.ts';
+import { FORKED } from './forks.ts';
 import { StoppedError, type Slices } from './gate.ts';
 import type { GroupLog } from './ports.ts';
 
 export interface Incoming extends ChainLink {
+  /** It does not follow what is here of its author, which signed another one in its place: it is kept, and in no order. */
+  readonly isAside?: true;
   readonly transactions: readonly Transaction[];
 }
 
@@ -62,6 +68,16 @@ export interface IntakeOptions {
   readonly mayWrite: (entry: Entry) => boolean;
   /** The seq behind which an author's entries count no more: it was removed. Infinity for one that may write. */
   readonly endOf: (author: string) => number;
+  /** Its author signed another one in the place of an entry: what follows counts for nothing. */
+  readonly hasEnded: (author: string) => boolean;
+  /** An author signed several entries with that number: this one is durable here. */
+  readonly holdsAside: (parent: Parent) => boolean;
+  /** The author signed these entries, and others in their place, perhaps those that wait. */
+  /** What came as the author's had no good signature. */
+  readonly onUnproven: (author: string) => void;
+  readonly onForked: (author: string, run: readonly ChainLink[], waiting?: readonly ChainLink[]) => void;
+  /** What waited of the author is to be asked for again. */
+  readonly onDropped: (author: string) => void;
   readonly slices: Slices;
   /** Entries are here that receive() has not told of. */
   readonly onReady: () => void;
@@ -119,6 +135,8 @@ export class Intake {
     const proven = this.log.chains.proven(links, this.orphans.get(author)?.[0]?.entry.genesis);
     for (const [index, link] of links.entries()) {
       const refused = index < proven ? this.admit(link, from) : 'it fails the check of its signature';
+      if (index >= proven) this.options.onUnproven(author);
+      if (refused === FORKED) this.options.onForked(author, links.slice(index, proven), this.orphans.get(author));
       if (refused !== undefined) return refused;
     }
     return fault;
@@ -137,6 +155,7 @@ export class Intake {
     });
     if (malformed !== undefined) return malformed;
     const author = hex(entry.author);
+    if (this.options.hasEnded(author)) return FORKED;
     const waiting = this.orphans.get(author);
     if (entry.group !== this.options.group) return `it is of group ${entry.group}`;
     if (!waiting && !this.options.mayWrite(entry)) {
@@ -144,6 +163,8 @@ export class Intake {
       this.adopt();
       return 'its author is no member';
     }
+    // Compared with what is here once that has its parents, which may never come.
+    if (waiting && !sameBytes(entry.prev, waiting.at(-1)?.signed.cid ?? null)) return FORKED;
     if (waiting || isLarge || !this.hasParents(entry)) {
       if (waiting) waiting.push(incoming);
       else this.orphans.set(author, [incoming]);
@@ -175,15 +196,18 @@ export class Intake {
 
   /** What an author wrote that was removed since, and that no block has ordered, is taken by nobody any more: it is not waited for. */
   private hasParents(entry: Entry): boolean {
-    return entry.parents.every((parent) => {
-      const author = hex(parent.author);
-      return this.log.chains.seqOf(author) >= parent.seq || parent.seq > this.options.endOf(author);
-    });
+    return entry.parents.every((parent) => this.hasParent(parent));
+  }
+
+  private hasParent(parent: Parent): boolean {
+    const author = hex(parent.author);
+    if (this.log.chains.seqOf(author) >= parent.seq || parent.seq > this.options.endOf(author)) return true;
+    return this.options.holdsAside(parent);
   }
 
   private accept(incoming: Accepted): string | undefined {
     const fault = this.log.chains.next(incoming.signed, incoming.entry, true);
-    if (fault) return `it fails the check of its ${fault.kind}`;
+    if (fault) return fault.kind === 'prev' ? FORKED : `it fails the check of its ${fault.kind}`;
     this.ready.push(incoming);
     return undefined;
   }
@@ -194,17 +218,86 @@ export class Intake {
       found = false;
       for (const [author, waiting] of this.orphans) {
         while (waiting[0]?.transactions && this.hasParents(waiting[0].entry)) {
-          const next = waiting.shift() as Accepted;
-          const fault = this.accept(next);
-          if (fault !== undefined) {
-            waiting.length = 0;
-            this.failed.push({ author, from: next.from, fault });
-          }
+          this.takeFirst(author, waiting);
           found = true;
         }
         if (waiting.length === 0) this.orphans.delete(author);
       }
     }
+  }
+
+  private takeFirst(author: string, waiting: Waiting[]): void {
+    const next = waiting.shift() as Accepted;
+    // It may have come by its hash meanwhile.
+    const isHere = next.entry.seq <= this.log.chains.seqOf(author);
+    const fault = isHere ? undefined : this.accept(next);
+    if (fault === undefined) return;
+    if (fault === FORKED) this.options.onForked(author, [next, ...waiting]);
+    waiting.length = 0;
+    this.failed.push({ author, from: next.from, fault });
+  }
+
+  /**
+   * The entries that the next block orders do not wait for parents that it does not: no block before it did, or they would be here. So
+   * they are of a tail that lost, which the voters may have had and nobody may have any more.
+   */
+  release(cuts: readonly Cut[]): void {
+    const ordered = new Map(cuts.map(({ author, seq }) => [author, seq]));
+    const comes = ({ author, seq }: Parent): boolean => seq <= (ordered.get(hex(author)) ?? 0);
+    for (const { author, seq, cid } of cuts) {
+      const waiting = this.orphans.get(author);
+      if (!waiting?.some(({ entry, signed }) => entry.seq === seq && sameBytes(signed.cid, cid))) continue;
+      while (waiting[0]?.transactions && waiting[0].entry.seq <= seq) {
+        const { parents } = waiting[0].entry;
+        if (!parents.every((parent) => this.hasParent(parent) || !comes(parent))) break;
+        this.takeFirst(author, waiting);
+      }
+      if (waiting.length === 0) this.orphans.delete(author);
+    }
+    this.adopt();
+  }
+
+  /**
+   * Takes entries of an author that are known by their hashes, whether they follow what is here of it or not. Nothing is being written.
+   * Those that cannot be read no voter took.
+   */
+  takeAside(links: readonly ChainLink[]): void {
+    const author = links[0] && hex(links[0].entry.author);
+    const isMalformed = faultIn(() => {
+      const incoming = links
+        .filter((link) => !this.isHere(link))
+        .map(({ signed, entry }) => decodeIncoming(signed, entry));
+      for (const one of incoming) this.ready.push(this.placed(one));
+    });
+    if (isMalformed !== undefined || author === undefined) return;
+    if (this.orphans.delete(author)) this.options.onDropped(author);
+    this.adopt();
+  }
+
+  /** CID of an entry that waits for others. */
+  cidOfWaiting(author: string, seq: number): Uint8Array | undefined {
+    return this.orphans.get(author)?.find(({ entry }) => entry.seq === seq)?.signed.cid;
+  }
+
+  private isHere({ signed, entry }: ChainLink): boolean {
+    if (this.log.holds(hex(entry.author), entry.seq, signed.cid)) return true;
+    return this.ready.some((one) => sameBytes(one.signed.cid, signed.cid));
+  }
+
+  /** As the next start will find it in the log: what follows is of the chain. */
+  private placed(one: Incoming): Incoming {
+    const { signed, entry, transactions } = one;
+    const isAside = this.log.chains.next(signed, entry, true) !== undefined;
+    return { signed, entry, transactions, ...(isAside && { isAside }) };
+  }
+
+  /** The author's chain goes on from another entry than it did: what waits is as if it had not come, but for what was asked for. */
+  drop(author: string): void {
+    this.orphans.delete(author);
+    this.ready = this.ready.flatMap((one) => {
+      if (hex(one.entry.author) !== author) return [one];
+      return one.isAside ? [this.placed(one)] : [];
+    });
   }
 
   takeFailed(): readonly Failed[] {

@@ -8,3 +8,4 @@ export const PIECE = 5;
 export const SNAPSHOT = 6;
 export const BLOCKS_PRUNED = 7;
 export const STAY = 8;
+export const FORK = 9;

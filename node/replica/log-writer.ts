@@ -4,7 +4,7 @@
  */
 import { finish, type Steps } from '../consistency/index.ts';
 import { encodeTransaction } from '../log/index.ts';
-import { DiskFullError, entryItemInSteps, type LogItem, type SealedEntry } from '../store/index.ts';
+import { asideItem, DiskFullError, entryItemInSteps, type LogItem, type SealedEntry } from '../store/index.ts';
 import { failureOf, hasRun, isLarge, isSmall, LARGE_BYTES, writtenBy, type Batch, type Own } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { Company } from './company.ts';
@@ -53,6 +53,8 @@ export class LogWriter {
   private flyingReaders: (() => void)[] = [];
   /** Blocks that are decided and not yet given to the log. */
   private blockItems: LogItem[] = [];
+  /** What goes before all else: see LogStore.follow(). */
+  private again: LogItem[] = [];
   private blocksDue: (() => void) | undefined;
   private scheduled = false;
   private readonly company: Company;
@@ -116,9 +118,19 @@ export class LogWriter {
     this.writeBlocksSoon();
   }
 
+  /** An entry that its author's chain goes on behind, once more. */
+  addAgain(entry: LogItem): void {
+    this.again.push(entry);
+    this.writeBlocksSoon();
+  }
+
   /** A client of a transaction of level `final` was answered. */
   answered(): void {
     this.company.left();
+  }
+
+  private get hasItems(): boolean {
+    return this.blockItems.length > 0 || this.again.length > 0;
   }
 
   /** Resolves when everything that is pending or being written is durable. */
@@ -247,14 +259,14 @@ export class LogWriter {
 
   /** Writes what is pending, here and now. Nothing may fly. False when it cannot be written. */
   writeNow(): boolean {
-    while (this.pending.length > 0 || this.blockItems.length > 0) {
+    while (this.pending.length > 0 || this.hasItems) {
       const batch = this.gather(true);
       if (!batch) return true;
       this.flying = batch;
       finish(batch.assembly.steps);
       const error = failureOf(() => this.options.log.append(batch.items));
       this.landed(error);
-      if (error) return error instanceof DiskFullError && this.blockItems.length === 0;
+      if (error) return error instanceof DiskFullError && !this.hasItems;
     }
     return true;
   }
@@ -268,13 +280,15 @@ export class LogWriter {
     const incoming = this.options.intake.take();
     // Who waits for all that is pending waits for what is left, too.
     const readers = this.pending.length > 0 ? [] : this.readers.splice(0);
-    if (own.length === 0 && incoming.length === 0 && this.blockItems.length === 0) {
+    if (own.length === 0 && incoming.length === 0 && !this.hasItems) {
       for (const wake of readers) wake();
       return undefined;
     }
     if (own.length > 0) this.recentBatch = this.recentBatch * 0.9 + own.length * 0.1;
     const blocks = this.blockItems;
+    const { again } = this;
     this.blockItems = [];
+    this.again = [];
     this.blocksDue?.();
     this.blocksDue = undefined;
     let bytes = 0;
@@ -284,6 +298,7 @@ export class LogWriter {
       own,
       sealed: undefined,
       incoming,
+      again,
       items: [],
       assembly: { steps: this.assemble(() => batch, encoded, blocks), bytes },
       readers,
@@ -296,8 +311,9 @@ export class LogWriter {
   private *assemble(of: () => Batch, encoded: readonly Uint8Array[], blocks: readonly LogItem[]): Steps<void> {
     const batch = of();
     const sealed = batch.own.length > 0 ? yield* this.seal(batch.own, encoded) : undefined;
-    const items: LogItem[] = [];
-    for (const { entry, signed } of batch.incoming) items.push(yield* entryItemInSteps(entry, signed));
+    const items: LogItem[] = [...batch.again];
+    for (const { entry, signed, isAside = false } of batch.incoming)
+      items.push(isAside ? asideItem(entry, signed) : yield* entryItemInSteps(entry, signed));
     items.push(...blocks);
     if (sealed) items.push(sealed.item);
     batch.sealed = sealed;
@@ -362,7 +378,7 @@ export class LogWriter {
     for (const wake of waiting) wake();
     this.options.onLanded();
     if (this.pending.length > 0 || (!error && !this.options.intake.isEmpty)) this.schedule();
-    else if (this.blockItems.length > 0) this.writeBlocksSoon();
+    else if (this.hasItems) this.writeBlocksSoon();
   }
 
   /** What was committed since lies on top of the batch: all of it goes. What came from others stays, and is tried again. */
@@ -376,10 +392,10 @@ export class LogWriter {
     this.options.order.forget(own.map((o) => o.transaction));
     for (const o of own) o.reject(new DiskFullError('no space is left for the log'));
     this.options.intake.putBack(batch.incoming);
-    this.blockItems = [...batch.items.filter((i) => i.author === undefined), ...this.blockItems];
+    this.blockItems = [...batch.items.filter((i) => i.height !== undefined), ...this.blockItems];
+    this.again = [...batch.again, ...this.again];
     for (const wake of this.readers.splice(0)) wake();
-    if (!this.options.intake.isEmpty || this.blockItems.length > 0)
-      this.options.clock.after(RETRY_FULL_MS, () => this.schedule());
+    if (!this.options.intake.isEmpty || this.hasItems) this.options.clock.after(RETRY_FULL_MS, () => this.schedule());
   }
 
   private writeBlocksSoon(): void {

@@ -5,6 +5,7 @@
 import { finish, Linearizer, type DecidedBlock, type Footprint, type Steps } from '../consistency/index.ts';
 import {
   decodeBlockValue,
+  decodeEntry,
   DecodeError,
   encodeBlockValue,
   hex,
@@ -14,9 +15,11 @@ import {
   type Cut,
   type Entry,
   type Parent,
+  type SignedEntry,
 } from '../log/index.ts';
 import { DiskFullError, logCrypto, StateCorruptError, type StatePosition, type StoredRecord } from '../store/index.ts';
 import { EarlyEntries } from './early.ts';
+import { Forks } from './forks.ts';
 import { decodeIncoming, type Incoming } from './intake.ts';
 import type { GroupLog, Machine, ReplicaEvents } from './ports.ts';
 import { GroupTransaction, isSchemaChange } from './transaction.ts';
@@ -50,6 +53,7 @@ export interface Proposal {
 /** What happened to the state since it was published. */
 type Happened =
   | { readonly kind: 'transactions'; readonly transactions: readonly GroupTransaction[] }
+  | { readonly kind: 'withdrawn'; readonly transactions: readonly GroupTransaction[] }
   | { readonly kind: 'blocks'; readonly blocks: readonly DecidedBlock<GroupTransaction>[] };
 
 /** Decided blocks whose entries are here, to be applied together. */
@@ -74,6 +78,10 @@ export interface OrderOptions {
   readonly onSettled: (transaction: GroupTransaction) => void;
   /** Milliseconds that only grow. */
   readonly elapsed: () => number;
+  /** What was on its way to the log of an author does not count. */
+  readonly onFollowed: (author: string) => void;
+  /** CID of an entry that waits for others before it is taken. */
+  readonly cidOfWaiting: (author: string, seq: number) => Uint8Array | undefined;
   /** Whether so many changes take long. */
   readonly isLong: (changes: number) => boolean;
 }
@@ -102,12 +110,17 @@ export class Order {
   /** Long ones that are not settled: whatever conflicts with one of them takes long, too. */
   private readonly long = new Set<GroupTransaction>();
   private happened: Happened[] = [];
+  /** Taken out of the order before they came into it. */
+  private readonly gone = new WeakSet<GroupTransaction>();
+  private hasWithdrawn = false;
+  readonly forks: Forks;
   private publishedTentative: readonly GroupTransaction[] = [];
   private restores = 0;
   readonly stats = { received: 0, blocks: 0 };
 
   constructor(options: OrderOptions, stored: StatePosition) {
     this.options = options;
+    this.forks = new Forks(options.log);
     this.linearizer = this.newLinearizer();
     this.position = { height: stored.height, block: stored.block, final: new Map(Object.entries(stored.final)) };
   }
@@ -211,7 +224,8 @@ export class Order {
   note(incoming: readonly Incoming[]): GroupTransaction[] {
     const ready: GroupTransaction[] = [];
     for (const one of incoming) {
-      const { entry, signed } = one;
+      const { entry, signed, isAside = false } = one;
+      if (isAside) continue;
       if (entry.height > this.position.height || this.early.waitsBefore(hex(entry.author), entry.seq)) {
         this.early.add(one);
         continue;
@@ -240,12 +254,15 @@ export class Order {
 
   /** Of entries that were made on a later block than the one here, nobody can tell yet. */
   mayWrite(entry: Entry): boolean {
+    const { events } = this.options;
+    if (events.hasEnded(hex(entry.author))) return false;
     if (entry.height > this.position.height) return true;
     const key = entry.genesis?.key ?? this.options.log.chains.byAuthor.get(hex(entry.author))?.key;
-    return key !== undefined && this.options.events.mayWrite(key, entry.height);
+    return key !== undefined && events.mayWrite(key, entry.height);
   }
 
-  *insert(transactions: readonly GroupTransaction[]): Steps<void> {
+  *insert(noted: readonly GroupTransaction[]): Steps<void> {
+    const transactions = this.hasWithdrawn ? noted.filter((t) => !this.gone.has(t)) : noted;
     for (const transaction of transactions) {
       if (transaction.finalOnly) this.awaitingBlock.add(transaction);
       this.noteLong(transaction);
@@ -274,7 +291,7 @@ export class Order {
 
   // Blocks.
 
-  private finalSeq(author: string): number {
+  finalSeq(author: string): number {
     return this.position.final.get(author) ?? 0;
   }
 
@@ -304,6 +321,7 @@ export class Order {
   endOf(author: string): number {
     const { log, events } = this.options;
     const key = log.chains.byAuthor.get(author)?.key;
+    if (events.hasEnded(author)) return this.finalSeq(author);
     // One that is no member yet becomes one by a block that is not applied here.
     return key && events.wasRemoved(key) ? this.finalSeq(author) : Infinity;
   }
@@ -375,10 +393,11 @@ export class Order {
     const here = this.digests.get(block.digestHeight);
     if (here && block.digest && !sameBytes(here, block.digest)) return 'differs';
     let answer: 'yes' | 'later' = 'yes';
-    for (const { author, seq, cid } of block.cut) {
-      const entry = this.entries.get(author)?.get(seq);
-      if (!entry) answer = 'later';
-      else if (!sameBytes(entry.cid, cid)) return 'never';
+    for (const cut of block.cut) {
+      if (this.options.events.hasEnded(cut.author)) return 'never';
+      const entry = this.entries.get(cut.author)?.get(cut.seq);
+      if (entry && sameBytes(entry.cid, cut.cid)) continue;
+      if (!this.isHeld(cut)) answer = 'later';
     }
     return answer;
   }
@@ -460,20 +479,29 @@ export class Order {
     yield* this.unlessLost(this.linearizer.resume());
   }
 
+  /** What the next decided block orders and is not here. */
+  get missing(): readonly Cut[] {
+    return this.chosen.get(this.position.height + 1)?.block.cut.filter((cut) => !this.holds(cut)) ?? [];
+  }
+
   /** There is a decided block whose entries are here. */
   get hasApplicable(): boolean {
     return this.chosen.get(this.position.height + 1)?.block.cut.every((cut) => this.holds(cut)) === true;
   }
 
-  /** Throws when the author signed another entry with that number, and this replica has that one. */
-  private holds({ author, seq, cid }: Cut): boolean {
-    const here = this.entries.get(author)?.get(seq)?.cid ?? this.early.get(author, seq)?.signed.cid;
-    if (here && !sameBytes(here, cid)) {
-      throw new Error(
-        `author ${author} signed two entries ${seq}: the voters ordered the other one. This node has to join again, empty`,
-      );
-    }
-    return here !== undefined;
+  private cidHere({ author, seq }: Cut): Uint8Array | undefined {
+    return this.entries.get(author)?.get(seq)?.cid ?? this.early.get(author, seq)?.signed.cid;
+  }
+
+  /** It is durable, though perhaps not in the order. */
+  private isHeld(cut: Cut): boolean {
+    const here = this.cidHere(cut) ?? this.options.cidOfWaiting(cut.author, cut.seq);
+    return this.forks.holdsOrdered(cut, here);
+  }
+
+  private holds(cut: Cut): boolean {
+    const here = this.cidHere(cut);
+    return here !== undefined && sameBytes(here, cut.cid);
   }
 
   /** Whether a block orders a schema change. `final`: what blocks before it order, by author. */
@@ -547,6 +575,56 @@ export class Order {
     return undefined;
   }
 
+  // Authors that signed two entries with one number.
+
+  /**
+   * The voters ordered other entries of some authors than those in the order here: as far as they are durable here, they take their place.
+   * Nothing of these authors may be under way to the log. Gives what is in the order no more.
+   */
+  followBlocks(): GroupTransaction[] {
+    const withdrawn: GroupTransaction[] = [];
+    for (const cut of this.missing) {
+      if (!this.isHeld(cut)) continue;
+      if (!this.options.log.follow(cut.author, cut.seq, cut.cid)) continue;
+      this.options.onFollowed(cut.author);
+      this.followed.push(this.options.log.readEntry(cut.author, cut.seq, hex(cut.cid)) as SignedEntry);
+      withdrawn.push(...this.readAgain(cut.author));
+    }
+    return withdrawn;
+  }
+
+  /** What no block has ordered of an author is what the log says. Gives what was it before. */
+  private readAgain(author: string): GroupTransaction[] {
+    const { log, events } = this.options;
+    const before = [...(this.entries.get(author)?.values() ?? [])].flatMap(({ transactions }) => transactions);
+    this.entries.delete(author);
+    this.early.drop(author);
+    this.heads.delete(author);
+    for (let seq = this.finalSeq(author) + 1; seq <= log.seqOf(author); seq++) {
+      const [signed] = log.read(author, seq, seq, 0);
+      if (!signed) throw new Error(`the log has no entry ${seq} of ${author}`);
+      const incoming = decodeIncoming(signed, decodeEntry(signed.body));
+      this.noteEntry(author, seq, signed.cid, this.transactionsOf(incoming));
+    }
+    events.cutBack(author, log.seqOf(author));
+    return before;
+  }
+
+  /** What the chains of such authors go on behind: to be written once more, before all else. */
+  readonly followed: SignedEntry[] = [];
+
+  /** They are in the order no more. */
+  *withdraw(transactions: readonly GroupTransaction[]): Steps<void> {
+    this.hasWithdrawn ||= transactions.length > 0;
+    for (const transaction of transactions) {
+      this.awaitingBlock.delete(transaction);
+      this.long.delete(transaction);
+      this.gone.add(transaction);
+    }
+    this.happened.push({ kind: 'withdrawn', transactions });
+    yield* this.unlessLost(this.linearizer.remove(transactions));
+  }
+
   // Members.
 
   /** The first other member is there: from now on it matters what this node's transactions touch. */
@@ -562,13 +640,14 @@ export class Order {
     );
   }
 
-  /** Members were removed: what they wrote and no block has ordered is in the order no more. */
+  /** Members were removed, or authors ended: what they wrote and no block has ordered is in the order no more. */
   expel(): void {
     const { log, events } = this.options;
+    for (const author of events.ended()) this.forks.suspect(author, 0);
     for (const [author, entries] of this.entries) {
       const key = log.chains.byAuthor.get(author)?.key;
-      if (key && events.isMember(key)) continue;
-      this.forget([...entries.values()].flatMap((entry) => entry.transactions));
+      if (key && events.isMember(key) && !events.hasEnded(author)) continue;
+      finish(this.withdraw([...entries.values()].flatMap((entry) => entry.transactions)));
       this.entries.delete(author);
     }
   }
@@ -594,6 +673,7 @@ export class Order {
     finish(this.linearizer.insert(this.publishedTentative));
     for (const happened of this.happened) {
       if (happened.kind === 'transactions') finish(this.linearizer.insert(happened.transactions));
+      else if (happened.kind === 'withdrawn') finish(this.linearizer.remove(happened.transactions));
       else finish(this.linearizer.decide(happened.blocks));
     }
   }
@@ -609,7 +689,7 @@ export class Order {
   }
 
   /** At the start: the log's records in order, before anything else. Throws StateCorruptError. */
-  recover(record: StoredRecord): void {
+  recover(record: StoredRecord, isAgain: boolean): void {
     if (record.kind === 'block') {
       const { block, value } = record;
       if (block.height === this.position.height && hex(logCrypto.sha256(value)) !== this.position.block)
@@ -618,13 +698,30 @@ export class Order {
       return;
     }
     const { entry, signed } = record;
-    if (entry.seq <= this.finalSeq(hex(entry.author))) return;
+    const author = hex(entry.author);
+    if (isAgain) {
+      finish(this.withdraw(this.readAgain(author)));
+      this.applyAll();
+      return;
+    }
+    if (entry.seq <= this.finalSeq(author)) return;
     finish(this.insert(this.note([decodeIncoming(signed, entry)])));
     // The log may have a block before what it orders.
     this.applyAll();
   }
 
   private applyAll(): void {
-    for (let next = this.applicable(); next; next = this.applicable()) finish(this.apply(next));
+    for (;;) {
+      this.forks.begin();
+      const withdrawn = this.followBlocks();
+      if (withdrawn.length > 0) finish(this.withdraw(withdrawn));
+      if (!this.applyNext()) return;
+    }
+  }
+
+  private applyNext(): boolean {
+    const next = this.applicable();
+    if (next) finish(this.apply(next));
+    return next !== undefined;
   }
 }

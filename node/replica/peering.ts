@@ -28,7 +28,8 @@ import {
   type SyncEvent,
 } from '../sync/index.ts';
 import type { ConsensusDecider } from './decider.ts';
-import { SYNC, CONSENSUS, ASK_BLOCKS, BLOCKS, DIFFERS, PIECE, SNAPSHOT, BLOCKS_PRUNED, STAY } from './kinds.ts';
+import { ForkExchange, isForkFault, type Equivocation } from './fork-exchange.ts';
+import { SYNC, CONSENSUS, ASK_BLOCKS, BLOCKS, DIFFERS, PIECE, SNAPSHOT, BLOCKS_PRUNED, STAY, FORK } from './kinds.ts';
 import { Lag, type PeerLag } from './lag.ts';
 import { LargeMessages, PIECE_BYTES } from './large-messages.ts';
 import { Notices } from './notices.ts';
@@ -63,6 +64,10 @@ export interface PeeringOptions {
   readonly onDamaged: (height: number) => void;
   /** Something from a peer was not believed. */
   readonly onRefused: (from: NodeId, reason: string) => void;
+  /** An author signed two entries with one number. */
+  readonly onEquivocation: (equivocation: Equivocation) => void;
+  /** Has the group decide that nothing of that author counts any more but what is final by then. */
+  readonly endAuthor: (equivocation: Equivocation) => Promise<unknown>;
   readonly snapshots: SnapshotPort;
   /** The node has nothing of its group yet. */
   readonly isNew: boolean;
@@ -90,6 +95,7 @@ export class Peering {
     queued: (to) => this.network?.peers().find(({ id }) => id === (to as string))?.queueBytes ?? 0,
   });
   private readonly exchange: SnapshotExchange;
+  private readonly forks: ForkExchange;
   private readonly notices = new Notices((to, framed) => void this.network?.send(to as string as PeerId, framed));
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
   /** Of those who gave their data away and came again: in which stay they are. */
@@ -120,6 +126,17 @@ export class Peering {
       onTaken: options.onSnapshot,
       onRefused: options.onRefused,
     });
+    this.forks = new ForkExchange({
+      log: options.log,
+      replica: options.replica,
+      peers: () => [...this.up].filter((id) => !this.cut.has(id)),
+      send: (to, message) => this.send(to, FORK, message),
+      isLeader: () => options.decider.leader === options.self,
+      end: options.endAuthor,
+      onFound: options.onEquivocation,
+      onPruned: (peer) => this.exchange.need(peer),
+      onRefused: options.onRefused,
+    });
   }
 
   start(network: PeeringNetwork): void {
@@ -129,6 +146,7 @@ export class Peering {
       for (const peer of this.large.pumpAll()) this.drained(peer);
       this.exchange.tick(performance.now());
       this.announce(performance.now());
+      this.forks.tick(performance.now());
       this.step({ kind: 'tick', nowMs: performance.now() });
     }, TICK_MS);
   }
@@ -205,6 +223,10 @@ export class Peering {
     }
     if (bytes[0] === SNAPSHOT) {
       this.guard(from, () => this.exchange.message(from, bytes.subarray(1)));
+      return;
+    }
+    if (bytes[0] === FORK) {
+      this.guard(from, () => this.forks.message(from, bytes.subarray(1)));
       return;
     }
     if (bytes[0] === BLOCKS_PRUNED) {
@@ -406,6 +428,11 @@ export class Peering {
     if (frontier.has(authorId(this.options.log.author))) this.countReplicated();
   }
 
+  /** See ReplicaEvents. */
+  cutBack(author: string, seq: number): void {
+    this.step({ kind: 'cut-back', author: authorId(author), seq });
+  }
+
   private step(event: SyncEvent): void {
     for (const effect of this.sync.step(event)) this.execute(effect);
   }
@@ -452,7 +479,7 @@ export class Peering {
   }
 
   private refuse(from: NodeId, author: ReturnType<typeof authorId>, fault: string): void {
-    this.options.onRefused(from, fault);
+    if (!isForkFault(fault)) this.options.onRefused(from, fault);
     this.step({ kind: 'refused', author, from });
   }
 

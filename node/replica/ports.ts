@@ -21,6 +21,12 @@ export type GroupLog = Pick<
   | 'readBlocks'
   | 'oldestSeq'
   | 'oldestHeight'
+  | 'forked'
+  | 'holds'
+  | 'readEntry'
+  | 'readAside'
+  | 'follow'
+  | 'cutBehind'
 >;
 
 /** The state, as the engine keeps it. */
@@ -82,6 +88,12 @@ export interface ReplicaEvents {
   wasRemoved(key: Uint8Array): boolean;
   /** Whether what it made on a block of that height counts. */
   mayWrite(key: Uint8Array, height: number): boolean;
+  /** Nothing of the author counts any more, but what was final when that was decided: it signed two entries with one number. */
+  hasEnded(author: string): boolean;
+  /** All such authors. */
+  ended(): Iterable<string>;
+  /** Of the author's entries those behind `seq` do not count here any more. */
+  cutBack(author: string, seq: number): void;
   /** A block says that the state after `height` is another one than here. */
   diverged(height: number): void;
 }

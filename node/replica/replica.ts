@@ -5,10 +5,11 @@
  * blocks that were decided, one fdatasync for all. Only what is durable is acknowledged, given to others, or taken over from them.
  */
 import { finish, type Footprint, type Steps } from '../consistency/index.ts';
-import type { SignedEntry } from '../log/index.ts';
-import { blockItem, type StatePosition, type StoredRecord } from '../store/index.ts';
+import { hex, type ChainLink, type Cut, type SignedEntry } from '../log/index.ts';
+import { againItem, blockItem, type StatePosition, type StoredRecord } from '../store/index.ts';
 import type { Batch } from './batch.ts';
 import type { Clock } from './clock.ts';
+import type { Forks } from './forks.ts';
 import { Gate, SLICING, type Slicing } from './gate.ts';
 import { BlockApplier } from './block-applier.ts';
 import { Intake } from './intake.ts';
@@ -22,6 +23,8 @@ import { Waiters } from './waiters.ts';
 
 /** The replica may not go on: the process ends, and the log makes the state anew. */
 export type Fatal = (error: Error) => void;
+
+const FORKED_RUNS_MAX = 100;
 
 export interface ReplicaOptions {
   readonly group: string;
@@ -54,6 +57,14 @@ export class Replica {
   private readonly applier: BlockApplier;
 
   private readonly waiters = new Waiters();
+  /** Entries that came by their hashes. */
+  private readonly wanted: (readonly ChainLink[])[] = [];
+  /** What authors signed that signed others in their place. */
+  private forkedRuns: {
+    readonly author: string;
+    readonly run: readonly ChainLink[];
+    readonly waiting: readonly ChainLink[];
+  }[] = [];
   private readonly counts = { transactions: 0, flushes: 0, rejected: 0 };
 
   constructor(options: ReplicaOptions, stored: StatePosition) {
@@ -68,6 +79,8 @@ export class Replica {
         events,
         onSettled: (t) => this.sequencer.settled(t),
         elapsed: () => clock.elapsed(),
+        onFollowed: (author) => this.intake.drop(author),
+        cidOfWaiting: (author, seq) => this.intake.cidOfWaiting(author, seq),
         isLong: (changes) => this.gate.isLong(changes),
       },
       stored,
@@ -96,6 +109,7 @@ export class Replica {
       order: this.order,
       gate: this.gate,
       sequencer: this.sequencer,
+      onLook: () => this.lookForForks(),
       onApplied: () => {
         this.publisher.afterBlocks();
         if (this.writer.hasPending) this.writer.schedule();
@@ -107,6 +121,14 @@ export class Replica {
       log,
       mayWrite: (entry) => this.order.mayWrite(entry),
       endOf: (author) => this.endOf(author),
+      hasEnded: (author) => events.hasEnded(author),
+      holdsAside: (parent) => {
+        const author = hex(parent.author);
+        return this.order.forks.holds({ ...parent, author }, this.intake.cidOfWaiting(author, parent.seq));
+      },
+      onForked: (author, run, waiting) => this.forked(author, run, waiting),
+      onDropped: (author) => events.cutBack(author, log.seqOf(author)),
+      onUnproven: (author) => this.order.forks.noteUnproven(author),
       slices: (steps) => this.gate.slices(steps),
       onReady: () => this.writer.schedule(),
     });
@@ -275,6 +297,8 @@ export class Replica {
       if (ready.length > 0 && this.order.isLong(run)) this.sequencer.addLong((slices) => slices(insert()));
       else if (ready.length > 0) this.sequencer.add(insert);
     }
+    if (this.wanted.length > 0) this.takeWanted();
+    if (incoming.some(({ isAside }) => isAside)) this.intake.adopt();
     const durable = incoming.map((i) => i.signed);
     if (sealed) durable.push(sealed.signed);
     if (durable.length > 0) {
@@ -329,6 +353,92 @@ export class Replica {
     this.applier.applySoon();
   }
 
+  // Authors that signed two entries with one number.
+
+  get forks(): Forks {
+    return this.order.forks;
+  }
+
+  hasEnded(author: string): boolean {
+    return this.options.events.hasEnded(author);
+  }
+
+  /** Up to where blocks ordered an author's entries. */
+  finalSeq(author: string): number {
+    return this.order.finalSeq(author);
+  }
+
+  /** Entries that are wanted by their hashes. */
+  missing(): readonly Cut[] {
+    const { order } = this;
+    return order.forks.missing(({ author, seq }) => seq <= order.finalSeq(author) || seq > order.endOf(author));
+  }
+
+  /** Before blocks are applied: an author may have another entry than the one that they name. */
+  private lookForForks(): void {
+    const { missing } = this.order;
+    if (missing.length > 0) this.releaseAll(missing);
+    if (!this.forks.isEmpty || missing.length > 0) this.followForks();
+  }
+
+  /** What waits may wait for entries of authors that were not suspected when it came. */
+  lookAgain(): void {
+    this.applier.apply();
+    this.intake.adopt();
+    if (!this.intake.isEmpty) this.writer.schedule();
+    this.decider?.progress(this.isUrgent);
+  }
+
+  /** Entries of an author that were wanted, and those before them that are not here. */
+  receiveFork(links: readonly ChainLink[]): void {
+    this.wanted.push(links);
+    this.takeWanted();
+  }
+
+  /** What is being written may be the same. */
+  private takeWanted(): void {
+    if (this.writer.isWriting) return;
+    for (const links of this.wanted.splice(0)) this.intake.takeAside(links);
+    if (!this.intake.isEmpty) this.writer.schedule();
+  }
+
+  private forked(author: string, run: readonly ChainLink[], waiting: readonly ChainLink[] = []): void {
+    if (this.hasEnded(author)) return;
+    this.order.forks.suspect(author, run[0]?.entry.seq ?? 1);
+    if (this.forkedRuns.length < FORKED_RUNS_MAX) this.forkedRuns.push({ author, run, waiting: [...waiting] });
+  }
+
+  takeForked(): typeof this.forkedRuns {
+    return this.forkedRuns.splice(0);
+  }
+
+  /** What the voters ordered takes the place of what is here; what does not count any more goes. Not while the log is written. */
+  private followForks(): void {
+    if (this.writer.isWriting) return;
+    const withdrawn = this.order.followBlocks();
+    this.writeFollowed();
+    if (withdrawn.length > 0) this.sequencer.add(() => this.order.withdraw(withdrawn));
+    this.intake.adopt();
+    for (const author of this.options.events.ended()) this.cutBack(author);
+  }
+
+  private releaseAll(cuts: readonly Cut[]): void {
+    this.intake.release(cuts);
+    if (!this.intake.isEmpty) this.writer.schedule();
+  }
+
+  private writeFollowed(): void {
+    for (const signed of this.order.followed.splice(0)) this.writer.addAgain(againItem(signed));
+  }
+
+  private cutBack(author: string): void {
+    const end = this.order.finalSeq(author);
+    if (this.log.chains.seqOf(author) <= end) return;
+    this.log.cutBehind(author, end);
+    this.intake.drop(author);
+    this.options.events.cutBack(author, end);
+  }
+
   /** Resolves when the next block is applied. */
   nextBlock(): Promise<void> {
     return this.applier.next();
@@ -363,6 +473,7 @@ export class Replica {
   // The state, published.
 
   publish(): void {
+    this.writeFollowed();
     this.publisher.publish();
   }
 
@@ -381,8 +492,13 @@ export class Replica {
   // Start and end.
 
   /** At the start: the log's records in order, before anything else. Throws StateCorruptError. */
-  recover(record: StoredRecord): void {
-    this.order.recover(record);
+  recover(record: StoredRecord, isAgain = false): void {
+    this.order.recover(record, isAgain);
+  }
+
+  /** An author's chain goes on in the log behind another entry than it did: that is to be written. */
+  get hasFollowed(): boolean {
+    return this.order.followed.length > 0;
   }
 
   /** Everything durable, everything published. */

@@ -48,6 +48,12 @@ class Places {
     this.places = [];
   }
 
+  /** Takes away those behind `last`. */
+  cutBehind(last: number): void {
+    this.places.length = Math.max(0, Math.min(this.places.length, last - this.first + 1));
+    if (this.first > last + 1) this.first = last + 1;
+  }
+
   between(from: number, to: number): readonly Place[] {
     return from < this.first ? [] : this.places.slice(from - this.first, to - this.first + 1);
   }
@@ -69,6 +75,12 @@ export class LogIndex {
     let places = this.authors.get(author);
     if (!places) this.authors.set(author, (places = new Places(seq)));
     places.add(seq, place);
+  }
+
+  /** The author's chain ends at `seq`, for now. */
+  cutBehind(author: string, seq: number): void {
+    if (seq === 0) this.authors.delete(author);
+    else this.authors.get(author)?.cutBehind(seq);
   }
 
   block(height: number, place: Place): void {

@@ -23,12 +23,14 @@ import {
   Chains,
   cidOf,
   cidOfHash,
+  decodeEntry,
   encodeBlockRecord,
   encodeEntry,
   encodeEntryRecord,
   encodeEntryRecordInSteps,
   encodeStoredBlock,
   hex,
+  isOfFork,
   recordAt,
   RECORD_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
@@ -40,6 +42,7 @@ import {
   type Parent,
   type SignedEntry,
 } from '../log/index.ts';
+import { AsideEntries } from './aside-entries.ts';
 import { DiskFullError, LogBrokenError, LogDamagedError } from './errors.ts';
 import { makeFolder, syncFolder } from './files.ts';
 import { logCrypto, sha256InSteps, type Identity } from './identity.ts';
@@ -65,6 +68,8 @@ export interface LogItem {
   /** Of an entry, for the index. */
   readonly author?: string;
   readonly seq?: number;
+  /** Of an entry that does not follow what is here of its author: see AsideEntries. */
+  readonly aside?: { readonly cid: string; readonly prev: string };
   /** Of a block. */
   readonly height?: number;
 }
@@ -78,8 +83,8 @@ export interface SealedEntry {
 
 export interface OpenLogOptions {
   readonly onTorn?: (segment: string, offset: number, bytes: number) => void;
-  /** Each record of the log, in order. */
-  readonly onRecord?: (record: StoredRecord) => void;
+  /** Each record of the log that counts, in order. `isAgain`: what it says of its author's chain takes the place of what was. */
+  readonly onRecord?: (record: StoredRecord, isAgain: boolean) => void;
   /** What the log begins from, where its older part was pruned, or never was here. */
   readonly base?: LogBase | undefined;
 }
@@ -101,6 +106,16 @@ export function* entryItemInSteps(entry: Entry, signed: SignedEntry): Generator<
   return { record, author: hex(entry.author), seq: entry.seq };
 }
 
+/** An entry that does not follow what is here of its author. */
+export function asideItem(entry: Entry, signed: SignedEntry): LogItem {
+  return { ...entryItem(entry, signed), aside: { cid: hex(signed.cid), prev: entry.prev ? hex(entry.prev) : '' } };
+}
+
+/** See LogStore.follow(): the entry once more. */
+export const againItem = ({ body, signature }: SignedEntry): LogItem => ({
+  record: encodeEntryRecord(body, signature),
+});
+
 export const blockItem = (height: number, value: Uint8Array, certificate: Uint8Array): LogItem => ({
   record: encodeBlockRecord(encodeStoredBlock(value, certificate)),
   height,
@@ -118,6 +133,9 @@ export class LogStore {
   /** What is in the log of each author; of this replica also what is sealed. */
   readonly chains = new Chains(logCrypto);
   private readonly index = new LogIndex();
+  private readonly aside = new AsideEntries();
+  /** Authors whose chains, as far as they were read, go through the base. */
+  private readonly joined = new Set<string>();
   private fd = -1;
   private segment = 0;
   private size = 0;
@@ -160,9 +178,12 @@ export class LogStore {
       onEnd: (_segment, offset) => (end = offset),
     });
     for (const record of walk) {
-      if (record.kind === 'entry') this.loadEntry(record, heads.get(hex(record.entry.author)));
-      else this.loadBlock(record, base);
-      options.onRecord?.(record);
+      if (record.kind === 'block') this.loadBlock(record, base);
+      const place =
+        record.kind === 'block'
+          ? 'next'
+          : this.loadEntry(record, heads.get(hex(record.entry.author)), base !== undefined);
+      if (place !== 'aside') options.onRecord?.(record, place === 'again');
     }
     if (base) this.resume(base);
     const last = segmentsOf(dir).at(-1);
@@ -184,10 +205,40 @@ export class LogStore {
     }
   }
 
-  private loadEntry({ entry, signed, segment, offset }: StoredEntry, head: ChainHead | undefined): void {
-    const fault = this.chains.nextFrom(head, signed, entry, true);
-    if (fault) throw this.damaged(segment, offset, `entry ${entry.seq} fails the check of its ${fault.kind}`);
-    this.index.entry(hex(entry.author), entry.seq, placeOf(segment, offset));
+  /** How an entry stands to those before it: the next one of its author, one that does not count, or one that does from here on. */
+  private loadEntry(
+    { entry, signed, segment, offset }: StoredEntry,
+    head: ChainHead | undefined,
+    isPruned: boolean,
+  ): 'next' | 'again' | 'aside' {
+    const author = hex(entry.author);
+    const { seq } = entry;
+    const place = placeOf(segment, offset);
+    let fault = this.chains.nextFrom(head, signed, entry, true);
+    const isBehindBase = seq === (head?.seq ?? 0) + 1 && entry.prev !== null && hex(entry.prev) === head?.cid;
+    if (fault && head && isBehindBase && !this.joined.has(author)) {
+      // What lies before the base is another tail than the one that it stands for.
+      this.chains.resume(head);
+      this.index.cutBehind(author, 0);
+      fault = this.chains.next(signed, entry, true);
+    }
+    if (!fault) {
+      if (head && seq >= head.seq) this.joined.add(author);
+      this.index.entry(author, seq, place);
+      return 'next';
+    }
+    const cid = hex(signed.cid);
+    const prev = entry.prev ? hex(entry.prev) : '';
+    // Where a base stands for what is older, that may have been aside.
+    const isForked = isPruned || this.aside.of(author).size > 0;
+    // Whoever writes one again says that its chain goes on behind it.
+    if (isForked && (this.cidAt(author, seq) === cid || this.aside.get(author, cid)))
+      return this.follow(author, seq, signed.cid) ? 'again' : 'aside';
+    const isFork = seq <= Math.max(this.chains.seqOf(author), head?.seq ?? 0) || this.aside.get(author, prev);
+    if (!isFork || !isOfFork(fault) || (!isForked && this.cidAt(author, seq) === cid))
+      throw this.damaged(segment, offset, `entry ${seq} fails the check of its ${fault.kind}`);
+    this.aside.add(author, cid, { seq, place, prev });
+    return 'aside';
   }
 
   private loadBlock({ block, segment, offset }: StoredBlock, base: LogBase | undefined): void {
@@ -218,9 +269,11 @@ export class LogStore {
       if (bytes < bytesKept) keepFrom = Math.min(keepFrom, number);
       bytes += statSync(path.join(this.dir, name)).size;
     }
+    keepFrom = this.aside.wholeFrom(keepFrom);
     // The oldest first: what is left after a crash follows each other.
     for (const { name, number } of segments) if (number < keepFrom) unlinkSync(path.join(this.dir, name));
     this.index.dropBefore(keepFrom);
+    this.aside.dropBefore(keepFrom);
   }
 
   /** Only whole segments are pruned: so many bytes of log are to be kept that way. */
@@ -443,9 +496,11 @@ export class LogStore {
     this.dirtyTail = false;
     this.stats.syncSeconds += (performance.now() - start) / 1000;
     this.stats.bytes += bytes;
-    for (const { record, author, seq = 0, height } of items) {
+    for (const { record, author, seq = 0, height, aside } of items) {
       const place = placeOf(this.segment, this.size);
-      if (author !== undefined) {
+      if (author !== undefined && aside) {
+        this.aside.add(author, aside.cid, { seq, place, prev: aside.prev });
+      } else if (author !== undefined) {
         this.index.entry(author, seq, place);
         this.stats.entries++;
       } else if (height !== undefined) {
@@ -482,6 +537,95 @@ export class LogStore {
       },
     );
     return found;
+  }
+
+  // Authors that signed two entries with one number.
+
+  /** Authors of whom there are entries that do not count. */
+  get forked(): readonly string[] {
+    return this.aside.authors;
+  }
+
+  /** CID of the entry with this number, in hex; undefined where it cannot be read. */
+  private cidAt(author: string, seq: number): string | undefined {
+    const [signed] = this.read(author, seq, seq, 0);
+    return signed && hex(signed.cid);
+  }
+
+  /** Whether this very entry is durable here, whichever tail of its author's it belongs to. */
+  holds(author: string, seq: number, cid: Uint8Array): boolean {
+    return this.aside.get(author, hex(cid)) !== undefined || this.cidAt(author, seq) === hex(cid);
+  }
+
+  /** An entry by its CID; undefined where it is not here. */
+  readEntry(author: string, seq: number, cid: string): SignedEntry | undefined {
+    const place = this.aside.get(author, cid)?.place;
+    if (place !== undefined) return this.readAt(place);
+    const [signed] = this.read(author, seq, seq, 0);
+    return signed && hex(signed.cid) === cid ? signed : undefined;
+  }
+
+  /** One entry of each tail of an author's that does not count: the last. */
+  readAside(author: string): SignedEntry[] {
+    const entries = this.aside.of(author);
+    const before = new Set([...entries.values()].map(({ prev }) => prev));
+    return [...entries].filter(([cid]) => !before.has(cid)).map(([, { place }]) => this.readAt(place));
+  }
+
+  private readAt(place: Place): SignedEntry {
+    const found: SignedEntry[] = [];
+    this.readRecords([place], ({ body, signature }) => {
+      found.push({ cid: cidOf(body, logCrypto), body, signature });
+      return false;
+    });
+    return found[0] as SignedEntry;
+  }
+
+  /**
+   * From now on the author's chain ends with this entry, and what stood in the place of its tail is set aside. Nothing of the author
+   * may be under way to the log. False when the tail is not all here. The entry has to be appended once more, before what follows
+   * it: that says it to the next start.
+   */
+  follow(author: string, seq: number, cid: Uint8Array): boolean {
+    const tail: { readonly cid: string; readonly seq: number; readonly place: Place }[] = [];
+    let at = hex(cid);
+    let last = seq;
+    for (let found = this.aside.get(author, at); found; found = this.aside.get(author, at)) {
+      tail.unshift({ cid: at, seq: last, place: found.place });
+      at = found.prev;
+      last--;
+    }
+    const isJoined = last < this.oldestSeq(author) || this.cidAt(author, last) === at;
+    if (!isJoined) return false;
+    this.cutBehind(author, last);
+    for (const entry of tail) {
+      this.aside.delete(author, entry.cid);
+      this.index.entry(author, entry.seq, entry.place);
+    }
+    this.resumeAt(author, this.readEntry(author, seq, hex(cid)) as SignedEntry);
+    return true;
+  }
+
+  /** Sets an author's entries behind `seq` aside. Nothing of the author may be under way to the log. */
+  cutBehind(author: string, seq: number): void {
+    const places = this.index.entriesBetween(author, Math.max(seq + 1, this.oldestSeq(author)), this.seqOf(author));
+    const key = this.chains.byAuthor.get(author)?.key;
+    for (const [index, place] of places.entries()) {
+      const { cid, body } = this.readAt(place);
+      const entry = decodeEntry(body);
+      const prev = entry.prev ? hex(entry.prev) : '';
+      this.aside.add(author, hex(cid), { seq: entry.seq, place, prev });
+      if (index === 0 && key)
+        this.chains.resume({ author, key: hex(key), seq: entry.seq - 1, cid: prev, lamport: entry.lamport - 1 });
+    }
+    this.index.cutBehind(author, seq);
+  }
+
+  private resumeAt(author: string, { cid, body }: SignedEntry): void {
+    const { seq, lamport, genesis } = decodeEntry(body);
+    const key = this.chains.byAuthor.get(author)?.key ?? genesis?.key;
+    if (!key) throw new Error(`nobody's entry ${seq}`);
+    this.chains.resume({ author, key: hex(key), seq, cid: hex(cid), lamport });
   }
 
   private failure(cause: unknown): Error {

@@ -67,6 +67,8 @@ export class StoredCatalog {
         return drop('4-account', JSON.stringify([change.user, change.host]));
       case 'put-member':
         return put('6-member', change.member.id);
+      case 'end-author':
+        return put('8-ended-author', change.ended.author);
       case 'put-token':
         return put('7-token', change.token.hash);
       case 'drop-token':

@@ -140,6 +140,16 @@ export class Intake {
     for (const other of this.peers.values()) this.notice(author, other.has(author), now);
   }
 
+  /** What was delivered of an author does not count, but for what is durable; who gave other entries than counted may have those that do. */
+  cutBack(author: AuthorId, now: number): void {
+    this.received.delete(author);
+    this.release(author, Infinity);
+    for (const peer of this.peers.values()) {
+      peer.refused.delete(author);
+      this.notice(author, peer.has(author), now);
+    }
+  }
+
   peerDown(peer: Peer): void {
     for (const [id, ask] of this.asks) if (ask.peer === peer) this.close(id, ask);
   }

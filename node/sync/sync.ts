@@ -72,6 +72,12 @@ export class Sync {
       case 'durable':
         this.becameDurable(event.frontier, event.isAwaited);
         break;
+      case 'cut-back':
+        if (event.seq > 0) this.durable.set(event.author, event.seq);
+        else this.durable.delete(event.author);
+        this.untold.delete(event.author);
+        this.intake.cutBack(event.author, this.now);
+        break;
       case 'local':
         for (const { author, seq } of event.entries) this.intake.made(author, seq);
         for (const peer of this.peers.values()) this.outlet.fresh(peer, event.entries);

@@ -74,6 +74,8 @@ export type Event =
   /** Entries up to here are on this node's disk, its own and others': only what changed. */
   /** `isAwaited`: somebody waits until others hear of it. */
   | { readonly kind: 'durable'; readonly frontier: Frontier; readonly isAwaited: boolean }
+  /** The author's entries behind `seq` count here no more, or others do in their place: they are as if they were not here. */
+  | { readonly kind: 'cut-back'; readonly author: AuthorId; readonly seq: number }
   /** Own entries, fresh: written, and durable soon. */
   | { readonly kind: 'local'; readonly entries: readonly SyncEntry[] }
   /**

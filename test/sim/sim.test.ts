@@ -6,7 +6,7 @@ import { consensusMutants } from './consensus/mutants.ts';
 import { consensusScenario } from './consensus/scenario.ts';
 import { plant } from './kernel/mutant.ts';
 import { SimulationFailure, type Scenario } from './kernel/scenario.ts';
-import { briefMutants, byzantineMutants, fullMutants, movingMutants, slicedMutants } from './replica/mutants.ts';
+import { briefMutants, byzantineMutants, forkMutants, fullMutants, movingMutants, slicedMutants } from './replica/mutants.ts';
 import {
   briefScenario,
   byzantineScenario,
@@ -67,7 +67,7 @@ for (const [scenario, mutants, seedsMax] of [
   [fullScenario, fullMutants, SLOW_SEEDS],
   [slicedScenario, slicedMutants, SLOW_SEEDS],
   [movingScenario, movingMutants, SLOW_SEEDS],
-  [byzantineScenario, byzantineMutants, SLOW_SEEDS],
+  [byzantineScenario, [...byzantineMutants, ...forkMutants], SLOW_SEEDS],
 ] as const) {
   describe(`planted faults in ${scenario.name} are found`, () => {
     for (const mutant of mutants) {

@@ -48,8 +48,10 @@ export function isStorable(type: SqlType, value: LogValue): boolean {
 }
 
 /** Whether it can be added to a number: see addition.ts. */
-const isAddend = (value: LogValue): boolean =>
-  typeof value === 'number' ? Number.isFinite(value) : isInteger(value) || isWide(value);
+const isAddend = ({ kind }: SqlType, value: LogValue): boolean => {
+  const isReal = kind === 'float' || kind === 'double';
+  return isReal && typeof value === 'number' ? Number.isFinite(value) : isInteger(value) || isWide(value);
+};
 
 /** How a table keys its rows: by the columns of its primary key, or by a rowid; and what its columns were, by their places. */
 export interface Shape {
@@ -97,7 +99,7 @@ const fitsChange = ({ columns }: Shape, { column, mode, value, base }: ColumnCha
   const type = columns[column];
   // It is passed over.
   if (!type) return true;
-  return mode === 'add' ? isAddend(value) : isStorable(type, value) && isStorable(type, base ?? null);
+  return mode === 'add' ? isAddend(type, value) : isStorable(type, value) && isStorable(type, base ?? null);
 };
 
 export function fitsOperation(shape: Shape, operation: RowOperation): boolean {

@@ -19,6 +19,7 @@ const BRINGS: Readonly<Record<CatalogChange['kind'], readonly [field: string, ty
     'put-member': ['member', 'object'],
     'put-token': ['token', 'object'],
     'drop-token': ['hash', 'string'],
+    'end-author': ['ended', 'object'],
     'drop-conflict': ['tx', 'string'],
     'set-global': ['name', 'string'],
   };

@@ -25,6 +25,18 @@ const conflictsOf = ({ state }: EngineCore): VirtualRow[] =>
       timestamp(Number(row['time'])),
     ]);
 
+/** Authors whose later entries are refused, because they signed two with one number; with what proves it. */
+export const equivocationRows: RowSource = (core) =>
+  core.hosted.flatMap(({ catalog, group }) =>
+    [...catalog.endedAuthors.values()].map(({ author, member, time, tails }) => [
+      author,
+      group.nameOf(member) ?? '',
+      member,
+      timestamp(time),
+      JSON.stringify(tails),
+    ]),
+  );
+
 /** Which members host the databases that not all of them do. */
 export const hostRows: RowSource = ({ main }) => {
   const members = main.group.members();

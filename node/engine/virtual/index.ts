@@ -49,6 +49,7 @@ const SOURCES: Readonly<Record<string, RowSource>> = {
   'mysql.tables_priv': accounts.tablesPriv,
   'mysql.user': accounts.userTable,
   'p2pdb.conflicts': group.conflictRows,
+  'p2pdb.equivocations': group.equivocationRows,
   'p2pdb.hosts': group.hostRows,
   'p2pdb.members': group.memberRows,
   'p2pdb.moves': group.moveRows,

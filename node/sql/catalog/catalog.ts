@@ -4,6 +4,7 @@ import type {
   CatalogChange,
   ColumnDef,
   DatabaseDef,
+  EndedAuthorDef,
   IndexDef,
   MemberDef,
   TableDef,
@@ -32,6 +33,8 @@ export class Catalog {
   /** Nodes that joined, left or changed their part, by id. */
   readonly members = new Map<string, MemberDef>();
   readonly tokens = new Map<string, TokenDef>();
+  /** Authors that signed two entries with one number. */
+  readonly endedAuthors = new Map<string, EndedAuthorDef>();
   nextTableId = 1;
   /** Counts changes: a cached plan of an older version is thrown away. */
   version = 1;
@@ -99,6 +102,7 @@ export class Catalog {
       this.globals,
       this.members,
       this.tokens,
+      this.endedAuthors,
     ])
       map.clear();
   }
@@ -156,6 +160,9 @@ export class Catalog {
         break;
       case 'drop-token':
         this.tokens.delete(change.hash);
+        break;
+      case 'end-author':
+        this.endedAuthors.set(change.ended.author, change.ended);
         break;
       case 'truncate-table':
       case 'auto-increment':

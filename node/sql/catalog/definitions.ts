@@ -201,6 +201,28 @@ export type MovedValue =
 /** The rowid, and the values of all columns. */
 export type MovedRow = readonly MovedValue[];
 
+/** An author of entries that signed two with one number: nothing of it counts but what was final when that was decided. */
+export interface EndedAuthorDef {
+  /** In hex. */
+  readonly author: string;
+  /** Id of the member whose key signed. */
+  readonly member: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** Two tails of entries that cannot be of one chain, each proven by its last signature. */
+  readonly tails: readonly (readonly SignedHeader[])[];
+}
+
+/** What was signed. */
+export interface SignedHeader {
+  readonly seq: number;
+  /** In hex. */
+  readonly cid: string;
+  readonly signature: string;
+  /** The entry in base64, where it is not large. */
+  readonly body?: string;
+}
+
 /** One step of a schema change; what the log carries. */
 export type CatalogChange =
   | { readonly kind: 'put-database'; readonly database: DatabaseDef }
@@ -218,5 +240,6 @@ export type CatalogChange =
   | { readonly kind: 'put-member'; readonly member: MemberDef }
   | { readonly kind: 'put-token'; readonly token: TokenDef }
   | { readonly kind: 'drop-token'; readonly hash: string }
+  | { readonly kind: 'end-author'; readonly ended: EndedAuthorDef }
   | { readonly kind: 'drop-conflict'; readonly tx: string }
   | { readonly kind: 'set-global'; readonly name: string; readonly value: string | null };

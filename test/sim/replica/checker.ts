@@ -40,6 +40,7 @@ export async function check(cluster: Cluster, workload: Workload): Promise<void>
   for (const [node, other] of others) checkSame(first[0].name, view, node.name, other);
   ensure(view.broken.length === 0, () => `constraints do not hold: ${view.broken.join(' · ')}`);
   checkBlocks(alive);
+  if (cluster.liar) checkForks(alive, cluster.liar.unsigned);
   checkDeeds(cluster, workload.deeds, view);
   checkCounters(workload.deeds, view);
   const censored = workload.deeds.filter((deed) => mayBeCensored(cluster, deed) && !view.tags.has(deed.tag));
@@ -74,6 +75,7 @@ async function readAll(client: Client, node: SimulatedNode): Promise<View> {
     const create = (await text(`SHOW CREATE TABLE d.${String(name)}`)).map((t) => t.replace(/ AUTO_INCREMENT=\d+/, ''));
     tables.set(String(name), [...create, ...(await text(`SELECT * FROM d.${String(name)} ORDER BY 1`))].join('\n'));
   }
+  tables.set('equivocations', (await text('SELECT * FROM p2pdb.equivocations')).sort().join('\n'));
   tables.set('conflicts', (await text('SELECT * FROM p2pdb.conflicts')).sort().join('\n'));
   const core = node.life?.engine.core;
   tables.set('digest', core ? hex(core.machine.finalDigest()) : '');
@@ -98,6 +100,22 @@ function checkSame(a: string, one: View, b: string, other: View): void {
   for (const name of new Set([...one.tables.keys(), ...other.tables.keys()])) {
     const [left, right] = [one.tables.get(name), other.tables.get(name)];
     ensure(left === right, () => `${name} differs. ${a}:\n${left}\n${b}:\n${right}`);
+  }
+}
+
+/** Of each author all hold one chain, and one of which two lie in some log was ended, if that can be proven. */
+function checkForks(nodes: readonly SimulatedNode[], unsigned: ReadonlySet<string>): void {
+  const frontiers = nodes.map(({ life }) => [...(life?.log.frontier() ?? [])].sort());
+  const [first] = frontiers;
+  for (const [i, frontier] of frontiers.entries())
+    ensure(JSON.stringify(frontier) === JSON.stringify(first), () => {
+      const differ = frontier.filter(([author, seq]) => new Map(first).get(author) !== seq);
+      return `${nodes[i]?.name} holds ${JSON.stringify(differ)} otherwise than ${nodes[0]?.name}`;
+    });
+  for (const { name, life } of nodes) {
+    const ended = life?.engine.core.catalog.endedAuthors;
+    for (const author of life?.log.forked.filter((a) => !unsigned.has(a)) ?? [])
+      ensure(ended?.has(author) === true, () => `${name} holds two tails of ${author}, who was not ended`);
   }
 }
 

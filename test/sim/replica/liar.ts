@@ -45,6 +45,8 @@ const LARGE_BYTES = 300 << 10;
 const FAR = 2 ** 53 - 1;
 /** Of the workload's tables, by the order in which they are made, those whose rows no client keeps count of; and those that come later. */
 const TABLES = [4, 5, 6, 7, 8];
+/** d.parent */
+const PARENT = { id: 5, version: 1, columns: [1, 2] };
 const HEARD_MAX = 400;
 
 /** An author under the liar's key: it may have as many as it likes. */
@@ -77,6 +79,10 @@ export class Liar implements Machine {
   private readonly key: KeyObject;
   private readonly publicKey: Uint8Array;
   private readonly chains = new Map<string, Chain>();
+  /** Authors of which some entries are proven by later ones only. */
+  readonly unsigned = new Set<string>();
+  /** Other tails of an author's. */
+  private readonly forks: Chain[] = [];
   private readonly heard = new Map<string, Heard>();
   private readonly messages: Uint8Array[] = [];
   /** What is heard now comes from it by way of somebody who means well. */
@@ -158,7 +164,8 @@ export class Liar implements Machine {
     const { random } = this;
     if (random.chance(0.2)) return;
     const runs = ranges.flatMap(({ author, from, to: last }) => {
-      const entries = (this.chains.get(author)?.entries ?? []).slice(from - 1, last);
+      const tails = [this.chains.get(author), ...this.forks.filter((fork) => hex(fork.author) === author)];
+      const entries = (this.someTail(tails)?.entries ?? []).slice(from - 1, last);
       return entries.length > 0 ? [{ author, from, entries }] : [];
     });
     this.sync(to, { kind: 'entries', id: random.chance(0.1) ? id + 1 : id, runs, last: random.chance(0.9) });
@@ -210,6 +217,10 @@ export class Liar implements Machine {
     return chains.length === 0 || this.random.chance(0.3) ? this.newChain() : this.random.pick(chains);
   }
 
+  private someTail(tails: readonly (Chain | undefined)[]): Chain | undefined {
+    return tails.length > 1 ? this.random.pick(tails) : tails[0];
+  }
+
   private signed(body: Uint8Array): Uint8Array {
     return Buffer.concat([crypto.sign(null, cidOf(body, logCrypto), this.key), body]);
   }
@@ -250,6 +261,69 @@ export class Liar implements Machine {
     const entry = this.entryOf(chain, lie);
     const bytes = this.signed(encodeEntry(entry));
     this.toSome((to) => this.push(to, authorId(hex(chain.author)), chain.seq + 1, [bytes]));
+  }
+
+  /** A row that nobody else counts. */
+  private get row(): Uint8Array {
+    const { random } = this;
+    const level = random.pick(['local', 'local', 'replicated', 'final'] as const);
+    const key = random.below(30);
+    const operation: Operation = {
+      kind: 'insert',
+      table: 0,
+      key,
+      values: [key, `liar ${random.below(100)}`],
+      mode: random.pick(['plain', 'ignore', 'replace'] as const),
+      changes: [],
+    };
+    return this.transaction([operation], { level, unchecked: false, tables: [PARENT] });
+  }
+
+  /** Two tails of one author: each goes to some, and both go on. */
+  private fork(): void {
+    const { random, forks } = this;
+    const honest = [...this.chains.values(), ...forks].filter(({ seq, lamport }) => seq < 50 && lamport < 1e6);
+    const chain = honest.length === 0 || random.chance(0.3) ? this.newChain() : random.pick(honest);
+    const copy: Chain = { ...chain, entries: [...chain.entries] };
+    forks.push(copy);
+    const peers = random.sample(this.peers, this.peers.length);
+    const half = random.below(peers.length + 1);
+    this.extend(chain, peers.slice(0, half), 1 + random.below(3));
+    this.extend(copy, random.chance(0.8) ? peers.slice(half) : peers, 1 + random.below(3));
+  }
+
+  /** One of the tails goes on. */
+  private goOn(): void {
+    const { random, forks } = this;
+    if (forks.length === 0) return;
+    const one = random.pick(forks);
+    const other = this.chains.get(hex(one.author)) ?? one;
+    const { peers } = this;
+    this.extend(random.pick([one, other]), random.sample(peers, 1 + random.below(peers.length)), 1 + random.below(2));
+  }
+
+  private extend(chain: Chain, peers: readonly NodeId[], count: number): void {
+    const { random } = this;
+    const from = chain.seq + 1;
+    for (let n = 0; n < count; n++) {
+      const { someone } = this;
+      const seen =
+        someone && random.chance(0.5) ? [{ author: someone.author, seq: someone.seq, cid: someone.cid }] : [];
+      const transactions = random.chance(0.8) ? [random.chance(0.7) ? this.row : this.nonsense] : [];
+      const entry = this.entryOf(chain, { time: random.below(1e9), transactions, parents: seen });
+      const body = encodeEntry(entry);
+      const bytes = this.signed(body);
+      // Of those that come together only the last signature is looked at.
+      if (n < count - 1 && random.chance(0.2)) {
+        bytes.set(this.bytes(SIGNATURE_BYTES));
+        this.unsigned.add(hex(chain.author));
+      }
+      chain.entries.push(bytes);
+      chain.seq = entry.seq;
+      chain.prev = cidOf(body, logCrypto);
+      chain.lamport = entry.lamport;
+    }
+    for (const to of peers) this.push(to, authorId(hex(chain.author)), from, chain.entries.slice(from - 1));
   }
 
   private transaction(operations: readonly Operation[], more: Partial<Transaction> = {}): Uint8Array {
@@ -394,6 +468,8 @@ export class Liar implements Machine {
       'a piece of nothing',
       () => this.toSome((to) => this.send(to, PIECE, Uint8Array.of(this.random.below(4), ...this.someBytes))),
     ],
+    ['a fork', () => this.fork()],
+    ['a fork goes on', () => this.goOn()],
     ['gossip', () => this.gossip()],
     ['has what it has not', () => this.boast()],
     ['a question', () => this.ask()],

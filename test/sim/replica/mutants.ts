@@ -4,7 +4,9 @@ import { Linearizer } from '../../../node/consistency/index.ts';
 import { Commits } from '../../../node/engine/commits.ts';
 import type { SeenRow } from '../../../node/engine/merge/index.ts';
 import { Chains } from '../../../node/log/index.ts';
+import { Group } from '../../../node/engine/group.ts';
 import { EarlyEntries } from '../../../node/replica/early.ts';
+import { Forks } from '../../../node/replica/forks.ts';
 import { Intake } from '../../../node/replica/intake.ts';
 import { Order } from '../../../node/replica/order.ts';
 import { Publisher } from '../../../node/replica/publisher.ts';
@@ -73,6 +75,15 @@ export const byzantineMutants: readonly Mutant[] = [
         return fault;
       },
   ),
+];
+
+/** Where a member signs two entries with one number. */
+export const forkMutants: readonly Mutant[] = [
+  mutant('what a block names is not asked for by its hash', Forks, 'missing', () => () => []),
+  mutant('who forks may go on', Group, 'endAuthor', () => () => Promise.resolve()),
+  mutant('the log does not say behind which entry a chain goes on', LogWriter, 'addAgain', nothing),
+  mutant('what stood in a tail that lost stays in the order', Order, 'withdraw', () => () => [].values()),
+  mutant('an entry that a decided block orders waits for its parents', Intake, 'release', nothing),
 ];
 
 /** Where nodes join and leave. */

@@ -160,6 +160,7 @@ export class SimulatedNode implements VirtualHost, Machine {
       makeToken: hex,
       onMade: (own, isAwaited) => peering?.made(own, isAwaited),
       onDurable: (entries, isAwaited) => peering?.durable(entries, isAwaited),
+      onCutBack: (author, seq) => peering?.cutBack(author, seq),
       send: (to, message, mayWait) => peering?.sendConsensus(to, message, mayWait),
       describeMember: (id) => ({ isUp: peering?.isUp(id) ?? true, lag: 0 }),
       disk: {
@@ -183,6 +184,9 @@ export class SimulatedNode implements VirtualHost, Machine {
       voters: () => membership.voters(),
       onDamaged: (height) => this.cluster.fail(`${this.name} is told that its state after ${height} is damaged`),
       onRefused: (from, reason) => this.cluster.refused(this, from, reason),
+      onEquivocation: ({ author }) =>
+        this.cluster.trace(() => `${this.name} has found that ${author.slice(0, 8)} forks`),
+      endAuthor: (equivocation) => core.group.endAuthor(equivocation),
       snapshots: this.snapshotsOf(engine),
       isNew: engine.isNew,
       onSnapshot: (height) => {

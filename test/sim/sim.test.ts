@@ -6,7 +6,14 @@ import { consensusMutants } from './consensus/mutants.ts';
 import { consensusScenario } from './consensus/scenario.ts';
 import { plant } from './kernel/mutant.ts';
 import { SimulationFailure, type Scenario } from './kernel/scenario.ts';
-import { briefMutants, byzantineMutants, forkMutants, fullMutants, movingMutants, slicedMutants } from './replica/mutants.ts';
+import {
+  briefMutants,
+  byzantineMutants,
+  forkMutants,
+  fullMutants,
+  movingMutants,
+  slicedMutants,
+} from './replica/mutants.ts';
 import {
   briefScenario,
   byzantineScenario,

@@ -126,6 +126,7 @@ export function groupFigures(inputs: GroupInputs): GroupFigures {
     ...peerFigures(inputs),
     p2pdb_log_size_bytes: sizeOf(path.join(folder, 'log')),
     p2pdb_state_size_bytes: sizeOf(folder, /^state\.sqlite(-wal|-shm)?$/),
+    p2pdb_ended_authors: core.catalog.endedAuthors.size,
     p2pdb_damaged_states: readdirSync(folder).filter((name) => /^state\.sqlite\.damaged-\d+$/.test(name)).length,
     p2pdb_sync_queue_entries: labelled('wait', Object.entries(queues)),
     p2pdb_sync_received_bytes: traffic?.inBytes ?? 0,

@@ -133,6 +133,11 @@ export const METRICS = {
     help: 'Blocks whose proposer has another state than this node.',
     labels: GROUP,
   },
+  p2pdb_ended_authors: {
+    type: 'gauge',
+    help: 'Rows of p2pdb.equivocations: authors of entries that signed two with one number, of which nothing counts any more but what was final.',
+    labels: GROUP,
+  },
   p2pdb_damaged_states: {
     type: 'gauge',
     help: 'State files that were set aside because they were not what the majority had, and that still lie in the data folder.',

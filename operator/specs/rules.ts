@@ -156,6 +156,13 @@ export const ALERTS: readonly AlertRule[] = [
     summary: 'The state of node {{ $labels.$node }} is, or was, not what the others have.',
   },
   {
+    alert: 'P2PDBEquivocation',
+    expr: 'max(delta(p2pdb_ended_authors{$nodes}[1h])) > 0',
+    for: '0m',
+    severity: 'critical',
+    summary: 'A member signed two entries with one number: p2pdb.equivocations names it.',
+  },
+  {
     alert: 'P2PDBConflicts',
     expr: 'max(p2pdb_conflicts{$nodes}) > 0',
     for: '15m',

@@ -172,6 +172,14 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 
   {
+    alert: 'P2PDBEquivocation',
+    series: { '0 p2pdb_ended_authors{group="main"}': '0x5 1x20' },
+    minute: 10,
+    fires: { summary: 'A member signed two entries with one number: p2pdb.equivocations names it.' },
+  },
+  { alert: 'P2PDBEquivocation', series: { '0 p2pdb_ended_authors{group="main"}': '0x5 1x120' }, minute: 90 },
+
+  {
     alert: 'P2PDBConflicts',
     series: { '0 p2pdb_conflicts{group="main"}': '2x30', '1 p2pdb_conflicts{group="main"}': '3x30' },
     minute: 20,

@@ -144,7 +144,7 @@ export class BlockApplier {
       void gate.opened().then(() => {
         for (const wake of waiting) wake();
       });
-    // Clients and peers have their turn before the next ones.
-    if (order.hasApplicable) this.applySoon();
+    // Clients and peers have their turn before the next one, which may name another entry than is in the order by now.
+    if (order.hasDecided) this.applySoon();
   }
 }

@@ -484,6 +484,11 @@ export class Order {
     return this.chosen.get(this.position.height + 1)?.block.cut.filter((cut) => !this.holds(cut)) ?? [];
   }
 
+  /** The next block is decided, whether its entries are here or not. */
+  get hasDecided(): boolean {
+    return this.chosen.has(this.position.height + 1);
+  }
+
   /** There is a decided block whose entries are here. */
   get hasApplicable(): boolean {
     return this.chosen.get(this.position.height + 1)?.block.cut.every((cut) => this.holds(cut)) === true;

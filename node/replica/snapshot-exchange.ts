@@ -2,8 +2,8 @@
  * Snapshots between nodes: a node that is new, or that needs what the others have pruned, takes the group's state from one of them
  * instead of running its history again.
  *
- * It asks one peer at a time, is offered a manifest, and fetches the state's file in parts, so that it alone decides the pace. When all is
- * here and is what the manifest says, the node starts again from it.
+ * It asks one peer, and one more as long as none answers, is offered a manifest, and fetches the state's file in parts, so that it alone
+ * decides the pace. When all is here and is what the manifest says, the node starts again from it.
  */
 import type { NodeId } from '../consensus/index.ts';
 import { CborReader, CborWriter } from '../log/index.ts';
@@ -42,11 +42,16 @@ const PARTS_AHEAD = 8;
 /** After so long a question is asked again; making a snapshot of a large state takes its time, so the peer is given up much later. */
 const REPEAT_MS = 3_000;
 const SILENT_MS = 60_000;
+/** Without an offer for so long it asks one more: who says that it has pruned may be a member that lies. */
+const ANOTHER_MS = 10_000;
 const AGAIN_MS = 100;
 
-/** What is under way with one peer. */
+/** What is under way. */
 interface Taking {
-  readonly from: NodeId;
+  /** Who was asked, and whether it may yet answer. */
+  readonly asked: Map<NodeId, boolean>;
+  /** Who gives it; until one does, who was asked last. */
+  from: NodeId;
   readonly isNeeded: boolean;
   heardMs: number;
   askedMs: number;
@@ -75,7 +80,9 @@ export class SnapshotExchange {
 
   peerDown(id: NodeId): void {
     this.up.delete(id);
-    if (this.taking?.from === id) this.giveUp();
+    const { taking } = this;
+    if (!taking?.asked.delete(id)) return;
+    if (taking.incoming ? taking.from === id : !this.isAnyOpen(taking)) this.giveUp();
   }
 
   /** This node cannot go on by what its peers keep of the log. */
@@ -95,9 +102,25 @@ export class SnapshotExchange {
     if (taking.incoming) {
       taking.askedBytes = taking.incoming.received;
       this.fetch(taking, taking.incoming);
-    } else {
-      this.question(taking);
+      return;
     }
+    if (nowMs - taking.heardMs >= ANOTHER_MS) this.askAnother(taking);
+    for (const [id, isOpen] of taking.asked) if (isOpen) this.question(id, taking.isNeeded);
+  }
+
+  /** False when all were asked. */
+  private askAnother(taking: Taking): boolean {
+    const another = [...this.up].find((id) => !taking.asked.has(id));
+    if (another === undefined) return false;
+    taking.heardMs = performance.now();
+    taking.from = another;
+    taking.asked.set(another, true);
+    this.question(another, taking.isNeeded);
+    return true;
+  }
+
+  private isAnyOpen({ asked }: Taking): boolean {
+    return [...asked.values()].includes(true);
   }
 
   /** Throws DecodeError. */
@@ -134,13 +157,14 @@ export class SnapshotExchange {
 
   private ask(from: NodeId, isNeeded: boolean): void {
     const now = performance.now();
-    this.taking = { from, isNeeded, heardMs: now, askedMs: now, incoming: undefined, askedBytes: 0 };
-    this.question(this.taking);
+    const asked = new Map([[from, true]]);
+    this.taking = { asked, from, isNeeded, heardMs: now, askedMs: now, incoming: undefined, askedBytes: 0 };
+    this.question(from, isNeeded);
   }
 
-  private question({ from, isNeeded }: Taking): void {
+  private question(to: NodeId, isNeeded: boolean): void {
     const question = new CborWriter(16).int(this.options.height()).int(isNeeded ? 1 : 0);
-    this.options.send(from, framed(ASK, question));
+    this.options.send(to, framed(ASK, question));
   }
 
   private giveUp(): void {
@@ -154,14 +178,18 @@ export class SnapshotExchange {
 
   private offered(from: NodeId, text: Uint8Array): void {
     const { taking } = this;
-    if (taking?.from !== from || taking.incoming) return;
+    if (taking?.asked.get(from) !== true || taking.incoming) return;
     const manifest = text.length === 0 ? undefined : readManifest(text);
     if (manifest === null) this.options.onRefused(from, 'the manifest of a snapshot that cannot be read');
     if (!manifest || manifest.group !== this.options.group || manifest.height <= this.options.height()) {
+      taking.asked.set(from, false);
+      // Others may have what this one has not.
+      if (!this.isHolding && (this.isAnyOpen(taking) || this.askAnother(taking))) return;
       this.taking = undefined;
       this.release();
       return;
     }
+    taking.from = from;
     taking.heardMs = performance.now();
     taking.incoming = this.options.port.take(manifest);
     this.fetch(taking, taking.incoming);

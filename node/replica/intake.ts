@@ -132,6 +132,11 @@ export class Intake {
       });
       if (fault !== undefined) break;
     }
+    // What they follow waited here and turned out no good, and is not held against its giver yet: no fault of who gives these.
+    if (links[0] && links[0].entry.seq > this.seqOf(author) + 1) {
+      this.options.onDropped(author);
+      return fault;
+    }
     const proven = this.log.chains.proven(links, this.orphans.get(author)?.[0]?.entry.genesis);
     for (const [index, link] of links.entries()) {
       const refused = index < proven ? this.admit(link, from) : 'it fails the check of its signature';

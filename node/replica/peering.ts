@@ -146,6 +146,7 @@ export class Peering {
       for (const peer of this.large.pumpAll()) this.drained(peer);
       this.exchange.tick(performance.now());
       this.announce(performance.now());
+      this.refuseFailed();
       this.forks.tick(performance.now());
       this.step({ kind: 'tick', nowMs: performance.now() });
     }, TICK_MS);
@@ -473,7 +474,11 @@ export class Peering {
       if (fault !== undefined) this.refuse(from, author, fault);
       at = end;
     }
-    // It is asked of others now.
+    this.refuseFailed();
+  }
+
+  /** What waited, and turned out no good when something else came, is asked of others now. */
+  private refuseFailed(): void {
     for (const failed of this.options.replica.takeFailed())
       this.refuse(failed.from as NodeId, authorId(failed.author), failed.fault);
   }

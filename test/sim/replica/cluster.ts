@@ -35,6 +35,8 @@ export interface Lies {
   readonly random: Random;
   /** It is a voter. */
   readonly votes: boolean;
+  /** See Liar. */
+  readonly isUnchecked: boolean;
 }
 
 export class Cluster {
@@ -86,7 +88,7 @@ export class Cluster {
     const members = first.map(({ name, id }) => ({ name, id }));
     const voting = members.slice(0, voters).map(({ id }) => id);
     if (lies) {
-      const { name, id } = (this.liar = new Liar(this, lies.random));
+      const { name, id } = (this.liar = new Liar(this, lies.random, lies.isUnchecked));
       members.push({ name, id });
       if (lies.votes) voting.push(id);
     }

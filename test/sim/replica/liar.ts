@@ -74,6 +74,8 @@ export class Liar implements Machine {
   readonly id: NodeId;
   readonly isUp = true;
   readonly connected = new Map<string, string>();
+  /** Some of its transactions say that foreign keys are not looked at, as any client's may: then they need not hold. */
+  readonly isUnchecked: boolean;
   private readonly cluster: Cluster;
   private readonly random: Random;
   private readonly key: KeyObject;
@@ -90,7 +92,8 @@ export class Liar implements Machine {
   private height = 0;
   private lamport = 0;
 
-  constructor(cluster: Cluster, random: Random) {
+  constructor(cluster: Cluster, random: Random, isUnchecked: boolean) {
+    this.isUnchecked = isUnchecked;
     this.cluster = cluster;
     this.random = random;
     const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, this.name)]);
@@ -333,7 +336,7 @@ export class Liar implements Machine {
       database: 'd',
       sql: '',
       level: random.pick(['local', 'local', 'replicated', 'final']),
-      unchecked: random.chance(0.2),
+      unchecked: random.chance(0.2) && this.isUnchecked,
       tables: [{ id: random.pick([...TABLES, 99, -1]), version: random.pick([1, 1, 1, 2, 7]), columns: [] }],
       operations,
       reads: [],

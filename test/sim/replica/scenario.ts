@@ -20,6 +20,9 @@ const FEW_A_SECOND = [30, 100, 200];
 /** One seed of so many makes and checks real signatures; to the others they cost next to nothing. */
 const REAL_SIGNATURES_EVERY = 16;
 
+/** In one seed of so many who lies may write what breaks foreign keys. */
+const UNCHECKED_EVERY = 5;
+
 /** Whose chance it is, where a seed has several. */
 const FILLING = 0x66756c6c;
 const MOVING = 0x6d6f7665;
@@ -70,7 +73,8 @@ class Run {
     this.voters = size === 4 ? 3 : size;
     const signatures = seed % REAL_SIGNATURES_EVERY === 0 ? 'real' : 'cheap';
     const joiners = moves ? [...'xyz'].slice(0, 1 + random.below(3)) : [];
-    const lying = lies && { random: new Random(seed ^ LYING), votes: lies === 'voter' };
+    const isUnchecked = seed % UNCHECKED_EVERY === 0;
+    const lying = lies && { random: new Random(seed ^ LYING), votes: lies === 'voter', isUnchecked };
     const names = [...'abcde'].slice(0, size);
     this.cluster = new Cluster(random, names, this.voters, trace, slicing, signatures, joiners, lying);
     if (this.pruning) this.cluster.segmentBytes = this.pruning.pick([500, 2_000, 8_000]);

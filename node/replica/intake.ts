@@ -37,8 +37,8 @@ export function decodeIncoming(signed: SignedEntry, entry: Entry): Incoming {
 /** An entry whose transactions may still be read. */
 interface Waiting extends ChainLink {
   transactions: Incoming['transactions'] | undefined;
-  /** Who gave it. */
-  readonly from: string;
+  /** Who gave it; undefined where it was asked for by its hash: then it is no fault of the giver's. */
+  readonly from: string | undefined;
 }
 
 type Accepted = Waiting & Incoming;
@@ -188,7 +188,7 @@ export class Intake {
     } catch (error) {
       if (error instanceof StoppedError) return;
       if (!(error instanceof DecodeError)) throw error;
-      this.failed.push({ author, from: incoming.from, fault: error.message });
+      this.fail(author, incoming.from, error.message);
       const waiting = this.orphans.get(author);
       const at = waiting?.indexOf(incoming) ?? -1;
       if (at > 0) waiting?.splice(at);
@@ -239,7 +239,12 @@ export class Intake {
     if (fault === undefined) return;
     if (fault === FORKED) this.options.onForked(author, [next, ...waiting]);
     waiting.length = 0;
-    this.failed.push({ author, from: next.from, fault });
+    this.fail(author, next.from, fault);
+  }
+
+  private fail(author: string, from: string | undefined, fault: string): void {
+    if (from === undefined) this.options.onDropped(author);
+    else this.failed.push({ author, from, fault });
   }
 
   /**
@@ -263,20 +268,36 @@ export class Intake {
   }
 
   /**
-   * Takes entries of an author that are known by their hashes, whether they follow what is here of it or not. Nothing is being written.
-   * Those that cannot be read no voter took.
+   * Takes entries of an author that are known by their hashes, whether they follow what is here of it or not: those that do wait for
+   * their parents like all others. Nothing is being written. Those that cannot be read no voter took.
    */
   takeAside(links: readonly ChainLink[]): void {
     const author = links[0] && hex(links[0].entry.author);
+    const rest: Waiting[] = [];
     const isMalformed = faultIn(() => {
       const incoming = links
         .filter((link) => !this.isHere(link))
         .map(({ signed, entry }) => decodeIncoming(signed, entry));
-      for (const one of incoming) this.ready.push(this.placed(one));
+      for (const one of incoming) {
+        if (rest.length > 0 || this.waitsForParents(one)) rest.push({ ...one, from: undefined });
+        else this.ready.push(this.placed(one));
+      }
     });
     if (isMalformed !== undefined || author === undefined) return;
-    if (this.orphans.delete(author)) this.options.onDropped(author);
+    const last = rest.at(-1)?.signed.cid;
+    const waitAlready = last && this.orphans.get(author)?.some(({ signed }) => sameBytes(signed.cid, last));
+    if (waitAlready !== true) {
+      if (this.orphans.delete(author)) this.options.onDropped(author);
+      if (rest.length > 0) this.orphans.set(author, rest);
+    }
     this.adopt();
+  }
+
+  /** It would go into the order before what its author had seen. */
+  private waitsForParents({ entry }: Incoming): boolean {
+    const chain = this.log.chains.byAuthor.get(hex(entry.author));
+    const isNext = entry.seq === (chain?.seq ?? 0) + 1 && sameBytes(entry.prev, chain?.cid ?? null);
+    return isNext && !this.hasParents(entry);
   }
 
   /** CID of an entry that waits for others. */

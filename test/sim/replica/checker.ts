@@ -82,7 +82,8 @@ async function readAll(client: Client, node: SimulatedNode, isUnchecked: boolean
   const core = node.life?.engine.core;
   tables.set('digest', core ? hex(core.machine.finalDigest()) : '');
   const broken: string[] = [];
-  for (const sql of isUnchecked ? CONSTRAINTS : [...CONSTRAINTS, ...FOREIGN_KEYS]) for (const row of await text(sql)) broken.push(`${sql}: ${row}`);
+  for (const sql of isUnchecked ? CONSTRAINTS : [...CONSTRAINTS, ...FOREIGN_KEYS])
+    for (const row of await text(sql)) broken.push(`${sql}: ${row}`);
   const rejected = core?.state.db.prepare(`SELECT tx FROM conflict WHERE kind = 'rejected'`).all() ?? [];
   const rows = async (sql: string) => (await client.sql(sql)).rows;
   return {

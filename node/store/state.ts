@@ -378,12 +378,15 @@ export class State {
   /** Applies one step of a schema change to the catalog and to SQLite, or neither. */
   applyCatalog(change: CatalogChange): void {
     this.begin();
+    const { epoch } = this;
     const digests = this.digests.save();
     this.db.exec('SAVEPOINT catalog');
     try {
       this.change(change);
     } catch (error) {
       if (isFull(error)) throw this.lost(error);
+      // What wrote met the full disk itself: the transaction was given up, and the savepoint went with it.
+      if (this.epoch !== epoch) throw error;
       this.db.exec('ROLLBACK TO catalog; RELEASE catalog');
       this.digests.restore(digests);
       this.forget();

@@ -81,6 +81,7 @@ for (const [scenario, mutants, seedsMax] of [
       it(mutant.name, async (t) => {
         t.after(plant(mutant));
         await assert.rejects(async () => {
+          for (const seed of kept[scenario.name] ?? []) await scenario.run(seed, undefined);
           for (let seed = 1; seed <= seedsMax; seed++) await scenario.run(seed, undefined);
         }, SimulationFailure);
       });

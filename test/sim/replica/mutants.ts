@@ -83,7 +83,6 @@ export const forkMutants: readonly Mutant[] = [
   mutant('who forks may go on', Group, 'endAuthor', () => () => Promise.resolve()),
   mutant('the log does not say behind which entry a chain goes on', LogWriter, 'addAgain', nothing),
   mutant('what stood in a tail that lost stays in the order', Order, 'withdraw', () => () => [].values()),
-  mutant('an entry that a decided block orders waits for its parents', Intake, 'release', nothing),
 ];
 
 /** Where nodes join and leave. */

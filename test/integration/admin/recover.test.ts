@@ -18,6 +18,11 @@ after(() => swarm.stop());
 const recover = (member: Member, id: string, founder: string, leave?: readonly string[]): Promise<Answer> =>
   member.ask('POST', '/v1/recover', { id, founder, leave });
 
+const hosts =
+  (name: string) =>
+  ({ databaseGroups = [] }: Answer['body']): boolean =>
+    databaseGroups.some(({ database }) => database === name);
+
 const logOf = (folder: string): string => path.join(folder, 'groups/main/log');
 
 it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
@@ -26,6 +31,7 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
     'CREATE DATABASE d; CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, level VARCHAR(10), v INT); CREATE TABLE d.keyless (v INT)',
   );
   await a.sql("CREATE DATABASE own COMMENT 'p2pdb:group=own'; CREATE DATABASE elsewhere COMMENT 'p2pdb:replicas=c'");
+  await Promise.all([b.until(hosts('own'), 'a host of own'), c.until(hosts('elsewhere'), 'a host of elsewhere')]);
   await b.sql('CREATE TABLE own.t (id INT AUTO_INCREMENT PRIMARY KEY, v INT); INSERT INTO own.t (v) VALUES (1)');
   for (const level of ['local', 'replicated', 'final'])
     await b.sql(
@@ -195,13 +201,12 @@ it('takes no database along that was only on its way here', { timeout: 240_000 }
   const [m, n, o] = (await swarm.group('m', 'n', 'o')) as [Member, Member, Member];
   await m.sql('CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY); INSERT INTO d.t VALUES (1)');
   await m.sql("CREATE DATABASE promised COMMENT 'p2pdb:replicas=o'; CREATE DATABASE held COMMENT 'p2pdb:replicas=n'");
+  await n.until(hosts('held'), 'a host of held');
   await n.sql('CREATE TABLE held.t (id INT PRIMARY KEY); INSERT INTO held.t VALUES (1)');
   const half = await halfSent(o, n);
   // Named as a host when nobody is left who could send anything.
   await m.sql("ALTER DATABASE promised COMMENT 'p2pdb:replicas=n,o'");
-  const isNamed = ({ databaseGroups = [] }: Answer['body']): boolean =>
-    databaseGroups.some(({ database }) => database === 'promised');
-  const hosted = (await n.until(isNamed, 'named')).databaseGroups ?? [];
+  const hosted = (await n.until(hosts('promised'), 'a host of promised')).databaseGroups ?? [];
   const notReady = hosted.flatMap(({ database, ready }) => (ready ? [] : [database]));
   assert.deepEqual(notReady.sort(), [half, 'promised']);
   await m.lose();

@@ -148,7 +148,7 @@ export function sqlRoute(ports: AdminPorts): RequestHandler {
     // A client that goes away takes its statement with it.
     response.once('close', close);
     try {
-      session = open(ports, account, asked.database, request.socket);
+      session = await open(ports, account, asked.database, request.socket);
       await run(session, asked, sink);
     } catch (error) {
       const { errno, sqlState, message } = error as { errno?: number; sqlState?: string; message: string };
@@ -165,7 +165,12 @@ export function sqlRoute(ports: AdminPorts): RequestHandler {
   };
 }
 
-function open(ports: AdminPorts, account: Account, database: string, socket: ClientInfoSocket): Session {
+async function open(
+  ports: AdminPorts,
+  account: Account,
+  database: string,
+  socket: ClientInfoSocket,
+): Promise<Session> {
   const client: ClientInfo = {
     address: socket.remoteAddress ?? '',
     port: socket.remotePort ?? 0,

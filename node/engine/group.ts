@@ -125,9 +125,13 @@ export class Group {
     );
   }
 
-  /** Waits p2pdb_commit_timeout seconds at most, then rejects with 3101 and the advice; KILL ends it, too. */
-  async within(session: EngineSession, done: Promise<void>, advice: () => string): Promise<void> {
-    const seconds = session.state.variables.number('p2pdb_commit_timeout');
+  /** Waits so many seconds at most, then rejects with 3101 and the advice; KILL ends it, too. */
+  async within(
+    session: EngineSession,
+    done: Promise<void>,
+    advice: () => string,
+    seconds = session.state.variables.number('p2pdb_commit_timeout'),
+  ): Promise<void> {
     const missed = (): SqlError =>
       new SqlError(3101, 'HY000', `Not confirmed within ${seconds} s: too few nodes answer. ${advice()}`);
     let timer: NodeJS.Timeout | undefined;
@@ -144,11 +148,11 @@ export class Group {
   }
 
   /** Resolves when everything that was decided before the call is applied here: a place in the order is asked for, and waited for. */
-  async linearize(session: EngineSession): Promise<void> {
+  async linearize(session: EngineSession, seconds?: number): Promise<void> {
     this.checkMajority();
     // Whoever asks before the question has left shares its answer.
     this.barrier ??= this.ask();
-    await this.within(session, this.barrier, () => 'The read can be tried again.');
+    await this.within(session, this.barrier, () => 'The read can be tried again.', seconds);
   }
 
   /** Resolves when this node has applied that height, and of each author so many entries. */

@@ -33,6 +33,7 @@ export {
   withoutTraces,
   type PlacedDatabase,
 } from './placement.ts';
+export type { PreparedText } from './execute-prepared.ts';
 export { EngineSession } from './session.ts';
 export { adoptImage, imageOf } from './session-image.ts';
 export { makeSuccessor, settle, type Remainder } from './successor.ts';

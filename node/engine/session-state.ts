@@ -56,6 +56,8 @@ export class SessionState {
   info: string | undefined;
   since = Date.now();
   killed = false;
+  /** When this node was last asked for what nobody has made: see catchUp(). */
+  vainQuestionMs = -Infinity;
   /** Ends what the session waits for. */
   cancelWait: (() => void) | undefined;
   /** Temporary tables by 'database.name'. */

@@ -37,6 +37,7 @@ import { OpenTransaction, type Isolation } from './transaction.ts';
 import { sqlModeText } from './variables.ts';
 import { endTransaction, rollbackTransaction } from './commit-transaction.ts';
 import { executeQuery, prepareText, type PreparedText } from './execute-prepared.ts';
+import { catchUp } from './catch-up.ts';
 import { SchemaChanged } from './waits.ts';
 
 const EMPTY_CHANGES: readonly SessionChange[] = [];
@@ -240,7 +241,7 @@ export class EngineSession implements Session, SessionFacts {
       if (!this.state.multiStatements) return this.fail(multiple(text, ready.parsed.end), sink);
       return this.several(text, latin1, ready, sink);
     } catch (error) {
-      return this.fail(error, sink);
+      return this.failed(error, sink, () => this.run(text, latin1, sink));
     }
   }
 
@@ -254,6 +255,7 @@ export class EngineSession implements Session, SessionFacts {
   private async several(text: string, latin1: boolean, first: Ready, sink: ResultSink): Promise<void> {
     let ready = first;
     let rest = text;
+    const prepareRest = (): Ready | Promise<Ready> => this.onceCaughtUp(() => this.prepareNext(rest, 0, latin1));
     try {
       for (;;) {
         const more = ready.parsed?.last === false;
@@ -264,13 +266,13 @@ export class EngineSession implements Session, SessionFacts {
           const done = this.execute_(ready, sink, more);
           if (done) await done;
         } catch (error) {
-          if (!this.goesOn(error)) throw error;
-          ready = this.prepareNext(rest, 0, latin1);
+          if (!this.goesOn(error) && (await catchUp(this, error)) !== true) throw error;
+          ready = await prepareRest();
           continue;
         }
         if (!more) break;
         rest = rest.slice(end);
-        ready = this.prepareNext(rest, 0, latin1);
+        ready = await prepareRest();
       }
       this.end();
     } catch (error) {
@@ -321,7 +323,7 @@ export class EngineSession implements Session, SessionFacts {
     if (done)
       return done.then(
         () => this.end(),
-        (error: unknown) => (this.goesOn(error) ? again() : this.fail(error, sink)),
+        (error: unknown) => (this.goesOn(error) ? again() : this.failed(error, sink, again)),
       );
     this.end();
     return undefined;
@@ -330,6 +332,30 @@ export class EngineSession implements Session, SessionFacts {
   /** The statement is to be made anew here. Where its tables may be in another group now, the client is to come again. */
   private goesOn(error: unknown): boolean {
     return error instanceof SchemaChanged && this.core.movedAway === this.movedAway;
+  }
+
+  /** The client is told, unless the statement is to be made anew because the node had yet to hear of a schema change. */
+  private failed(error: unknown, sink: ResultSink, again: () => Promise<void> | undefined): Promise<void> | undefined {
+    const caughtUp = catchUp(this, error);
+    if (!caughtUp) return this.fail(error, sink);
+    return caughtUp.then(
+      (is) => (is ? again() : this.fail(error, sink)),
+      (other: unknown) => this.fail(other, sink),
+    );
+  }
+
+  /** What it throws is the last word: where the node had yet to hear of a schema change, `work` is done a second time. */
+  private onceCaughtUp<T>(work: () => T): T | Promise<T> {
+    try {
+      return work();
+    } catch (error) {
+      const caughtUp = catchUp(this, error);
+      if (!caughtUp) throw error;
+      return caughtUp.then((is) => {
+        if (!is) throw error;
+        return work();
+      });
+    }
   }
 
   /** Tells the client what went wrong. */
@@ -502,9 +528,9 @@ export class EngineSession implements Session, SessionFacts {
 
   // Prepared statements of the protocol
 
-  prepare(sql: Uint8Array): PreparedText {
+  prepare(sql: Uint8Array): PreparedText | Promise<PreparedText> {
     const { text, latin1 } = this.decode(sql);
-    return this.prepareText(text, latin1);
+    return this.onceCaughtUp(() => this.prepareText(text, latin1));
   }
 
   prepareText(text: string, latin1: boolean): PreparedText {
@@ -519,12 +545,11 @@ export class EngineSession implements Session, SessionFacts {
     const { query } = statement as PreparedStatement & { readonly query: PreparedQuery };
     this.begin(query.text);
     this.count(kindOf(query));
+    const again = (): Promise<void> | undefined => this.execute(statement, parameters, sink);
     try {
-      return this.finish(this.executeQuery(query, parameters, sink, false), sink, () =>
-        this.execute(statement, parameters, sink),
-      );
+      return this.finish(this.executeQuery(query, parameters, sink, false), sink, again);
     } catch (error) {
-      return this.fail(error, sink);
+      return this.failed(error, sink, again);
     }
   }
 
@@ -539,12 +564,12 @@ export class EngineSession implements Session, SessionFacts {
 
   // The rest of the protocol
 
-  useDatabase(name: string): void {
-    this.core.use(this, name);
+  useDatabase(name: string): void | Promise<void> {
+    return this.onceCaughtUp(() => this.core.use(this, name));
   }
 
-  listFields(table: string, wildcard: string): readonly ColumnDefinition[] {
-    return this.core.listFields(this, table, wildcard);
+  listFields(table: string, wildcard: string): readonly ColumnDefinition[] | Promise<readonly ColumnDefinition[]> {
+    return this.onceCaughtUp(() => this.core.listFields(this, table, wildcard));
   }
 
   reset(): void {

@@ -65,7 +65,7 @@ export function runStatement(
     case 'setTransaction':
       return runSetTransaction(x, statement);
     case 'use':
-      session.useDatabase(statement.database);
+      session.core.use(session, statement.database);
       return ok(x);
     case 'prepare':
     case 'execute':

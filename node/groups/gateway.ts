@@ -33,8 +33,15 @@ export class Gateway implements Engine {
     return this.core.findAccount(user, address);
   }
 
-  openSession(id: number, account: Account, client: ClientInfo): GatewaySession {
-    return new GatewaySession(this, id, account, client, false);
+  async openSession(id: number, account: Account, client: ClientInfo): Promise<GatewaySession> {
+    const session = new GatewaySession(this, id, account, { ...client, database: '' }, false);
+    try {
+      if (client.database !== '') await session.useDatabase(client.database);
+      return session;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
   }
 
   statistics(): string {

@@ -2,7 +2,7 @@
  * One client's session over all groups: each statement runs where the tables of its databases are. Of the groups that this node hosts
  * it has a session each, which share what the client has set; for another one it moves, whole, to a node that hosts it.
  */
-import { adoptImage, EngineSession, imageOf } from '../engine/index.ts';
+import { adoptImage, EngineSession, imageOf, type PreparedText } from '../engine/index.ts';
 import type { RemoteSession } from '../forwarding/index.ts';
 import type {
   Account,
@@ -170,8 +170,10 @@ export class GatewaySession implements Session {
 
   prepare(sql: Uint8Array): PreparedStatement | Promise<PreparedStatement> {
     if (!this.gateway.hasPlaced && !this.remote) {
+      const made = (prepared: PreparedText): RoutedStatement =>
+        routed(sql, prepared.query.parsed.statement, this.main, prepared);
       const prepared = this.main.prepare(sql);
-      return routed(sql, prepared.query.parsed.statement, this.main, prepared);
+      return prepared instanceof Promise ? prepared.then(made) : made(prepared);
     }
     const [part] = this.partsOf(sql) ?? [];
     return part?.statement ? this.prepareAt(sql, part.statement) : this.seen.prepare(sql);

@@ -95,7 +95,7 @@ async function openSession(connection: Connection, asked: Login): Promise<void> 
   }
   checkAccount(account, asked, address);
   context.throttle.succeeded(address);
-  const session = context.engine.openSession(connection.id, account, {
+  const session = await context.engine.openSession(connection.id, account, {
     address,
     port: connection.port,
     tlsCipher: connection.secure ? (connection.socket as TLSSocket).getCipher().name : '',

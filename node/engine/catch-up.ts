@@ -1,0 +1,48 @@
+/**
+ * A schema change is acknowledged once a majority has it: the next statement may come to a node that has yet to hear of it. So a
+ * statement that fails for what this node's catalog has, or has not, is no last word before the node has caught up.
+ */
+import { SqlError } from '../sql/index.ts';
+import { deadlock } from './locks.ts';
+import { placedDatabases } from './placement.ts';
+import type { EngineSession } from './session.ts';
+
+/** What MySQL says of databases, tables, columns, keys, accounts and privileges that are not there, or are there already. */
+const OF_CATALOG: ReadonlySet<number> = new Set([
+  1007, 1008, 1044, 1049, 1050, 1051, 1054, 1060, 1061, 1091, 1141, 1142, 1143, 1146, 1147, 1176, 1396, 1410, 3162,
+  3523,
+]);
+/** A session that asks for what nobody has made costs the cluster one question in so long. */
+const VAIN_MS = 1000;
+/** Nobody waits longer to hear that something is not there. */
+const WAIT_SECONDS = 2;
+
+/**
+ * Resolves to whether the catalog is another one than that of the failed statement, once all is applied here that was decided before the
+ * call: then it is worth a second try. Undefined where the error is the last word. Rejects with 1213 where the statement's tables may be
+ * in another group now.
+ */
+export function catchUp(session: EngineSession, error: unknown): Promise<boolean> | undefined {
+  if (!(error instanceof SqlError) || !OF_CATALOG.has(error.errno)) return undefined;
+  const { core, state } = session;
+  if (core.main.isAlone() || performance.now() - state.vainQuestionMs < VAIN_MS) return undefined;
+  return ask(session);
+}
+
+async function ask(session: EngineSession): Promise<boolean> {
+  const { core, state } = session;
+  // Accounts and privileges are in the group of all nodes.
+  const cores = new Set([core.main, core]);
+  const versions = new Map([...cores].map((one) => [one, one.catalog.version]));
+  const placed = placedDatabases(core.main.catalog).length;
+  try {
+    for (const { group } of cores) await group.linearize(session, WAIT_SECONDS);
+  } catch (error) {
+    // Nobody answers.
+    if (!(error instanceof SqlError)) throw error;
+  }
+  const isNews = [...versions].some(([one, version]) => one.catalog.version !== version);
+  state.vainQuestionMs = isNews ? -Infinity : performance.now();
+  if (placedDatabases(core.main.catalog).length !== placed) throw deadlock();
+  return isNews;
+}

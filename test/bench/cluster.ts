@@ -1,7 +1,7 @@
 /**
  * npm run bench:cluster: three nodes of this program against three of Galera and three of rqlite, in turns, on one machine.
  *
- *   npm run bench:cluster -- [--seconds 10] [--rounds 2] [--divergent 100000] [--only WORD] [--write]
+ *   npm run bench:cluster -- [--seconds 10] [--warmup 5] [--rounds 2] [--divergent 100000] [--only WORD] [--write]
  *
  * `--write` puts the table into test/bench/RESULTS.md. All of them commit durably. Where a peer cannot be had (test/bench/setup.sh
  * installs them), its column says so. Beside each line stands the load average: where other programs keep the machine busy, only
@@ -22,6 +22,7 @@ import { throughput } from './support/throughput.ts';
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
+    warmup: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '2' },
     divergent: { type: 'string', default: '100000' },
     only: { type: 'string', default: '' },
@@ -60,20 +61,18 @@ async function main(): Promise<number> {
       await prepare(servers);
       await servers.settled();
     }
-    const [seconds, rounds, divergent] = [values.seconds, values.rounds, values.divergent].map(Number) as [
-      number,
-      number,
-      number,
-    ];
+    const [seconds, warmup, rounds, divergent] = [values.seconds, values.warmup, values.rounds, values.divergent].map(
+      Number,
+    ) as [number, number, number, number];
     const lines = [...TABLE_HEAD];
     console.log(lines.join('\n'));
     for (const one of chosen) {
-      const line = tableLine(one, await one.run({ ours, galera, rqlite, seconds, rounds, divergent }));
+      const line = tableLine(one, await one.run({ ours, galera, rqlite, seconds, warmup, rounds, divergent }));
       console.log(line);
       lines.push(line);
     }
     if (values.write) {
-      const how = `${rounds} rounds of ${seconds} s each, in turns; 100,000 rows; clients and all servers share the machine.`;
+      const how = `${rounds} rounds of ${seconds} s each after ${warmup} s of the same load that do not count, in turns; 100,000 rows; clients and all servers share the machine.`;
       writeSection('npm run bench:cluster -- --write', `Machine: ${machine()}. ${how}\n\n${lines.join('\n')}`);
     }
   } finally {

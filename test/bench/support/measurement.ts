@@ -10,6 +10,8 @@ export interface Bench {
   readonly galera: Galera | undefined;
   readonly rqlite: Rqlite | undefined;
   readonly seconds: number;
+  /** Seconds of the same load before each measurement, which do not count. */
+  readonly warmup: number;
   readonly rounds: number;
   /** Transactions that each side of a cut commits by itself. */
   readonly divergent: number;

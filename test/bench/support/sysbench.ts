@@ -19,6 +19,8 @@ export interface Load {
   /** How long, or how many transactions. */
   readonly seconds?: number;
   readonly events?: number;
+  /** Seconds of the same load before, which do not count: caches are filled, code is compiled. */
+  readonly warmup?: number;
   /** Threads are spread over all servers in turn, else all go to the first. */
   readonly spread?: boolean;
   /** Transactions a second that are asked for; as many as go, otherwise. */
@@ -80,7 +82,8 @@ export async function prepare(servers: Servers): Promise<void> {
   await sql(servers, 'alter table sbtest.sbtest1 modify id int not null auto_increment');
 }
 
-export async function measure(servers: Servers, load: Load): Promise<Rate> {
+export async function measure(servers: Servers, { warmup = 0, ...load }: Load): Promise<Rate> {
+  if (warmup > 0) await measure(servers, { ...load, seconds: warmup });
   const ports = load.spread === true ? servers.ports : servers.ports.slice(0, 1);
   const said = await sysbench(servers, ports, load.workload, 'run', [
     `--threads=${load.threads}`,

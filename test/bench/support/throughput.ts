@@ -27,7 +27,7 @@ function againstGalera(level: CommitLevel, load: Pick<Load, 'workload' | 'thread
     peer: 'Galera',
     least: isWrite ? '1.5' : '1.0',
     aim: isWrite ? '3' : '2',
-    async run({ ours, galera, seconds, rounds }) {
+    async run({ ours, galera, seconds, warmup, rounds }) {
       const rates: [number[], number[]] = [[], []];
       await ours.commitAt(level);
       // In turns, so that what else the machine does meets both.
@@ -37,7 +37,7 @@ function againstGalera(level: CommitLevel, load: Pick<Load, 'workload' | 'thread
           [ours, rates[1]],
         ] as const) {
           if (!servers) continue;
-          found.push((await measure(servers, { ...load, seconds })).perSecond);
+          found.push((await measure(servers, { ...load, seconds, warmup })).perSecond);
           await servers.settled();
         }
       }
@@ -60,12 +60,13 @@ function againstRqlite(connections: number): Measurement {
     peer: 'rqlite',
     least: '1.5',
     aim: '4',
-    async run({ ours, rqlite, seconds, rounds }) {
+    async run({ ours, rqlite, seconds, warmup, rounds }) {
       const found: { theirs: Rate[]; ours: Rate[] } = { theirs: [], ours: [] };
       await ours.commitAt('final');
       for (let round = 0; round < rounds; round++) {
+        if (rqlite && warmup > 0) await rqlite.insert(connections, warmup);
         if (rqlite) found.theirs.push(await rqlite.insert(connections, seconds));
-        found.ours.push(await measure(ours, { workload: 'oltp_insert', threads: connections, seconds }));
+        found.ours.push(await measure(ours, { workload: 'oltp_insert', threads: connections, seconds, warmup }));
         await ours.settled();
       }
       await ours.commitAt('local');

@@ -80,6 +80,8 @@ export class Room {
 
   /** The host is down. */
   crash(): void {
+    // What a connection refers to is never collected while its statements are, which the state keeps.
+    if (this.state) Reflect.deleteProperty(this.state.db, 'exec');
     this.state = undefined;
   }
 }

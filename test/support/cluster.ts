@@ -1,7 +1,6 @@
 /** A cluster of node programs on loopback, to be cut, killed, frozen and started again; and what must hold of all of them. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { randomBytes, randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import { decodeCertificate } from '../../node/consensus/index.ts';
 import { decodeTransaction, hex, type Transaction } from '../../node/log/index.ts';
 import { loadIdentity, readLog } from '../../node/store/index.ts';
 import { ROOT_PASSWORD } from './node.ts';
+import { freePorts } from './ports.ts';
 import { Program, type Exit } from './process.ts';
 
 export interface ClusterOptions {
@@ -127,7 +127,7 @@ export class TestCluster {
     };
   }
 
-  /** Resolves when all nodes serve. */
+  /** Resolves when all nodes serve, and see each other: each can decide, and move a session to any other. */
   static async start(options: ClusterOptions = {}): Promise<TestCluster> {
     const count = options.nodes ?? 3;
     const root = mkdtempSync(path.join(tmpdir(), 'p2pdb-cluster-'));
@@ -143,8 +143,9 @@ export class TestCluster {
     }));
     const cluster = new TestCluster(root, places, options);
     try {
-      const first = places.slice(0, count - (options.newcomers ?? 0));
-      await Promise.all(first.map((_, node) => cluster.start(node)));
+      const first = [...places.keys()].slice(0, count - (options.newcomers ?? 0));
+      await Promise.all(first.map((node) => cluster.start(node)));
+      await cluster.linked(first);
     } catch (error) {
       await cluster.stop();
       throw error;
@@ -334,6 +335,11 @@ export class TestCluster {
     }
   }
 
+  /** Resolves when these nodes, of which the cluster consists, see each other. */
+  linked(nodes: readonly number[] = [...this.places.keys()]): Promise<readonly NodeStatus[]> {
+    return this.until((all) => all.every(({ peers }) => peers === nodes.length - 1), 'all see each other', nodes);
+  }
+
   /** Resolves when these nodes have ordered all that they know, and know the same. */
   settled(nodes?: readonly number[], milliseconds?: number): Promise<readonly NodeStatus[]> {
     return this.until(isSettled, 'the nodes did not settle', nodes, milliseconds);
@@ -401,23 +407,3 @@ function orderIn(folder: string): Ordered[] {
 }
 
 const show = (value: unknown): string => (value instanceof Error ? value.message : JSON.stringify(value));
-
-/**
- * Ports that nobody listens on, below those that the system gives to outgoing connections: a node finds its own free when it
- * starts again.
- */
-async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = [];
-  while (ports.length < count) {
-    const port = randomInt(12_000, 32_000);
-    if (!ports.includes(port) && (await isFree(port))) ports.push(port);
-  }
-  return ports;
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });

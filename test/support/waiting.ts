@@ -1,12 +1,11 @@
 /** Nodes that wait to be let in, as programs of their own: asked and told by HTTP. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ROOT_PASSWORD } from './node.ts';
+import { freePorts } from './ports.ts';
 import { Program } from './process.ts';
 
 export interface Answer {
@@ -51,7 +50,8 @@ export class Waiting {
 
   /** Starts one, which waits. */
   async start(name: string): Promise<Member> {
-    const member = new Member(this, name, await freePort(), await freePort());
+    const [port = 0, peers = 0] = await freePorts(2);
+    const member = new Member(this, name, port, peers);
     this.members.push(member);
     await member.phase('waiting');
     return member;
@@ -72,14 +72,6 @@ export class Waiting {
     await Promise.all(this.members.map(({ program }) => program.kill()));
     rmSync(this.root, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export class Member {

@@ -4,7 +4,7 @@ import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from './ports.ts';
+import { freePorts } from '../../support/ports.ts';
 import { sql, type Servers } from './sysbench.ts';
 
 const PROVIDER = '/usr/lib/galera/libgalera_smm.so';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePorts } from './ports.ts';
+import { freePorts } from '../../support/ports.ts';
 import type { Rate } from './sysbench.ts';
 
 const HERE = import.meta.dirname;

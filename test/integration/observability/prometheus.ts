@@ -2,12 +2,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
+import { freePorts } from '../../support/ports.ts';
 
 const here = import.meta.dirname;
 const REPOSITORY = path.join(here, '../../..');
@@ -69,7 +69,7 @@ export class Prometheus {
     for (const job of config.scrape_configs) for (const group of job.static_configs) group.targets = targets;
     const file = path.join(folder, 'prometheus.yml');
     writeFileSync(file, stringify(config));
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const child = spawn(
       path.join(programs, 'prometheus'),
       [
@@ -137,12 +137,3 @@ export class Prometheus {
     await rm(this.folder, { recursive: true, force: true });
   }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });

@@ -1,10 +1,10 @@
 /** etcd and kube-apiserver alone: real objects, rules and watches, and no pods. About three seconds and 350 MB; needs no root. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { freePorts } from '../../support/ports.ts';
 import { startControlPlane } from './control-plane.ts';
 import { Daemons } from './daemons.ts';
 
@@ -45,17 +45,4 @@ export async function startApiServer(flags: readonly string[] = []): Promise<Api
 async function answers(kubeconfig: string): Promise<boolean> {
   const { stdout } = await promisify(execFile)('kubectl', ['--kubeconfig', kubeconfig, 'get', '--raw', '/readyz']);
   return stdout === 'ok';
-}
-
-/** Ports of loopback that are free now, each another. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers: Server[] = [];
-  for (let i = 0; i < count; i++) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    servers.push(server);
-  }
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../../support/ports.ts';
 import { Program } from '../../support/process.ts';
-import { freePorts } from './api-server.ts';
 
 export interface OperatorSettings {
   /** A command that becomes the program. */

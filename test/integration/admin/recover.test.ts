@@ -39,7 +39,11 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
     );
   await c.sql("INSERT INTO d.t (level, v) VALUES ('of c', 1)");
   const founder = (await a.status()).body.id ?? '';
-  const before = await b.until(({ tentative, final }) => tentative === 0 && (final?.height ?? 0) > 5, 'at rest');
+  const { final: ofC } = await c.until(({ tentative }) => tentative === 0, 'at rest');
+  const before = await b.until(
+    ({ tentative, final }) => tentative === 0 && (final?.height ?? 0) >= (ofC?.height ?? 0),
+    'as far as c',
+  );
   const id = before.id ?? '';
   assert.equal(before.founder, founder);
 
@@ -47,12 +51,12 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
   const early = await recover(b, id, founder);
   assert.deepEqual([early.status, early.body.error?.code], [409, 'cannot_recover']);
   // One comes back later, with all that it had. What is asked for meanwhile is never decided, and its client is not told that it is.
-  await Promise.all([c.program.kill(), a.program.kill()]);
+  for (const { program } of [a, c]) program.child.kill('SIGSTOP');
   const lost = await b.ask('POST', '/v1/sql', {
     sql: "SET p2pdb_commit = 'final', p2pdb_commit_timeout = 1; INSERT INTO d.t (level, v) VALUES ('undecided', 1)",
   });
   assert.match(lost.body.error?.message ?? '', /^Not confirmed within 1 s/);
-  await a.lose();
+  await Promise.all([c.program.kill(), a.lose()]);
   await b.until(({ leader }) => leader === undefined, 'without a leader');
   assert.equal((await recover(b, founder, founder)).body.error?.code, 'another_node');
   assert.equal((await recover(b, id, id)).body.error?.code, 'another_group');
@@ -267,7 +271,8 @@ it('ends in the old group or in the new one, whatever cuts it short', { timeout:
   const [x, y] = (await swarm.group('x', 'y')) as [Member, Member];
   await x.sql('CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, v INT)');
   await x.sql("INSERT INTO d.t VALUES (0, 0), (1, 1); SELECT p2pdb_set_voter('y', 1)");
-  await y.until(({ tentative }) => tentative === 0, 'at rest');
+  const height = (await x.status()).body.final?.height ?? 0;
+  await y.until(({ tentative, final }) => tentative === 0 && (final?.height ?? 0) >= height, 'as far as x');
   await x.lose();
   await y.until(({ leader }) => leader === undefined, 'without a leader');
   await y.sql('INSERT INTO d.t VALUES (2, 2); UPDATE d.t SET v = v + 1 WHERE id > 0');

@@ -167,7 +167,7 @@ describe('three nodes under load', () => {
     const roll = async (): Promise<void> => {
       for (const node of NODES) {
         await cluster.restart(node, 'SIGTERM');
-        await cluster.until((all) => all.every(({ peers }) => peers === 2), 'the peers are not back');
+        await cluster.linked();
       }
       rolled.abort();
     };
@@ -248,7 +248,7 @@ describe('a node that does not hear its leader, and hears a majority', () => {
   it('changes schemas and commits at level final', async (t) => {
     const cluster = await TestCluster.start();
     t.after(() => cluster.stop());
-    const { leader } = await cluster.status(0);
+    const [{ leader } = {}] = await cluster.until(([n0]) => n0?.leader !== undefined, 'there is no leader', [0]);
     const leading = NODES.find((node) => leader === `n${node}`) ?? assert.fail('nobody leads');
     const [deaf = 0] = others(leading);
     const c = await cluster.connect(deaf);

@@ -31,6 +31,7 @@ describe('a database with a group of its own', () => {
     await c.query('CREATE TABLE own.t (id INT PRIMARY KEY AUTO_INCREMENT, v LONGTEXT)');
     await c.query("INSERT INTO own.t (v) VALUES ('first')");
     await c.end();
+    await cluster.converged();
   });
   after(() => cluster.stop());
 
@@ -74,7 +75,8 @@ describe('a database with a group of its own', () => {
       assert.equal((await refusal(alter(2, [2]))).errno, 1235);
       await alter(2, [to]);
       const group = await hosted([to]);
-      assert.deepEqual(readdirSync(path.join(cluster.folder(from), 'groups', group)), ['left.json']);
+      const left = path.join(cluster.folder(from), 'groups', group);
+      await cluster.until(() => readdirSync(left).join() === 'left.json', `n${from} keeps nothing else`);
       for (const node of NODES) {
         const own = await cluster.connect(node);
         await own.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO own.t (v) VALUES (?)', [`by n${node} on n${to}`]);

@@ -156,7 +156,7 @@ describe('what a removed member wrote last', () => {
       await eventually(async () => assert.equal((await rows(a, 'SELECT * FROM d.t')).length, 10));
       await b.query("SELECT p2pdb_remove_member('n2')");
       await cluster.heal();
-      await cluster.converged([0, 1, 3], 20_000);
+      await cluster.converged([0, 1, 3]);
       assert.equal((await rows(a, 'SELECT * FROM d.t')).length, 0);
       // The others' places reach it by heartbeats.
       await eventually(async () => {

@@ -36,9 +36,11 @@ const served = (cluster: TestCluster, hosts: readonly number[], database: string
     `${database} is served by ${hosts.join()}`,
   );
 
-/** As served(), and until they hold the same of it: nobody writes. */
+/** As served(), and until all nodes know that, and the hosts hold the same of it: nobody writes. */
 async function hosted(cluster: TestCluster, hosts: readonly number[], database = 'shop'): Promise<void> {
   await served(cluster, hosts, database);
+  await cluster.linked();
+  await cluster.converged();
   await cluster.until((all) => {
     const groups = hosts.map((host) => groupOf(all[host], database));
     const positions = new Set(groups.map((group) => `${group?.final.height} ${group?.digest}`));
@@ -146,6 +148,7 @@ it('takes everything along, and clients find it where it is', async (t) => {
   // It goes on as it was: keys, checks, foreign keys, counters, privileges.
   const buyer = await cluster.connect(2, { user: 'buyer', password: 'secret' });
   await buyer.query("INSERT INTO shop.customer (name) VALUES ('next')");
+  await hosted(cluster, [1, 2]);
   assert.ok(Number(await one(buyer, 'SELECT MAX(id) FROM shop.customer')) > 3);
   assert.equal((await refusal(buyer, 'SELECT * FROM shop.note')).errno, 1142);
   assert.equal((await refusal(c, "INSERT INTO customer (name) VALUES ('ann')")).errno, 1062);
@@ -342,7 +345,6 @@ it('lists what a member wrote that had lost all it knew of the move', async (t) 
   await late.query('INSERT INTO shop.t VALUES (2)');
   await Promise.all([0, 1].map((node) => cluster.start(node)));
   await hosted(cluster, [0, 1]);
-  await cluster.converged();
   for (const node of NODES) {
     const c = await cluster.connect(node);
     assert.deepEqual(await rowsOf(c, 'SELECT * FROM shop.t'), [[1]]);

@@ -100,13 +100,16 @@ describe('end to end', { skip: reason, timeout: 18 * 60_000 }, () => {
   const told = ({ statements, retried, longestMs }: LoadReport): string =>
     `${statements} statements, ${retried.length} tried again, the longest took ${longestMs} ms`;
 
-  /** Every acknowledged row is there, on every node. */
+  /** Every acknowledged row is there, on every node, once the last ones have come there. */
   const holdsAll = async (acknowledged: readonly number[]): Promise<void> => {
     for (const { metadata, status } of await database.pods()) {
-      const rows = await database.query<{ id: number }>('SELECT id FROM e2e.ledger', { host: status.podIP });
-      const present = new Set(rows.map(({ id }) => id));
-      const lost = acknowledged.filter((id) => !present.has(id));
-      assert.deepEqual(lost, [], `lost on ${metadata.name}`);
+      await until(`all rows are on ${metadata.name}`, 30_000, async () => {
+        const rows = await database.query<{ id: number }>('SELECT id FROM e2e.ledger', { host: status.podIP });
+        const present = new Set(rows.map(({ id }) => id));
+        const lost = acknowledged.filter((id) => !present.has(id));
+        assert.deepEqual(lost, [], `lost on ${metadata.name}`);
+        return true;
+      });
     }
   };
 
@@ -153,8 +156,16 @@ describe('end to end', { skip: reason, timeout: 18 * 60_000 }, () => {
   step('the declared user writes to the declared database through the Service', 90, async () => {
     await database.kubectl('wait', '--for=condition=Ready', 'p2pdbdatabase/shop', 'p2pdbuser/shop', '--timeout=60s');
     const as = { user: 'shop', password: 'change me' };
-    await database.query('CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(20))', { as });
-    const rows = await database.query("INSERT INTO shop.item VALUES (1, 'chair'); SELECT name FROM shop.item", { as });
+    // Whichever pod the Service chooses.
+    for (const { metadata, status } of await database.pods())
+      await until(`${metadata.name} knows the user`, 30_000, () =>
+        database.query('SHOW TABLES IN shop', { as, host: status.podIP }),
+      );
+    const rows = await database.query(
+      `CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(20));
+       INSERT INTO shop.item VALUES (1, 'chair'); SELECT name FROM shop.item`,
+      { as },
+    );
     assert.deepEqual(rows, [{ name: 'chair' }]);
     await assert.rejects(database.query('CREATE DATABASE other', { as }), /denied/);
   });

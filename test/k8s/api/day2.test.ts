@@ -129,7 +129,10 @@ describe('day two', { skip: reason, timeout: 300_000 }, () => {
     // It opened an hour ago.
     await patch({ maintenanceWindow: { start: at(-1), minutes: 120 } });
     while ([uid, ''].includes(await podUid())) await sleep(50);
-    await kube.until('c', (status) => isRunning(status, 1));
-    assert.equal(await condition('Progressing'), 'AsAsked');
+    await kube.until(
+      'c',
+      (status) =>
+        isRunning(status, 1) && status.conditions?.find(({ type }) => type === 'Progressing')?.reason === 'AsAsked',
+    );
   });
 });

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mysql, { type RowDataPacket } from 'mysql2/promise';
 import type { ClusterStatus } from '../../../operator/api/index.ts';
+import { until } from '../support/database.ts';
 import { missing } from '../support/machine.ts';
 import { isRunning, TestKubernetes } from './kubernetes.ts';
 
@@ -41,16 +42,16 @@ describe('spec.bootstrapPeers and spec.joinTokenSecret', { skip: reason, timeout
       connection.destroy();
     }
   }
-  const members = async (pod: string): Promise<unknown[]> =>
-    (await sql(pod, 'SELECT name FROM p2pdb.members ORDER BY name')).flat();
-  /** It comes by itself, without an order. */
-  const reads = async (pod: string, ids: readonly number[]): Promise<void> => {
-    for (const since = performance.now(); ; await sleep(50)) {
-      const rows = (await sql(pod, 'SELECT id FROM d.t ORDER BY id')).flat();
-      if (rows.join() === ids.join()) return;
-      assert.ok(performance.now() - since < 20_000, `${pod} has ${rows.join()}`);
-    }
-  };
+  /** Resolves once a pod reads this: it comes by itself, without an order. */
+  const reads = (pod: string, text: string, values: readonly unknown[]): Promise<unknown> =>
+    until(`${pod} has ${values.join()}`, 20_000, async () => {
+      assert.deepEqual((await sql(pod, text)).flat(), values);
+      return true;
+    });
+  const knows = (pod: string, members: readonly string[]): Promise<unknown> =>
+    reads(pod, 'SELECT name FROM p2pdb.members ORDER BY name', members);
+  const has = (pod: string, ids: readonly number[]): Promise<unknown> =>
+    reads(pod, 'SELECT id FROM d.t ORDER BY id', ids);
   const secret = (token: string): Promise<void> =>
     kube.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'way-in' }, stringData: { token } });
   const withReason = ({ conditions }: ClusterStatus, why: string): boolean =>
@@ -76,21 +77,22 @@ describe('spec.bootstrapPeers and spec.joinTokenSecret', { skip: reason, timeout
     assert.equal(west.founder, east.founder);
     assert.deepEqual([west.voters, west.leader, east.members], [0, 'east-0', '1/1']);
     assert.ok(withReason(west, 'Serving'));
-    assert.deepEqual(await members('west-1'), ['east-0', 'west-0', 'west-1']);
+    await knows('west-1', ['east-0', 'west-0', 'west-1']);
   });
 
   it('reads and writes on both sides', async () => {
-    await reads('west-1', [1]);
+    await has('west-1', [1]);
     await sql('west-0', 'INSERT INTO d.t VALUES (2)');
     await sql('east-0', 'INSERT INTO d.t VALUES (3)');
-    for (const pod of ['east-0', 'west-0', 'west-1']) await reads(pod, [1, 2, 3]);
+    for (const pod of ['east-0', 'west-0', 'west-1']) await has(pod, [1, 2, 3]);
   });
 
   it('takes the key that keeps strangers out of the token, also after a restart', async () => {
     for (const name of ['west-0', 'west-1']) await kube.kubectl('delete', 'pod', name, '--timeout=60s');
     await kube.until('west', (status) => isRunning(status, 2), 60_000);
+    await has('west-1', [1, 2, 3]);
     await sql('west-1', 'INSERT INTO d.t VALUES (4)');
-    await reads('east-0', [1, 2, 3, 4]);
+    await has('east-0', [1, 2, 3, 4]);
   });
 
   it('counts only what is its own: votes, members, those that leave', async () => {
@@ -100,7 +102,7 @@ describe('spec.bootstrapPeers and spec.joinTokenSecret', { skip: reason, timeout
     await kube.until('west', (status) => status.voters === 0 && isRunning(status, 1), 60_000);
     await patch('east', { replicas: 3 });
     await kube.until('east', (status) => status.voters === 3 && isRunning(status, 3), 60_000);
-    assert.deepEqual(await members('east-2'), ['east-0', 'east-1', 'east-2', 'west-0']);
+    await knows('east-2', ['east-0', 'east-1', 'east-2', 'west-0']);
     await kube.until('west', (status) => isRunning(status, 1));
     assert.equal((await kube.status('west')).voters, 0);
   });
@@ -112,7 +114,7 @@ describe('spec.bootstrapPeers and spec.joinTokenSecret', { skip: reason, timeout
     await sql('west-0', 'INSERT INTO d.t VALUES (5)');
     for (const child of frozen) child.kill('SIGCONT');
     await kube.until('west', (status) => isRunning(status, 1), 60_000);
-    await reads('east-2', [1, 2, 3, 4, 5]);
+    await has('east-2', [1, 2, 3, 4, 5]);
   });
 
   it('comes back when all of its volumes were lost, by a new token', async () => {
@@ -122,7 +124,7 @@ describe('spec.bootstrapPeers and spec.joinTokenSecret', { skip: reason, timeout
     await sql('east-0', "SELECT p2pdb_remove_member('west-0')");
     await secret(String((await sql('east-0', 'SELECT p2pdb_join_token(10, 1)'))[0]?.[0]));
     await kube.until('west', (status) => isRunning(status, 1), 90_000);
-    await reads('west-0', [1, 2, 3, 4, 5]);
+    await has('west-0', [1, 2, 3, 4, 5]);
   });
 
   it('stays what it is', async () => {

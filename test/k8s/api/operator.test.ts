@@ -6,6 +6,7 @@ import mysql from 'mysql2/promise';
 import type { ClusterStatus } from '../../../operator/api/index.ts';
 import { Reflector } from '../../../operator/kube/reflector.ts';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
+import { until } from '../support/database.ts';
 import { missing } from '../support/machine.ts';
 import { isRunning, TestKubernetes } from './kubernetes.ts';
 
@@ -30,6 +31,7 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
       user: 'root',
       password: Buffer.from(secret, 'base64').toString(),
       ssl: { rejectUnauthorized: false },
+      multipleStatements: true,
     });
     try {
       return (await connection.query(text))[0];
@@ -37,6 +39,17 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
       connection.destroy();
     }
   }
+
+  /** Resolves once a pod answers so: what others wrote comes by itself. */
+  const counts = (pod: string, what: string, n: number): Promise<unknown> =>
+    until(`${pod} counts ${n} of ${what}`, 20_000, async () => {
+      assert.deepEqual(await sql(pod, `SELECT COUNT(*) AS n FROM ${what}`), [{ n }]);
+      return true;
+    });
+
+  /** Resolves once a pod has all that was decided before: schema changes and accounts are. */
+  const catchesUp = (pod: string): Promise<unknown> =>
+    sql(pod, "SET p2pdb_read = 'linearizable'; SELECT COUNT(*) FROM d.t");
 
   /** Writes through one pod after the other until the signal comes; a pod that is restarted is left for another. Gives how often. */
   async function write(worker: number, signal: AbortSignal): Promise<number> {
@@ -101,8 +114,10 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
     await kube.until('c', (status) => isRunning(status, 3));
     assert.equal(await voters(), 3);
     await sql('c-0', 'CREATE DATABASE d');
+    await counts('c-1', "information_schema.schemata WHERE schema_name = 'd'", 1);
     await sql('c-1', 'CREATE TABLE d.t (id INT PRIMARY KEY)');
     await sql('c-1', 'CREATE TABLE d.load (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(200))');
+    await counts('c-2', "information_schema.tables WHERE table_schema = 'd'", 2);
     await sql('c-2', 'INSERT INTO d.t VALUES (1), (2), (3)');
     assert.match(await kube.kubectl('get', 'p2pdb', 'c'), /^c +True +Running +3\/3 +0 +\d+ +\d+\.\d+\.\d+ /m);
     await assert.rejects(
@@ -154,14 +169,14 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
     await kube.kubectl('scale', 'p2pdb', 'c', '--replicas=3');
     await kube.until('c', (status) => isRunning(status, 3) && status.replicas === 3);
     assert.equal(await voters(), 3);
-    assert.deepEqual(await sql('c-0', 'SELECT COUNT(*) AS n FROM d.t'), [{ n: 4 }]);
+    await counts('c-0', 'd.t', 4);
     assert.match(await kube.kubectl('get', 'pvc', '-o', 'name'), /data-c-4/, 'volumes are retained');
   });
 
   it('lets a pod begin anew on the volume of a member that left', async () => {
     await kube.kubectl('scale', 'p2pdb', 'c', '--replicas=4');
     await kube.until('c', (status) => isRunning(status, 4));
-    assert.deepEqual(await sql('c-3', 'SELECT COUNT(*) AS n FROM d.t'), [{ n: 4 }]);
+    await counts('c-3', 'd.t', 4);
     await kube.kubectl('scale', 'p2pdb', 'c', '--replicas=3');
     await kube.until('c', (status) => isRunning(status, 3) && status.replicas === 3);
   });
@@ -183,7 +198,7 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
       const milliseconds = performance.now() - start;
       assert.ok(milliseconds < most, `${what}: ${milliseconds} ms`);
     }
-    assert.deepEqual(await sql('c-0', 'SELECT COUNT(*) AS n FROM d.t'), [{ n: 4 }]);
+    await counts('c-0', 'd.t', 4);
   });
 
   it('restarts pods for a setting that needs it, one by one; takes others without', async () => {
@@ -208,7 +223,7 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
     await kube.until('c', (status) => isRunning(status, 3));
     const now = await uids();
     for (const uid of before.split(' ')) assert.ok(!now.includes(uid), 'every pod was restarted');
-    assert.deepEqual(await sql('c-2', 'SELECT COUNT(*) AS n FROM d.t'), [{ n: 4 }]);
+    await counts('c-2', 'd.t', 4);
   });
 
   it('makes databases and users, and takes them away', async () => {
@@ -222,6 +237,7 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
     const grants = [{ database: 'shop', privileges: ['SELECT', 'INSERT', 'CREATE'] }];
     await kube.apply({ ...head('P2PDBUser'), spec: { ...user, grants } });
     await kube.kubectl('wait', 'p2pdbdb/shop', 'p2pdbuser/shop', '--for=condition=Ready', '--timeout=20s');
+    await catchesUp('c-1');
     const connection = await mysql.createConnection({
       host: kube.kubelet.address('c-1'),
       user: 'shop',
@@ -235,6 +251,7 @@ describe('the operator', { skip: reason, timeout: 480_000 }, () => {
     await kube.kubectl('patch', 'p2pdbdb', 'shop', '--type=merge', '-p', '{"spec":{"comment":"it\'s ours"}}');
     await kube.kubectl('wait', 'p2pdbdb/shop', "--for=jsonpath={.status.comment}=it's ours", '--timeout=20s');
     await kube.kubectl('delete', 'p2pdbuser,p2pdbdb', 'shop', '--timeout=20s');
+    await catchesUp('c-0');
     assert.deepEqual(await sql('c-0', "SELECT COUNT(*) AS n FROM mysql.user WHERE user = 'shop'"), [{ n: 0 }]);
     assert.deepEqual(await sql('c-0', "SHOW DATABASES LIKE 'shop'"), []);
   });

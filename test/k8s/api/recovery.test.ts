@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import mysql, { type RowDataPacket } from 'mysql2/promise';
 import type { ClusterStatus } from '../../../operator/api/index.ts';
+import { until } from '../support/database.ts';
 import { missing } from '../support/machine.ts';
 import { isRunning, TestKubernetes } from './kubernetes.ts';
 
@@ -28,6 +29,16 @@ describe('spec.recovery.survivor', { skip: reason, timeout: 480_000 }, () => {
     }
   }
 
+  /** Resolves once a pod has these rows: what others wrote comes by itself. */
+  const has = (pod: string, ids: readonly number[]): Promise<unknown> =>
+    until(`${pod} has ${ids.join()}`, 20_000, async () => {
+      assert.deepEqual(
+        await sql(pod, 'SELECT id FROM d.t ORDER BY id'),
+        ids.map((id) => [id]),
+      );
+      return true;
+    });
+
   const name = (survivor: object): Promise<string> =>
     kube.kubectl('patch', 'p2pdb', 'c', '--type=merge', '-p', JSON.stringify({ spec: { recovery: { survivor } } }));
   const degraded = ({ conditions }: ClusterStatus): string | undefined =>
@@ -46,6 +57,7 @@ describe('spec.recovery.survivor', { skip: reason, timeout: 480_000 }, () => {
     await sql('c-0', 'CREATE DATABASE d');
     await sql('c-0', 'CREATE TABLE d.t (id INT PRIMARY KEY)');
     await sql('c-0', 'INSERT INTO d.t VALUES (1)');
+    await has('c-2', [1]);
     await kube.until('c', (status) => isRunning(status, 3));
 
     // Not as long as it decides.
@@ -78,7 +90,7 @@ describe('spec.recovery.survivor', { skip: reason, timeout: 480_000 }, () => {
       (status) => isRunning(status, 3) && status.voters === 3 && degraded(status) === undefined,
       90_000,
     );
-    assert.deepEqual(await sql('c-1', 'SELECT id FROM d.t ORDER BY id'), [[1], [2], [3]]);
+    await has('c-1', [1, 2, 3]);
     assert.notEqual(idOf(await kube.status('c'), 'c-1'), idOf(formed, 'c-1'));
     const events = await kube.kubectl('get', 'events', '-o', 'jsonpath={.items[*].reason}');
     for (const told of ['RecoveryOrdered', 'GroupReplaced', 'DataSetAside']) assert.ok(events.includes(told), told);

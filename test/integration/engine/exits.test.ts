@@ -57,12 +57,14 @@ describe('SIGTERM', () => {
     await idle.query('BEGIN');
     await idle.query('INSERT INTO d.t VALUES (99, 1)');
     const acknowledged = Array.from({ length: 8 }, () => 0);
+    const isBusy = Promise.withResolvers<void>();
     const work = acknowledged.map(async (_, w) => {
       const c = await connect(program);
       try {
         for (;;) {
           await c.query(`INSERT INTO d.t VALUES (${w}, ${(acknowledged[w] ?? 0) + 1})`);
           acknowledged[w] = (acknowledged[w] ?? 0) + 1;
+          if (acknowledged.every((n) => n > 0)) isBusy.resolve();
         }
       } catch (error) {
         // Told that the server stops, between two writes too, or cut off: the write counts as not acknowledged.
@@ -75,7 +77,7 @@ describe('SIGTERM', () => {
         c.destroy();
       }
     });
-    await setup.query('SELECT SLEEP(0.3)');
+    await Promise.race([isBusy.promise, Promise.all(work)]);
     const begin = performance.now();
     const exit = await program.kill('SIGTERM');
     const took = performance.now() - begin;

@@ -70,7 +70,7 @@ it('waits, founds, lets others in, and begins anew after it was removed', { time
   // The founder may go, too: whoever joins then is introduced to those who are there.
   const [c, d, e] = (await Promise.all(['c', 'd', 'e'].map((name) => swarm.start(name)))) as [Member, Member, Member];
   await c.join(a);
-  for (const name of ['b', 'c']) await a.sql(`SELECT p2pdb_set_voter('${name}', 1)`);
+  for (const name of ['b', 'c']) await a.giveVote(name);
   await a.program.kill();
   const remove = async (): Promise<boolean> =>
     (await b.ask('POST', '/v1/sql', { sql: "SELECT p2pdb_remove_member('a')" })).status === 200;

@@ -136,7 +136,7 @@ it('goes on with what a survivor has', { timeout: 240_000 }, async () => {
   for (const member of [a, e]) {
     await member.phase('waiting');
     await member.join(b);
-    await b.sql(`SELECT p2pdb_set_voter('${member.name}', 1)`);
+    await b.giveVote(member.name);
     assert.deepEqual((await member.status()).body.predecessor, now.predecessor);
     assert.deepEqual(await member.sql('SELECT COUNT(*) FROM d.t'), [[6]]);
   }

@@ -316,7 +316,7 @@ it('does without a member that is removed; is refused where something joins it t
     'CREATE TABLE other.c (t INT, FOREIGN KEY (t) REFERENCES shop.t (id))',
   ])
     assert.equal((await refusal(by, sql)).errno, 1213, sql);
-  await by.query("SELECT p2pdb_remove_member('n2')");
+  await by.query("SET p2pdb_commit_timeout = 60; SELECT p2pdb_remove_member('n2')");
   await cluster.until(
     (all) => all.slice(0, 2).every(({ databaseGroups: [group] }) => group?.ready),
     'n0 and n1 host it',

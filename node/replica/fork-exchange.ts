@@ -22,6 +22,7 @@ import {
 } from '../log/index.ts';
 import { logCrypto } from '../store/index.ts';
 import { FORKED } from './forks.ts';
+import { framed } from './kinds.ts';
 import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
 
@@ -156,7 +157,7 @@ export class ForkExchange {
     if (peer === undefined) return;
     const { seq, cid } = this.next(fetch);
     const question = new CborWriter(160).data(fetch.cut.cid).data(unhex(fetch.cut.author)).int(seq).data(cid);
-    this.options.send(peer, framed(ASK, question));
+    this.options.send(peer, framed(ASK, question.take()));
   }
 
   private next({ cut, links }: Fetch): { readonly seq: number; readonly cid: Uint8Array } {
@@ -179,7 +180,7 @@ export class ForkExchange {
     }
     const isPruned = found.length === 0 && fromSeq < log.oldestSeq(author);
     const writer = new CborWriter(bytes + 256).data(wanted).int(isPruned ? 1 : 0);
-    this.options.send(to, framed(ENTRIES, writeEntries(writer, found)));
+    this.options.send(to, framed(ENTRIES, writeEntries(writer, found).take()));
   }
 
   private take(from: NodeId, wanted: string, isPruned: boolean, links: Tail): void {
@@ -220,7 +221,7 @@ export class ForkExchange {
         writer,
         tail.map(({ signed }) => signed),
       );
-    const message = framed(TAILS, writer);
+    const message = framed(TAILS, writer.take());
     for (const peer of this.options.peers()) this.options.send(peer, message);
   }
 
@@ -306,14 +307,6 @@ export const isForkFault = (fault: string): boolean => fault === FORKED;
 
 function linkOf(signed: SignedEntry): ChainLink {
   return { signed, entry: decodeEntry(signed.body) };
-}
-
-function framed(kind: number, content: CborWriter): Uint8Array {
-  const bytes = content.take();
-  const message = new Uint8Array(bytes.length + 1);
-  message[0] = kind;
-  message.set(bytes, 1);
-  return message;
 }
 
 function writeEntries(writer: CborWriter, entries: readonly SignedEntry[]): CborWriter {

@@ -9,3 +9,11 @@ export const SNAPSHOT = 6;
 export const BLOCKS_PRUNED = 7;
 export const STAY = 8;
 export const FORK = 9;
+
+/** A message behind the byte that says of what kind it is. */
+export function framed(kind: number, message: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(message.length + 1);
+  bytes[0] = kind;
+  bytes.set(message, 1);
+  return bytes;
+}

@@ -29,7 +29,19 @@ import {
 } from '../sync/index.ts';
 import type { ConsensusDecider } from './decider.ts';
 import { ForkExchange, isForkFault, type Equivocation } from './fork-exchange.ts';
-import { SYNC, CONSENSUS, ASK_BLOCKS, BLOCKS, DIFFERS, PIECE, SNAPSHOT, BLOCKS_PRUNED, STAY, FORK } from './kinds.ts';
+import {
+  SYNC,
+  CONSENSUS,
+  ASK_BLOCKS,
+  BLOCKS,
+  DIFFERS,
+  PIECE,
+  SNAPSHOT,
+  BLOCKS_PRUNED,
+  STAY,
+  FORK,
+  framed,
+} from './kinds.ts';
 import { Lag, type PeerLag } from './lag.ts';
 import { LargeMessages, PIECE_BYTES } from './large-messages.ts';
 import { Notices } from './notices.ts';
@@ -96,7 +108,7 @@ export class Peering {
   });
   private readonly exchange: SnapshotExchange;
   private readonly forks: ForkExchange;
-  private readonly notices = new Notices((to, framed) => void this.network?.send(to as string as PeerId, framed));
+  private readonly notices = new Notices((to, message) => void this.network?.send(to as string as PeerId, message));
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
   /** Of those who gave their data away and came again: in which stay they are. */
   private readonly stays = new Map<NodeId, number>();
@@ -383,17 +395,17 @@ export class Peering {
   /** `withinMs`: how long it may wait for another message to the same peer. */
   private send(to: NodeId, channel: number, message: Uint8Array, withinMs = 0): 'queued' | 'full' | 'unreachable' {
     if (withinMs > 0 && message.length < PIECE_BYTES && this.up.has(to) && !this.cut.has(to)) {
-      this.notices.add(to, frame(channel, message), withinMs);
+      this.notices.add(to, framed(channel, message), withinMs);
       return 'queued';
     }
     if (message.length < 2 * PIECE_BYTES) return this.transmit(to, channel, message);
-    return this.up.has(to) && !this.cut.has(to) ? this.large.send(to, frame(channel, message)) : 'unreachable';
+    return this.up.has(to) && !this.cut.has(to) ? this.large.send(to, framed(channel, message)) : 'unreachable';
   }
 
   private transmit(to: NodeId, channel: number, message: Uint8Array): 'queued' | 'full' | 'unreachable' {
     if (!this.network || this.cut.has(to)) return 'unreachable';
     this.notices.release(to);
-    return this.network.send(to as string as PeerId, frame(channel, message));
+    return this.network.send(to as string as PeerId, framed(channel, message));
   }
 
   // From the replica.
@@ -544,14 +556,6 @@ export class Peering {
   get traffic(): Sync['traffic'] {
     return this.sync.traffic;
   }
-}
-
-/** A message of a channel, as it goes over the link. */
-function frame(channel: number, message: Uint8Array): Uint8Array {
-  const framed = new Uint8Array(message.length + 1);
-  framed[0] = channel;
-  framed.set(message, 1);
-  return framed;
 }
 
 /** An entry travels as its signature and its body. */

@@ -8,6 +8,7 @@
 import type { NodeId } from '../consensus/index.ts';
 import { CborReader, CborWriter } from '../log/index.ts';
 import type { IncomingSnapshot, Snapshot, SnapshotManifest } from '../store/index.ts';
+import { framed } from './kinds.ts';
 
 export interface SnapshotPort {
   /** What this node can offer a peer at a height: undefined where its log does as well, unless the peer cannot go on by it. */
@@ -164,7 +165,7 @@ export class SnapshotExchange {
 
   private question(to: NodeId, isNeeded: boolean): void {
     const question = new CborWriter(16).int(this.options.height()).int(isNeeded ? 1 : 0);
-    this.options.send(to, framed(ASK, question));
+    this.options.send(to, framed(ASK, question.take()));
   }
 
   private giveUp(): void {
@@ -205,7 +206,7 @@ export class SnapshotExchange {
     while (taking.askedBytes < manifest.bytes && taking.askedBytes < received + PARTS_AHEAD * PART_BYTES) {
       const question = new CborWriter(24).int(manifest.height).int(taking.askedBytes);
       taking.askedBytes += PART_BYTES;
-      this.options.send(taking.from, framed(GET, question));
+      this.options.send(taking.from, framed(GET, question.take()));
     }
   }
 
@@ -239,7 +240,7 @@ export class SnapshotExchange {
   private async answer(to: NodeId, height: number, isNeeded: boolean): Promise<void> {
     const offer = await this.options.port.offer(height, isNeeded);
     const text = offer ? Buffer.from(JSON.stringify(offer.manifest)) : new Uint8Array();
-    this.options.send(to, framed(OFFER, new CborWriter(text.length + 8).data(text)));
+    this.options.send(to, framed(OFFER, new CborWriter(text.length + 8).data(text).take()));
   }
 
   private async give(to: NodeId, height: number, offset: number): Promise<void> {
@@ -247,17 +248,9 @@ export class SnapshotExchange {
     // A snapshot that went away while it was read is offered no more.
     const read = this.options.port.readOffered(height, offset, PART_BYTES).catch(() => undefined);
     const bytes = (await read) ?? new Uint8Array();
-    const part = framed(PART, new CborWriter(bytes.length + 32).int(height).int(offset).data(bytes));
+    const part = framed(PART, new CborWriter(bytes.length + 32).int(height).int(offset).data(bytes).take());
     while (this.options.send(to, part) === 'full') await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
-}
-
-function framed(kind: number, content: CborWriter): Uint8Array {
-  const bytes = content.take();
-  const message = new Uint8Array(bytes.length + 1);
-  message[0] = kind;
-  message.set(bytes, 1);
-  return message;
 }
 
 function readManifest(text: Uint8Array): SnapshotManifest | null {

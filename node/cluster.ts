@@ -18,7 +18,7 @@ import {
 } from './discovery/index.ts';
 import { firstVoters, genesisFile, groupFolder, keepGenesis, type Genesis, type OpenedEngine } from './engine/index.ts';
 import type { Channels } from './groups/index.ts';
-import { EQUIVOCATION, Peering } from './replica/index.ts';
+import { EQUIVOCATION, NOT_ENDED, Peering } from './replica/index.ts';
 import { loadIdentity, writeFileDurably } from './store/index.ts';
 
 /** What a node needs to be in a swarm; kept in its data folder where it joined by a token. */
@@ -144,6 +144,7 @@ export async function startCluster(
     onRefused: (from, reason) => log.warn({ from: nameOf(from), reason }, 'what a peer sent is refused'),
     onEquivocation: ({ author, member }) => log.error({ author, member: nameOf(member) }, EQUIVOCATION),
     endAuthor: (equivocation) => core.group.endAuthor(equivocation),
+    onEndFailed: ({ author }, error) => log.debug({ author, err: error }, NOT_ENDED),
     snapshots: engine.keeper,
     isNew: engine.isNew,
     onSnapshot: (height) => {

@@ -22,7 +22,7 @@ import {
   type OwnGroup,
   type PlacedDatabase,
 } from '../engine/index.ts';
-import { EQUIVOCATION, Peering } from '../replica/index.ts';
+import { EQUIVOCATION, NOT_ENDED, Peering } from '../replica/index.ts';
 import type { PlacementDef } from '../sql/index.ts';
 import type { Channels } from './channels.ts';
 import { Moves } from './moves.ts';
@@ -293,6 +293,7 @@ export class HostedGroups {
       onRefused: (from, reason) => describe('what a peer sent is refused', { from, reason }),
       onEquivocation: ({ author, member }) => describe(EQUIVOCATION, { author, member }),
       endAuthor: (equivocation) => engine.core.group.endAuthor(equivocation),
+      onEndFailed: ({ author }, error) => log.debug({ database, author, err: error }, NOT_ENDED),
       snapshots: engine.keeper,
       isNew: engine.isNew,
       stay: engine.membership.stay,

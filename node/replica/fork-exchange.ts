@@ -21,7 +21,6 @@ import {
   type SignedEntry,
 } from '../log/index.ts';
 import { logCrypto } from '../store/index.ts';
-import { FORKED } from './forks.ts';
 import { framed } from './kinds.ts';
 import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
@@ -45,6 +44,8 @@ export interface ForkExchangeOptions {
   readonly isLeader: () => boolean;
   /** Has the group decide that nothing of the author counts any more but what is final by then. */
   readonly end: (equivocation: Equivocation) => Promise<unknown>;
+  /** That could not be decided: it is tried again. */
+  readonly onEndFailed: (equivocation: Equivocation, error: unknown) => void;
   readonly onFound: (equivocation: Equivocation) => void;
   /** The peer has pruned what is asked for. */
   readonly onPruned: (peer: NodeId) => void;
@@ -54,6 +55,8 @@ export interface ForkExchangeOptions {
 /** What an operator is told. */
 export const EQUIVOCATION =
   'a member signed two entries with one number: nothing of that author counts any more but what is final';
+export const NOT_ENDED =
+  'the end of an author that signed two entries with one number was not decided: it is tried again';
 
 const ASK = 0;
 const ENTRIES = 1;
@@ -113,8 +116,7 @@ export class ForkExchange {
     this.ending = true;
     this.options
       .end(equivocation)
-      // It is tried again.
-      .catch(() => undefined)
+      .catch((error: unknown) => this.options.onEndFailed(equivocation, error))
       .finally(() => (this.ending = false));
   }
 
@@ -302,8 +304,6 @@ function areForked(one: Tail, other: Tail): boolean {
     (a.entry.seq + 1 === b.entry.seq && !sameBytes(b.entry.prev, a.signed.cid));
   return one.some((a) => other.some((b) => isFork(a, b) || isFork(b, a)));
 }
-
-export const isForkFault = (fault: string): boolean => fault === FORKED;
 
 function linkOf(signed: SignedEntry): ChainLink {
   return { signed, entry: decodeEntry(signed.body) };

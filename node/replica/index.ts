@@ -1,7 +1,7 @@
 /** One group on one node: log, order, blocks and state joined. */
 export { systemClock, type Clock } from './clock.ts';
 export { ConsensusDecider, type DeciderOptions } from './decider.ts';
-export { EQUIVOCATION, type Equivocation } from './fork-exchange.ts';
+export { EQUIVOCATION, NOT_ENDED, type Equivocation } from './fork-exchange.ts';
 export { Peering, type PeeringNetwork, type PeerProgress } from './peering.ts';
 export { StoppedError, type Slices, type Slicing } from './gate.ts';
 export type { Decider, Machine, ReplicaEvents } from './ports.ts';

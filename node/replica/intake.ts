@@ -72,9 +72,9 @@ export interface IntakeOptions {
   readonly hasEnded: (author: string) => boolean;
   /** An author signed several entries with that number: this one is durable here. */
   readonly holdsAside: (parent: Parent) => boolean;
-  /** The author signed these entries, and others in their place, perhaps those that wait. */
   /** What came as the author's had no good signature. */
   readonly onUnproven: (author: string) => void;
+  /** The author signed these entries, and others in their place, perhaps those that wait. */
   readonly onForked: (author: string, run: readonly ChainLink[], waiting?: readonly ChainLink[]) => void;
   /** What waited of the author is to be asked for again. */
   readonly onDropped: (author: string) => void;

@@ -28,7 +28,8 @@ import {
   type SyncEvent,
 } from '../sync/index.ts';
 import type { ConsensusDecider } from './decider.ts';
-import { ForkExchange, isForkFault, type Equivocation } from './fork-exchange.ts';
+import { ForkExchange, type Equivocation } from './fork-exchange.ts';
+import { FORKED } from './forks.ts';
 import {
   SYNC,
   CONSENSUS,
@@ -80,6 +81,8 @@ export interface PeeringOptions {
   readonly onEquivocation: (equivocation: Equivocation) => void;
   /** Has the group decide that nothing of that author counts any more but what is final by then. */
   readonly endAuthor: (equivocation: Equivocation) => Promise<unknown>;
+  /** That could not be decided: it is tried again. */
+  readonly onEndFailed: (equivocation: Equivocation, error: unknown) => void;
   readonly snapshots: SnapshotPort;
   /** The node has nothing of its group yet. */
   readonly isNew: boolean;
@@ -145,6 +148,7 @@ export class Peering {
       send: (to, message) => this.send(to, FORK, message),
       isLeader: () => options.decider.leader === options.self,
       end: options.endAuthor,
+      onEndFailed: options.onEndFailed,
       onFound: options.onEquivocation,
       onPruned: (peer) => this.exchange.need(peer),
       onRefused: options.onRefused,
@@ -496,7 +500,7 @@ export class Peering {
   }
 
   private refuse(from: NodeId, author: ReturnType<typeof authorId>, fault: string): void {
-    if (!isForkFault(fault)) this.options.onRefused(from, fault);
+    if (fault !== FORKED) this.options.onRefused(from, fault);
     this.step({ kind: 'refused', author, from });
   }
 

@@ -187,6 +187,8 @@ export class SimulatedNode implements VirtualHost, Machine {
       onEquivocation: ({ author }) =>
         this.cluster.trace(() => `${this.name} has found that ${author.slice(0, 8)} forks`),
       endAuthor: (equivocation) => core.group.endAuthor(equivocation),
+      onEndFailed: ({ author }, error) =>
+        this.cluster.trace(() => `${this.name} did not end ${author.slice(0, 8)}: ${String(error)}`),
       snapshots: this.snapshotsOf(engine),
       isNew: engine.isNew,
       onSnapshot: (height) => {

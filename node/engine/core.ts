@@ -129,6 +129,8 @@ export class EngineCore implements Engine {
   readonly commitLatencies: Latencies;
   /** Statements that failed, by MySQL's number. */
   readonly errorCounts: Map<number, number>;
+  /** Counts databases with tables that went to a group of their own. */
+  movedAway = 0;
   private readonly runtimes = new Map<number, TableRuntime>();
   private readonly overlaidTexts = new WeakMap<Plan, SqlText>();
   private stopping = false;
@@ -446,9 +448,6 @@ export class EngineCore implements Engine {
   }
 
   // Commits.
-
-  /** Counts databases with tables that went to a group of their own. */
-  movedAway = 0;
 
   refuseWrites(): void {
     if (this.stopping) throw new SqlError(1053, '08S01', 'Server shutdown in progress');

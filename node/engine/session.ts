@@ -53,6 +53,10 @@ export class EngineSession implements Session, SessionFacts {
   transaction: OpenTransaction | undefined;
   readonly virtualRows = (name: string): string => this.core.virtualRows(this, name);
   private readonly statementResults = new Map<string, SqliteValue>();
+  /** The statement that runs, for the figures. */
+  private measured: { readonly kind: string; readonly startMs: number } | undefined;
+  /** How many databases had gone to a group of their own when the statement began: see EngineCore. */
+  private movedAway = 0;
 
   /** `state`: of the client's session in another group, which this one shares. */
   constructor(id: number, core: EngineCore, account: Account, client: ClientInfo, state?: SessionState) {
@@ -279,12 +283,6 @@ export class EngineSession implements Session, SessionFacts {
       this.fail(error, sink);
     }
   }
-
-  /** When the statement began. */
-  private movedAway = 0;
-
-  /** The statement that runs, for the figures. */
-  private measured: { readonly kind: string; readonly startMs: number } | undefined;
 
   private count(kind: string): void {
     this.core.countStatement(kind);

@@ -1,6 +1,14 @@
 /** Logs made by hand: chains of signed entries, and the segment files that hold them. */
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
-import { authorOf, cidOf, encodeEntry, encodeEntryRecord, segmentHeader, type Entry } from '../../node/log/index.ts';
+import {
+  authorOf,
+  cidOf,
+  encodeEntry,
+  encodeEntryRecord,
+  segmentHeader,
+  type Entry,
+  type SignedEntry,
+} from '../../node/log/index.ts';
 import { logCrypto, type Identity } from '../../node/store/index.ts';
 
 export function makeIdentity(): Identity {
@@ -16,10 +24,8 @@ export function makeIdentity(): Identity {
   };
 }
 
-export interface MadeEntry {
+export interface MadeEntry extends SignedEntry {
   readonly entry: Entry;
-  readonly cid: Uint8Array;
-  readonly body: Uint8Array;
   readonly record: Uint8Array;
 }
 
@@ -46,10 +52,19 @@ export function makeChain(
     });
     const body = encodeEntry(entry);
     const cid = cidOf(body, logCrypto);
-    chain.push({ entry, cid, body, record: encodeEntryRecord(body, identity.sign(cid)) });
+    const signature = identity.sign(cid);
+    chain.push({ entry, cid, body, signature, record: encodeEntryRecord(body, signature) });
   }
   return chain;
 }
+
+/** As makeChain(), of entries without transactions: from entry `from` on it is another chain than the one that `tail` does not bend. */
+export const makeTail = (identity: Identity, count: number, from = Infinity, tail = 1): MadeEntry[] =>
+  makeChain(identity, count, 0, (entry) => ({
+    ...entry,
+    transactions: [],
+    time: entry.time + (entry.seq >= from ? tail : 0),
+  }));
 
 /** Bytes without structure, the same for the same number. */
 function filler(n: number, size: number): Uint8Array {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import type { MadeEntry } from '../../support/log.ts';
-import { TestReplica, writtenBy } from './support.ts';
+import { INSERT, SCHEMA_CHANGE, TestReplica, writtenBy } from './support.ts';
 
 type Made = [MadeEntry, MadeEntry, MadeEntry];
 
@@ -24,20 +24,26 @@ describe('decided blocks', () => {
     assert.deepEqual(node.machine.applied, ['a1', 'a2', 'a3']);
   });
 
-  it('tell who waits for the next one, once', async () => {
+  it('tell who waits for the next one', async () => {
     node = new TestReplica();
-    const [a1, a2] = writtenBy('a', 2, 0) as Made;
-    let told = 0;
-    const next = node.replica.nextBlock().then(() => told++);
-    node.receive(a1, a2);
-    assert.deepEqual([node.heights, told], [[], 0]);
+    const [a1] = writtenBy('a', 1, 0) as Made;
+    let height = -1;
+    const next = node.replica.nextBlock().then(() => (height = node.replica.height));
+    node.receive(a1);
     node.decide(1, a1);
     node.turn();
     await next;
-    node.decide(2, a2);
+    assert.equal(height, 1);
+  });
+
+  it('that change the schema are applied alone, and those behind them later', () => {
+    node = new TestReplica();
+    const [a1, a2, a3] = writtenBy('a', 3, 0, (seq) => (seq === 2 ? [SCHEMA_CHANGE] : [INSERT])) as Made;
+    node.receive(a1, a2, a3);
+    for (const [index, one] of [a1, a2, a3].entries()) node.decide(index + 1, one);
     node.turn();
-    await node.replica.gate.opened();
-    assert.deepEqual([node.heights, told], [[[1], [2]], 1]);
+    assert.deepEqual(node.heights, [[1], [2], [3]]);
+    assert.deepEqual(node.machine.applied, ['a1', 'a2', 'a3']);
   });
 
   it('overtake what no block has ordered', () => {
@@ -56,7 +62,7 @@ describe('a replica that catches up', () => {
   /** More changes than two are long work. */
   const slicing = { changes: 2, sliceMs: 5 };
   const tentative = writtenBy('b', 3, 0) as Made;
-  const ordered = writtenBy('a', 3, 10, 3) as Made;
+  const ordered = writtenBy('a', 3, 10, () => [INSERT, INSERT, INSERT]) as Made;
   let node: TestReplica;
   afterEach(() => node.close());
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { nodeId, type NodeId } from '../../../node/consensus/index.ts';
-import { CborWriter, encodeTransaction, hex } from '../../../node/log/index.ts';
+import { CborWriter, decodeBlockValue, encodeTransaction, hex } from '../../../node/log/index.ts';
 import { ForkExchange, type Equivocation } from '../../../node/replica/fork-exchange.ts';
 import { framed } from '../../../node/replica/kinds.ts';
 import { makeChain, makeIdentity, makeTail, type MadeEntry } from '../../support/log.ts';
@@ -85,7 +85,7 @@ describe('nodes of which some hold another entry than others', () => {
     [a, b, c] = ['a', 'b', 'c'].map((id) => new Node(id, links)) as [Node, Node, Node];
   });
   afterEach(() => {
-    for (const node of links.nodes.values()) node.close();
+    for (const name of ['a', 'b', 'c'] as const) of(name).close();
   });
   const of = (name: 'a' | 'b' | 'c'): Node => ({ a, b, c })[name] as Node;
 
@@ -178,25 +178,55 @@ describe('nodes of which some hold another entry than others', () => {
     );
   });
 
-  it('ask again from where an answer ended that would have been too long', async () => {
-    const text = encodeTransaction({ ...NOTHING, sql: 'x'.repeat(200_000) });
-    const long = (from: number): MadeEntry[] =>
-      makeChain(forker, 12, 0, (entry) => ({ ...entry, time: entry.seq < from ? 1 : 2, transactions: [text] }));
-    const [here, there] = [long(13), long(3)];
-    of('b').receive(...here);
-    of('c').receive(...there);
-    for (const name of ['b', 'c'] as const) await of(name).written();
-    of('b').decide(1, there.at(-1) as MadeEntry);
-    // The first of its peers has none of them.
-    links.run(2);
-    await of('b').written();
-    assert.deepEqual(of('b').heights, [[1]]);
-    assert.deepEqual(of('b').chain(author), cids(...there));
-    assert.equal(
-      links.said.filter((said) => said === `c>b ${ENTRIES}`).length,
-      2,
-      'ten entries, of which an answer holds six',
-    );
+  for (const [from, answers] of [
+    [3, 2],
+    [10, 1],
+  ] as const)
+    it(`ask for entries ${from} to 12, of which an answer holds six, as often as it takes`, async () => {
+      const text = encodeTransaction({ ...NOTHING, sql: 'x'.repeat(200_000) });
+      const long = (forkedAt: number): MadeEntry[] =>
+        makeChain(forker, 12, 0, (entry) => ({ ...entry, time: entry.seq < forkedAt ? 1 : 2, transactions: [text] }));
+      const [here, there] = [long(13), long(from)];
+      of('b').receive(...here);
+      of('c').receive(...there);
+      for (const name of ['b', 'c'] as const) await of(name).written();
+      of('b').decide(1, there.at(-1) as MadeEntry);
+      // The first of its peers has none of them.
+      links.run(2);
+      await of('b').written();
+      assert.deepEqual(of('b').heights, [[1]]);
+      assert.deepEqual(of('b').chain(author), cids(...there));
+      assert.equal(links.said.filter((said) => said === `c>b ${ENTRIES}`).length, answers);
+    });
+
+  it('apply what rests on a tail that lost, though they were away until its author was ended', () => {
+    const [seen] = makeChain(makeIdentity(), 1, 0, (entry) => ({
+      ...entry,
+      lamport: 9,
+      transactions: [],
+      parents: [{ author: forker.author, seq: 3, cid: three2.cid }],
+    })) as [MadeEntry];
+    const away = of('c');
+    links.nodes.delete(away.id);
+    of('a').receive(one, two2, three2);
+    of('a').receive(seen);
+    of('b').receive(one, two);
+    of('b').receive(seen);
+    of('b').replica.forks.suspect(author, 2);
+    links.run();
+    const value = of('b').replica.proposal(1)?.value ?? assert.fail('there is something to order');
+    const { cut } = decodeBlockValue(value);
+    assert.deepEqual(new Set(cut.map(({ cid }) => hex(cid))), new Set(cids(two, seen)));
+    of('a').replica.mayVoteFor(value);
+    links.run();
+    assert.deepEqual([of('a').replica.mayVoteFor(value), of('b').replica.mayVoteFor(value)], ['yes', 'yes']);
+
+    away.receive(one, two);
+    away.receive(seen);
+    assert.deepEqual(away.replica.waiting, { heads: 1, disk: 0, parents: 1, block: 0 });
+    away.replica.decided(1, value, new Uint8Array());
+    away.turn();
+    assert.deepEqual([away.heights, away.replica.forks.isEmpty], [[[1]], true]);
   });
 
   it('have the author ended by the leader, again and again until that is decided', async () => {

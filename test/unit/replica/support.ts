@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Footprint, Steps } from '../../../node/consistency/index.ts';
-import { encodeBlockValue, encodeTransaction, hex, type Entry, type Transaction } from '../../../node/log/index.ts';
+import { encodeBlockValue, encodeTransaction, hex, type Operation, type Transaction } from '../../../node/log/index.ts';
 import { Replica, type Clock, type GroupTransaction, type Machine } from '../../../node/replica/index.ts';
 import type { Slicing } from '../../../node/replica/gate.ts';
 import { LogStore } from '../../../node/store/index.ts';
@@ -60,7 +60,7 @@ class ListMachine implements Machine {
     this.onApply();
     this.applied.push(sql);
     this.done.push(`+${sql}`);
-    return { reads: [], writes: ['list'] };
+    return { reads: [], writes: ['list'], everything: transaction.exclusive };
   }
 
   *undo(transaction: GroupTransaction): Steps<void> {
@@ -196,20 +196,20 @@ export const NOTHING: Transaction = {
   reads: [],
 };
 
-/** `count` entries of a new author, each with one transaction of that text and its number, and `operations` changes. */
-export function writtenBy(text: string, count: number, lamport: number, operations = 1): readonly MadeEntry[] {
-  const insert = { kind: 'insert', table: 0, key: 1, values: [1], mode: 'plain', changes: [] } as const;
-  const transaction = (seq: number): Uint8Array =>
-    encodeTransaction({
-      ...NOTHING,
-      sql: `${text}${seq}`,
-      tables: [{ id: 1, version: 1, columns: [1] }],
-      operations: Array.from({ length: operations }, () => insert),
-    });
-  const change = (entry: Entry): Entry => ({
-    ...entry,
-    lamport: lamport + entry.seq,
-    transactions: [transaction(entry.seq)],
+export const INSERT: Operation = { kind: 'insert', table: 0, key: 1, values: [1], mode: 'plain', changes: [] };
+export const SCHEMA_CHANGE: Operation = { kind: 'schema', text: '', change: '[]', basis: 0 };
+
+/** `count` entries of a new author, each with one transaction, whose text is `name` and the entry's number. */
+export function writtenBy(
+  name: string,
+  count: number,
+  lamport: number,
+  operationsOf: (seq: number) => readonly Operation[] = () => [INSERT],
+): readonly MadeEntry[] {
+  const tables = [{ id: 1, version: 1, columns: [1] }];
+  return makeChain(makeIdentity(), count, 0, (entry) => {
+    const { seq } = entry;
+    const transaction = { ...NOTHING, sql: `${name}${seq}`, tables, operations: operationsOf(seq) };
+    return { ...entry, lamport: lamport + seq, transactions: [encodeTransaction(transaction)] };
   });
-  return makeChain(makeIdentity(), count, 0, change);
 }

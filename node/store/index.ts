@@ -5,15 +5,8 @@ export { makeFolder, syncFile, syncFolder, writeFileDurably } from './files.ts';
 export { lockFolder } from './folder-lock.ts';
 export { loadIdentity, logCrypto, renewIncarnation, type Identity } from './identity.ts';
 export { addDigests, digestBytes, NO_DIGEST, rowHash, sameDigest, subtractDigests } from './digest.ts';
-export {
-  againItem,
-  asideItem,
-  blockItem,
-  entryItemInSteps,
-  LogStore,
-  type LogItem,
-  type SealedEntry,
-} from './log-store.ts';
+export { againItem, asideItem, blockItem, entryItemInSteps, type LogItem } from './log-items.ts';
+export { LogStore, type SealedEntry } from './log-store.ts';
 export { RecordStore } from './record-store.ts';
 export { Reserve } from './reserve.ts';
 export { nextOfClass, type KeyClass } from './counters.ts';

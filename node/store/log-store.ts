@@ -1,78 +1,34 @@
 /**
- * A group's log on disk: appends entries and blocks to segment files and reads them back.
+ * A group's log on disk: what it holds of each author and of the blocks, and where. Appends entries and blocks to segment files
+ * (SegmentWriter) and reads them back.
  *
- * append() returns only after fdatasync: what it wrote is durable. A write that fails for want of space leaves the log as
- * it was, and the next append tries anew; any other failure of the disk ends the log for good (LogBrokenError), because
- * after a failed fsync nobody knows what the disk holds.
+ * append() returns only after fdatasync: what it wrote is durable.
  */
-import {
-  closeSync,
-  fdatasync,
-  fdatasyncSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  statSync,
-  unlinkSync,
-  write,
-  writeSync,
-} from 'node:fs';
+import { statSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import {
   Chains,
   cidOf,
   cidOfHash,
   decodeEntry,
-  encodeBlockRecord,
   encodeEntry,
-  encodeEntryRecord,
-  encodeEntryRecordInSteps,
-  encodeStoredBlock,
   hex,
   isOfFork,
-  recordAt,
-  RECORD_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
-  segmentHeader,
   segmentName,
   type ChainHead,
   type Entry,
-  type LogRecord,
   type Parent,
   type SignedEntry,
 } from '../log/index.ts';
 import { AsideEntries } from './aside-entries.ts';
-import { DiskFullError, LogBrokenError, LogDamagedError } from './errors.ts';
-import { makeFolder, syncFolder } from './files.ts';
+import { LogDamagedError } from './errors.ts';
+import { makeFolder } from './files.ts';
 import { logCrypto, sha256InSteps, type Identity } from './identity.ts';
-import { LogIndex, offsetIn, placeOf, segmentOf, type LogBase, type Place } from './log-index.ts';
-import { readLog, segmentsOf, type StoredBlock, type StoredEntry, type StoredRecord } from './segments.ts';
-
-const SEGMENT_BYTES_MAX = 64 << 20;
-const SEGMENT_BYTES_LEAST = 1 << 20;
-/** How far a segment file grows ahead: fdatasync of a file that grows costs half as much again. */
-const ALLOCATION_BYTES = 1 << 20;
-/** So much is written beside this thread. */
-const LARGE_BYTES = 1 << 20;
-const zeros = new Uint8Array(ALLOCATION_BYTES);
-
-const isFull = (error: unknown): boolean => {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
-};
-
-/** An entry or block in the form in which it lies in a segment. */
-export interface LogItem {
-  readonly record: Uint8Array;
-  /** Of an entry, for the index. */
-  readonly author?: string;
-  readonly seq?: number;
-  /** Of an entry that does not follow what is here of its author: see AsideEntries. */
-  readonly aside?: { readonly cid: string; readonly prev: string };
-  /** Of a block. */
-  readonly height?: number;
-}
+import { entryItemInSteps, recordsOf, type LogItem } from './log-items.ts';
+import { LogIndex, placeOf, type LogBase, type Place } from './log-index.ts';
+import { LARGE_BYTES, SegmentWriter } from './segment-writer.ts';
+import { readLog, readRecords, segmentsOf, type StoredBlock, type StoredEntry, type StoredRecord } from './segments.ts';
 
 /** This replica's next entry: it has its place in the chain, and counts once it is durable. */
 export interface SealedEntry {
@@ -93,41 +49,10 @@ export interface OpenLogOptions {
 const ENTRIES_READ_MAX = 1000;
 const BLOCKS_READ_MAX = 1000;
 
-export const entryItem = (entry: Entry, signed: SignedEntry): LogItem => ({
-  record: encodeEntryRecord(signed.body, signed.signature),
-  author: hex(entry.author),
-  seq: entry.seq,
-});
-
-/** As entryItem(), with pauses where the entry is large. */
-export function* entryItemInSteps(entry: Entry, signed: SignedEntry): Generator<undefined, LogItem, undefined> {
-  if (signed.body.length < LARGE_BYTES) return entryItem(entry, signed);
-  const record = yield* encodeEntryRecordInSteps(signed.body, signed.signature);
-  return { record, author: hex(entry.author), seq: entry.seq };
-}
-
-/** An entry that does not follow what is here of its author. */
-export function asideItem(entry: Entry, signed: SignedEntry): LogItem {
-  return { ...entryItem(entry, signed), aside: { cid: hex(signed.cid), prev: entry.prev ? hex(entry.prev) : '' } };
-}
-
-/** See LogStore.follow(): the entry once more. */
-export const againItem = ({ body, signature }: SignedEntry): LogItem => ({
-  record: encodeEntryRecord(body, signature),
-});
-
-export const blockItem = (height: number, value: Uint8Array, certificate: Uint8Array): LogItem => ({
-  record: encodeBlockRecord(encodeStoredBlock(value, certificate)),
-  height,
-});
-
 export class LogStore {
   private readonly dir: string;
   private readonly group: string;
   private readonly identity: Identity;
-  /** A segment that has so much takes no more. */
-  protected segmentBytes = SEGMENT_BYTES_MAX;
-  protected allocationBytes = ALLOCATION_BYTES;
   /** Author id of this replica, in hex. */
   readonly author: string;
   /** What is in the log of each author; of this replica also what is sealed. */
@@ -136,15 +61,9 @@ export class LogStore {
   private readonly aside = new AsideEntries();
   /** Authors whose chains, as far as they were read, go through the base. */
   private readonly joined = new Set<string>();
-  private fd = -1;
-  private segment = 0;
-  private size = 0;
-  /** Length of the file: zeros from `size` on. */
-  private allocated = 0;
-  private broken: LogBrokenError | undefined;
-  /** Bytes behind `size` in the file that a failed write may have left. */
-  private dirtyTail = false;
-  readonly stats = { entries: 0, bytes: 0, syncSeconds: 0 };
+  /** Its end on the disk. */
+  protected readonly writer: SegmentWriter;
+  private entries = 0;
 
   /** Makes the log of a folder known; load() reads it. */
   constructor(dir: string, group: string, identity: Identity) {
@@ -152,6 +71,7 @@ export class LogStore {
     this.group = group;
     this.identity = identity;
     this.author = hex(identity.author);
+    this.writer = new SegmentWriter(dir);
   }
 
   static open(dir: string, group: string, identity: Identity, options: OpenLogOptions = {}): LogStore {
@@ -186,23 +106,7 @@ export class LogStore {
       if (place !== 'aside') options.onRecord?.(record, place === 'again');
     }
     if (base) this.resume(base);
-    const last = segmentsOf(dir).at(-1);
-    this.segment = last?.number ?? 0;
-    if (!last || (torn !== undefined && torn < SEGMENT_HEADER_BYTES)) {
-      if (last) {
-        unlinkSync(path.join(dir, last.name));
-        this.segment--;
-      }
-      this.openSegment();
-    } else {
-      this.fd = openSync(path.join(dir, last.name), 'r+');
-      this.size = torn ?? end;
-      this.allocated = torn ?? fstatSync(this.fd).size;
-      if (torn !== undefined) {
-        ftruncateSync(this.fd, torn);
-        fdatasyncSync(this.fd);
-      }
-    }
+    this.writer.open(torn ?? end, torn !== undefined);
   }
 
   /** How an entry stands to those before it: the next one of its author, one that does not count, or one that does from here on. */
@@ -262,7 +166,7 @@ export class LogStore {
 
   /** Removes the segments in which all lies before the base, but for the newest bytes. */
   prune(base: LogBase, bytesKept: number): void {
-    let keepFrom = Math.min(this.index.firstSegmentBehind(base) ?? this.segment, this.segment);
+    let keepFrom = Math.min(this.index.firstSegmentBehind(base) ?? this.writer.segment, this.writer.segment);
     const segments = segmentsOf(this.dir);
     let bytes = 0;
     for (const { name, number } of [...segments].reverse()) {
@@ -276,9 +180,9 @@ export class LogStore {
     this.aside.dropBefore(keepFrom);
   }
 
-  /** Only whole segments are pruned: so many bytes of log are to be kept that way. */
+  /** So many bytes of log are to be kept by pruning. */
   prunesTo(bytes: number): void {
-    this.segmentBytes = Math.min(SEGMENT_BYTES_MAX, Math.max(SEGMENT_BYTES_LEAST, Math.floor(bytes / 4)));
+    this.writer.prunesTo(bytes);
   }
 
   /** Bytes of all segments. */
@@ -293,6 +197,11 @@ export class LogStore {
 
   get oldestHeight(): number {
     return this.index.oldestHeight;
+  }
+
+  /** What was written since the log was opened. */
+  get stats(): { readonly entries: number } & SegmentWriter['stats'] {
+    return { entries: this.entries, ...this.writer.stats };
   }
 
   /** The newest block that is durable here; 0 when there is none. */
@@ -313,51 +222,6 @@ export class LogStore {
   /** The durable entries of each author, as the seq of the last. */
   frontier(): Map<string, number> {
     return this.index.frontier();
-  }
-
-  private openSegment(): void {
-    const fd = openSync(path.join(this.dir, segmentName(this.segment + 1)), 'w+', 0o600);
-    try {
-      const header = segmentHeader();
-      writeSync(fd, header, 0, header.length, 0);
-      fdatasyncSync(fd);
-      syncFolder(this.dir);
-    } catch (cause) {
-      closeSync(fd);
-      throw cause;
-    }
-    this.closeSegment();
-    this.fd = fd;
-    this.segment++;
-    this.size = SEGMENT_HEADER_BYTES;
-    this.allocated = SEGMENT_HEADER_BYTES;
-  }
-
-  /** Gives back what was allocated ahead. */
-  private closeSegment(): void {
-    if (this.fd < 0) return;
-    if (this.allocated > this.size) ftruncateSync(this.fd, this.size);
-    closeSync(this.fd);
-    this.fd = -1;
-  }
-
-  /** Grows the file ahead of a write that would pass its end. A disk without room for that may still have room for the record. */
-  private allocate(bytes: number): void {
-    if (this.size + bytes <= this.allocated) return;
-    try {
-      const grown = writeSync(this.fd, zeros, 0, this.allocationBytes, this.size + bytes);
-      this.allocated = this.size + bytes + grown;
-      // Too little for all of it: what is left belongs to the record.
-      if (grown < this.allocationBytes) this.giveBack();
-    } catch (cause) {
-      if (!isFull(cause)) throw cause;
-      this.giveBack();
-    }
-  }
-
-  private giveBack(): void {
-    ftruncateSync(this.fd, this.size);
-    this.allocated = this.size;
   }
 
   /**
@@ -401,7 +265,8 @@ export class LogStore {
 
   /** Appends records and makes them durable. Throws DiskFullError (nothing appended) or LogBrokenError. */
   append(items: readonly LogItem[]): void {
-    this.sync(items, this.write(items), performance.now());
+    this.writer.write(recordsOf(items));
+    this.stored(items, this.writer.sync());
   }
 
   /**
@@ -409,18 +274,8 @@ export class LogStore {
    * anything else is appended. Throws like append().
    */
   begin(items: readonly LogItem[]): () => void {
-    const bytes = this.write(items);
-    const start = performance.now();
-    return () => this.sync(items, bytes, start);
-  }
-
-  private sync(items: readonly LogItem[], bytes: number, start: number): void {
-    try {
-      fdatasyncSync(this.fd);
-    } catch (cause) {
-      throw this.failure(cause);
-    }
-    this.written(items, bytes, start);
+    this.writer.write(recordsOf(items));
+    return () => this.stored(items, this.writer.sync());
   }
 
   /**
@@ -428,85 +283,25 @@ export class LogStore {
    * nothing, or what append() would have thrown. Throws when the records cannot even be written.
    */
   appendLater(items: readonly LogItem[], done: (error: Error | undefined) => void): void {
-    const record = this.prepare(items);
-    const sync = (): void => {
-      const start = performance.now();
-      fdatasync(this.fd, (cause) => {
-        if (cause) {
-          done(this.failure(cause));
-          return;
-        }
-        this.written(items, record.length, start);
-        done(undefined);
-      });
-    };
-    if (record.length < LARGE_BYTES) {
-      this.writeAll(record);
-      sync();
-      return;
-    }
-    const writeOn = (at: number): void => {
-      write(this.fd, record, at, record.length - at, this.size + at, (cause, bytes) => {
-        if (cause) done(this.failure(cause));
-        else if (at + bytes < record.length) writeOn(at + bytes);
-        else sync();
-      });
-    };
-    writeOn(0);
+    this.writer.writeLater(recordsOf(items), (error, place) => {
+      if (!error) this.stored(items, place);
+      done(error);
+    });
   }
 
-  /** Writes records behind the last one; they count only once they are durable. */
-  private write(items: readonly LogItem[]): number {
-    const record = this.prepare(items);
-    this.writeAll(record);
-    return record.length;
-  }
-
-  /** Makes room for records behind the last one, and one piece of them. */
-  private prepare(items: readonly LogItem[]): Uint8Array {
-    if (this.broken) throw this.broken;
-    const record = items.length === 1 ? (items[0] as LogItem).record : Buffer.concat(items.map((i) => i.record));
-    try {
-      if (this.size > SEGMENT_HEADER_BYTES && this.size + record.length > this.segmentBytes) this.openSegment();
-      this.allocate(record.length);
-      this.dirtyTail = true;
-    } catch (cause) {
-      throw this.failure(cause);
-    }
-    return record;
-  }
-
-  private writeAll(record: Uint8Array): void {
-    try {
-      for (let at = 0; at < record.length;) at += writeSync(this.fd, record, at, record.length - at, this.size + at);
-    } catch (cause) {
-      throw this.failure(cause);
-    }
-  }
-
-  /** Cuts what stands behind the last entry. */
-  private cutTail(): void {
-    if (!this.dirtyTail) return;
-    ftruncateSync(this.fd, this.size);
-    this.allocated = this.size;
-    this.dirtyTail = false;
-  }
-
-  private written(items: readonly LogItem[], bytes: number, start: number): void {
-    this.dirtyTail = false;
-    this.stats.syncSeconds += (performance.now() - start) / 1000;
-    this.stats.bytes += bytes;
+  /** They are durable, the first of them at this place. */
+  private stored(items: readonly LogItem[], first: Place): void {
+    let place = first;
     for (const { record, author, seq = 0, height, aside } of items) {
-      const place = placeOf(this.segment, this.size);
       if (author !== undefined && aside) {
         this.aside.add(author, aside.cid, { seq, place, prev: aside.prev });
       } else if (author !== undefined) {
         this.index.entry(author, seq, place);
-        this.stats.entries++;
+        this.entries++;
       } else if (height !== undefined) {
         this.index.block(height, place);
       }
-      this.size += record.length;
+      place += record.length;
     }
   }
 
@@ -514,7 +309,7 @@ export class LogStore {
   readBlocks(fromHeight: number, bytesMax: number): Uint8Array[] {
     const found: Uint8Array[] = [];
     let bytes = 0;
-    this.readRecords(this.index.blocksBetween(fromHeight, fromHeight + BLOCKS_READ_MAX - 1), ({ body }) => {
+    readRecords(this.dir, this.index.blocksBetween(fromHeight, fromHeight + BLOCKS_READ_MAX - 1), ({ body }) => {
       bytes += body.length;
       if (found.length > 0 && bytes > bytesMax) return false;
       found.push(body);
@@ -527,7 +322,8 @@ export class LogStore {
   read(author: string, fromSeq: number, toSeq: number, bytesMax: number): SignedEntry[] {
     const found: SignedEntry[] = [];
     let bytes = 0;
-    this.readRecords(
+    readRecords(
+      this.dir,
       this.index.entriesBetween(author, fromSeq, Math.min(toSeq, fromSeq + ENTRIES_READ_MAX - 1)),
       ({ body, signature }) => {
         bytes += body.length;
@@ -574,7 +370,7 @@ export class LogStore {
 
   private readAt(place: Place): SignedEntry {
     const found: SignedEntry[] = [];
-    this.readRecords([place], ({ body, signature }) => {
+    readRecords(this.dir, [place], ({ body, signature }) => {
       found.push({ cid: cidOf(body, logCrypto), body, signature });
       return false;
     });
@@ -628,50 +424,7 @@ export class LogStore {
     this.chains.resume({ author, key: hex(key), seq, cid: hex(cid), lamport });
   }
 
-  private failure(cause: unknown): Error {
-    if (isFull(cause)) {
-      // At once: a whole record that stayed behind would come back after a crash, although its clients were refused.
-      try {
-        this.cutTail();
-      } catch (second) {
-        return this.failure(second);
-      }
-      return new DiskFullError('no space is left for the log', { cause });
-    }
-    this.broken = new LogBrokenError(`the log's disk failed: ${(cause as Error).message}`, { cause });
-    return this.broken;
-  }
-
   close(): void {
-    this.closeSegment();
+    this.writer.close();
   }
-
-  /** Reads records until `take` has enough. */
-  private readRecords(places: readonly Place[], take: (record: LogRecord) => boolean): void {
-    let fd = -1;
-    let open = 0;
-    try {
-      for (const place of places) {
-        const segment = segmentOf(place);
-        if (segment !== open) {
-          if (fd >= 0) closeSync(fd);
-          fd = openSync(path.join(this.dir, segmentName(segment)), 'r');
-          open = segment;
-        }
-        if (!take(readRecordAt(fd, offsetIn(place)))) return;
-      }
-    } finally {
-      if (fd >= 0) closeSync(fd);
-    }
-  }
-}
-
-function readRecordAt(fd: number, offset: number): LogRecord {
-  const header = new Uint8Array(RECORD_HEADER_BYTES);
-  readSync(fd, header, 0, header.length, offset);
-  const bytes = new Uint8Array(RECORD_HEADER_BYTES + new DataView(header.buffer).getUint32(4, true));
-  readSync(fd, bytes, 0, bytes.length, offset);
-  const record = recordAt(bytes, 0);
-  if (!record) throw new LogBrokenError(`the record at byte ${offset} of the log changed on the disk`);
-  return record;
 }

@@ -1,5 +1,5 @@
 /** A log folder's segment files, read. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 import {
   cidOf,
@@ -9,14 +9,18 @@ import {
   decodeStoredBlock,
   hex,
   readSegment,
+  recordAt,
+  RECORD_HEADER_BYTES,
+  segmentName,
   segmentNumber,
   type Block,
   type Entry,
   type LogRecord,
   type SignedEntry,
 } from '../log/index.ts';
-import { LogDamagedError } from './errors.ts';
+import { LogBrokenError, LogDamagedError } from './errors.ts';
 import { logCrypto } from './identity.ts';
+import { offsetIn, segmentOf, type Place } from './log-index.ts';
 
 interface Stored {
   readonly segment: number;
@@ -115,4 +119,33 @@ function mayFollow(record: LogRecord, seqs: ReadonlyMap<string, number>): boolea
   } catch {
     return false;
   }
+}
+
+/** Reads the records at some places of a log folder until `take` has enough. */
+export function readRecords(dir: string, places: readonly Place[], take: (record: LogRecord) => boolean): void {
+  let fd = -1;
+  let open = 0;
+  try {
+    for (const place of places) {
+      const segment = segmentOf(place);
+      if (segment !== open) {
+        if (fd >= 0) closeSync(fd);
+        fd = openSync(path.join(dir, segmentName(segment)), 'r');
+        open = segment;
+      }
+      if (!take(readRecordAt(fd, offsetIn(place)))) return;
+    }
+  } finally {
+    if (fd >= 0) closeSync(fd);
+  }
+}
+
+function readRecordAt(fd: number, offset: number): LogRecord {
+  const header = new Uint8Array(RECORD_HEADER_BYTES);
+  readSync(fd, header, 0, header.length, offset);
+  const bytes = new Uint8Array(RECORD_HEADER_BYTES + new DataView(header.buffer).getUint32(4, true));
+  readSync(fd, bytes, 0, bytes.length, offset);
+  const record = recordAt(bytes, 0);
+  if (!record) throw new LogBrokenError(`the record at byte ${offset} of the log changed on the disk`);
+  return record;
 }

@@ -109,9 +109,9 @@ export class SimulatedLog extends LogStore {
     super(folder, group, identity);
     this.folder = folder;
     this.host = host;
-    this.segmentBytes = host.segmentBytes;
+    this.writer.segmentBytes = host.segmentBytes;
     // Files in memory: growing ahead of the writes costs more than it saves.
-    this.allocationBytes = ALLOCATION_BYTES;
+    this.writer.allocationBytes = ALLOCATION_BYTES;
   }
 
   override append(items: readonly LogItem[]): void {

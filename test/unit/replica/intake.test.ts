@@ -7,7 +7,7 @@ import { hex, type Cut, type Parent } from '../../../node/log/index.ts';
 import { Forks } from '../../../node/replica/forks.ts';
 import { Intake } from '../../../node/replica/intake.ts';
 import { LogStore } from '../../../node/store/index.ts';
-import { entryItem } from '../../../node/store/log-store.ts';
+import { entryItem } from '../../../node/store/log-items.ts';
 import { makeChain, makeIdentity, makeTail, type MadeEntry } from '../../support/log.ts';
 
 /**

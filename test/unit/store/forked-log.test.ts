@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { decodeEntry, hex } from '../../../node/log/index.ts';
 import { againItem, asideItem, LogStore, verifyLog, type LogItem } from '../../../node/store/index.ts';
-import { entryItem } from '../../../node/store/log-store.ts';
+import { entryItem } from '../../../node/store/log-items.ts';
 import { makeIdentity, makeTail, type MadeEntry } from '../../support/log.ts';
 
 const item = (made: MadeEntry): LogItem => entryItem(made.entry, made);

@@ -3,8 +3,8 @@ import type { Steps } from '../consistency/index.ts';
 import { hex } from '../log/index.ts';
 import type { LogItem, SealedEntry } from '../store/index.ts';
 import type { Incoming } from './intake.ts';
-import type { Written } from './order.ts';
 import type { GroupTransaction } from './transaction.ts';
+import type { Written } from './voting.ts';
 
 export interface Own {
   readonly transaction: GroupTransaction;

@@ -232,7 +232,7 @@ export class LogWriter {
     if (this.flying !== batch) return;
     this.tell(batch);
     if (this.options.alone()) return;
-    this.options.order.writing(writtenBy(batch));
+    this.options.order.voting.writing(writtenBy(batch));
     if (this.options.order.isUrgent) this.options.decider()?.progress(true);
   }
 
@@ -361,7 +361,7 @@ export class LogWriter {
 
   private landed(error: Error | undefined): void {
     const batch = this.flying as Batch;
-    this.options.order.writing([]);
+    this.options.order.voting.writing([]);
     const waiting = this.flyingReaders;
     this.flying = undefined;
     this.flyingReaders = [];

@@ -1,68 +1,22 @@
 /**
- * The order of a group's transactions and the state that follows from it: entries that no block has ordered, blocks, and what
- * happened to the state since it was published.
+ * The order of a group's transactions and the state that follows from it: joins the entries that no block has ordered (UnorderedEntries),
+ * the blocks (Blocks), what is proposed and voted for (Voting), and what happened to the state since it was published (Journal).
  */
-import { finish, Linearizer, type DecidedBlock, type Footprint, type Steps } from '../consistency/index.ts';
-import {
-  decodeBlockValue,
-  decodeEntry,
-  DecodeError,
-  encodeBlockValue,
-  hex,
-  sameBytes,
-  unhex,
-  type Block,
-  type Cut,
-  type Entry,
-  type Parent,
-  type SignedEntry,
-} from '../log/index.ts';
-import { DiskFullError, logCrypto, StateCorruptError, type StatePosition, type StoredRecord } from '../store/index.ts';
-import { EarlyEntries } from './early.ts';
+import { finish, Linearizer, type Footprint, type Steps } from '../consistency/index.ts';
+import { decodeEntry, hex, type Cut, type Entry, type Parent, type SignedEntry } from '../log/index.ts';
+import { logCrypto, StateCorruptError, type StatePosition, type StoredRecord } from '../store/index.ts';
+import { Blocks, type Chosen } from './blocks.ts';
 import { Forks } from './forks.ts';
 import { decodeIncoming, type Incoming } from './intake.ts';
+import { Journal } from './journal.ts';
 import type { GroupLog, Machine, ReplicaEvents } from './ports.ts';
-import { GroupTransaction, isSchemaChange } from './transaction.ts';
-
-/** An entry that no block has ordered. */
-interface Unordered {
-  readonly cid: Uint8Array;
-  readonly transactions: readonly GroupTransaction[];
-  /** When it came, by the clock that only grows. */
-  readonly sinceMs: number;
-}
-
-/** An entry that the log's disk works on. */
-export interface Written {
-  readonly entry: Entry;
-  readonly author: string;
-  readonly cid: Uint8Array;
-  /** It has a transaction that runs only in a block. */
-  readonly isUrgent: boolean;
-}
-
-/** A block as this replica would cut it. */
-export interface Proposal {
-  readonly value: Uint8Array;
-  /** All that it orders is durable here. */
-  readonly held: boolean;
-  /** The nodes whose transactions it orders. */
-  readonly authors: ReadonlySet<string>;
-}
-
-/** What happened to the state since it was published. */
-type Happened =
-  | { readonly kind: 'transactions'; readonly transactions: readonly GroupTransaction[] }
-  | { readonly kind: 'withdrawn'; readonly transactions: readonly GroupTransaction[] }
-  | { readonly kind: 'blocks'; readonly blocks: readonly DecidedBlock<GroupTransaction>[] };
+import { GroupTransaction } from './transaction.ts';
+import { UnorderedEntries } from './unordered.ts';
+import { Voting } from './voting.ts';
 
 /** Decided blocks whose entries are here, to be applied together. */
 export interface Applicable {
-  readonly blocks: readonly {
-    readonly block: Block;
-    readonly value: Uint8Array;
-    readonly transactions: readonly GroupTransaction[];
-  }[];
+  readonly blocks: readonly (Chosen & { readonly transactions: readonly GroupTransaction[] })[];
   /** Whether it may take long. */
   readonly isLong: boolean;
   /** There is no block but this one, which orders a schema change. */
@@ -86,43 +40,41 @@ export interface OrderOptions {
   readonly isLong: (changes: number) => boolean;
 }
 
-/** Heights whose digests are kept to be compared. */
-const DIGESTS_KEPT = 1000;
 /** So many transactions, or as many as wait for a block, are put in order at once; then others have their turn. */
 const BATCH_TRANSACTIONS = 1000;
 
 export class Order {
+  readonly forks: Forks;
+  readonly voting: Voting;
+  /** What the chains of authors that forked go on behind: to be written once more, before all else. */
+  readonly followed: SignedEntry[] = [];
+  readonly stats = { received: 0, blocks: 0 };
   private readonly options: OrderOptions;
+  private readonly blocks: Blocks;
+  private readonly unordered: UnorderedEntries;
+  private readonly journal = new Journal();
   private linearizer: Linearizer<GroupTransaction>;
-  /** By author and seq. */
-  private readonly entries = new Map<string, Map<number, Unordered>>();
-  /** Durable, made on a block that is not applied here yet. */
-  private readonly early = new EarlyEntries();
   /** Heads of others that this replica's next entry names. */
   private heads = new Map<string, Parent>();
-  private position: { height: number; block: string; final: Map<string, number> };
-  private readonly chosen = new Map<number, { readonly block: Block; readonly value: Uint8Array }>();
-  private readonly digests = new Map<number, Uint8Array>();
   /** Known transactions that run only in a block: somebody waits for each. */
   private readonly awaitingBlock = new Set<GroupTransaction>();
-  /** Being written to the log: see write(). */
-  private written: readonly Written[] = [];
   /** Long ones that are not settled: whatever conflicts with one of them takes long, too. */
   private readonly long = new Set<GroupTransaction>();
-  private happened: Happened[] = [];
-  /** Taken out of the order before they came into it. */
-  private readonly gone = new WeakSet<GroupTransaction>();
-  private hasWithdrawn = false;
-  readonly forks: Forks;
-  private publishedTentative: readonly GroupTransaction[] = [];
-  private restores = 0;
-  readonly stats = { received: 0, blocks: 0 };
 
   constructor(options: OrderOptions, stored: StatePosition) {
     this.options = options;
     this.forks = new Forks(options.log);
+    this.blocks = new Blocks(options.group, stored);
+    this.unordered = new UnorderedEntries(this.blocks);
+    this.voting = new Voting({
+      log: options.log,
+      events: options.events,
+      blocks: this.blocks,
+      unordered: this.unordered,
+      mayWrite: (entry) => this.mayWrite(entry),
+      isHeld: (cut) => this.isHeld(cut),
+    });
     this.linearizer = this.newLinearizer();
-    this.position = { height: stored.height, block: stored.block, final: new Map(Object.entries(stored.final)) };
   }
 
   private newLinearizer(): Linearizer<GroupTransaction> {
@@ -137,8 +89,7 @@ export class Order {
         onSettled(transaction);
       },
       settled: (height) => {
-        this.digests.set(height, machine.finalDigest());
-        this.digests.delete(height - DIGESTS_KEPT);
+        this.blocks.settled(height, machine.finalDigest());
         return machine.settled(height);
       },
     });
@@ -152,11 +103,11 @@ export class Order {
   }
 
   get height(): number {
-    return this.position.height;
+    return this.blocks.height;
   }
 
   get isUrgent(): boolean {
-    return this.awaitingBlock.size > 0 || this.written.some(({ isUrgent }) => isUrgent);
+    return this.awaitingBlock.size > 0 || this.voting.isUrgent;
   }
 
   /** Transactions that no block has ordered. */
@@ -175,15 +126,7 @@ export class Order {
     this.linearizer.append(transaction, footprint);
     this.noteLong(transaction);
     this.options.machine.ran(transaction);
-    this.happened.push({ kind: 'transactions', transactions: [transaction] });
-  }
-
-  /**
-   * These entries are being written, and none was before. Where they were given to the others, a block may name them already: the
-   * others' disks work on them at the same time, and this replica votes for the block once they are durable here.
-   */
-  writing(entries: readonly Written[]): void {
-    this.written = entries;
+    this.journal.inserted([transaction]);
   }
 
   /** The entry of own transactions is durable. */
@@ -196,8 +139,7 @@ export class Order {
 
   /** Own transactions that nobody was told of: as if they had never been. */
   forget(transactions: readonly GroupTransaction[]): void {
-    const gone = new Set(transactions);
-    this.happened = this.happened.filter((h) => h.kind === 'blocks' || !h.transactions.every((t) => gone.has(t)));
+    this.journal.forget(transactions);
     for (const transaction of transactions) {
       this.awaitingBlock.delete(transaction);
       this.long.delete(transaction);
@@ -226,8 +168,8 @@ export class Order {
     for (const one of incoming) {
       const { entry, signed, isAside = false } = one;
       if (isAside) continue;
-      if (entry.height > this.position.height || this.early.waitsBefore(hex(entry.author), entry.seq)) {
-        this.early.add(one);
+      if (entry.height > this.height || this.unordered.early.waitsBefore(hex(entry.author), entry.seq)) {
+        this.unordered.early.add(one);
         continue;
       }
       // Its author was removed: what no block has ordered by then never will be.
@@ -256,25 +198,23 @@ export class Order {
   mayWrite(entry: Entry): boolean {
     const { events } = this.options;
     if (events.hasEnded(hex(entry.author))) return false;
-    if (entry.height > this.position.height) return true;
+    if (entry.height > this.height) return true;
     const key = entry.genesis?.key ?? this.options.log.chains.byAuthor.get(hex(entry.author))?.key;
     return key !== undefined && events.mayWrite(key, entry.height);
   }
 
   *insert(noted: readonly GroupTransaction[]): Steps<void> {
-    const transactions = this.hasWithdrawn ? noted.filter((t) => !this.gone.has(t)) : noted;
+    const transactions = this.journal.standing(noted);
     for (const transaction of transactions) {
       if (transaction.finalOnly) this.awaitingBlock.add(transaction);
       this.noteLong(transaction);
     }
-    this.happened.push({ kind: 'transactions', transactions });
-    yield* this.unlessLost(this.linearizer.insert(transactions));
+    this.journal.inserted(transactions);
+    yield* this.journal.unlessReplayed(this.linearizer.insert(transactions));
   }
 
   private noteEntry(author: string, seq: number, cid: Uint8Array, transactions: readonly GroupTransaction[]): void {
-    let entries = this.entries.get(author);
-    if (!entries) this.entries.set(author, (entries = new Map<number, Unordered>()));
-    entries.set(seq, { cid, transactions, sinceMs: this.options.elapsed() });
+    this.unordered.add(author, seq, { cid, transactions, sinceMs: this.options.elapsed() });
   }
 
   /** The heads that this replica's next entry names; they are named once. */
@@ -292,28 +232,22 @@ export class Order {
   // Blocks.
 
   finalSeq(author: string): number {
-    return this.position.final.get(author) ?? 0;
+    return this.blocks.finalSeq(author);
   }
 
   /** Whether there is something for a block to order. */
   get hasUnordered(): boolean {
-    for (const entries of this.entries.values()) if (entries.size > 0) return true;
-    return false;
+    return !this.unordered.isEmpty;
   }
 
   /** Since when the oldest entry here waits for a block. */
   get unorderedSinceMs(): number | undefined {
-    let oldest: number | undefined;
-    for (const entries of this.entries.values()) {
-      const [first] = entries.values();
-      if (first && !(oldest !== undefined && oldest <= first.sinceMs)) oldest = first.sinceMs;
-    }
-    return oldest;
+    return this.unordered.sinceMs;
   }
 
   /** The highest seq of an author up to which all is in the order. */
   appliedSeq(author: string): number {
-    const early = this.early.firstSeqOf(author);
+    const early = this.unordered.early.firstSeqOf(author);
     return early === undefined ? this.options.log.seqOf(author) : early - 1;
   }
 
@@ -328,85 +262,12 @@ export class Order {
 
   /** Newest entries of others that this replica's next entry names, and entries that wait for a block before them. */
   get counts(): { readonly heads: number; readonly early: number } {
-    return { heads: this.heads.size, early: this.early.size };
-  }
-
-  /** The next block as this replica would cut it, or undefined when there is nothing to order. */
-  proposal(height: number, time: number): Proposal | undefined {
-    if (height !== this.position.height + 1) return undefined;
-    const cut = new Map<string, Cut>();
-    for (const [author, entries] of this.entries) {
-      let seq = this.finalSeq(author);
-      while (entries.has(seq + 1)) seq++;
-      const last = entries.get(seq);
-      if (last) cut.set(author, { author, seq, cid: last.cid });
-    }
-    let held = true;
-    for (const { entry, author, cid } of this.written) {
-      const before = cut.get(author)?.seq ?? this.finalSeq(author);
-      if (entry.seq !== before + 1 || entry.height > this.position.height || !this.mayWrite(entry)) continue;
-      cut.set(author, { author, seq: entry.seq, cid });
-      held = false;
-    }
-    if (cut.size === 0) return undefined;
-    const sorted = [...cut.values()].sort((a, b) => (a.author < b.author ? -1 : 1));
-    return { value: this.encodeBlock(height, sorted, time), held, authors: new Set(sorted.map((c) => this.nodeOf(c))) };
-  }
-
-  /** A block that orders nothing, for a decision that is due all the same. */
-  emptyProposal(height: number, time: number): Proposal | undefined {
-    if (height !== this.position.height + 1) return undefined;
-    return { value: this.encodeBlock(height, [], time), held: true, authors: new Set() };
-  }
-
-  private nodeOf({ author }: Cut): string {
-    const key = this.options.log.chains.byAuthor.get(author)?.key;
-    return key ? hex(key) : '';
-  }
-
-  private get head(): Uint8Array | null {
-    return this.position.block === '' ? null : unhex(this.position.block);
-  }
-
-  private encodeBlock(height: number, cut: readonly Cut[], time: number): Uint8Array {
-    const digest = this.digests.get(this.position.height) ?? null;
-    const { group } = this.options;
-    return encodeBlockValue({ group, height, prev: this.head, cut, digestHeight: this.position.height, digest, time });
-  }
-
-  /**
-   * Whether this replica may vote for a block: it holds, durably, all that the block orders ('later': it may yet), and its state is the
-   * one that the proposer says it has.
-   */
-  mayVoteFor(value: Uint8Array): 'yes' | 'later' | 'never' | 'differs' {
-    let block: Block;
-    try {
-      block = decodeBlockValue(value);
-    } catch (error) {
-      if (error instanceof DecodeError) return 'never';
-      throw error;
-    }
-    if (block.group !== this.options.group || block.height <= this.position.height) return 'never';
-    if (block.height > this.position.height + 1) return 'later';
-    if (!sameBytes(block.prev, this.head)) return 'never';
-    if (block.cut.some(({ author, seq }) => seq <= this.finalSeq(author))) return 'never';
-    const here = this.digests.get(block.digestHeight);
-    if (here && block.digest && !sameBytes(here, block.digest)) return 'differs';
-    let answer: 'yes' | 'later' = 'yes';
-    for (const cut of block.cut) {
-      if (this.options.events.hasEnded(cut.author)) return 'never';
-      const entry = this.entries.get(cut.author)?.get(cut.seq);
-      if (entry && sameBytes(entry.cid, cut.cid)) continue;
-      if (!this.isHeld(cut)) answer = 'later';
-    }
-    return answer;
+    return { heads: this.heads.size, early: this.unordered.early.size };
   }
 
   /** The voters decided; the blocks whose entries are here are applied. False when the block is known. Throws DecodeError. */
   decided(height: number, value: Uint8Array): boolean {
-    if (height <= this.position.height || this.chosen.has(height)) return false;
-    this.chosen.set(height, { block: decodeBlockValue(value), value });
-    return true;
+    return this.blocks.decided(height, value);
   }
 
   /**
@@ -419,14 +280,14 @@ export class Order {
     const countMax = Math.max(BATCH_TRANSACTIONS, this.tentative);
     let changesSchema = false;
     for (let count = 0; count < countMax && !changesSchema;) {
-      const { height } = blocks.at(-1)?.block ?? this.position;
-      const next = this.chosen.get(height + 1);
-      if (!next?.block.cut.every((cut) => this.holds(cut))) break;
+      const { height } = blocks.at(-1)?.block ?? this;
+      const next = this.blocks.at(height + 1);
+      if (!next?.block.cut.every((cut) => this.unordered.holds(cut))) break;
       // Who votes is told of each block: nothing that may change it runs together with the blocks before.
-      const isAlone = this.changesSchema(next.block, final);
+      const isAlone = this.unordered.changesSchema(next.block.cut, final);
       if (isAlone && blocks.length > 0) break;
       changesSchema = isAlone;
-      const transactions = this.orderedBy(next.block, final);
+      const transactions = this.unordered.orderedBy(next.block.cut, final, (early) => this.transactionsOf(early));
       blocks.push({ ...next, transactions });
       count += transactions.length;
     }
@@ -453,18 +314,18 @@ export class Order {
   *apply({ blocks }: Applicable, areMoreToCome = false): Steps<void> {
     const decided = blocks.map(({ block, transactions }) => ({ height: block.height, transactions }));
     for (const { transactions } of blocks) for (const transaction of transactions) this.noteLong(transaction);
-    this.happened.push({ kind: 'blocks', blocks: decided });
-    yield* this.unlessLost(this.linearizer.decide(decided, areMoreToCome));
-    const before = this.position.height;
-    for (const { block, value } of blocks) {
-      this.chosen.delete(block.height);
-      this.wasOrdered(block);
-      this.position.height = block.height;
-      this.position.block = hex(logCrypto.sha256(value));
+    this.journal.decided(decided);
+    yield* this.journal.unlessReplayed(this.linearizer.decide(decided, areMoreToCome));
+    const before = this.height;
+    for (const applied of blocks) {
+      const { block } = applied;
+      this.unordered.ordered(block.cut);
+      this.blocks.applied(applied);
       this.stats.blocks++;
-      this.compareDigest(block);
+      // A majority voted for it: this replica's state is damaged.
+      if (this.blocks.differs(block)) this.options.events.diverged(block.digestHeight);
     }
-    const early = this.note(this.early.take(before + 1, this.position.height));
+    const early = this.note(this.unordered.early.take(before + 1, this.height));
     if (early.length > 0) yield* this.insert(early);
     this.options.events.applied(blocks.map(({ block }) => block));
   }
@@ -476,95 +337,38 @@ export class Order {
 
   /** No more blocks come at once. */
   *resume(): Steps<void> {
-    yield* this.unlessLost(this.linearizer.resume());
+    yield* this.journal.unlessReplayed(this.linearizer.resume());
   }
 
   /** What the next decided block orders and is not here. */
   get missing(): readonly Cut[] {
-    return this.chosen.get(this.position.height + 1)?.block.cut.filter((cut) => !this.holds(cut)) ?? [];
+    return this.blocks.next?.block.cut.filter((cut) => !this.unordered.holds(cut)) ?? [];
   }
 
   /** The next block is decided, whether its entries are here or not. */
   get hasDecided(): boolean {
-    return this.chosen.has(this.position.height + 1);
+    return this.blocks.next !== undefined;
   }
 
   /** There is a decided block whose entries are here. */
   get hasApplicable(): boolean {
-    return this.chosen.get(this.position.height + 1)?.block.cut.every((cut) => this.holds(cut)) === true;
-  }
-
-  private cidHere({ author, seq }: Cut): Uint8Array | undefined {
-    return this.entries.get(author)?.get(seq)?.cid ?? this.early.get(author, seq)?.signed.cid;
+    return this.blocks.next?.block.cut.every((cut) => this.unordered.holds(cut)) === true;
   }
 
   /** It is durable, though perhaps not in the order. */
   private isHeld(cut: Cut): boolean {
-    const here = this.cidHere(cut) ?? this.options.cidOfWaiting(cut.author, cut.seq);
+    const here = this.unordered.cidHere(cut) ?? this.options.cidOfWaiting(cut.author, cut.seq);
     return this.forks.holdsOrdered(cut, here);
-  }
-
-  private holds(cut: Cut): boolean {
-    const here = this.cidHere(cut);
-    return here !== undefined && sameBytes(here, cut.cid);
-  }
-
-  /** Whether a block orders a schema change. `final`: what blocks before it order, by author. */
-  private changesSchema({ cut }: Block, final: ReadonlyMap<string, number>): boolean {
-    return cut.some(({ author, seq }) => {
-      const entries = this.entries.get(author);
-      for (let s = (final.get(author) ?? this.finalSeq(author)) + 1; s <= seq; s++) {
-        if (entries?.get(s)?.transactions.some((transaction) => transaction.exclusive)) return true;
-        if (this.early.get(author, s)?.transactions.some(isSchemaChange)) return true;
-      }
-      return false;
-    });
-  }
-
-  /** What a block orders, behind what blocks before it do. */
-  private orderedBy(block: Block, final: Map<string, number>): GroupTransaction[] {
-    const transactions: GroupTransaction[] = [];
-    for (const { author, seq } of block.cut) {
-      const entries = this.entries.get(author);
-      for (let s = (final.get(author) ?? this.finalSeq(author)) + 1; s <= seq; s++) {
-        const early = this.early.get(author, s);
-        for (const transaction of early ? this.transactionsOf(early) : (entries?.get(s)?.transactions ?? []))
-          transactions.push(transaction);
-      }
-      final.set(author, seq);
-    }
-    return transactions;
-  }
-
-  /** Nothing of what a block orders waits for one any more. */
-  private wasOrdered(block: Block): void {
-    for (const { author, seq } of block.cut) {
-      const entries = this.entries.get(author);
-      for (let s = this.finalSeq(author) + 1; s <= seq; s++) {
-        this.early.delete(author, s);
-        entries?.delete(s);
-      }
-      if (entries?.size === 0) this.entries.delete(author);
-      this.position.final.set(author, seq);
-    }
-  }
-
-  /** A majority voted for the block: where its digest differs from this replica's, this replica's state is damaged. */
-  private compareDigest(block: Block): void {
-    const here = this.digests.get(block.digestHeight);
-    if (here && block.digest && !sameBytes(here, block.digest)) this.options.events.diverged(block.digestHeight);
   }
 
   /** Digest of the state after a block, while it is remembered. */
   digestAt(height: number): Uint8Array | undefined {
-    return this.digests.get(height);
+    return this.blocks.digestAt(height);
   }
 
   /** The lowest height of which this replica does not know the block. */
   get nextHeight(): number {
-    let height = this.position.height + 1;
-    while (this.chosen.has(height)) height++;
-    return height;
+    return this.blocks.nextHeight;
   }
 
   /** Where a transaction stands that is known here, by its id. */
@@ -601,9 +405,8 @@ export class Order {
   /** What no block has ordered of an author is what the log says. Gives what was it before. */
   private readAgain(author: string): GroupTransaction[] {
     const { log, events } = this.options;
-    const before = [...(this.entries.get(author)?.values() ?? [])].flatMap(({ transactions }) => transactions);
-    this.entries.delete(author);
-    this.early.drop(author);
+    const before = this.unordered.drop(author);
+    this.unordered.early.drop(author);
     this.heads.delete(author);
     for (let seq = this.finalSeq(author) + 1; seq <= log.seqOf(author); seq++) {
       const [signed] = log.read(author, seq, seq, 0);
@@ -615,19 +418,14 @@ export class Order {
     return before;
   }
 
-  /** What the chains of such authors go on behind: to be written once more, before all else. */
-  readonly followed: SignedEntry[] = [];
-
   /** They are in the order no more. */
   *withdraw(transactions: readonly GroupTransaction[]): Steps<void> {
-    this.hasWithdrawn ||= transactions.length > 0;
     for (const transaction of transactions) {
       this.awaitingBlock.delete(transaction);
       this.long.delete(transaction);
-      this.gone.add(transaction);
     }
-    this.happened.push({ kind: 'withdrawn', transactions });
-    yield* this.unlessLost(this.linearizer.remove(transactions));
+    this.journal.withdrew(transactions);
+    yield* this.journal.unlessReplayed(this.linearizer.remove(transactions));
   }
 
   // Members.
@@ -649,11 +447,10 @@ export class Order {
   expel(): void {
     const { log, events } = this.options;
     for (const author of events.ended()) this.forks.suspect(author, 0);
-    for (const [author, entries] of this.entries) {
+    for (const author of this.unordered.authors()) {
       const key = log.chains.byAuthor.get(author)?.key;
       if (key && events.isMember(key) && !events.hasEnded(author)) continue;
-      finish(this.withdraw([...entries.values()].flatMap((entry) => entry.transactions)));
-      this.entries.delete(author);
+      finish(this.withdraw(this.unordered.drop(author)));
     }
   }
 
@@ -661,43 +458,25 @@ export class Order {
 
   /** Where the state stands, for it to be stored. */
   get storedPosition(): Pick<StatePosition, 'height' | 'block' | 'final'> {
-    const { height, block, final } = this.position;
-    return { height, block, final: Object.fromEntries(final) };
+    return this.blocks.position;
   }
 
   /** The state was published with these transactions beyond its last block. */
   wasPublished(): void {
-    this.publishedTentative = this.linearizer.transactions();
-    this.happened = [];
+    this.journal.published(this.linearizer.transactions());
   }
 
   /** The state stands again where it was published: all that happened since is done again. */
   replay(): void {
-    this.restores++;
     this.linearizer = this.newLinearizer();
-    finish(this.linearizer.insert(this.publishedTentative));
-    for (const happened of this.happened) {
-      if (happened.kind === 'transactions') finish(this.linearizer.insert(happened.transactions));
-      else if (happened.kind === 'withdrawn') finish(this.linearizer.remove(happened.transactions));
-      else finish(this.linearizer.decide(happened.blocks));
-    }
-  }
-
-  /** When the state gives its transaction up, all that happened is done again, this too. */
-  private *unlessLost(work: Steps<void>): Steps<void> {
-    const { restores } = this;
-    try {
-      yield* work;
-    } catch (error) {
-      if (!(error instanceof DiskFullError) || this.restores === restores) throw error;
-    }
+    this.journal.replay(this.linearizer);
   }
 
   /** At the start: the log's records in order, before anything else. Throws StateCorruptError. */
   recover(record: StoredRecord, isAgain: boolean): void {
     if (record.kind === 'block') {
       const { block, value } = record;
-      if (block.height === this.position.height && hex(logCrypto.sha256(value)) !== this.position.block)
+      if (block.height === this.height && hex(logCrypto.sha256(value)) !== this.blocks.hash)
         throw new StateCorruptError(`the state has applied another block ${block.height} than the log has`);
       if (this.decided(block.height, value)) this.applyAll();
       return;
@@ -720,13 +499,9 @@ export class Order {
       this.forks.begin();
       const withdrawn = this.followBlocks();
       if (withdrawn.length > 0) finish(this.withdraw(withdrawn));
-      if (!this.applyNext()) return;
+      const next = this.applicable();
+      if (!next) return;
+      finish(this.apply(next));
     }
-  }
-
-  private applyNext(): boolean {
-    const next = this.applicable();
-    if (next) finish(this.apply(next));
-    return next !== undefined;
   }
 }

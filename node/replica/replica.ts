@@ -14,11 +14,12 @@ import { Gate, SLICING, type Slicing } from './gate.ts';
 import { BlockApplier } from './block-applier.ts';
 import { Intake } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
-import { Order, type Proposal } from './order.ts';
+import { Order } from './order.ts';
 import type { Decider, GroupLog, Machine, ReplicaEvents } from './ports.ts';
 import { Publisher } from './publisher.ts';
 import { Sequencer } from './sequencer.ts';
 import type { GroupTransaction } from './transaction.ts';
+import type { Proposal, Voting } from './voting.ts';
 import { Waiters } from './waiters.ts';
 
 /** The replica may not go on: the process ends, and the log makes the state anew. */
@@ -335,15 +336,15 @@ export class Replica {
   }
 
   proposal(height: number): Proposal | undefined {
-    return this.order.proposal(height, this.options.clock.now());
+    return this.order.voting.proposal(height, this.options.clock.now());
   }
 
   emptyProposal(height: number): Proposal | undefined {
-    return this.order.emptyProposal(height, this.options.clock.now());
+    return this.order.voting.emptyProposal(height, this.options.clock.now());
   }
 
-  mayVoteFor(value: Uint8Array): ReturnType<Order['mayVoteFor']> {
-    return this.order.mayVoteFor(value);
+  mayVoteFor(value: Uint8Array): ReturnType<Voting['mayVoteFor']> {
+    return this.order.voting.mayVoteFor(value);
   }
 
   /** The voters decided. Heights may come before what they order. Throws DecodeError. */

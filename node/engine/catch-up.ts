@@ -12,7 +12,7 @@ const OF_CATALOG: ReadonlySet<number> = new Set([
   1007, 1008, 1044, 1049, 1050, 1051, 1054, 1060, 1061, 1091, 1141, 1142, 1143, 1146, 1147, 1176, 1396, 1410, 3162,
   3523,
 ]);
-/** A session that asks for what nobody has made costs the cluster one question in so long. */
+/** A session that asks for the same in vain, again and again, costs the cluster one question in so long. */
 const VAIN_MS = 1000;
 /** Nobody waits longer to hear that something is not there. */
 const WAIT_SECONDS = 2;
@@ -24,12 +24,12 @@ const WAIT_SECONDS = 2;
  */
 export function catchUp(session: EngineSession, error: unknown): Promise<boolean> | undefined {
   if (!(error instanceof SqlError) || !OF_CATALOG.has(error.errno)) return undefined;
-  const { core, state } = session;
-  if (core.main.isAlone() || performance.now() - state.vainQuestionMs < VAIN_MS) return undefined;
-  return ask(session);
+  const { lastWord } = session.state;
+  const isVain = error.message === lastWord?.message && performance.now() - lastWord.ms < VAIN_MS;
+  return isVain || session.core.main.isAlone() ? undefined : ask(session, error.message);
 }
 
-async function ask(session: EngineSession): Promise<boolean> {
+async function ask(session: EngineSession, message: string): Promise<boolean> {
   const { core, state } = session;
   // Accounts and privileges are in the group of all nodes.
   const cores = new Set([core.main, core]);
@@ -42,7 +42,7 @@ async function ask(session: EngineSession): Promise<boolean> {
     if (!(error instanceof SqlError)) throw error;
   }
   const isNews = [...versions].some(([one, version]) => one.catalog.version !== version);
-  state.vainQuestionMs = isNews ? -Infinity : performance.now();
+  state.lastWord = isNews ? undefined : { message, ms: performance.now() };
   if (placedDatabases(core.main.catalog).length !== placed) throw deadlock();
   return isNews;
 }

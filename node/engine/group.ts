@@ -127,23 +127,23 @@ export class Group {
 
   /** Waits so many seconds at most, then rejects with 3101 and the advice; KILL ends it, too. */
   async within(
-    session: EngineSession,
+    session: EngineSession | undefined,
     done: Promise<void>,
     advice: () => string,
-    seconds = session.state.variables.number('p2pdb_commit_timeout'),
+    seconds = (session?.state.variables ?? this.core.globals).number('p2pdb_commit_timeout'),
   ): Promise<void> {
     const missed = (): SqlError =>
       new SqlError(3101, 'HY000', `Not confirmed within ${seconds} s: too few nodes answer. ${advice()}`);
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(missed()), seconds * 1000);
-      session.state.cancelWait = () => reject(missed());
+      if (session) session.state.cancelWait = () => reject(missed());
     });
     try {
       await Promise.race([done, timeout]);
     } finally {
       clearTimeout(timer);
-      session.state.cancelWait = undefined;
+      if (session) session.state.cancelWait = undefined;
     }
   }
 
@@ -155,8 +155,12 @@ export class Group {
     await this.within(session, this.barrier, () => 'The read can be tried again.', seconds);
   }
 
-  /** Resolves when this node has applied that height, and of each author so many entries. */
-  reached(session: EngineSession, height: number, frontier: readonly (readonly [string, number])[]): Promise<void> {
+  /** Resolves when this node has applied that height, and of each author so many entries. `session`: who waits, where it is known yet. */
+  reached(
+    session: EngineSession | undefined,
+    height: number,
+    frontier: readonly (readonly [string, number])[],
+  ): Promise<void> {
     const { replica } = this.core;
     const isHere = (): boolean =>
       replica.height >= height && frontier.every(([author, seq]) => replica.appliedSeq(author) >= seq);
@@ -225,6 +229,8 @@ export class Group {
     if (!member) throw new SqlError(1032, 'HY000', `There is no member '${name}'`);
     // While the heights that it votes on are decided, it must be there: a majority of two is both.
     if ('removed' in change) {
+      // Before it loses its vote, and again when it has: that takes a while.
+      this.checkRemovable(member);
       if (member.voter) {
         await this.changeMember(session, name, { voter: false });
         return this.changeMember(session, name, change);
@@ -236,19 +242,29 @@ export class Group {
       );
     }
     const next = { ...member, ...change };
-    const orphan = hostedDatabases(this.core.catalog).find(({ placement }) =>
-      placement.hosts.every((id) => id === member.id || !membership.isMember(id)),
-    );
-    if ('removed' in change && orphan)
-      throw new SqlError(1210, 'HY000', `Nobody else hosts database '${orphan.name}': change its p2pdb:replicas first`);
-    if (!membership.current().some((m) => (m.id === member.id ? next.voter : m.voter)))
-      throw new SqlError(1210, 'HY000', 'A group needs at least one voter');
+    if ('removed' in change) this.checkRemovable(member);
+    else if (!change.voter) this.checkOthersVote(member);
     await this.core.commits.changeCatalog(session, `member ${name}: ${JSON.stringify(change)}`, [
       { kind: 'put-member', member: next },
     ]);
     if (next.voter !== member.voter)
       await this.votersDecide(session, 'The change is decided and takes effect when they do.');
     return 1;
+  }
+
+  private checkRemovable(member: MemberDef): void {
+    const { membership } = this.facts;
+    const orphan = hostedDatabases(this.core.catalog).find(({ placement }) =>
+      placement.hosts.every((id) => id === member.id || !membership.isMember(id)),
+    );
+    if (orphan)
+      throw new SqlError(1210, 'HY000', `Nobody else hosts database '${orphan.name}': change its p2pdb:replicas first`);
+    this.checkOthersVote(member);
+  }
+
+  private checkOthersVote({ id }: MemberDef): void {
+    if (!this.facts.membership.current().some((member) => member.voter && member.id !== id))
+      throw new SqlError(1210, 'HY000', 'A group needs at least one voter');
   }
 
   /** Until the new voters decide, the loss of an old one still counts. */

@@ -35,5 +35,5 @@ export {
 } from './placement.ts';
 export type { PreparedText } from './execute-prepared.ts';
 export { EngineSession } from './session.ts';
-export { adoptImage, imageOf } from './session-image.ts';
+export { adoptImage, imageOf, imageReached } from './session-image.ts';
 export { makeSuccessor, settle, type Remainder } from './successor.ts';

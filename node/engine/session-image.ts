@@ -3,6 +3,7 @@
  * that changed something, locks, temporary tables.
  */
 import { parseStatement, SqlError, type SqliteValue, type SqlType } from '../sql/index.ts';
+import type { EngineCore } from './core.ts';
 import type { EngineSession } from './session.ts';
 import type { SessionState } from './session-state.ts';
 import type { Isolation } from './transaction.ts';
@@ -62,6 +63,12 @@ export function imageOf(sessions: readonly EngineSession[]): Uint8Array {
     }),
   };
   return new Uint8Array(Buffer.from(JSON.stringify(image)));
+}
+
+/** Resolves when this node has what the session wrote and saw, its account, too. Throws SqlError. */
+export function imageReached(core: EngineCore, bytes: Uint8Array): Promise<void> {
+  const { height, frontier } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Image;
+  return core.group.reached(undefined, height, frontier);
 }
 
 /** Makes the session what the image says; resolves when this node has what the session wrote and saw. Throws SqlError. */

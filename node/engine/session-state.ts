@@ -56,8 +56,8 @@ export class SessionState {
   info: string | undefined;
   since = Date.now();
   killed = false;
-  /** When this node was last asked for what nobody has made: see catchUp(). */
-  vainQuestionMs = -Infinity;
+  /** The last error that was the same once the node had caught up, and when: see catchUp(). */
+  lastWord: { readonly message: string; readonly ms: number } | undefined;
   /** Ends what the session waits for. */
   cancelWait: (() => void) | undefined;
   /** Temporary tables by 'database.name'. */

@@ -1,6 +1,6 @@
 /** The engine as the front door sees it: whatever group a database is in, and whichever nodes host it. */
 import { nodeId, type NodeId } from '../consensus/index.ts';
-import { adoptImage, placedDatabases, type EngineCore, type EngineSession } from '../engine/index.ts';
+import { adoptImage, imageReached, placedDatabases, type EngineCore, type EngineSession } from '../engine/index.ts';
 import type { Forwarding, MovableSession, RemoteSession, Who } from '../forwarding/index.ts';
 import type { Account, ClientInfo, Engine, Session } from '../server/index.ts';
 import { SqlError, type PlacementDef } from '../sql/index.ts';
@@ -97,6 +97,7 @@ export class Gateway implements Engine {
 
   /** A session that another node's client has comes to this node. Rejects with SqlError. */
   async takeIn(id: number, { user, host }: Who, client: ClientInfo, image: Uint8Array): Promise<MovableSession> {
+    await imageReached(this.core, image);
     const account = this.core.catalog.accounts.get(`${user}@${host}`);
     if (!account) throw new SqlError(1045, '28000', `Access denied for user '${user}'@'${client.address}'`);
     const session = new GatewaySession(this, id, account, { ...client, database: '' }, true);

@@ -10,11 +10,12 @@ let early: Connection;
 let late: Connection;
 /** The node of `late`; it does not lead. */
 let laggard = 0;
+let leading = 0;
 
 before(async () => {
   cluster = await TestCluster.start();
   const [{ leader } = {}] = await cluster.until((all) => all.every((s) => s.leader !== undefined), 'nobody leads');
-  const leading = NODES.find((node) => leader === `n${node}`) ?? assert.fail('nobody leads');
+  leading = NODES.find((node) => leader === `n${node}`) ?? assert.fail('nobody leads');
   laggard = (leading + 1) % 3;
   early = await cluster.connect(leading, { multipleStatements: true });
   late = await cluster.connect(laggard, { multipleStatements: true });
@@ -92,4 +93,26 @@ it('does not keep what is not there from being refused', { timeout: 120_000 }, a
   await cluster.heal();
   await cluster.converged();
   await late.query('SELECT * FROM d.majority');
+});
+
+it('is there for a session that comes from another node', { timeout: 120_000 }, async () => {
+  await early.query(`CREATE DATABASE own COMMENT 'p2pdb:replicas=n${laggard}'`);
+  await late.query('CREATE TABLE own.t (id INT PRIMARY KEY)');
+  const { child } = cluster.program(laggard);
+  for (let round = 0; round < 5; round++) {
+    const user = `moved${round}`;
+    await cluster.converged();
+    child.kill('SIGSTOP');
+    try {
+      await early.query(`CREATE USER ${user} IDENTIFIED BY 'secret'`);
+      const own = await cluster.connect(leading, { user, password: 'secret' });
+      const refused = refusal(own.query('SELECT COUNT(*) FROM own.t'));
+      await new Promise((resolve) => setImmediate(resolve));
+      child.kill('SIGCONT');
+      assert.equal((await refused).errno, 1142);
+      await own.end();
+    } finally {
+      child.kill('SIGCONT');
+    }
+  }
 });

@@ -165,12 +165,7 @@ export function sqlRoute(ports: AdminPorts): RequestHandler {
   };
 }
 
-async function open(
-  ports: AdminPorts,
-  account: Account,
-  database: string,
-  socket: ClientInfoSocket,
-): Promise<Session> {
+async function open(ports: AdminPorts, account: Account, database: string, socket: ClientInfoSocket): Promise<Session> {
   const client: ClientInfo = {
     address: socket.remoteAddress ?? '',
     port: socket.remotePort ?? 0,

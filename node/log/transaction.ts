@@ -171,19 +171,23 @@ export function encodeTransaction(transaction: Transaction): Uint8Array<ArrayBuf
   return writer.take();
 }
 
-/** As encodeTransaction(), for `count` operations that come one by one, with a pause after so many of them. */
+/** As encodeTransaction(), for `count` operations that come one by one, or do not come yet, with a pause after so many of these. */
 export function* encodeInSteps(
   head: Omit<Transaction, 'operations'>,
-  operations: Iterable<Operation>,
+  operations: Iterable<Operation | undefined>,
   count: number,
   rows: number,
 ): Generator<undefined, Uint8Array<ArrayBuffer>, undefined> {
   const own = new CborWriter(1 << 16);
   writeStart(own, head, count);
   let written = 0;
+  let come = 0;
   for (const operation of operations) {
-    writeOperation(own, operation);
-    if (++written % rows === 0) yield;
+    if (operation) {
+      writeOperation(own, operation);
+      written++;
+    }
+    if (++come % rows === 0) yield;
   }
   if (written !== count) throw new Error(`${written} operations of ${count}`);
   writeReads(own, head);

@@ -68,9 +68,10 @@ export const transactionOf = (record: CommitRecord): Transaction => finish(trans
 export function* transactionInSteps(record: CommitRecord): Steps<Transaction> {
   const tables = new Tables();
   const operations: Operation[] = [];
+  let rows = 0;
   for (const operation of operationsOf(record, tables)) {
-    operations.push(operation);
-    if (operations.length % STEP_ROWS === 0) yield;
+    if (operation) operations.push(operation);
+    if (++rows % STEP_ROWS === 0) yield;
   }
   return { ...headOf(record, tables), operations };
 }
@@ -83,10 +84,15 @@ export function* encodedInSteps(record: CommitRecord): Steps<Uint8Array> {
   return yield* encodeInSteps(head, operationsOf(record, tables), record.changes.meant, STEP_ROWS);
 }
 
-function* operationsOf({ changes, schema }: CommitRecord, tables: Tables): Generator<Operation, void, undefined> {
-  for (const change of changes)
-    if (change.table.temporary !== true && change.derived !== true)
-      yield operationOf(change, tables.placeOf(change.table));
+/** Undefined for a row that is none: a cascade may have changed very many. */
+function* operationsOf(
+  { changes, schema }: CommitRecord,
+  tables: Tables,
+): Generator<Operation | undefined, void, undefined> {
+  for (const change of changes) {
+    const isMeant = change.table.temporary !== true && change.derived !== true;
+    yield isMeant ? operationOf(change, tables.placeOf(change.table)) : undefined;
+  }
   if (!schema) return;
   const { text, changes: steps, basis, strict } = schema;
   const change = JSON.stringify({ changes: steps, strict } satisfies LoggedSchema);

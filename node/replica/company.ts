@@ -1,7 +1,8 @@
 /**
- * When own transactions that a block has to order are sealed. What is sealed together is one entry and mostly in one block; each
- * entry and each block costs all nodes about as much as some transactions do. So while others of this node are on their way,
- * new ones wait for them, and then for the clients that were just answered: they come back within a moment, or not at all.
+ * When own transactions are sealed whose clients wait for other nodes: for a majority's disks, or for a block. What is sealed together
+ * is one entry and mostly in one block; each entry and each block costs all nodes about as much as some transactions do. So while
+ * others of this node are on their way, new ones wait for them, and then for the clients that were just answered: they come back
+ * within a moment, or not at all.
  */
 import type { Clock } from './clock.ts';
 import type { GroupTransaction } from './transaction.ts';
@@ -41,7 +42,7 @@ export class Company {
     this.answeredMs = now;
   }
 
-  /** Whether `pending` should wait for others; `underWay`: own ones that are sealed, and that no block has ordered yet. */
+  /** Whether `pending` should wait for others; `underWay`: own ones that are sealed, and whose clients wait for other nodes. */
   expects(pending: readonly Waiting[], underWay: number): boolean {
     const now = this.clock.elapsed();
     const ms = this.waitMs(pending, underWay, now);
@@ -58,7 +59,7 @@ export class Company {
 
   private waitMs(pending: readonly Waiting[], underWay: number, now: number): number {
     if (pending.length === 0 || pending.length >= ENOUGH) return 0;
-    if (!pending.every(({ transaction }) => transaction.finalOnly)) return 0;
+    if (!pending.every(({ transaction }) => transaction.needsOthers)) return 0;
     if (underWay > 0) return (this.sinceMs ?? now) + ROUND_MS - now;
     return pending.length < this.answered ? this.answeredMs + RETURN_MS - now : 0;
   }

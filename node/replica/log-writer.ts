@@ -34,8 +34,8 @@ export interface LogWriterOptions {
   readonly decider: () => Decider | undefined;
   /** Grows whenever a statement of another session than the last one begins. */
   readonly handovers: (() => number) | undefined;
-  /** Own transactions of level `final` that are sealed, and that no block has ordered. */
-  readonly finalsUnderWay: () => number;
+  /** Own transactions that are durable here, and whose clients wait for other nodes. */
+  readonly underWay: () => number;
   /** What a write took is durable. */
   readonly onStored: (batch: Batch) => void;
   /** A write has ended, well or not. */
@@ -124,7 +124,7 @@ export class LogWriter {
     this.writeBlocksSoon();
   }
 
-  /** A client of a transaction of level `final` was answered. */
+  /** A client that waited for other nodes was answered. */
   answered(): void {
     this.company.left();
   }
@@ -170,7 +170,7 @@ export class LogWriter {
       return;
     }
     const isAwaited = this.readers.length > 0 || this.options.alone();
-    const batch = this.gather(isAwaited || !this.company.expects(this.pending, this.options.finalsUnderWay()));
+    const batch = this.gather(isAwaited || !this.company.expects(this.pending, this.options.underWay()));
     if (!batch) return;
     this.flying = batch;
     const { steps, bytes } = batch.assembly;
@@ -246,7 +246,7 @@ export class LogWriter {
 
   /** Nobody gathers meanwhile whom another thread's write would help. */
   private isSoon({ own, items }: Batch): boolean {
-    return !this.options.alone() && own.every(({ transaction }) => transaction.finalOnly) && isSmall(items);
+    return !this.options.alone() && own.every(({ transaction }) => transaction.needsOthers) && isSmall(items);
   }
 
   /** Gives the own entry to the others, once. If this disk loses it now, this node begins a new author with its next start. */

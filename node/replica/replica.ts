@@ -143,7 +143,7 @@ export class Replica {
       alone,
       decider: () => this.decider,
       handovers: options.handovers,
-      finalsUnderWay: () => this.waiters.finalCount,
+      underWay: () => this.waiters.count,
       onStored: (batch) => this.stored(batch),
       onLanded: () => this.publisher.afterWrite(),
       fatal,
@@ -313,7 +313,9 @@ export class Replica {
 
   /** A majority of the voters holds this node's entries up to `seq`. */
   replicated(seq: number): void {
-    this.waiters.majorityHas(seq);
+    const answered = this.waiters.majorityHas(seq);
+    for (let n = 0; n < answered; n++) this.writer.answered();
+    if (answered > 0 && this.writer.hasPending) this.writer.schedule();
   }
 
   private settled(transaction: GroupTransaction): void {

@@ -116,6 +116,11 @@ export class GroupTransaction implements Orderable {
     this.source = source;
   }
 
+  /** Its client is answered once other nodes have it, or a block orders it. */
+  get needsOthers(): boolean {
+    return this.finalOnly || this.level === 'replicated';
+  }
+
   /** This replica's own. It gets its place when its entry is sealed. A schema change is exclusive. */
   static own(
     level: Transaction['level'],

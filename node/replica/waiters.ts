@@ -7,9 +7,8 @@ export class Waiters {
   private replicated: { readonly seq: number; readonly own: Own }[] = [];
   private replicatedSeq = 0;
 
-  /** Own transactions that are sealed, and that no block has ordered. */
-  get finalCount(): number {
-    return this.final.size;
+  get count(): number {
+    return this.final.size + this.replicated.length;
   }
 
   /** Its entry, with this number, is durable here. `alone`: nobody else has to hold it. */
@@ -20,14 +19,15 @@ export class Waiters {
     else own.resolve();
   }
 
-  /** A majority of the voters holds this node's entries up to `seq`. */
-  majorityHas(seq: number): void {
-    if (seq <= this.replicatedSeq) return;
+  /** A majority of the voters holds this node's entries up to `seq`. How many waited for that. */
+  majorityHas(seq: number): number {
+    if (seq <= this.replicatedSeq) return 0;
     this.replicatedSeq = seq;
     const confirmed = this.replicated.filter((waiter) => waiter.seq <= seq);
-    if (confirmed.length === 0) return;
+    if (confirmed.length === 0) return 0;
     this.replicated = this.replicated.filter((waiter) => waiter.seq > seq);
     for (const { own } of confirmed) own.resolve();
+    return confirmed.length;
   }
 
   /** It stands in an applied block. Whether somebody waited for it. */

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { Company } from '../../../node/replica/company.ts';
 import { GroupTransaction } from '../../../node/replica/transaction.ts';
 
-const of = (level: 'final' | 'local') => ({
+const of = (level: 'final' | 'replicated' | 'local') => ({
   transaction: GroupTransaction.own(level, false, 0, () => assert.fail('nobody reads it')),
 });
 const final = (count: number) => Array.from({ length: count }, () => of('final'));
@@ -32,7 +32,7 @@ function start(): { company: Company; pass: (ms: number) => void; woken: () => n
   return { company, pass, woken: () => woken };
 }
 
-describe('own final transactions', () => {
+describe('own transactions that wait for other nodes', () => {
   it('do not wait where none is under way and nobody was just answered', () => {
     assert.equal(start().company.expects(final(1), 0), false);
   });
@@ -60,7 +60,12 @@ describe('own final transactions', () => {
     assert.equal(company.expects(final(1), 0), false);
   });
 
-  it('go at once when they are many, or when one of another level is there', () => {
+  it('do so at level replicated, too', () => {
+    assert.equal(start().company.expects([of('replicated')], 1), true);
+    assert.equal(start().company.expects([of('replicated'), ...final(1)], 1), true);
+  });
+
+  it('go at once when they are many, or when one is there that waits for nobody', () => {
     const { company } = start();
     assert.equal(company.expects(final(16), 2), false);
     assert.equal(company.expects([...final(1), of('local')], 2), false);

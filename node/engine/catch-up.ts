@@ -3,7 +3,6 @@
  * statement that fails for what this node's catalog has, or has not, is no last word before the node has caught up.
  */
 import { SqlError } from '../sql/index.ts';
-import { deadlock } from './locks.ts';
 import { placedDatabases } from './placement.ts';
 import type { EngineSession } from './session.ts';
 
@@ -17,19 +16,21 @@ const VAIN_MS = 1000;
 /** Nobody waits longer to hear that something is not there. */
 const WAIT_SECONDS = 2;
 
+/** What a node has heard of: nothing new, or another catalog than that of the failed statement, or of databases in other groups, too. */
+export type News = 'none' | 'here' | 'elsewhere';
+
 /**
- * Resolves to whether the catalog is another one than that of the failed statement, once all is applied here that was decided before the
- * call: then it is worth a second try. Undefined where the error is the last word. Rejects with 1213 where the statement's tables may be
- * in another group now.
+ * Resolves once all is applied here that was decided before the call: with news, a second try is worth it. Undefined where the error is
+ * the last word at once.
  */
-export function catchUp(session: EngineSession, error: unknown): Promise<boolean> | undefined {
+export function catchUp(session: EngineSession, error: unknown): Promise<News> | undefined {
   if (!(error instanceof SqlError) || !OF_CATALOG.has(error.errno)) return undefined;
   const { lastWord } = session.state;
   const isVain = error.message === lastWord?.message && performance.now() - lastWord.ms < VAIN_MS;
   return isVain || session.core.main.isAlone() ? undefined : ask(session, error.message);
 }
 
-async function ask(session: EngineSession, message: string): Promise<boolean> {
+async function ask(session: EngineSession, message: string): Promise<News> {
   const { core, state } = session;
   // Accounts and privileges are in the group of all nodes.
   const cores = new Set([core.main, core]);
@@ -43,6 +44,6 @@ async function ask(session: EngineSession, message: string): Promise<boolean> {
   }
   const isNews = [...versions].some(([one, version]) => one.catalog.version !== version);
   state.lastWord = isNews ? undefined : { message, ms: performance.now() };
-  if (placedDatabases(core.main.catalog).length !== placed) throw deadlock();
-  return isNews;
+  if (placedDatabases(core.main.catalog).length !== placed) return 'elsewhere';
+  return isNews ? 'here' : 'none';
 }

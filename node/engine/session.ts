@@ -40,6 +40,9 @@ import { executeQuery, prepareText, type PreparedText } from './execute-prepared
 import { catchUp } from './catch-up.ts';
 import { SchemaChanged } from './waits.ts';
 
+/** Makes a statement anew; `isElsewhere`: its tables may be in another group now. */
+type Again = (isElsewhere: boolean) => Promise<void> | undefined;
+
 const EMPTY_CHANGES: readonly SessionChange[] = [];
 
 export class EngineSession implements Session, SessionFacts {
@@ -51,6 +54,8 @@ export class EngineSession implements Session, SessionFacts {
   readonly owner: LockOwner;
   readonly startedAt = Date.now();
   transaction: OpenTransaction | undefined;
+  /** Runs a text wherever its databases are now. Whoever holds the client's sessions in all groups sets it. */
+  reroute: ((sql: Uint8Array, sink: ResultSink) => Promise<void> | undefined) | undefined;
   readonly virtualRows = (name: string): string => this.core.virtualRows(this, name);
   private readonly statementResults = new Map<string, SqliteValue>();
   /** The statement that runs, for the figures. */
@@ -226,6 +231,11 @@ export class EngineSession implements Session, SessionFacts {
       : { text: buffer.toString('latin1'), latin1: true };
   }
 
+  /** The other way round. */
+  encode(text: string, latin1: boolean): Uint8Array {
+    return Buffer.from(text, latin1 || this.clientCharset === 'latin1' ? 'latin1' : 'utf8');
+  }
+
   query(sql: Uint8Array, sink: ResultSink): Promise<void> | undefined {
     const { text, latin1 } = this.decode(sql);
     return this.run(text, latin1, sink);
@@ -234,18 +244,21 @@ export class EngineSession implements Session, SessionFacts {
   /** Runs a text, which may hold several statements where that is allowed. */
   run(text: string, latin1: boolean, sink: ResultSink): Promise<void> | undefined {
     this.begin(text);
+    const again: Again = (isElsewhere) => {
+      if (!isElsewhere) return this.run(text, latin1, sink);
+      return this.reroute ? this.reroute(this.encode(text, latin1), sink) : this.fail(deadlock(), sink);
+    };
     try {
       const scope = this.state.planScope;
       const options = latin1 ? { ...this.state.parseOptions, latin1 } : this.state.parseOptions;
       const cached = scope === undefined ? undefined : this.core.planner.cached(text, options, scope);
-      const again = (): Promise<void> | undefined => this.run(text, latin1, sink);
       if (cached) return this.finish(this.execute_(cached, sink, false), sink, again);
       const ready = this.prepareNext(text, 0, latin1);
       if (ready.parsed?.last !== false) return this.finish(this.execute_(ready, sink, false), sink, again);
       if (!this.state.multiStatements) return this.fail(multiple(text, ready.parsed.end), sink);
       return this.several(text, latin1, ready, sink);
     } catch (error) {
-      return this.failed(error, sink, () => this.run(text, latin1, sink));
+      return this.failed(error, sink, again);
     }
   }
 
@@ -270,7 +283,7 @@ export class EngineSession implements Session, SessionFacts {
           const done = this.execute_(ready, sink, more);
           if (done) await done;
         } catch (error) {
-          if (!this.goesOn(error) && (await catchUp(this, error)) !== true) throw error;
+          if (!this.goesOn(error)) await this.caughtUp(error);
           ready = await prepareRest();
           continue;
         }
@@ -313,15 +326,11 @@ export class EngineSession implements Session, SessionFacts {
     this.state.since = Date.now();
   }
 
-  private finish(
-    done: Promise<void> | undefined,
-    sink: ResultSink,
-    again: () => Promise<void> | undefined,
-  ): Promise<void> | undefined {
+  private finish(done: Promise<void> | undefined, sink: ResultSink, again: Again): Promise<void> | undefined {
     if (done)
       return done.then(
         () => this.end(),
-        (error: unknown) => (this.goesOn(error) ? again() : this.failed(error, sink, again)),
+        (error: unknown) => (this.goesOn(error) ? again(false) : this.failed(error, sink, again)),
       );
     this.end();
     return undefined;
@@ -333,13 +342,19 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   /** The client is told, unless the statement is to be made anew because the node had yet to hear of a schema change. */
-  private failed(error: unknown, sink: ResultSink, again: () => Promise<void> | undefined): Promise<void> | undefined {
+  private failed(error: unknown, sink: ResultSink, again: Again): Promise<void> | undefined {
     const caughtUp = catchUp(this, error);
     if (!caughtUp) return this.fail(error, sink);
-    return caughtUp.then(
-      (is) => (is ? again() : this.fail(error, sink)),
-      (other: unknown) => this.fail(other, sink),
-    );
+    return caughtUp.then((news) => {
+      return news === 'none' ? this.fail(error, sink) : again(news === 'elsewhere');
+    });
+  }
+
+  /** Resolves where the statement is to be made anew here; otherwise rejects with what the client is to be told. */
+  private async caughtUp(error: unknown): Promise<void> {
+    const news = await catchUp(this, error);
+    if (news === 'elsewhere') throw deadlock();
+    if (news !== 'here') throw error;
   }
 
   /** What it throws is the last word: where the node had yet to hear of a schema change, `work` is done a second time. */
@@ -349,8 +364,8 @@ export class EngineSession implements Session, SessionFacts {
     } catch (error) {
       const caughtUp = catchUp(this, error);
       if (!caughtUp) throw error;
-      return caughtUp.then((is) => {
-        if (!is) throw error;
+      return caughtUp.then((news) => {
+        if (news === 'none') throw error;
         return work();
       });
     }
@@ -543,7 +558,8 @@ export class EngineSession implements Session, SessionFacts {
     const { query } = statement as PreparedStatement & { readonly query: PreparedQuery };
     this.begin(query.text);
     this.count(kindOf(query));
-    const again = (): Promise<void> | undefined => this.execute(statement, parameters, sink);
+    const again: Again = (isElsewhere) =>
+      isElsewhere ? this.fail(deadlock(), sink) : this.execute(statement, parameters, sink);
     try {
       return this.finish(this.executeQuery(query, parameters, sink, false), sink, again);
     } catch (error) {

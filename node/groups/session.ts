@@ -72,6 +72,7 @@ export class GatewaySession implements Session {
     this.isGuest = isGuest;
     this.id = id;
     this.main = gateway.core.openSession(id, account, client);
+    this.main.reroute = (sql, sink) => this.query(sql, sink);
   }
 
   // The wire's view
@@ -140,13 +141,12 @@ export class GatewaySession implements Session {
   private partsOf(sql: Uint8Array): readonly Part[] | undefined {
     const { text, latin1 } = this.main.decode(sql);
     const options = { ...this.main.state.parseOptions, ...(latin1 && { latin1 }) };
-    const encoding = latin1 || this.clientCharset === 'latin1' ? 'latin1' : 'utf8';
     const parts: Part[] = [];
     let rest = text;
     try {
       for (;;) {
         const { statement, end, last } = parseNext(rest, 0, options);
-        parts.push({ statement, bytes: Buffer.from(last ? rest : rest.slice(0, end), encoding) });
+        parts.push({ statement, bytes: this.main.encode(last ? rest : rest.slice(0, end), latin1) });
         if (last) return parts;
         rest = rest.slice(end);
       }
@@ -154,7 +154,7 @@ export class GatewaySession implements Session {
       if (!(error instanceof SqlError)) throw error;
       if (parts.length === 0) return undefined;
       // What stands before it is carried out, as in MySQL.
-      return [...parts, { statement: undefined, bytes: Buffer.from(rest, encoding) }];
+      return [...parts, { statement: undefined, bytes: this.main.encode(rest, latin1) }];
     }
   }
 

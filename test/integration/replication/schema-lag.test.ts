@@ -96,8 +96,13 @@ it('does not keep what is not there from being refused', { timeout: 120_000 }, a
 });
 
 it('is there for a session that comes from another node', { timeout: 120_000 }, async () => {
-  await early.query(`CREATE DATABASE own COMMENT 'p2pdb:replicas=n${laggard}'`);
-  await late.query('CREATE TABLE own.t (id INT PRIMARY KEY)');
+  for (const [name, host] of [
+    ['away', leading],
+    ['own', laggard],
+  ] as const)
+    await behind(`CREATE DATABASE ${name} COMMENT 'p2pdb:replicas=n${host}'`, () =>
+      late.query(`CREATE TABLE ${name}.t (id INT PRIMARY KEY)`),
+    );
   const { child } = cluster.program(laggard);
   for (let round = 0; round < 5; round++) {
     const user = `moved${round}`;

@@ -3,6 +3,7 @@
  * statement that fails for what this node's catalog has, or has not, is no last word before the node has caught up.
  */
 import { SqlError } from '../sql/index.ts';
+import { interrupted } from './locks.ts';
 import { placedDatabases } from './placement.ts';
 import type { EngineSession } from './session.ts';
 
@@ -21,7 +22,7 @@ export type News = 'none' | 'here' | 'elsewhere';
 
 /**
  * Resolves once all is applied here that was decided before the call: with news, a second try is worth it. Undefined where the error is
- * the last word at once.
+ * the last word at once. Rejects with 1317 where the statement was killed, or its client has gone.
  */
 export function catchUp(session: EngineSession, error: unknown): Promise<News> | undefined {
   if (!(error instanceof SqlError) || !OF_CATALOG.has(error.errno)) return undefined;
@@ -42,6 +43,7 @@ async function ask(session: EngineSession, message: string): Promise<News> {
     // Nobody answers.
     if (!(error instanceof SqlError)) throw error;
   }
+  if (state.killed) throw interrupted();
   const isNews = [...versions].some(([one, version]) => one.catalog.version !== version);
   state.lastWord = isNews ? undefined : { message, ms: performance.now() };
   if (placedDatabases(core.main.catalog).length !== placed) return 'elsewhere';

@@ -345,9 +345,10 @@ export class EngineSession implements Session, SessionFacts {
   private failed(error: unknown, sink: ResultSink, again: Again): Promise<void> | undefined {
     const caughtUp = catchUp(this, error);
     if (!caughtUp) return this.fail(error, sink);
-    return caughtUp.then((news) => {
-      return news === 'none' ? this.fail(error, sink) : again(news === 'elsewhere');
-    });
+    return caughtUp.then(
+      (news) => (news === 'none' ? this.fail(error, sink) : again(news === 'elsewhere')),
+      (other: unknown) => this.fail(other, sink),
+    );
   }
 
   /** Resolves where the statement is to be made anew here; otherwise rejects with what the client is to be told. */

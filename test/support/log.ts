@@ -8,6 +8,7 @@ import {
   segmentHeader,
   type Entry,
   type SignedEntry,
+  type Transaction,
 } from '../../node/log/index.ts';
 import { logCrypto, type Identity } from '../../node/store/index.ts';
 
@@ -73,3 +74,15 @@ function filler(n: number, size: number): Uint8Array {
 }
 
 export const makeSegment = (records: readonly Uint8Array[]): Uint8Array => Buffer.concat([segmentHeader(), ...records]);
+
+/** A transaction that changes nothing. */
+export const NOTHING: Transaction = {
+  user: '',
+  database: '',
+  sql: '',
+  level: 'local',
+  unchecked: false,
+  tables: [],
+  operations: [],
+  reads: [],
+};

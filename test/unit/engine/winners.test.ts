@@ -6,21 +6,11 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { finish } from '../../../node/consistency/index.ts';
 import { Winners } from '../../../node/engine/merge/winners.ts';
-import type { Transaction } from '../../../node/log/index.ts';
 import { APPLIED, GroupTransaction, type Met, type Outcome } from '../../../node/replica/index.ts';
 import type { TableDef } from '../../../node/sql/index.ts';
 import { ChangeList, NO_DIGEST, State } from '../../../node/store/index.ts';
+import { NOTHING } from '../../support/log.ts';
 
-const NOTHING: Transaction = {
-  user: '',
-  database: '',
-  sql: '',
-  level: 'local',
-  unchecked: false,
-  tables: [],
-  operations: [],
-  reads: [],
-};
 const TABLE = { id: 1 } as TableDef;
 
 let seq = 0;

@@ -4,8 +4,8 @@ import { nodeId, type NodeId } from '../../../node/consensus/index.ts';
 import { CborWriter, decodeBlockValue, encodeTransaction, hex } from '../../../node/log/index.ts';
 import { ForkExchange, type Equivocation } from '../../../node/replica/fork-exchange.ts';
 import { framed } from '../../../node/replica/kinds.ts';
-import { makeChain, makeIdentity, makeTail, type MadeEntry } from '../../support/log.ts';
-import { NOTHING, TestReplica } from './support.ts';
+import { makeChain, makeIdentity, makeTail, NOTHING, type MadeEntry } from '../../support/log.ts';
+import { TestReplica } from './support.ts';
 
 const TELL_MS = 300;
 const ASK = 0;

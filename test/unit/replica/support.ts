@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Footprint, Steps } from '../../../node/consistency/index.ts';
-import { encodeBlockValue, encodeTransaction, hex, type Operation, type Transaction } from '../../../node/log/index.ts';
+import { encodeBlockValue, encodeTransaction, hex, type Operation } from '../../../node/log/index.ts';
 import { Replica, type Clock, type GroupTransaction, type Machine } from '../../../node/replica/index.ts';
 import type { Slicing } from '../../../node/replica/gate.ts';
 import { LogStore } from '../../../node/store/index.ts';
-import { makeChain, makeIdentity, type MadeEntry } from '../../support/log.ts';
+import { makeChain, makeIdentity, NOTHING, type MadeEntry } from '../../support/log.ts';
 
 class ClockByHand implements Clock {
   private ms = 0;
@@ -183,18 +183,6 @@ export class TestReplica {
     rmSync(this.dir, { recursive: true });
   }
 }
-
-/** A transaction that changes nothing. */
-export const NOTHING: Transaction = {
-  user: '',
-  database: '',
-  sql: '',
-  level: 'local',
-  unchecked: false,
-  tables: [],
-  operations: [],
-  reads: [],
-};
 
 export const INSERT: Operation = { kind: 'insert', table: 0, key: 1, values: [1], mode: 'plain', changes: [] };
 export const SCHEMA_CHANGE: Operation = { kind: 'schema', text: '', change: '[]', basis: 0 };

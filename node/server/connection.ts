@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { readingInPlace } from './accepted.ts';
 import { isClientError } from './errors.ts';
 import type { AuthExchange } from './auth/authenticate.ts';
 import { Channel } from './channel.ts';
@@ -64,19 +65,20 @@ export class Connection implements FileReceiver, AuthExchange {
   #doomed = false;
   #fileOpen = false;
 
-  constructor(id: number, socket: Socket, context: ServerContext) {
+  /** `accepted`: of a server with `pauseOnConnect`. */
+  constructor(id: number, accepted: Socket, context: ServerContext) {
     this.id = id;
-    this.socket = socket;
     this.context = context;
-    this.address = plainAddress(socket.remoteAddress ?? '');
-    this.port = socket.remotePort ?? 0;
-    this.channel = new Channel(socket, context.figures);
+    this.address = plainAddress(accepted.remoteAddress ?? '');
+    this.port = accepted.remotePort ?? 0;
+    this.socket = readingInPlace(accepted, this.#onData);
+    this.channel = new Channel(this.socket, context.figures);
     this.statements = new Statements(context);
     this.lastActive = context.seconds;
     this.#input.limit = LOGIN_PACKET_MAX;
     // The server's first packet has sequence id 0, the client's answer 1.
     this.#input.expected = 1;
-    this.#attach(socket);
+    this.#attach(this.socket);
   }
 
   /** Greets the client, and serves it until it is gone. */
@@ -88,14 +90,12 @@ export class Connection implements FileReceiver, AuthExchange {
   }
 
   #attach(socket: Socket): void {
-    socket.on('data', this.#onData);
     socket.on('drain', this.#onDrain);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
   }
 
   #detach(socket: Socket): void {
-    socket.removeListener('data', this.#onData);
     socket.removeListener('drain', this.#onDrain);
     socket.removeListener('close', this.#onClose);
   }
@@ -246,6 +246,7 @@ export class Connection implements FileReceiver, AuthExchange {
     const encrypted = new TLSSocket(plain, { isServer: true, secureContext: this.context.secureContext() });
     this.socket = encrypted;
     this.channel.replaceSocket(encrypted);
+    encrypted.on('data', this.#onData);
     this.#attach(encrypted);
     return new Promise((resolve, reject) => {
       encrypted.once('secure', () => {

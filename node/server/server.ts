@@ -80,20 +80,20 @@ export async function startServer(options: ServerOptions, engine: Engine, log: L
     return lastId;
   };
   const nextId = options.nextId ?? count;
-  const admit = (socket: Socket): void => {
+  const admit = (accepted: Socket): void => {
     if (connections.size >= engine.maxConnections) {
       figures.refused++;
-      refuse(socket);
+      refuse(accepted);
       return;
     }
     figures.accepted++;
-    const connection = new Connection(nextId(), socket, context);
+    const connection = new Connection(nextId(), accepted, context);
     connections.set(connection.id, connection);
     figures.connections = connections.size;
     connection.start();
   };
 
-  const server = createServer({ noDelay: true, keepAlive: true }, admit);
+  const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, admit);
   await listen(server, options);
   const started = performance.now();
   const sweeper = setInterval(() => {

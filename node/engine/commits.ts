@@ -5,7 +5,7 @@ import { APPLIED, GroupTransaction, RejectedError, type Slices } from '../replic
 import { SqlError, type CatalogChange } from '../sql/index.ts';
 import { addDigests, ChangeList, isConstraintError, NO_DIGEST } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
-import { deadlock, tableLock } from './locks.ts';
+import { deadlock, tableLock, type LockKey } from './locks.ts';
 import { encodedInSteps, transactionInSteps, transactionOf, type CommitRecord, type SeenRow } from './merge/index.ts';
 import { refuseSchema } from './moving.ts';
 import type { EngineSession } from './session.ts';
@@ -147,11 +147,11 @@ export class Commits {
 
   /** Nobody starts to write a table while its change is decided. */
   private lockChanged(session: EngineSession, changes: readonly CatalogChange[]): () => void {
-    const taken: string[] = [];
+    const taken: LockKey[] = [];
     for (const change of changes) {
       const id = change.kind === 'put-table' ? change.table.id : 'id' in change ? change.id : undefined;
       const key = id === undefined ? undefined : tableLock(id);
-      if (key === undefined || session.owner.held.has(key) || !this.core.catalog.tableById(id as number)) continue;
+      if (key === undefined || session.owner.modeOf(key) || !this.core.catalog.tableById(id as number)) continue;
       this.core.locks.take(key, session.owner, 'exclusive');
       taken.push(key);
     }

@@ -1,36 +1,81 @@
 /**
- * Locks of open transactions: rows (by table and rowid), unique keys that are not committed yet (by index and key), whole
+ * Locks of open transactions: rows (by table and rowid), unique keys that are not committed yet (by table, index and key), whole
  * tables, and names (GET_LOCK). A statement never waits inside: it throws LockWait, its changes are taken back, and its
  * session runs it again when the lock is free. Deadlocks are found when a wait begins: a cycle of waits ends the one who
  * closed it (error 1213), as InnoDB does.
  */
 import { finish, STEP_ROWS, WideMap, type Steps } from '../consistency/index.ts';
 import { SqlError } from '../sql/index.ts';
+import type { RowId } from '../store/index.ts';
 
 export type LockMode = 'shared' | 'exclusive';
 
+/**
+ * What a lock is on, within its table: a rowid, `k` and a unique key, or WHOLE. A large transaction has a million of these; as numbers they
+ * are nothing that the garbage collector would have to move.
+ */
+export interface LockKey {
+  /** The table's id, or one of those that no table has. */
+  readonly table: number;
+  readonly id: RowId | string;
+}
+
+const WHOLE = '*';
+/** GET_LOCK's names. */
+const NAMES = -1;
+
+export const rowLock = (table: number, rowid: RowId): LockKey => ({ table, id: rowid });
+export const keyLock = (table: number, indexId: number, key: string): LockKey => ({ table, id: `k${indexId}:${key}` });
+export const tableLock = (table: number): LockKey => ({ table, id: WHOLE });
+export const nameLock = (name: string): LockKey => ({ table: NAMES, id: name });
+/** FLUSH TABLES WITH READ LOCK holds it: no schema change until it is given back. Tables are counted from 1. */
+export const GLOBAL_READ_LOCK = tableLock(0);
+
+/** Whether it is a whole table's, or all tables'. */
+export const isWhole = ({ table, id }: LockKey): boolean => table !== NAMES && id === WHOLE;
+
 /** Who holds locks: an open transaction, or a session for GET_LOCK and LOCK TABLES. */
 export class LockOwner {
-  readonly held = new WideMap<string, LockMode>();
-  /** Locks of LOCK TABLES. */
-  readonly lockedTables = new Set<string>();
+  /** By table. */
+  readonly held = new Map<number, WideMap<RowId | string, LockMode>>();
+  /** Locks of LOCK TABLES, by table: they outlive transactions. */
+  readonly lockedTables = new Map<number, LockKey>();
   /** The lock it waits for. */
-  waitingFor: string | undefined;
+  waitingFor: LockKey | undefined;
   readonly connectionId: number;
 
   constructor(connectionId: number) {
     this.connectionId = connectionId;
+  }
+
+  get holdsAny(): boolean {
+    return this.held.size > 0;
+  }
+
+  modeOf({ table, id }: LockKey): LockMode | undefined {
+    return this.held.get(table)?.get(id);
+  }
+
+  note({ table, id }: LockKey, mode: LockMode): void {
+    let held = this.held.get(table);
+    if (!held) this.held.set(table, (held = new WideMap()));
+    held.set(id, mode);
+  }
+
+  forget({ table, id }: LockKey): void {
+    const held = this.held.get(table);
+    if (held?.delete(id) && held.size === 0) this.held.delete(table);
   }
 }
 
 /** Thrown by a statement that met a lock; the session waits and runs the statement again. */
 export class LockWait extends Error {
   override readonly name = 'LockWait';
-  readonly key: string;
+  readonly key: LockKey;
   readonly mode: LockMode;
 
-  constructor(key: string, mode: LockMode) {
-    super(`waits for ${key}`);
+  constructor(key: LockKey, mode: LockMode) {
+    super(`waits for ${key.id} of ${key.table}`);
     this.key = key;
     this.mode = mode;
   }
@@ -92,92 +137,89 @@ class Lock {
 const excludes = (lock: Lock | LockOwner | undefined, owner: LockOwner | undefined, mode: LockMode): boolean =>
   lock instanceof Lock ? lock.excludes(owner, mode) : lock !== undefined && lock !== owner;
 
-export const rowLock = (tableId: number, rowid: number | bigint): string => `${tableId}:r${rowid}`;
-export const keyLock = (tableId: number, indexId: number, key: string): string => `${tableId}:k${indexId}:${key}`;
-/** FLUSH TABLES WITH READ LOCK holds it: no schema change until it is given back. */
-export const GLOBAL_READ_LOCK = 'schema:*';
-export const tableLock = (tableId: number): string => `${tableId}:*`;
-
 export class LockManager {
-  /** There may be very many. Nearly all have one holder, alone, and nobody who waits: then that is all there is to keep. */
-  private readonly locks = new WideMap<string, Lock | LockOwner>();
-  /** How many locks a table has: a statement on a table without any asks no further. */
-  private readonly perTable = new Map<string, number>();
+  /**
+   * By table; a table without any has no map. There may be very many: nearly all have one holder, alone, and nobody who waits, and then that is
+   * all there is to keep.
+   */
+  private readonly tables = new Map<number, WideMap<RowId | string, Lock | LockOwner>>();
 
-  private static table(key: string): string {
-    return key.slice(0, key.indexOf(':'));
+  /** A statement on a table without any locks asks no further. */
+  tableHasLocks(tableId: number): boolean {
+    return this.tables.has(tableId);
   }
 
-  tableHasLocks(tableId: number): boolean {
-    return this.perTable.has(String(tableId));
+  private known({ table, id }: LockKey): Lock | LockOwner | undefined {
+    return this.tables.get(table)?.get(id);
+  }
+
+  private keep({ table, id }: LockKey, lock: Lock | LockOwner): void {
+    let locks = this.tables.get(table);
+    if (!locks) this.tables.set(table, (locks = new WideMap()));
+    locks.set(id, lock);
+  }
+
+  private forget({ table, id }: LockKey): void {
+    const locks = this.tables.get(table);
+    if (locks?.delete(id) && locks.size === 0) this.tables.delete(table);
   }
 
   /** Whether somebody else holds the lock in a way that excludes `mode`. */
-  isTaken(key: string, owner: LockOwner | undefined, mode: LockMode): boolean {
-    return excludes(this.locks.get(key), owner, mode);
+  isTaken(key: LockKey, owner: LockOwner | undefined, mode: LockMode): boolean {
+    return excludes(this.known(key), owner, mode);
   }
 
   /** Throws LockWait when the lock is taken, without taking it: what a statement that commits at once needs. */
-  check(key: string, owner: LockOwner | undefined, mode: LockMode): void {
+  check(key: LockKey, owner: LockOwner | undefined, mode: LockMode): void {
     if (this.isTaken(key, owner, mode)) throw new LockWait(key, mode);
   }
 
   /** Throws LockWait when anybody else holds any lock of the table. */
-  checkTable(tableId: number, whole: string, owner: LockOwner): void {
-    if (!this.tableHasLocks(tableId)) return;
-    this.check(whole, owner, 'exclusive');
-    for (const [key, lock] of this.locks)
-      if (key.startsWith(`${tableId}:`) && excludes(lock, owner, 'exclusive')) throw new LockWait(key, 'exclusive');
+  checkTable(tableId: number, owner: LockOwner): void {
+    this.check(tableLock(tableId), owner, 'exclusive');
+    for (const [id, lock] of this.tables.get(tableId) ?? [])
+      if (excludes(lock, owner, 'exclusive')) throw new LockWait({ table: tableId, id }, 'exclusive');
   }
 
   /** Takes the lock or throws LockWait. */
-  take(key: string, owner: LockOwner, mode: LockMode): void {
-    const held = owner.held.get(key);
+  take(key: LockKey, owner: LockOwner, mode: LockMode): void {
+    const held = owner.modeOf(key);
     if (held === 'exclusive' || held === mode) return;
-    const known = this.locks.get(key);
+    const known = this.known(key);
     if (excludes(known, owner, mode)) throw new LockWait(key, mode);
-    if (!known) {
-      const table = LockManager.table(key);
-      this.perTable.set(table, (this.perTable.get(table) ?? 0) + 1);
-    }
-    if (!known && mode === 'exclusive') this.locks.set(key, owner);
+    if (!known && mode === 'exclusive') this.keep(key, owner);
     else (this.lockOf(key) ?? this.newLock(key)).hold(owner, mode);
-    owner.held.set(key, mode);
+    owner.note(key, mode);
   }
 
-  private newLock(key: string): Lock {
+  private newLock(key: LockKey): Lock {
     const lock = new Lock();
-    this.locks.set(key, lock);
+    this.keep(key, lock);
     return lock;
   }
 
   /** With all that there may be to keep of it. */
-  private lockOf(key: string): Lock | undefined {
-    const known = this.locks.get(key);
+  private lockOf(key: LockKey): Lock | undefined {
+    const known = this.known(key);
     if (!(known instanceof LockOwner)) return known;
     const lock = this.newLock(key);
     lock.hold(known, 'exclusive');
     return lock;
   }
 
-  release(key: string, owner: LockOwner): void {
-    const lock = this.locks.get(key);
-    if (lock === owner) {
-      owner.held.delete(key);
-      this.forget(key);
-    }
-    if (!(lock instanceof Lock) || !lock.letGo(owner)) return;
-    owner.held.delete(key);
-    if (lock.isFree) this.forget(key);
-    for (const waiter of [...(lock.waiters ?? [])]) if (!lock.excludes(waiter.owner, waiter.mode)) waiter.wake();
+  release(key: LockKey, owner: LockOwner): void {
+    if (this.letGo(key, owner)) owner.forget(key);
   }
 
-  private forget(key: string): void {
-    this.locks.delete(key);
-    const table = LockManager.table(key);
-    const left = (this.perTable.get(table) ?? 1) - 1;
-    if (left === 0) this.perTable.delete(table);
-    else this.perTable.set(table, left);
+  /** False where the owner did not hold it. */
+  private letGo(key: LockKey, owner: LockOwner): boolean {
+    const lock = this.known(key);
+    if (lock === owner) this.forget(key);
+    if (!(lock instanceof Lock)) return lock === owner;
+    if (!lock.letGo(owner)) return false;
+    if (lock.isFree) this.forget(key);
+    for (const waiter of [...(lock.waiters ?? [])]) if (!lock.excludes(waiter.owner, waiter.mode)) waiter.wake();
+    return true;
   }
 
   /** Releases what a transaction holds; names (GET_LOCK) and LOCK TABLES outlive transactions. */
@@ -188,9 +230,16 @@ export class LockManager {
   /** As releaseAll(). Meanwhile the owner takes no others. */
   *releasing(owner: LockOwner): Steps<void> {
     let count = 0;
-    for (const key of owner.held.keys()) {
-      if (++count % STEP_ROWS === 0) yield;
-      if (!key.startsWith('name:') && !owner.lockedTables.has(key)) this.release(key, owner);
+    for (const [table, held] of [...owner.held]) {
+      if (table === NAMES) continue;
+      const kept = owner.lockedTables.get(table);
+      const mode = kept && held.get(kept.id);
+      for (const id of held.keys()) {
+        if (++count % STEP_ROWS === 0) yield;
+        if (id !== kept?.id) this.letGo({ table, id }, owner);
+      }
+      owner.held.delete(table);
+      if (kept && mode) owner.note(kept, mode);
     }
   }
 
@@ -199,7 +248,7 @@ export class LockManager {
    * the wait would close a cycle, with 1317 when `cancelled` fires.
    */
   wait(
-    key: string,
+    key: LockKey,
     owner: LockOwner,
     mode: LockMode,
     timeoutSeconds: number,
@@ -218,7 +267,7 @@ export class LockManager {
         owner.waitingFor = undefined;
         const at = waiters.indexOf(waiter);
         if (at >= 0) waiters.splice(at, 1);
-        if (lock.isFree && this.locks.get(key) === lock) this.forget(key);
+        if (lock.isFree && this.known(key) === lock) this.forget(key);
         if (error) reject(error);
         else resolve();
       };
@@ -251,7 +300,7 @@ export class LockManager {
   }
 
   /** Connection that holds the lock, if any. */
-  holder(key: string): number | undefined {
+  holder(key: LockKey): number | undefined {
     return this.lockOf(key)?.holders[0]?.connectionId;
   }
 }

@@ -180,7 +180,7 @@ function flush(x: StatementContext, statement: Of<'flush'>): Answered {
       if (named.length === 0) keys.unshift(GLOBAL_READ_LOCK);
       for (const key of keys) {
         core.locks.take(key, session.owner, 'shared');
-        session.owner.lockedTables.add(key);
+        session.owner.lockedTables.set(key.table, key);
       }
       if (named.length > 0)
         keepTo(session, new Map(named.map(({ database, name }) => [`${database}.${name}`, 'shared'])));

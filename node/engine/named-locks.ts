@@ -1,6 +1,6 @@
 /** GET_LOCK and its family, and SLEEP: functions that wait, run by the engine before the statement that calls them. */
 import { SqlError, type SqliteValue } from '../sql/index.ts';
-import type { LockManager, LockOwner } from './locks.ts';
+import { nameLock, type LockManager, type LockOwner } from './locks.ts';
 
 const NAME_LENGTH_MAX = 64;
 
@@ -13,12 +13,12 @@ export class NamedLocks {
     this.locks = locks;
   }
 
-  private key(name: SqliteValue): string {
+  private nameOf(name: SqliteValue): string {
     if (name === null || name === '')
       throw new SqlError(4163, '42000', `Incorrect user-level lock name '${name === null ? 'NULL' : ''}'.`);
     const text = String(name).toLowerCase();
     if (text.length > NAME_LENGTH_MAX) throw new SqlError(3057, '42000', `Incorrect user-level lock name '${text}'.`);
-    return `name:${text}`;
+    return text;
   }
 
   /** Runs a function that may wait. Undefined: it does not wait, call it in the statement. */
@@ -30,14 +30,15 @@ export class NamedLocks {
   ): Promise<SqliteValue | undefined> {
     if (name === 'SLEEP') return this.sleep(args[0] ?? null, onCancel);
     if (name !== 'GET_LOCK') return undefined;
-    const key = this.key(args[0] ?? null);
+    const taken = this.nameOf(args[0] ?? null);
+    const key = nameLock(taken);
     const seconds = Number(args[1] ?? -1);
     const deadline = performance.now() + (seconds < 0 ? 31_536_000 : seconds) * 1000;
     for (;;) {
       if (!this.locks.isTaken(key, owner, 'exclusive')) {
         this.locks.take(key, owner, 'exclusive');
         const counts = this.counts.get(owner) ?? new Map<string, number>();
-        counts.set(key, (counts.get(key) ?? 0) + 1);
+        counts.set(taken, (counts.get(taken) ?? 0) + 1);
         this.counts.set(owner, counts);
         return 1;
       }
@@ -74,19 +75,18 @@ export class NamedLocks {
   call(owner: LockOwner, name: string, args: readonly SqliteValue[]): SqliteValue {
     switch (name) {
       case 'RELEASE_LOCK': {
-        const key = this.key(args[0] ?? null);
-        const holder = this.locks.holder(key);
-        if (holder === undefined) return null;
-        if (!owner.held.has(key)) return 0;
-        this.releaseOnce(owner, key);
+        const released = this.nameOf(args[0] ?? null);
+        if (this.locks.holder(nameLock(released)) === undefined) return null;
+        if (!owner.modeOf(nameLock(released))) return 0;
+        this.releaseOnce(owner, released);
         return 1;
       }
       case 'RELEASE_ALL_LOCKS':
         return this.releaseAll(owner);
       case 'IS_FREE_LOCK':
-        return this.locks.holder(this.key(args[0] ?? null)) === undefined ? 1 : 0;
+        return this.locks.holder(nameLock(this.nameOf(args[0] ?? null))) === undefined ? 1 : 0;
       case 'IS_USED_LOCK':
-        return this.locks.holder(this.key(args[0] ?? null)) ?? null;
+        return this.locks.holder(nameLock(this.nameOf(args[0] ?? null))) ?? null;
       default:
         throw new SqlError(
           1235,
@@ -96,22 +96,22 @@ export class NamedLocks {
     }
   }
 
-  private releaseOnce(owner: LockOwner, key: string): void {
+  private releaseOnce(owner: LockOwner, name: string): void {
     const counts = this.counts.get(owner);
-    const left = (counts?.get(key) ?? 1) - 1;
-    if (left > 0) counts?.set(key, left);
+    const left = (counts?.get(name) ?? 1) - 1;
+    if (left > 0) counts?.set(name, left);
     else {
-      counts?.delete(key);
-      this.locks.release(key, owner);
+      counts?.delete(name);
+      this.locks.release(nameLock(name), owner);
     }
   }
 
   /** Number of locks released, as RELEASE_ALL_LOCKS answers. */
   releaseAll(owner: LockOwner): number {
     let released = 0;
-    for (const [key, count] of this.counts.get(owner) ?? []) {
+    for (const [name, count] of this.counts.get(owner) ?? []) {
       released += count;
-      this.locks.release(key, owner);
+      this.locks.release(nameLock(name), owner);
     }
     this.counts.delete(owner);
     return released;

@@ -41,7 +41,7 @@ export function imageOf(sessions: readonly EngineSession[]): Uint8Array {
   if (open.some(({ changes }) => changes.length > 0))
     throw cannotMove('a transaction that writes databases of more than one group');
   if (state.temporaryTables.size > 0) throw cannotMove('temporary tables');
-  if (sessions.some(({ owner }) => owner.held.size > 0 || owner.lockedTables.size > 0)) throw cannotMove('locks');
+  if (sessions.some(({ owner }) => owner.holdsAny || owner.lockedTables.size > 0)) throw cannotMove('locks');
   const image: Image = {
     connectionId: session.connectionId,
     database: state.database,

@@ -83,7 +83,7 @@ export function runTransactionStatement(
         for (const { table, mode } of wanted) {
           if (!table || table.temporary) continue;
           core.locks.take(tableLock(table.id), session.owner, mode);
-          session.owner.lockedTables.add(tableLock(table.id));
+          session.owner.lockedTables.set(table.id, tableLock(table.id));
         }
         keepTo(session, new Map(wanted.map(({ name, mode }) => [name, mode])));
         return ok(x);
@@ -127,7 +127,7 @@ function unlockNamed(state: SessionState): void {
 }
 
 function release({ owner, core }: EngineSession): void {
-  for (const key of owner.lockedTables) core.locks.release(key, owner);
+  for (const key of owner.lockedTables.values()) core.locks.release(key, owner);
   owner.lockedTables.clear();
 }
 

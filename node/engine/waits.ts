@@ -1,5 +1,5 @@
 /** What a statement waits for: locks, and the end of work that has the state to itself. */
-import { LockWait, interrupted } from './locks.ts';
+import { interrupted, isWhole, LockWait } from './locks.ts';
 import type { EngineSession } from './session.ts';
 
 /** The schema changed while the statement waited: it is made anew. */
@@ -53,7 +53,7 @@ export async function retry(
   const { version } = session.core.catalog;
   for (let wait = first; ;) {
     const timeout = session.state.variables.number(
-      wait.key.endsWith(':*') ? 'lock_wait_timeout' : 'innodb_lock_wait_timeout',
+      isWhole(wait.key) ? 'lock_wait_timeout' : 'innodb_lock_wait_timeout',
     );
     await session.core.locks.wait(
       wait.key,

@@ -370,7 +370,7 @@ export class GatewaySession implements Session {
   private checkTransaction(): void {
     const { transaction, owner } = this.main;
     if (!transaction || transaction.movedAway === this.gateway.core.movedAway) return;
-    if (transaction.snapshot === undefined && owner.held.size === 0) return;
+    if (transaction.snapshot === undefined && !owner.holdsAny) return;
     for (const session of this.here()) session.rollback();
     const went = 'A database went to a replication group of its own since the transaction began';
     throw new SqlError(1213, '40001', `${went}; try restarting transaction`);

@@ -7,7 +7,6 @@ import {
   type Statement,
   type TableDef,
 } from '../../sql/index.ts';
-import { tableLock } from '../locks.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
 
 export type SchemaStatement = Extract<
@@ -75,7 +74,7 @@ export function exclusiveTable(x: StatementContext, name: QualifiedName): TableD
 }
 
 export function waitForTable(x: StatementContext, table: TableDef): void {
-  x.session.core.locks.checkTable(table.id, tableLock(table.id), x.session.owner);
+  x.session.core.locks.checkTable(table.id, x.session.owner);
 }
 
 /** Foreign keys name their parent: they follow its new name. */

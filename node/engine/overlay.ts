@@ -33,8 +33,8 @@ export function imagesFor(
 /** Temporary tables of one SQLite connection, filled anew for each statement that needs them. */
 export class Overlays {
   private readonly db: DatabaseSync;
-  /** What puts a row into each, by its name and the table's version. */
-  private readonly made = new Map<string, StatementSync>();
+  /** What empties each, and puts a row into it, by its name and the table's version. */
+  private readonly made = new Map<string, { readonly empty: StatementSync; readonly insert: StatementSync }>();
 
   constructor(db: DatabaseSync) {
     this.db = db;
@@ -50,23 +50,26 @@ export class Overlays {
     const key = `${name}:${table.version}`;
     const rowid = rowidColumn(table);
     const columns = table.columns.filter((c) => c.id !== rowid?.id);
-    let insert = this.made.get(key);
-    if (!insert) {
+    let made = this.made.get(key);
+    if (!made) {
       this.db.exec(`DROP TABLE IF EXISTS ${name}`);
       const list = columns.map((c) => `${columnName(c.id)} ${affinity(c.type)}`);
       this.db.exec(`CREATE TABLE ${name}(${['id INTEGER PRIMARY KEY', 'present INTEGER', ...list].join(',')})`);
-      insert = this.db.prepare(
-        `INSERT INTO ${name}(${[ROWID, 'present', ...columns.map((c) => columnName(c.id))].join(',')}) VALUES (?,?${',?'.repeat(columns.length)})`,
-      );
-      this.made.set(key, insert);
+      made = {
+        empty: this.db.prepare(`DELETE FROM ${name}`),
+        insert: this.db.prepare(
+          `INSERT INTO ${name}(${[ROWID, 'present', ...columns.map((c) => columnName(c.id))].join(',')}) VALUES (?,?${',?'.repeat(columns.length)})`,
+        ),
+      };
+      this.made.set(key, made);
     } else {
-      this.db.exec(`DELETE FROM ${name}`);
+      made.empty.run();
     }
     if (!images) return;
     const places = columns.map((c) => table.columns.indexOf(c));
     for (const [id, row] of images) {
-      if (row) insert.run(id, 1, ...places.map((p) => row[p] ?? null));
-      else insert.run(id, 0, ...places.map(() => null));
+      if (row) made.insert.run(id, 1, ...places.map((p) => row[p] ?? null));
+      else made.insert.run(id, 0, ...places.map(() => null));
     }
   }
 }

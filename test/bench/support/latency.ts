@@ -25,9 +25,9 @@ function visible(when: string, least: string, aim: string, writers: number | und
     peer: 'Galera',
     least,
     aim,
-    async run({ ours, galera, seconds }) {
-      const theirs = galera ? await visibility(galera, writers, seconds) : undefined;
-      const own = await visibility(ours, writers, seconds);
+    async run({ ours, galera, seconds, warmup }) {
+      const theirs = galera ? await visibility(galera, writers, seconds, warmup) : undefined;
+      const own = await visibility(ours, writers, seconds, warmup);
       return {
         ours: shown(own),
         ...(theirs && { theirs: shown(theirs), ratio: percentile(theirs, 0.99) / percentile(own, 0.99) }),
@@ -39,11 +39,15 @@ function visible(when: string, least: string, aim: string, writers: number | und
 const shown = (times: readonly number[]): string =>
   `${milliseconds(percentile(times, 0.5))} / ${milliseconds(percentile(times, 0.99))}`;
 
-/** Milliseconds from each OK on the first node until the third shows the row; it is asked in a loop from before the commit on. */
+/**
+ * Milliseconds from each OK on the first node until the third shows the row; it is asked in a loop from before the commit on. The first
+ * `warmup` seconds do not count.
+ */
 async function visibility(
   servers: Servers & { settled(): Promise<void> },
   writers: number | undefined,
   seconds: number,
+  warmup: number,
 ): Promise<number[]> {
   await sql(servers, 'drop table if exists sbtest.visible; create table sbtest.visible (id int primary key)');
   await servers.settled();
@@ -54,10 +58,12 @@ async function visibility(
     const [rows] = await reader.query<RowDataPacket[]>(`select id from sbtest.visible where id = ${id}`);
     return rows.length > 0;
   };
-  const end = performance.now() + seconds * 1000;
-  const load = writers && measure(servers, { workload: 'oltp_update_index', threads: writers, seconds });
+  const begin = performance.now() + warmup * 1000;
+  const end = begin + seconds * 1000;
+  const load =
+    writers && measure(servers, { workload: 'oltp_update_index', threads: writers, seconds: warmup + seconds });
   const times: number[] = [];
-  for (let id = 1; writers === undefined ? id <= COMMITS : performance.now() < end; id++) {
+  for (let id = 1; writers === undefined ? times.length < COMMITS : performance.now() < end; id++) {
     const seen = (async () => {
       while (!(await isVisible(id)));
       return performance.now();
@@ -65,7 +71,8 @@ async function visibility(
     await sleep(PAUSE_MS);
     await writer.query(`insert into sbtest.visible values (${id})`);
     const acknowledged = performance.now();
-    times.push(Math.max(0, (await seen) - acknowledged));
+    const waitedMs = Math.max(0, (await seen) - acknowledged);
+    if (acknowledged >= begin) times.push(waitedMs);
   }
   await load;
   await Promise.all([writer.end(), reader.end()]);

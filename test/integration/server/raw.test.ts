@@ -368,6 +368,27 @@ describe('commands that come together', () => {
   });
 });
 
+describe('what connections share to read', () => {
+  it('keeps nothing of one for the other: commands come in pieces, in turns', async () => {
+    const login = (): Promise<RawClient> => RawClient.login(server.address.port, DEPRECATE_EOF);
+    const clients = await Promise.all(['a', 'b'].map(async (letter) => ({ letter, client: await login() })));
+    const between = await login();
+    const texts = clients.map(({ letter }) => letter.repeat(9_000));
+    for (let piece = 0; piece < 3; piece++) {
+      for (const { letter, client } of clients) {
+        const part = Buffer.from(letter.repeat(3_000));
+        client.socket.write(piece === 0 ? Buffer.concat([Buffer.from([0x29, 0x23, 0, 0, 0x03]), part]) : part);
+        // Its answer says that the piece was read.
+        between.command(0x0e);
+        assert.equal((await between.read())[0], 0);
+      }
+    }
+    for (const { client } of clients) assert.equal((await client.read())[0], 0);
+    assert.deepEqual(engine.statements.slice(-2), texts);
+    for (const client of [between, ...clients.map((each) => each.client)]) client.close();
+  });
+});
+
 describe('shutting down', () => {
   it('tells idle clients, and lets a running statement answer', async () => {
     const other = await startServer({ host: '127.0.0.1', port: 0, tls: 'off' }, engine, silentLog);

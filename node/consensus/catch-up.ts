@@ -24,6 +24,10 @@ export class CatchUp {
     this.retryMs = retryMs;
   }
 
+  get isBehind(): boolean {
+    return this.source !== undefined && this.source.chosen > this.decisions.watermark;
+  }
+
   /** A peer tells how far it knows. */
   peerHas(peer: NodeId, chosen: Height, now: number): void {
     if (chosen <= this.decisions.watermark) return;
@@ -54,7 +58,7 @@ export class CatchUp {
   ask(now: number): void {
     const { source } = this;
     const { watermark } = this.decisions;
-    if (!source || source.chosen <= watermark || watermark >= this.schedule.known) return;
+    if (!source || !this.isBehind || watermark >= this.schedule.known) return;
     if (now - this.askedAt < this.retryMs) return;
     this.askedAt = now;
     this.out.send(source.peer, { kind: 'ask-chosen', from: next(watermark) });

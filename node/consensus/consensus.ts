@@ -84,6 +84,11 @@ export class Consensus {
   }
 
   /** The applied height's voter spans: to be kept with the applied state, atomically. */
+  /** A peer says that more was chosen than is known here. */
+  get isBehind(): boolean {
+    return this.catchUp.isBehind;
+  }
+
   get spans(): VoterSpan[] {
     return this.schedule.spans();
   }

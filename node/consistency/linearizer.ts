@@ -10,7 +10,7 @@
  */
 import { comparePositions, type Position } from './order.ts';
 import { FootprintIndex, type Footprint, type KeyFilter } from './footprint.ts';
-import { Heap } from './heap.ts';
+import { PriorityQueue } from './priority-queue.ts';
 import { STEP_ROWS, type Steps } from './steps.ts';
 
 /** Runs transactions against the state. */
@@ -47,6 +47,8 @@ const UNTOLD: Footprint = { reads: [], writes: [] };
 const TENTATIVE = Number.POSITIVE_INFINITY;
 /** All that are known are looked at, not only what a block's transactions touched, where they are no more than so many times these. */
 const SCAN_FACTOR = 4;
+/** Where blocks have overtaken so large a part of all that are known, the rest is postponed with it: then nobody is looked for any more. */
+const MANY = 0.2;
 const NOBODY: ReadonlySet<never> = new Set<never>();
 
 class Node<T> {
@@ -279,6 +281,20 @@ export class Linearizer<T extends Orderable> {
   private *withdraw(roots: ReadonlySet<Node<T>>): Steps<Node<T>[]> {
     if (roots.size === 0) return [];
     const all = new Set(roots);
+    yield* this.addLater(all);
+    return yield* this.takeOut(all);
+  }
+
+  /** Undoes nodes behind which none stands that does not commute with them. */
+  private *takeOut(all: Iterable<Node<T>>): Steps<Node<T>[]> {
+    const withdrawn = [...all].sort(compare);
+    for (let i = withdrawn.length - 1; i >= 0; i--) yield* this.undo(withdrawn[i] as Node<T>);
+    if (this.nodes.size < SCAN_FACTOR * withdrawn.length) this.findNewest();
+    return withdrawn;
+  }
+
+  /** Adds all later ones that do not commute with one of these nodes. */
+  private *addLater(all: Set<Node<T>>): Steps<void> {
     // Whoever is behind a node on a key is behind all that precede it there: each key is looked at from its first node on.
     const first = { reads: new Map<string, Node<T>>(), writes: new Map<string, Node<T>>() };
     const isFirst = (node: Node<T>) => (key: string, what: 'reads' | 'writes') => {
@@ -289,10 +305,12 @@ export class Linearizer<T extends Orderable> {
     };
     for (const node of all)
       for (const other of yield* this.laterWith(node, node.footprint, isFirst(node))) all.add(other);
-    const withdrawn = [...all].sort(compare);
-    for (let i = withdrawn.length - 1; i >= 0; i--) yield* this.undo(withdrawn[i] as Node<T>);
-    if (this.nodes.size < SCAN_FACTOR * withdrawn.length) this.findNewest();
-    return withdrawn;
+  }
+
+  /** All that no block has ordered and is applied still: nothing stands behind it. */
+  private *postponeRest(): Steps<void> {
+    const rest = [...this.nodes.values()].filter(({ footprint, height }) => footprint && height === TENTATIVE);
+    for (const node of yield* this.takeOut(rest)) this.postponed.add(node);
   }
 
   private *undo(node: Node<T>): Steps<void> {
@@ -321,12 +339,16 @@ export class Linearizer<T extends Orderable> {
   /** Applies nodes at their places in the order; `postpones`: only those of blocks. */
   private *run(nodes: Iterable<Node<T>>, postpones = false): Steps<void> {
     // What is undone on the way goes back into it.
-    const queue = new Heap<Node<T>>(compare, nodes);
+    const queue = new PriorityQueue<Node<T>>(compare, nodes);
+    let isRestPostponed = !postpones;
     const clear = function* (this: Linearizer<T>, later: ReadonlySet<Node<T>>): Steps<void> {
       for (const node of yield* this.withdraw(later)) {
         if (postpones && node.height === TENTATIVE) this.postponed.add(node);
         else queue.push(node);
       }
+      if (isRestPostponed || this.postponed.size < MANY * this.nodes.size) return;
+      isRestPostponed = true;
+      yield* this.postponeRest();
     }.bind(this);
     for (let node = queue.pop(); node; node = queue.pop()) {
       if (!this.isNewest(node)) {

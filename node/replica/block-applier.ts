@@ -12,8 +12,10 @@ import type { Sequencer } from './sequencer.ts';
  * that back and take it out once more would cost as much again.
  */
 const CATCH_UP_FACTOR = 4;
-/** For the next blocks, which others are asked for only now, it waits no longer. */
+/** For the next blocks, which others are asked for only now, it waits no longer; */
 const NEXT_MS = 100;
+/** but where a peer has them, for so large a part of the time that it took until now: to go on without them costs more. */
+const NEXT_PART = 0.5;
 /** Blocks of fewer transactions than a tenth of what they overtook tell that it has caught up. */
 const WORTH = 0.1;
 
@@ -22,6 +24,8 @@ export interface BlockApplierOptions {
   readonly order: Order;
   readonly gate: Gate;
   readonly sequencer: Sequencer;
+  /** A peer says that it knows of more blocks. */
+  readonly isBehind: () => boolean;
   /** It is about to see whether there are blocks to apply. */
   readonly onLook: () => void;
   /** Blocks were applied. */
@@ -100,7 +104,7 @@ export class BlockApplier {
       await slices(order.apply(next, true));
       const ms = clock.elapsed() - begunMs;
       firstMs ??= ms;
-      next = this.isWorthMore(next) && ms <= CATCH_UP_FACTOR * firstMs ? await this.arriving(slices) : undefined;
+      next = this.isWorthMore(next) && ms <= CATCH_UP_FACTOR * firstMs ? await this.arriving(ms, slices) : undefined;
     }
     await slices(order.resume());
     this.applied();
@@ -112,12 +116,12 @@ export class BlockApplier {
     return postponed > 0 && count > WORTH * postponed && !changesSchema;
   }
 
-  /** The next blocks, here or on their way. */
-  private async arriving(slices: Slices): Promise<Applicable | undefined> {
-    const { clock, order, sequencer } = this.options;
+  /** The next blocks, here or on their way, `ms` after it began. */
+  private async arriving(ms: number, slices: Slices): Promise<Applicable | undefined> {
+    const { clock, order, sequencer, isBehind } = this.options;
     if (!order.hasApplicable)
       await new Promise<void>((resolve) => {
-        const cancel = clock.after(NEXT_MS, resolve);
+        const cancel = clock.after(isBehind() ? Math.max(NEXT_MS, NEXT_PART * ms) : NEXT_MS, resolve);
         this.arrived = () => {
           cancel();
           resolve();

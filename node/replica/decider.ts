@@ -188,6 +188,10 @@ export class ConsensusDecider implements Decider {
     return this.validating.length > 0;
   }
 
+  get isBehind(): boolean {
+    return this.consensus.isBehind;
+  }
+
   progress(urgent: boolean): void {
     this.validateAgain();
     this.propose(urgent);

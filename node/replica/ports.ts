@@ -67,6 +67,8 @@ export interface Machine extends Applier<GroupTransaction> {
 export interface Decider {
   /** A vote waits for entries that are not durable yet. */
   readonly isAwaited: boolean;
+  /** A peer says that it knows of more blocks than are known here. */
+  readonly isBehind: boolean;
   /** There is something to decide, or what was waited for has come; `urgent`: somebody waits for it. */
   progress(urgent: boolean): void;
 }

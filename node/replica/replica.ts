@@ -110,6 +110,7 @@ export class Replica {
       order: this.order,
       gate: this.gate,
       sequencer: this.sequencer,
+      isBehind: () => this.decider?.isBehind === true,
       onLook: () => this.lookForForks(),
       onApplied: () => {
         this.publisher.afterBlocks();

@@ -97,6 +97,23 @@ describe('a replica that catches up', () => {
     assert.equal(node.replica.gate.isClosed, false);
   });
 
+  it('waits longer where a peer has more, by what it took until then', async () => {
+    node = new TestReplica(slicing);
+    node.receive(...tentative);
+    node.receive(...ordered);
+    await settle();
+    node.machine.onApply = () => node.pass(300);
+    node.decider.isBehind = true;
+    node.decide(1, ordered[0]);
+    await settle();
+    node.pass(149);
+    await settle();
+    assert.ok(node.replica.gate.isClosed);
+    node.pass(1);
+    await settle();
+    assert.equal(node.replica.gate.isClosed, false);
+  });
+
   it('does not wait longer than a few times what the first of them took', async () => {
     node = new TestReplica(slicing);
     node.receive(...tentative);

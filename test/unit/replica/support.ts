@@ -106,6 +106,7 @@ export class TestReplica {
   /** Heights that were applied, those that were told of together together. */
   readonly heights: (readonly number[])[] = [];
   readonly ended = new Set<string>();
+  readonly decider = { isAwaited: true, isBehind: false, progress: (): void => undefined };
 
   constructor(slicing?: Slicing) {
     this.log = LogStore.open(this.dir, 'main', makeIdentity());
@@ -135,7 +136,7 @@ export class TestReplica {
       { height: 0, block: '', final: {}, schema: 0, voters: [] },
     );
     // What a vote waits for is written in place.
-    this.replica.decideBy({ isAwaited: true, progress: () => undefined });
+    this.replica.decideBy(this.decider);
   }
 
   /** Takes entries of one author, as they are given by a peer, and does all that is due then. Gives what is wrong with them. */

@@ -31,6 +31,20 @@ export function catchUp(session: EngineSession, error: unknown): Promise<News> |
   return isVain || session.core.main.isAlone() ? undefined : ask(session, error.message);
 }
 
+/** What it throws is the last word: where the node had yet to hear of a schema change, `work` is done a second time. */
+export function onceCaughtUp<T>(session: EngineSession, work: () => T): T | Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    const caughtUp = catchUp(session, error);
+    if (!caughtUp) throw error;
+    return caughtUp.then((news) => {
+      if (news === 'none') throw error;
+      return work();
+    });
+  }
+}
+
 async function ask(session: EngineSession, message: string): Promise<News> {
   const { core, state } = session;
   // Accounts and privileges are in the group of all nodes.

@@ -1,9 +1,7 @@
 /** One client's session: takes statements, runs them under its settings and transaction, gives the answers to the sink. */
 import { isUtf8 } from 'node:buffer';
 import {
-  SqlError,
   type LiteralValue,
-  type ParsedStatement,
   type Plan,
   type SelectPlan,
   type SessionFacts,
@@ -24,24 +22,20 @@ import type {
   SessionStatus,
 } from '../server/index.ts';
 import type { EngineCore } from './core.ts';
-import { deadlock, LockOwner } from './locks.ts';
+import { LockOwner } from './locks.ts';
 import { checkLockedAccess } from './locked-tables.ts';
-import type { Ready } from './planner.ts';
 import { SessionState, type CommitLevel, type UserVariable } from './session-state.ts';
 import { type PreparedQuery } from './prepared-query.ts';
 import type { GroupTransaction } from '../replica/index.ts';
 import { runChange } from './run-change.ts';
 import { runSelect } from './run-select.ts';
-import { runStatement } from './statements.ts';
 import { OpenTransaction, type Isolation } from './transaction.ts';
 import { sqlModeText } from './variables.ts';
 import { endTransaction, rollbackTransaction } from './commit-transaction.ts';
 import { executeQuery, prepareText, type PreparedText } from './execute-prepared.ts';
-import { catchUp } from './catch-up.ts';
+import { onceCaughtUp } from './catch-up.ts';
+import { fail, runPreparedStatement, runText } from './command.ts';
 import { SchemaChanged } from './waits.ts';
-
-/** Makes a statement anew; `isElsewhere`: its tables may be in another group now. */
-type Again = (isElsewhere: boolean) => Promise<void> | undefined;
 
 const EMPTY_CHANGES: readonly SessionChange[] = [];
 
@@ -58,11 +52,6 @@ export class EngineSession implements Session, SessionFacts {
   reroute: ((sql: Uint8Array, sink: ResultSink) => Promise<void> | undefined) | undefined;
   readonly virtualRows = (name: string): string => this.core.virtualRows(this, name);
   private readonly statementResults = new Map<string, SqliteValue>();
-  /** The statement that runs, for the figures. */
-  private measured: { readonly kind: string; readonly startMs: number } | undefined;
-  /** How many databases had gone to a group of their own when the statement began: see EngineCore. */
-  private movedAway = 0;
-
   /** `state`: of the client's session in another group, which this one shares. */
   constructor(id: number, core: EngineCore, account: Account, client: ClientInfo, state?: SessionState) {
     this.id = id;
@@ -238,168 +227,12 @@ export class EngineSession implements Session, SessionFacts {
 
   query(sql: Uint8Array, sink: ResultSink): Promise<void> | undefined {
     const { text, latin1 } = this.decode(sql);
-    return this.run(text, latin1, sink);
-  }
-
-  /** Runs a text, which may hold several statements where that is allowed. */
-  run(text: string, latin1: boolean, sink: ResultSink): Promise<void> | undefined {
-    this.begin(text);
-    const again: Again = (isElsewhere) => {
-      if (!isElsewhere) return this.run(text, latin1, sink);
-      return this.reroute ? this.reroute(this.encode(text, latin1), sink) : this.fail(deadlock(), sink);
-    };
-    try {
-      const scope = this.state.planScope;
-      const options = latin1 ? { ...this.state.parseOptions, latin1 } : this.state.parseOptions;
-      const cached = scope === undefined ? undefined : this.core.planner.cached(text, options, scope);
-      if (cached) return this.finish(this.execute_(cached, sink, false), sink, again);
-      const ready = this.prepareNext(text, 0, latin1);
-      if (ready.parsed?.last !== false) return this.finish(this.execute_(ready, sink, false), sink, again);
-      if (!this.state.multiStatements) return this.fail(multiple(text, ready.parsed.end), sink);
-      return this.several(text, latin1, ready, sink);
-    } catch (error) {
-      return this.failed(error, sink, again);
-    }
-  }
-
-  private prepareNext(text: string, from: number, latin1: boolean): Ready {
-    const options = latin1 ? { ...this.state.parseOptions, latin1 } : this.state.parseOptions;
-    return this.core.planner.prepare(text, from, options, this.state.planScope, (t) =>
-      this.core.compileSettings(this, t, new Map(), false),
-    );
-  }
-
-  private async several(text: string, latin1: boolean, first: Ready, sink: ResultSink): Promise<void> {
-    let ready = first;
-    let rest = text;
-    const prepareRest = (): Ready | Promise<Ready> => this.onceCaughtUp(() => this.prepareNext(rest, 0, latin1));
-    try {
-      for (;;) {
-        const more = ready.parsed?.last === false;
-        const end = ready.parsed?.end ?? rest.length;
-        // The process list and the log get this statement alone: its neighbours may hold passwords.
-        this.state.info = rest.slice(0, end);
-        try {
-          const done = this.execute_(ready, sink, more);
-          if (done) await done;
-        } catch (error) {
-          if (!this.goesOn(error)) await this.caughtUp(error);
-          ready = await prepareRest();
-          continue;
-        }
-        if (!more) break;
-        rest = rest.slice(end);
-        ready = await prepareRest();
-      }
-      this.end();
-    } catch (error) {
-      this.fail(error, sink);
-    }
-  }
-
-  private count(kind: string): void {
-    this.core.countStatement(kind);
-    this.observed();
-    this.measured = { kind, startMs: performance.now() };
-  }
-
-  private observed(): void {
-    if (!this.measured) return;
-    this.core.statementLatencies.observe(this.measured.kind, (performance.now() - this.measured.startMs) / 1000);
-    this.measured = undefined;
-  }
-
-  private begin(text: string): void {
-    this.core.begins(this);
-    this.movedAway = this.core.movedAway;
-    this.measured = undefined;
-    this.state.command = 'Query';
-    this.state.info = text;
-    this.state.since = Date.now();
-    this.state.killed = false;
-  }
-
-  private end(): void {
-    this.observed();
-    this.state.command = 'Sleep';
-    this.state.info = undefined;
-    this.state.since = Date.now();
-  }
-
-  private finish(done: Promise<void> | undefined, sink: ResultSink, again: Again): Promise<void> | undefined {
-    if (done)
-      return done.then(
-        () => this.end(),
-        (error: unknown) => (this.goesOn(error) ? again(false) : this.failed(error, sink, again)),
-      );
-    this.end();
-    return undefined;
-  }
-
-  /** The statement is to be made anew here. Where its tables may be in another group now, the client is to come again. */
-  private goesOn(error: unknown): boolean {
-    return error instanceof SchemaChanged && this.core.movedAway === this.movedAway;
-  }
-
-  /** The client is told, unless the statement is to be made anew because the node had yet to hear of a schema change. */
-  private failed(error: unknown, sink: ResultSink, again: Again): Promise<void> | undefined {
-    const caughtUp = catchUp(this, error);
-    if (!caughtUp) return this.fail(error, sink);
-    return caughtUp.then(
-      (news) => (news === 'none' ? this.fail(error, sink) : again(news === 'elsewhere')),
-      (other: unknown) => this.fail(other, sink),
-    );
-  }
-
-  /** Resolves where the statement is to be made anew here; otherwise rejects with what the client is to be told. */
-  private async caughtUp(error: unknown): Promise<void> {
-    const news = await catchUp(this, error);
-    if (news === 'elsewhere') throw deadlock();
-    if (news !== 'here') throw error;
-  }
-
-  /** What it throws is the last word: where the node had yet to hear of a schema change, `work` is done a second time. */
-  private onceCaughtUp<T>(work: () => T): T | Promise<T> {
-    try {
-      return work();
-    } catch (error) {
-      const caughtUp = catchUp(this, error);
-      if (!caughtUp) throw error;
-      return caughtUp.then((news) => {
-        if (news === 'none') throw error;
-        return work();
-      });
-    }
+    return runText(this, text, latin1, sink);
   }
 
   /** Tells the client what went wrong. */
   fail(error: unknown, sink: ResultSink): undefined {
-    const known = this.core.describe(error instanceof SchemaChanged ? deadlock() : error);
-    this.core.errorCounts.set(known.errno, (this.core.errorCounts.get(known.errno) ?? 0) + 1);
-    if (known.errno === 1213) this.rollback();
-    this.state.rowCount = -1;
-    const own = this.core.env.session === this ? this.core.env.warnings : [];
-    this.state.warnings = [...own.slice(0, 63), { level: 'Error', errno: known.errno, message: known.message }];
-    this.state.warningCount = this.state.warnings.length;
-    this.end();
-    sink.error(known);
-    return undefined;
-  }
-
-  /** Runs one statement. Throws or rejects with what the client is to be told. */
-  private execute_(ready: Ready, sink: ResultSink, more: boolean): Promise<void> | undefined {
-    const { plan } = ready;
-    this.count(plan?.kind ?? ready.parsed?.statement.kind ?? 'other');
-    if (!plan)
-      return runStatement(
-        this,
-        (ready.parsed as ParsedStatement).statement,
-        ready.slots,
-        this.state.info ?? '',
-        sink,
-        more,
-      );
-    return this.runPlan(plan, ready.slots, ready.parsed?.statement, sink, more);
+    return fail(this, error, sink);
   }
 
   runPlan(
@@ -544,7 +377,7 @@ export class EngineSession implements Session, SessionFacts {
 
   prepare(sql: Uint8Array): PreparedText | Promise<PreparedText> {
     const { text, latin1 } = this.decode(sql);
-    return this.onceCaughtUp(() => this.prepareText(text, latin1));
+    return onceCaughtUp(this, () => this.prepareText(text, latin1));
   }
 
   prepareText(text: string, latin1: boolean): PreparedText {
@@ -556,16 +389,7 @@ export class EngineSession implements Session, SessionFacts {
     parameters: readonly ParameterValue[],
     sink: ResultSink,
   ): Promise<void> | undefined {
-    const { query } = statement as PreparedStatement & { readonly query: PreparedQuery };
-    this.begin(query.text);
-    this.count(kindOf(query));
-    const again: Again = (isElsewhere) =>
-      isElsewhere ? this.fail(deadlock(), sink) : this.execute(statement, parameters, sink);
-    try {
-      return this.finish(this.executeQuery(query, parameters, sink, false), sink, again);
-    } catch (error) {
-      return this.failed(error, sink, again);
-    }
+    return runPreparedStatement(this, statement, parameters, sink);
   }
 
   executeQuery(
@@ -580,11 +404,11 @@ export class EngineSession implements Session, SessionFacts {
   // The rest of the protocol
 
   useDatabase(name: string): void | Promise<void> {
-    return this.onceCaughtUp(() => this.core.use(this, name));
+    return onceCaughtUp(this, () => this.core.use(this, name));
   }
 
   listFields(table: string, wildcard: string): readonly ColumnDefinition[] | Promise<readonly ColumnDefinition[]> {
-    return this.onceCaughtUp(() => this.core.listFields(this, table, wildcard));
+    return onceCaughtUp(this, () => this.core.listFields(this, table, wildcard));
   }
 
   reset(): void {
@@ -631,17 +455,3 @@ export class EngineSession implements Session, SessionFacts {
     this.core.dropTemporaryTables(this);
   }
 }
-
-/** As a statement that comes as text is counted: by its plan, which all but queries are named after. */
-const kindOf = ({ parsed: { statement } }: PreparedQuery): string =>
-  statement.kind === 'query' ? 'select' : statement.kind;
-
-const multiple = (text: string, at: number): SqlError => {
-  const near = text.slice(at).trimStart();
-  const line = text.slice(0, at).split('\n').length;
-  return new SqlError(
-    1064,
-    '42000',
-    `You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '${near.slice(0, 80)}' at line ${line}`,
-  );
-};

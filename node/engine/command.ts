@@ -2,6 +2,7 @@
 import { SqlError, type ParsedStatement } from '../sql/index.ts';
 import type { ParameterValue, PreparedStatement, ResultSink } from '../server/index.ts';
 import { catchUp, onceCaughtUp } from './catch-up.ts';
+import { clientErrorOf } from './errors.ts';
 import { executeQuery } from './execute-prepared.ts';
 import { deadlock } from './locks.ts';
 import type { Ready } from './planner.ts';
@@ -56,7 +57,7 @@ export function runPreparedStatement(
 /** Tells the client what went wrong. */
 export function fail(session: EngineSession, error: unknown, sink: ResultSink): undefined {
   const { core, state } = session;
-  const known = core.describe(error instanceof SchemaChanged ? deadlock() : error);
+  const known = clientErrorOf(error instanceof SchemaChanged ? deadlock() : error, core.onInternalError);
   core.errorCounts.set(known.errno, (core.errorCounts.get(known.errno) ?? 0) + 1);
   if (known.errno === 1213) session.rollback();
   state.rowCount = -1;

@@ -1,12 +1,29 @@
 /** What the compiler is told of a session, from plain facts: the same on the core and in a lane's thread. */
-import { parseStatement, type CompileSettings, type QueryExpression } from '../sql/index.ts';
+import { parseStatement, type CompileSettings, type QueryExpression, type SqlType } from '../sql/index.ts';
 import type { CompileFacts } from './lane/messages.ts';
+import type { EngineSession } from './session.ts';
 import { findVariable, variableType } from './variables.ts';
 
 type World = Pick<
   CompileSettings,
   'mayName' | 'temporaryTable' | 'virtualTable' | 'overlaid' | 'columnDefault' | 'interruptible'
 >;
+
+/** Of a session, as it is now. */
+export function factsOf({ state }: EngineSession, text: string, slotTypes: ReadonlyMap<number, SqlType>): CompileFacts {
+  return {
+    database: state.database,
+    collation: String(state.variables.get('collation_connection')),
+    onlyFullGroupBy: state.fullGroupBy,
+    timeZoneIsUtc: state.timeZoneIsUtc,
+    divPrecisionIncrement: state.variables.number('div_precision_increment'),
+    groupConcatMaxLen: state.variables.number('group_concat_max_len'),
+    sqlMode: state.sqlMode,
+    text,
+    slotTypes,
+    userVariableTypes: new Map([...state.userVariables].map(([name, variable]) => [name, variable.type])),
+  };
+}
 
 export function makeCompileSettings(facts: CompileFacts, world: World): CompileSettings {
   return {

@@ -1,18 +1,11 @@
 /** What all sessions share: state, log, catalog, locks, plans, accounts. It is the front door's Engine. */
 import {
   collationNamed,
-  collationWithId,
   compileStatement,
-  newCompiler,
-  parseStatement,
   SqlError,
-  Bound,
   type Catalog,
   type CompileSettings,
-  type Compiler,
-  type ParsedStatement,
   type Plan,
-  type ResultColumn,
   type SelectPlan,
   type SqliteValue,
   type SqlText,
@@ -20,48 +13,37 @@ import {
   type Statement,
   type TableDef,
   type VirtualTable,
-  columnById,
-  primaryKey,
 } from '../sql/index.ts';
 import { STEP_ROWS, type Footprint, type Steps } from '../consistency/index.ts';
-import type { Account, ClientInfo, ColumnDefinition, Engine, ResultSink, Session } from '../server/index.ts';
+import type { Account, ClientInfo, Engine, ResultSink, Session } from '../server/index.ts';
 import {
   Replica,
-  StoppedError,
   systemClock,
   type Fatal,
   type ReplicaEvents,
   type ReplicaOptions,
   type Slicing,
 } from '../replica/index.ts';
-import {
-  DiskFullError,
-  type ChangeList,
-  type KeyClass,
-  type LogStore,
-  type RowChange,
-  type State,
-} from '../store/index.ts';
+import type { ChangeList, KeyClass, LogStore, RowChange, State } from '../store/index.ts';
 import { Accounts } from './accounts.ts';
-import { makeCompileSettings } from './compile-settings.ts';
+import { factsOf, makeCompileSettings } from './compile-settings.ts';
 import { CostEstimator } from './lane/cost.ts';
 import { Lanes } from './lane/lanes.ts';
-import type { CompileFacts } from './lane/messages.ts';
 import { Commits } from './commits.ts';
 import type { DmlContext } from './dml.ts';
 import { Environment } from './environment.ts';
 import { Group, type GroupFacts } from './group.ts';
 import { Latencies } from './latency.ts';
 import { LockManager } from './locks.ts';
-import { MergeContext, Merger, SCHEMA_SQL_MODE, StateMachine } from './merge/index.ts';
+import { MergeContext, Merger, StateMachine } from './merge/index.ts';
 import { NamedLocks } from './named-locks.ts';
 import { Overlays } from './overlay.ts';
 import { Planner } from './planner.ts';
 import { Runner } from './runner.ts';
 import { SchemaChanges } from './schema-changes.ts';
 import { EngineSession } from './session.ts';
-import type { SessionState } from './session-state.ts';
-import { makeTableRuntime, type TableRuntime } from './table.ts';
+import type { TableRuntime } from './table.ts';
+import { TableRuntimes } from './table-runtimes.ts';
 import { VersionStore, type OpenTransaction } from './transaction.ts';
 import { VariableStore } from './variables.ts';
 import { findVirtualTable, virtualRows } from './virtual/index.ts';
@@ -106,6 +88,7 @@ export class EngineCore implements Engine {
   readonly runner: Runner;
   readonly overlays: Overlays;
   readonly planner: Planner;
+  readonly tables: TableRuntimes;
   readonly locks = new LockManager();
   readonly namedLocks: NamedLocks;
   readonly versions = new VersionStore();
@@ -131,7 +114,6 @@ export class EngineCore implements Engine {
   readonly errorCounts: Map<number, number>;
   /** Counts databases with tables that went to a group of their own. */
   movedAway = 0;
-  private readonly runtimes = new Map<number, TableRuntime>();
   private readonly overlaidTexts = new WeakMap<Plan, SqlText>();
   private stopping = false;
   private lastSession = 0;
@@ -158,6 +140,7 @@ export class EngineCore implements Engine {
     this.runner = new Runner(state.db, this.env, () => state.beginReading());
     this.overlays = new Overlays(state.db);
     this.planner = new Planner(this.catalog);
+    this.tables = new TableRuntimes(this.catalog, this.env);
     this.namedLocks = main?.namedLocks ?? new NamedLocks(this.locks);
     this.group = new Group(this, options.group);
     this.merging = new MergeContext(this);
@@ -255,55 +238,19 @@ export class EngineCore implements Engine {
     this.statementCounts.set(kind, (this.statementCounts.get(kind) ?? 0) + 1);
   }
 
-  compileFacts(session: EngineSession, text: string, slotTypes: ReadonlyMap<number, SqlType>): CompileFacts {
-    const { state } = session;
-    return {
-      database: state.database,
-      collation: String(state.variables.get('collation_connection')),
-      onlyFullGroupBy: state.fullGroupBy,
-      timeZoneIsUtc: state.timeZoneIsUtc,
-      divPrecisionIncrement: state.variables.number('div_precision_increment'),
-      groupConcatMaxLen: state.variables.number('group_concat_max_len'),
-      sqlMode: state.sqlMode,
-      text,
-      slotTypes,
-      userVariableTypes: new Map([...state.userVariables].map(([name, variable]) => [name, variable.type])),
-    };
-  }
-
   compileSettings(
     session: EngineSession,
     text: string,
     slotTypes: ReadonlyMap<number, SqlType>,
     overlaid: boolean,
   ): CompileSettings {
-    return makeCompileSettings(this.compileFacts(session, text, slotTypes), {
+    return makeCompileSettings(factsOf(session, text, slotTypes), {
       virtualTable: (database, name): VirtualTable | undefined => findVirtualTable(database, name),
       mayName: (privilege, database, name) => this.accounts.mayName(session, privilege, database, name),
       temporaryTable: (database, name) => session.state.temporaryTables.get(`${database}.${name}`),
-      columnDefault: (c, bound) => this.columnDefault(c, bound),
+      columnDefault: (c, bound) => this.tables.columnDefault(c, bound),
       overlaid: (table) => overlaid && !table.temporary,
       interruptible: false,
-    });
-  }
-
-  /** DEFAULT(column) */
-  private columnDefault(c: Compiler, bound: Bound): Bound {
-    const table = bound.column?.tableId === undefined ? undefined : this.catalog.tableById(bound.column.tableId);
-    const column = table && bound.column?.columnId !== undefined ? columnById(table, bound.column.columnId) : undefined;
-    if (!table || !column)
-      throw new SqlError(1364, 'HY000', `Field '${bound.column?.name ?? ''}' doesn't have a default value`);
-    const d = this.runtimeOf(table).defaults[table.columns.indexOf(column)];
-    if (d?.kind === 'none') throw new SqlError(1364, 'HY000', `Field '${column.name}' doesn't have a default value`);
-    if (d?.kind !== 'constant')
-      throw new SqlError(1235, '42000', `This version of P2PDB doesn't yet support 'DEFAULT() of an expression'`);
-    const convert = this.runtimeOf(table).convert[table.columns.indexOf(column)];
-    const bind = (): SqliteValue => (d.value === null ? null : (convert?.(d.value, d.from, this.env) ?? null));
-    return new Bound(() => c.param(bind), {
-      type: bound.type,
-      nullable: d.value === null,
-      coercibility: bound.coercibility,
-      bind,
     });
   }
 
@@ -326,91 +273,11 @@ export class EngineCore implements Engine {
   }
 
   runtimeOf(table: TableDef): TableRuntime {
-    let runtime = this.runtimes.get(table.id);
-    if (runtime?.table !== table) {
-      runtime = makeTableRuntime(table, (t) => this.bareCompiler(t));
-      this.runtimes.set(table.id, runtime);
-    }
-    return runtime;
-  }
-
-  /** A compiler for expressions of the schema: they mean the same in every session. */
-  bareCompiler(table: Pick<TableDef, 'database'>): Compiler {
-    const facts: CompileFacts = {
-      database: table.database,
-      collation: 'utf8mb4_0900_ai_ci',
-      onlyFullGroupBy: false,
-      timeZoneIsUtc: true,
-      divPrecisionIncrement: 4,
-      groupConcatMaxLen: 1024,
-      sqlMode: SCHEMA_SQL_MODE,
-      text: '',
-      slotTypes: new Map(),
-      userVariableTypes: new Map(),
-    };
-    const settings = makeCompileSettings(facts, {
-      virtualTable: () => undefined,
-      temporaryTable: () => undefined,
-      columnDefault: (c, bound) => this.columnDefault(c, bound),
-      overlaid: () => false,
-      interruptible: false,
-    });
-    return newCompiler(this.catalog, settings, true);
-  }
-
-  /** Throws when a statement cannot be prepared (unknown table, and the like). */
-  checkPreparable(session: EngineSession, parsed: ParsedStatement, text: string): void {
-    const types = new Map<number, SqlType>();
-    compileStatement(this.catalog, this.compileSettings(session, text, types, false), parsed.statement);
+    return this.tables.of(table);
   }
 
   virtualRows(session: EngineSession, name: string): string {
     return virtualRows(this, session, name);
-  }
-
-  columnDefinition(column: ResultColumn): ColumnDefinition {
-    const { source } = column;
-    const table = source?.tableId === undefined ? undefined : this.catalog.tableById(source.tableId);
-    const definition = table && source?.columnId !== undefined ? columnById(table, source.columnId) : undefined;
-    const isFirst = (kinds: readonly string[]): boolean =>
-      table?.indexes.some((i) => kinds.includes(i.kind) && i.parts[0]?.column === definition?.id) ?? false;
-    const isPrimary =
-      table && definition ? (primaryKey(table)?.parts.some((p) => p.column === definition.id) ?? false) : false;
-    const isUnique =
-      !isPrimary &&
-      isFirst(['unique']) &&
-      (table?.indexes.some(
-        (i) => i.kind === 'unique' && i.parts.length === 1 && i.parts[0]?.column === definition?.id,
-      ) ??
-        false);
-    return {
-      database: source?.database ?? '',
-      table: source?.alias ?? '',
-      originalTable: source?.table ?? '',
-      name: column.name,
-      originalName: source?.name ?? '',
-      type: column.type,
-      nullable: column.nullable,
-      ...(definition && {
-        primaryKey: isPrimary,
-        uniqueKey: isUnique,
-        multipleKey: !isPrimary && !isUnique && isFirst(['unique', 'index']),
-        autoIncrement: definition.autoIncrement === true,
-        noDefault: definition.default === undefined && !definition.nullable && !definition.autoIncrement,
-        onUpdateNow: definition.onUpdateNow !== undefined,
-      }),
-    };
-  }
-
-  /** A character set by a collation's number, as the handshake names it. */
-  setNames(state: SessionState, collationId: number): void {
-    const collation = collationWithId(collationId);
-    if (!collation) return;
-    const { variables } = state;
-    for (const name of ['character_set_client', 'character_set_connection', 'character_set_results'])
-      variables.set(name, collation.charset);
-    variables.set('collation_connection', collation.name);
-    state.changed();
   }
 
   use(session: EngineSession, name: string): void {
@@ -426,25 +293,6 @@ export class EngineCore implements Engine {
     session.state.variables.set('collation_database', collation);
     session.state.changed();
     session.noteChange({ kind: 'schema', name: '', value: session.state.database });
-  }
-
-  listFields(session: EngineSession, table: string, wildcard: string): readonly ColumnDefinition[] {
-    const settings = this.compileSettings(session, '', new Map(), false);
-    const { statement } = parseStatement(`SELECT * FROM \`${table.replaceAll('`', '``')}\``);
-    const compiled = compileStatement(this.catalog, settings, statement);
-    if (compiled?.plan.kind !== 'select') return [];
-    this.accounts.check(session, compiled.plan);
-    const like =
-      wildcard === ''
-        ? undefined
-        : new RegExp(
-            `^${wildcard
-              .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-              .replaceAll('%', '.*')
-              .replaceAll('_', '.')}$`,
-            'i',
-          );
-    return compiled.plan.columns.filter((c) => !like || like.test(c.name)).map((c) => this.columnDefinition(c));
   }
 
   // Commits.
@@ -565,16 +413,6 @@ export class EngineCore implements Engine {
     this.publishedParts?.source.runner.forget();
   }
 
-  /** The runtime of a definition that is not in the catalog yet. */
-  runtimeFor(table: TableDef): TableRuntime {
-    return makeTableRuntime(table, (t) => this.bareCompiler(t));
-  }
-
-  /** Throws when an expression of the table does not compile. */
-  checkTable(table: TableDef): void {
-    this.runtimeFor(table);
-  }
-
   /** What storing rows needs when no session asks for it. */
   schemaDmlContext(): Omit<DmlContext, 'writer'> {
     return {
@@ -593,37 +431,8 @@ export class EngineCore implements Engine {
     };
   }
 
-  /** What a client is told of an error. */
-  describe(error: unknown): { errno: number; sqlState: string; message: string } {
-    if (error instanceof SqlError) return { errno: error.errno, sqlState: error.sqlState, message: error.message };
-    if (error instanceof DiskFullError)
-      return { errno: 1021, sqlState: 'HY000', message: 'Disk full; waiting for someone to free some space...' };
-    if (error instanceof StoppedError)
-      return { errno: 1053, sqlState: '08S01', message: 'Server shutdown in progress' };
-    const { message } = error as Error;
-    if (/parser stack overflow|Expression tree is too large/.test(message))
-      return { errno: 1436, sqlState: 'HY000', message: 'Thread stack overrun: the expression is nested too deeply' };
-    const known = SQLITE_ERRORS.find(([pattern]) => pattern.test(message));
-    if (known) return { errno: known[1], sqlState: known[2], message: known[3] };
-    this.onInternalError(error as Error);
-    return { errno: 1105, sqlState: 'HY000', message: `Internal error: ${message}` };
-  }
-
+  /** Hears of what should not happen. */
   onInternalError: (error: Error) => void = () => undefined;
-
-  dropTemporaryTables(session: EngineSession): void {
-    const own = [...session.state.temporaryTables].filter(([, { database }]) => this.engineOf(database) === this);
-    if (own.length === 0) return;
-    const tables = own.map(([, table]) => table);
-    for (const [name] of own) session.state.temporaryTables.delete(name);
-    session.state.changed();
-    const drop = (): void => {
-      const { gate } = this.replica;
-      if (gate.isClosed) void gate.opened().then(drop);
-      else for (const table of tables) this.state.dropTemporary(table);
-    };
-    drop();
-  }
 
   selectInto(
     session: EngineSession,
@@ -665,33 +474,3 @@ export class EngineCore implements Engine {
     await this.replica.close();
   }
 }
-
-/** What SQLite refuses of its own accord, in MySQL's words. */
-const SQLITE_ERRORS: readonly (readonly [pattern: RegExp, errno: number, sqlState: string, message: string])[] = [
-  [
-    /circular reference|multiple recursive references|multiple references to recursive table/,
-    3577,
-    'HY000',
-    'In recursive query block of Recursive Common Table Expression, the recursive table must be referenced only once, and not in any subquery',
-  ],
-  [
-    /recursive aggregate queries not supported/,
-    3575,
-    'HY000',
-    'Recursive Common Table Expression can contain neither aggregation nor window functions in recursive query block',
-  ],
-  [
-    /unsupported frame specification/,
-    3586,
-    'HY000',
-    'Window: frame start or end is negative, NULL or of non-integral type',
-  ],
-  [/argument of ntile|argument to nth_value/, 1210, 'HY000', 'Incorrect arguments to window function'],
-  [
-    /do not have the same number of result columns/,
-    1222,
-    '21000',
-    'The used SELECT statements have a different number of columns',
-  ],
-  [/too many columns/, 1117, 'HY000', 'Too many columns'],
-];

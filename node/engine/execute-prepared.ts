@@ -33,7 +33,8 @@ export function prepareText(session: EngineSession, text: string, latin1: boolea
     );
     if (compiled?.plan.kind === 'select') columns = shapeOf(session, compiled.plan.columns).definitions;
   } else {
-    session.core.checkPreparable(session, parsed, text);
+    const settings = session.core.compileSettings(session, text, new Map(), false);
+    compileStatement(session.core.catalog, settings, parsed.statement);
   }
   return { parameterCount: parsed.params, columns, warnings: 0, close: () => undefined, query };
 }

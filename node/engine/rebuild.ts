@@ -10,7 +10,7 @@ import { DirectWriter } from './writer.ts';
 
 /** The next generation must exist in SQLite already, empty. Throws what a row that does not fit says. */
 export function* copyRows(core: EngineCore, old: TableDef, next: TableDef): Steps<void> {
-  const rt = core.runtimeFor(next);
+  const rt = core.tables.make(next);
   const { env } = core;
   const from = next.columns.map((column) => old.columns.findIndex((c) => c.id === column.id));
   const convert = next.columns.map((column, i) => conversionOf(core, rt, old.columns[from[i] ?? -1], column, i));

@@ -1,6 +1,7 @@
 /** Result sets: SQLite's values become the wire's, with the client's reading speed in view. */
 import { wireValue, type ResultColumn, type SqliteValue } from '../sql/index.ts';
 import type { ColumnDefinition, ResultSink, WireValue } from '../server/index.ts';
+import { columnDefinition } from './column-definitions.ts';
 import type { EngineSession } from './session.ts';
 
 /** A result set's columns and how SQLite's values become the wire's; made once for each plan. */
@@ -69,7 +70,7 @@ export function shapeOf(session: EngineSession, columns: readonly ResultColumn[]
   if (!shape) {
     const mappers = columns.map((c) => wireValue(c.type, zone === 'SYSTEM' ? '+00:00' : zone));
     shape = {
-      definitions: columns.map((c) => session.core.columnDefinition(c)),
+      definitions: columns.map((c) => columnDefinition(session.core.catalog, c)),
       mappers,
       identity: mappers.every((m) => m === undefined),
     };

@@ -12,6 +12,7 @@ import { isConstraintError, type TableVersion } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { putRows } from './moved-rows.ts';
 import { copyRows } from './rebuild.ts';
+import type { EngineSession } from './session.ts';
 
 interface NewIndex {
   readonly table: TableDef;
@@ -133,6 +134,22 @@ export class SchemaChanges {
     finish(copyRows(this.core, old, moved));
     this.core.state.dropTemporary(old);
     (next as { generation: number }).generation = moved.generation;
+  }
+
+  /** Those of a session that ends. */
+  dropTemporary(session: EngineSession): void {
+    const { core } = this;
+    const own = [...session.state.temporaryTables].filter(([, { database }]) => core.engineOf(database) === core);
+    if (own.length === 0) return;
+    const tables = own.map(([, table]) => table);
+    for (const [name] of own) session.state.temporaryTables.delete(name);
+    session.state.changed();
+    const drop = (): void => {
+      const { gate } = core.replica;
+      if (gate.isClosed) void gate.opened().then(drop);
+      else for (const table of tables) core.state.dropTemporary(table);
+    };
+    drop();
   }
 
   /** Earlier versions of a table, for rows that were written under them. */

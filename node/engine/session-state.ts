@@ -1,5 +1,6 @@
 /** What a session is set to: variables, database, user variables; and the forms in which parsing and running ask for it. */
 import {
+  collationWithId,
   DEFAULT_PARSE_OPTIONS,
   type LiteralValue,
   type ParseOptions,
@@ -87,6 +88,16 @@ export class SessionState {
     this.facts = undefined;
     this.settingsCache = undefined;
     this.scopeKey = undefined;
+  }
+
+  /** A character set by a collation's number, as the handshake names it. */
+  setNames(collationId: number): void {
+    const collation = collationWithId(collationId);
+    if (!collation) return;
+    for (const name of ['character_set_client', 'character_set_connection', 'character_set_results'])
+      this.variables.set(name, collation.charset);
+    this.variables.set('collation_connection', collation.name);
+    this.changed();
   }
 
   private get mode(): NonNullable<SessionState['modes']> {

@@ -34,6 +34,7 @@ import { sqlModeText } from './variables.ts';
 import { endTransaction, rollbackTransaction } from './commit-transaction.ts';
 import { executeQuery, prepareText, type PreparedText } from './execute-prepared.ts';
 import { onceCaughtUp } from './catch-up.ts';
+import { listFields } from './column-definitions.ts';
 import { fail, runPreparedStatement, runText } from './command.ts';
 import { SchemaChanged } from './waits.ts';
 
@@ -65,7 +66,7 @@ export class EngineSession implements Session, SessionFacts {
     if (client.interactive) this.state.variables.set('wait_timeout', this.state.variables.get('interactive_timeout'));
     if (client.ignoreSpace === true)
       this.state.variables.set('sql_mode', sqlModeText(`IGNORE_SPACE,${String(this.state.variables.get('sql_mode'))}`));
-    if (client.collationId > 0) core.setNames(this.state, client.collationId);
+    if (client.collationId > 0) this.state.setNames(client.collationId);
   }
 
   // The wire's view.
@@ -408,7 +409,7 @@ export class EngineSession implements Session, SessionFacts {
   }
 
   listFields(table: string, wildcard: string): readonly ColumnDefinition[] | Promise<readonly ColumnDefinition[]> {
-    return onceCaughtUp(this, () => this.core.listFields(this, table, wildcard));
+    return onceCaughtUp(this, () => listFields(this, table, wildcard));
   }
 
   reset(): void {
@@ -421,7 +422,7 @@ export class EngineSession implements Session, SessionFacts {
     this.state.warnings = [];
     this.state.warningCount = 0;
     this.state.activeRoles = this.core.accounts.defaultRoles(this.account);
-    if (this.client.collationId > 0) this.core.setNames(this.state, this.client.collationId);
+    if (this.client.collationId > 0) this.state.setNames(this.client.collationId);
   }
 
   /** KILL: ends what it waits for; with `connection`, the connection too. */
@@ -452,6 +453,6 @@ export class EngineSession implements Session, SessionFacts {
     this.state.lockedTables = undefined;
     this.core.locks.releaseAll(this.owner);
     this.core.namedLocks.releaseAll(this.owner);
-    this.core.dropTemporaryTables(this);
+    this.core.schema.dropTemporary(this);
   }
 }

@@ -32,7 +32,7 @@ export function draftContext(x: StatementContext): DraftContext {
     explicitTimestamp: true,
     typeOfExpression: (table, text) =>
       rowExpression(
-        core.bareCompiler(table),
+        core.tables.compiler(table),
         (c) => [rowRelation(table, table.name, 'oldRow', c)],
         parseExpression(text),
         'expression',
@@ -43,7 +43,7 @@ export function draftContext(x: StatementContext): DraftContext {
 /** Compiles what a definition's expressions say, so that a wrong one is refused now and not at the first row. */
 export function checkExpressions(x: StatementContext, table: TableDef): void {
   const { core } = x.session;
-  core.checkTable(table);
+  core.tables.make(table);
 }
 
 const ENGINE_NAMES: Readonly<Record<string, string>> = {

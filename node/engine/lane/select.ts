@@ -2,6 +2,7 @@
 import { containsKind, SqlError, type LiteralValue, type SelectPlan, type SqliteValue } from '../../sql/index.ts';
 import type { ResultSink } from '../../server/index.ts';
 import { noteSeen } from '../certification.ts';
+import { factsOf } from '../compile-settings.ts';
 import type { EngineSession } from '../session.ts';
 import { allVariables } from '../variables.ts';
 import type { LaneRequest, SessionSnapshot } from './messages.ts';
@@ -39,7 +40,7 @@ export async function runInLane(
   const request: LaneRequest = {
     catalogVersion: core.catalog.version,
     statement: source.statement,
-    compile: core.compileFacts(session, source.text, source.slotTypes),
+    compile: factsOf(session, source.text, source.slotTypes),
     run,
     session: snapshotOf(session, containsKind(source.statement, 'systemVariable')),
     slots,

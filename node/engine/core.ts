@@ -112,6 +112,8 @@ export class EngineCore implements Engine {
   readonly commitLatencies: Latencies;
   /** Statements that failed, by MySQL's number. */
   readonly errorCounts: Map<number, number>;
+  /** Statements that have done a part of what they do to the tables of a database: see keepOpen(). */
+  readonly unfinished = new Set<{ readonly database: string; readonly done: Promise<void> }>();
   /** Counts databases with tables that went to a group of their own. */
   movedAway = 0;
   private readonly overlaidTexts = new WeakMap<Plan, SqlText>();

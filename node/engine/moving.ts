@@ -95,6 +95,13 @@ export function refuseEdges(catalog: Catalog, name: string): void {
 /** Other than those that lie in no group. */
 const isKnown = (catalog: Catalog, database: string): boolean => catalog.databases.has(database);
 
+/** Statements of several steps hold their database back: this node is not done with it before they have ended, whichever way. */
+export function keepOpen(core: EngineCore, database: string, done: Promise<void>): Promise<void> {
+  const one = { database, done };
+  core.unfinished.add(one);
+  return done.finally(() => core.unfinished.delete(one));
+}
+
 // The steps of the way
 
 function movingTo(core: EngineCore, name: string, group: string): MovingDatabase | undefined {
@@ -103,16 +110,18 @@ function movingTo(core: EngineCore, name: string, group: string): MovingDatabase
 }
 
 /**
- * This node says that it writes nothing of the database any more: it has refused to since it knew of the move. What it wrote before stands
- * in blocks, or comes before this in its chain.
+ * This node says that it writes nothing of the database any more: it has refused to since it knew of the move, but for the end of what had
+ * been begun. What it wrote before stands in blocks, or comes before this in its chain.
  */
 export async function sayClosed(core: EngineCore, self: string, { name, move }: MovingDatabase): Promise<true> {
   const { replica, log } = core;
   for (;;) {
     const moving = movingTo(core, name, move.to.group);
     if (!moving?.move.awaited.includes(self)) return true;
+    const unfinished = [...core.unfinished].filter(({ database }) => database === name).map(({ done }) => done);
+    if (unfinished.length > 0) await Promise.allSettled(unfinished);
     // Before its last start it was another author.
-    if (!replica.isOrdered(self, log.author)) await replica.nextBlock();
+    else if (!replica.isOrdered(self, log.author)) await replica.nextBlock();
     else await doWithout(core, moving, new Set([self]));
   }
 }

@@ -22,7 +22,7 @@ import { ok, type StatementContext } from '../statement-context.ts';
 import { TableDraft, type DraftContext } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
 import { databaseOf, putTable, type SchemaStatement } from './apply.ts';
-import { fillFromSelect } from './create-select.ts';
+import { createFilled } from './create-select.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
 
@@ -178,7 +178,7 @@ export function createTable(x: StatementContext, statement: Of<'createTable'>): 
   const changes: CatalogChange[] = [{ kind: 'put-table', table }];
   if (draft.autoIncrement !== undefined)
     changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
-  if (select) return fillFromSelect(x, table, changes, select, statement.duplicates);
+  if (select) return createFilled(x, table, changes, { ...select, duplicates: statement.duplicates });
   return putTable(x, table, changes);
 }
 

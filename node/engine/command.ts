@@ -1,32 +1,36 @@
 /** A client's command, from its arrival to its answer: run, made anew where the schema was another one than it seemed, or failed. */
 import { SqlError, type ParsedStatement } from '../sql/index.ts';
 import type { ParameterValue, PreparedStatement, ResultSink } from '../server/index.ts';
-import { catchUp, onceCaughtUp } from './catch-up.ts';
+import { catchUp } from './catch-up.ts';
 import { clientErrorOf } from './errors.ts';
 import { executeQuery } from './execute-prepared.ts';
 import { deadlock } from './locks.ts';
+import { placedDatabases } from './placement.ts';
 import type { Ready } from './planner.ts';
 import type { PreparedQuery } from './prepared-query.ts';
 import type { EngineSession } from './session.ts';
 import { runStatement } from './statements.ts';
 import { SchemaChanged } from './waits.ts';
 
-/** Makes a command anew; `isElsewhere`: its tables may be in another group now. */
-type Again = (isElsewhere: boolean) => Promise<void> | undefined;
+/** Runs a command anew: here, or wherever its databases are now. */
+type Again = () => Promise<void> | undefined;
+/** Runs a text, which may be the rest of a longer one, wherever its databases are now. */
+type Elsewhere = (rest: Uint8Array) => Promise<void> | undefined;
 
-/** Runs a text, which may hold several statements where that is allowed. `latin1`: its bytes were no UTF-8. */
+/**
+ * Runs a text, which may hold several statements where that is allowed. `latin1`: its bytes were no UTF-8. `elsewhere`: of whoever holds
+ * the client's sessions in all groups.
+ */
 export function runText(
   session: EngineSession,
   text: string,
   latin1: boolean,
   sink: ResultSink,
+  elsewhere: Elsewhere | undefined,
 ): Promise<void> | undefined {
   const { core, state } = session;
-  const again: Again = (isElsewhere) => {
-    if (!isElsewhere) return runText(session, text, latin1, sink);
-    return session.reroute ? session.reroute(session.encode(text, latin1), sink) : fail(session, deadlock(), sink);
-  };
-  const command = new Command(session, text, sink, again);
+  const again: Again = () => runText(session, text, latin1, sink, elsewhere);
+  const command = new Command(session, text, sink, again, elsewhere && (() => elsewhere(session.encode(text, latin1))));
   return command.run(() => {
     const scope = state.planScope;
     const options = latin1 ? { ...state.parseOptions, latin1 } : state.parseOptions;
@@ -35,7 +39,7 @@ export function runText(
     const ready = prepareFirst(session, text, latin1);
     if (ready.parsed?.last !== false) return command.statement(ready, false);
     if (!state.multiStatements) throw multiple(text, ready.parsed.end);
-    return command.several(text, latin1, ready);
+    return command.several(text, latin1, ready, elsewhere);
   });
 }
 
@@ -45,11 +49,11 @@ export function runPreparedStatement(
   statement: PreparedStatement,
   parameters: readonly ParameterValue[],
   sink: ResultSink,
+  elsewhere: Again | undefined,
 ): Promise<void> | undefined {
   const { query } = statement as PreparedStatement & { readonly query: PreparedQuery };
-  const again: Again = (isElsewhere) =>
-    isElsewhere ? fail(session, deadlock(), sink) : runPreparedStatement(session, statement, parameters, sink);
-  const command = new Command(session, query.text, sink, again);
+  const again: Again = () => runPreparedStatement(session, statement, parameters, sink, elsewhere);
+  const command = new Command(session, query.text, sink, again, elsewhere);
   command.count(kindOf(query));
   return command.run(() => executeQuery(session, query, parameters, sink, false));
 }
@@ -73,17 +77,19 @@ class Command {
   private readonly session: EngineSession;
   private readonly sink: ResultSink;
   private readonly again: Again;
+  private readonly elsewhere: Again | undefined;
   /** How many databases had gone to a group of their own when it began: see EngineCore. */
   private readonly movedAway: number;
   /** The statement that runs, for the figures. */
   private measured: { readonly kind: string; readonly startMs: number } | undefined;
 
   /** It begins. */
-  constructor(session: EngineSession, text: string, sink: ResultSink, again: Again) {
+  constructor(session: EngineSession, text: string, sink: ResultSink, again: Again, elsewhere: Again | undefined) {
     const { core, state } = session;
     this.session = session;
     this.sink = sink;
     this.again = again;
+    this.elsewhere = elsewhere;
     this.movedAway = core.movedAway;
     core.begins(session);
     state.command = 'Query';
@@ -103,7 +109,7 @@ class Command {
     if (done)
       return done.then(
         () => this.end(),
-        (error: unknown) => (this.goesOn(error) ? this.again(false) : this.failed(error)),
+        (error: unknown) => (this.goesOn(error) ? this.again() : this.failed(error)),
       );
     this.end();
     return undefined;
@@ -118,28 +124,32 @@ class Command {
   }
 
   /** Runs statement after statement: the one that meets another schema is made anew, and none before it. Never rejects. */
-  async several(text: string, latin1: boolean, first: Ready): Promise<void> {
+  async several(text: string, latin1: boolean, first: Ready, elsewhere: Elsewhere | undefined): Promise<void> {
     const { session } = this;
-    let ready = first;
     let rest = text;
-    const prepareRest = (): Ready | Promise<Ready> => onceCaughtUp(session, () => prepareFirst(session, rest, latin1));
+    let ready: Ready | undefined = first;
     try {
       for (;;) {
-        const more = ready.parsed?.last === false;
-        const end = ready.parsed?.end ?? rest.length;
-        // The process list and the log get this statement alone: its neighbours may hold passwords.
-        session.state.info = rest.slice(0, end);
         try {
-          const done = this.statement(ready, more);
+          ready ??= prepareFirst(session, rest, latin1);
+          const isLast = ready.parsed?.last !== false;
+          const end = ready.parsed?.end ?? rest.length;
+          // The process list and the log get this statement alone: its neighbours may hold passwords.
+          session.state.info = rest.slice(0, end);
+          const done = this.statement(ready, !isLast);
           if (done) await done;
+          if (isLast) return;
+          rest = rest.slice(end);
         } catch (error) {
-          if (!this.goesOn(error)) await this.caughtUp(error);
-          ready = await prepareRest();
-          continue;
+          const news = this.goesOn(error) ? 'here' : await catchUp(session, error);
+          if (news !== 'here' && news !== 'elsewhere') throw error;
         }
-        if (!more) return;
-        rest = rest.slice(end);
-        ready = await prepareRest();
+        ready = undefined;
+        // Whoever passed the text on as it was knew of no database in another group.
+        if (elsewhere && placedDatabases(session.core.main.catalog).length > 0) {
+          this.observed();
+          return await elsewhere(session.encode(rest, latin1));
+        }
       }
     } catch (error) {
       this.fail(error);
@@ -175,16 +185,13 @@ class Command {
     const caughtUp = catchUp(this.session, error);
     if (!caughtUp) return this.fail(error);
     return caughtUp.then(
-      (news) => (news === 'none' ? this.fail(error) : this.again(news === 'elsewhere')),
+      (news) => {
+        if (news === 'none') return this.fail(error);
+        if (news === 'here') return this.again();
+        return this.elsewhere ? this.elsewhere() : this.fail(deadlock());
+      },
       (other: unknown) => this.fail(other),
     );
-  }
-
-  /** Resolves where a statement is to be made anew here; otherwise rejects with what the client is to be told. */
-  private async caughtUp(error: unknown): Promise<void> {
-    const news = await catchUp(this.session, error);
-    if (news === 'elsewhere') throw deadlock();
-    if (news !== 'here') throw error;
   }
 
   private fail(error: unknown): undefined {

@@ -49,8 +49,6 @@ export class EngineSession implements Session, SessionFacts {
   readonly owner: LockOwner;
   readonly startedAt = Date.now();
   transaction: OpenTransaction | undefined;
-  /** Runs a text wherever its databases are now. Whoever holds the client's sessions in all groups sets it. */
-  reroute: ((sql: Uint8Array, sink: ResultSink) => Promise<void> | undefined) | undefined;
   readonly virtualRows = (name: string): string => this.core.virtualRows(this, name);
   private readonly statementResults = new Map<string, SqliteValue>();
   /** `state`: of the client's session in another group, which this one shares. */
@@ -226,9 +224,14 @@ export class EngineSession implements Session, SessionFacts {
     return Buffer.from(text, latin1 || this.clientCharset === 'latin1' ? 'latin1' : 'utf8');
   }
 
-  query(sql: Uint8Array, sink: ResultSink): Promise<void> | undefined {
+  /** `elsewhere` runs a text, which may be the rest of this one, wherever its databases are now. */
+  query(
+    sql: Uint8Array,
+    sink: ResultSink,
+    elsewhere?: (rest: Uint8Array) => Promise<void> | undefined,
+  ): Promise<void> | undefined {
     const { text, latin1 } = this.decode(sql);
-    return runText(this, text, latin1, sink);
+    return runText(this, text, latin1, sink, elsewhere);
   }
 
   /** Tells the client what went wrong. */
@@ -389,8 +392,9 @@ export class EngineSession implements Session, SessionFacts {
     statement: PreparedStatement,
     parameters: readonly ParameterValue[],
     sink: ResultSink,
+    elsewhere?: () => Promise<void> | undefined,
   ): Promise<void> | undefined {
-    return runPreparedStatement(this, statement, parameters, sink);
+    return runPreparedStatement(this, statement, parameters, sink, elsewhere);
   }
 
   executeQuery(

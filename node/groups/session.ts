@@ -29,6 +29,9 @@ interface Part {
   readonly bytes: Uint8Array;
 }
 
+/** A session that runs statements: of one of the groups that this node hosts, or at another node. */
+type Running = EngineSession | RemoteSession;
+
 type Place =
   /** Wherever the session is. */
   | { readonly kind: 'anywhere' }
@@ -41,13 +44,13 @@ type Place =
 interface RoutedStatement extends PreparedStatement {
   readonly sql: Uint8Array;
   readonly statement: Statement;
-  readonly made: Map<Session, PreparedStatement>;
+  readonly made: Map<Running, PreparedStatement>;
 }
 
 const routed = (
   sql: Uint8Array,
   statement: Statement,
-  session: Session,
+  session: Running,
   prepared: PreparedStatement,
 ): RoutedStatement => {
   const made = new Map([[session, prepared]]);
@@ -72,13 +75,12 @@ export class GatewaySession implements Session {
     this.isGuest = isGuest;
     this.id = id;
     this.main = gateway.core.openSession(id, account, client);
-    this.main.reroute = (sql, sink) => this.query(sql, sink);
   }
 
   // The wire's view
 
   /** Where the session is, as far as the wire sees. */
-  private get seen(): Session {
+  private get seen(): Running {
     return this.remote?.session ?? this.main;
   }
 
@@ -128,12 +130,13 @@ export class GatewaySession implements Session {
   // Commands
 
   query(sql: Uint8Array, sink: ResultSink): Promise<void> | undefined {
-    if (!this.gateway.hasPlaced && !this.remote) return this.main.query(sql, sink);
+    const elsewhere = (rest: Uint8Array): Promise<void> | undefined => this.query(rest, sink);
+    if (!this.gateway.hasPlaced && !this.remote) return this.main.query(sql, sink, elsewhere);
     const parts = this.partsOf(sql);
     if (parts === undefined || (parts.length > 1 && !this.multiStatements)) return this.seen.query(sql, sink);
     const [only] = parts;
     if (parts.length === 1 && only?.statement)
-      return this.run(only.statement, sink, (session) => session.query(sql, sink));
+      return this.run(only.statement, sink, (session) => session.query(sql, sink, elsewhere));
     return this.several(parts, sink);
   }
 
@@ -162,7 +165,7 @@ export class GatewaySession implements Session {
     for (const [i, { statement, bytes }] of parts.entries()) {
       const one = new MoreSink(sink, i < parts.length - 1);
       await (statement
-        ? this.run(statement, one, (session) => session.query(bytes, one))
+        ? this.run(statement, one, (session) => session.query(bytes, one, (rest) => this.query(rest, one)))
         : this.seen.query(bytes, one));
       if (one.failed) return;
     }
@@ -173,15 +176,26 @@ export class GatewaySession implements Session {
       const made = (prepared: PreparedText): RoutedStatement =>
         routed(sql, prepared.query.parsed.statement, this.main, prepared);
       const prepared = this.main.prepare(sql);
-      return prepared instanceof Promise ? prepared.then(made) : made(prepared);
+      if (!(prepared instanceof Promise)) return made(prepared);
+      return prepared.then(made, (error: unknown) => {
+        // By now the node has heard of databases in other groups.
+        if (this.gateway.hasPlaced) return this.prepare(sql);
+        throw error;
+      });
     }
     const [part] = this.partsOf(sql) ?? [];
     return part?.statement ? this.prepareAt(sql, part.statement) : this.seen.prepare(sql);
   }
 
   private async prepareAt(sql: Uint8Array, statement: Statement): Promise<PreparedStatement> {
-    const session = await this.reach(this.placeOf(statement));
-    return routed(sql, statement, session, await session.prepare(sql));
+    const place = this.placeOf(statement);
+    const session = await this.reach(place);
+    try {
+      return routed(sql, statement, session, await session.prepare(sql));
+    } catch (error) {
+      if (this.isThere(statement, place)) throw error;
+      return this.prepareAt(sql, statement);
+    }
   }
 
   execute(
@@ -191,17 +205,18 @@ export class GatewaySession implements Session {
   ): Promise<void> | undefined {
     if (!('made' in statement)) return this.seen.execute(statement, parameters, sink);
     const routed = statement as RoutedStatement;
+    const elsewhere = (): Promise<void> | undefined => this.execute(statement, parameters, sink);
     const atHome = !this.gateway.hasPlaced && !this.remote && routed.made.get(this.main);
-    if (atHome) return this.main.execute(atHome, parameters, sink);
+    if (atHome) return this.main.execute(atHome, parameters, sink, elsewhere);
     return this.run(routed.statement, sink, (session) => {
       const made = routed.made.get(session);
-      if (made) return session.execute(made, parameters, sink);
-      return this.prepareAgain(routed, session).then((again) => session.execute(again, parameters, sink));
+      if (made) return session.execute(made, parameters, sink, elsewhere);
+      return this.prepareAgain(routed, session).then((again) => session.execute(again, parameters, sink, elsewhere));
     });
   }
 
   /** Another session than before runs it. */
-  private async prepareAgain(routed: RoutedStatement, session: Session): Promise<PreparedStatement> {
+  private async prepareAgain(routed: RoutedStatement, session: Running): Promise<PreparedStatement> {
     const prepared = await session.prepare(routed.sql);
     routed.made.clear();
     routed.made.set(session, prepared);
@@ -289,7 +304,7 @@ export class GatewaySession implements Session {
   private run(
     statement: Statement,
     sink: ResultSink,
-    work: (session: Session) => Promise<void> | undefined,
+    work: (session: Running) => Promise<void> | undefined,
   ): Promise<void> | undefined {
     try {
       const place = this.placeOf(statement);
@@ -318,18 +333,18 @@ export class GatewaySession implements Session {
   }
 
   private runIn(
-    session: Session,
+    session: Running,
     statement: Statement,
     place: Place,
-    work: (session: Session) => Promise<void> | undefined,
+    work: (session: Running) => Promise<void> | undefined,
   ): Promise<void> | undefined {
-    if (!(session instanceof EngineSession)) return this.runAway(session as RemoteSession, work);
+    if (!(session instanceof EngineSession)) return this.runAway(session, work);
     if (this.own.size === 0) return work(session);
     const { runner, first } = runnerOf(statement, session, this.here(), place.kind === 'group');
     return first ? first.then(() => work(runner)) : work(runner);
   }
 
-  private async runAway(remote: RemoteSession, work: (session: Session) => Promise<void> | undefined): Promise<void> {
+  private async runAway(remote: RemoteSession, work: (session: Running) => Promise<void> | undefined): Promise<void> {
     const { state } = this.main;
     state.command = 'Query';
     state.since = Date.now();
@@ -346,7 +361,7 @@ export class GatewaySession implements Session {
   }
 
   /** The session that runs at a place. Throws, or rejects with, SqlError. */
-  private reach(place: Place): Session | Promise<Session> {
+  private reach(place: Place): Running | Promise<Running> {
     const { remote } = this;
     if (place.kind === 'home') return this.main;
     if (place.kind === 'anywhere') return remote?.session ?? this.main;
@@ -393,12 +408,12 @@ export class GatewaySession implements Session {
   }
 
   /** The group has only just been opened. */
-  private async whenReady(ready: Promise<void>, place: Place): Promise<Session> {
+  private async whenReady(ready: Promise<void>, place: Place): Promise<Running> {
     await this.main.core.group.within(this.main, ready, () => 'The statement can be tried again.');
     return this.reach(place);
   }
 
-  private async goTo(placement: PlacementDef): Promise<Session> {
+  private async goTo(placement: PlacementDef): Promise<Running> {
     const image = imageOf(this.here());
     const { node, session } = await this.gateway.openAt(placement, this.main, image);
     for (const one of this.here()) one.letGo();

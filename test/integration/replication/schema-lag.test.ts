@@ -71,6 +71,23 @@ it('is there for every kind of statement', { timeout: 120_000 }, async () => {
   }
 });
 
+it('is there for prepared statements about a database that other nodes host', { timeout: 120_000 }, async () => {
+  const placed = (name: string): string =>
+    `CREATE DATABASE ${name} COMMENT 'p2pdb:replicas=n${leading}'; CREATE TABLE ${name}.t (id INT PRIMARY KEY)`;
+  await behind(placed('first'), () => late.execute('INSERT INTO first.t VALUES (?)', [1]));
+  await behind(placed('second'), () => late.execute('INSERT INTO second.t VALUES (?)', [1]));
+  // It was prepared when its table was in the group of all nodes.
+  await early.query('CREATE DATABASE third; CREATE TABLE third.t (id INT PRIMARY KEY)');
+  const insert = await late.prepare('INSERT INTO third.t VALUES (?)');
+  await early.query('DROP TABLE third.t');
+  await cluster.converged();
+  await behind(`DROP DATABASE third; ${placed('third')}`, () => insert.execute([1]));
+  for (const name of ['first', 'second', 'third']) {
+    const [rows] = await early.query(`SELECT id FROM ${name}.t`);
+    assert.deepEqual(rows, [{ id: 1 }]);
+  }
+});
+
 it('does not keep what is not there from being refused', { timeout: 120_000 }, async () => {
   const { final } = await cluster.status(laggard);
   for (let i = 0; i < 200; i++) assert.equal((await refusal(late.query('SELECT * FROM d.nowhere'))).errno, 1146);

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { TestCluster, type Ordered } from '../../support/cluster.ts';
 import type { MergeCase } from './cases/case.ts';
+import { DUPLICATES } from './cases/duplicates.ts';
 import { KEYS } from './cases/keys.ts';
 import { RELATIONS } from './cases/relations.ts';
 import { SCHEMA } from './cases/schema.ts';
@@ -13,6 +14,7 @@ import { VALUES } from './cases/values.ts';
 const ROOMS: Readonly<Record<string, readonly MergeCase[]>> = {
   values: VALUES,
   keys: KEYS,
+  duplicates: DUPLICATES,
   relations: RELATIONS,
   'schema changes': SCHEMA,
 };

@@ -1,6 +1,5 @@
 /** A table's definition while CREATE or ALTER builds it: columns, keys and checks are added, changed and dropped, then checked. */
 import {
-  sqlTypeOf,
   print,
   SqlError,
   unsupported,
@@ -20,9 +19,8 @@ import {
   type TableKey,
   type TableOptions,
 } from '../../sql/index.ts';
-import { columnDefault, isNow } from './defaults.ts';
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+import { makeColumn, type Mutable } from './column.ts';
+import { partOf, sortIndexes, startsWith } from './index-parts.ts';
 
 const ACTIONS: Readonly<Record<string, ForeignKeyAction>> = {
   restrict: 'RESTRICT',
@@ -80,7 +78,7 @@ export class TableDraft {
 
   addColumn(definition: ColumnDefinition, place?: ColumnPlace): void {
     if (this.find(definition.name)) throw new SqlError(1060, '42S21', `Duplicate column name '${definition.name}'`);
-    const column = this.makeColumn(definition, this.nextColumnId++);
+    const column = makeColumn(definition, this.nextColumnId++, this.options.collation);
     this.insertAt(column, place);
     this.keysOf(definition, column);
     this.rewrites = true;
@@ -103,7 +101,7 @@ export class TableDraft {
     const old = this.column(name);
     const other = this.find(definition.name);
     if (other && other !== old) throw new SqlError(1060, '42S21', `Duplicate column name '${definition.name}'`);
-    const made = this.makeColumn(definition, old.id);
+    const made = makeColumn(definition, old.id, this.options.collation);
     const inPrimary = this.indexes.some((i) => i.kind === 'primary' && i.parts.some((p) => p.column === old.id));
     if (inPrimary) made.nullable = false;
     if (
@@ -175,76 +173,6 @@ export class TableDraft {
     this.rewrites = true;
   }
 
-  private makeColumn(definition: ColumnDefinition, id: number): Mutable<ColumnDef> {
-    const { name } = definition;
-    if (name === '' || name.endsWith(' ')) throw new SqlError(1166, '42000', `Incorrect column name '${name}'`);
-    if (name.length > 64) throw new SqlError(1059, '42000', `Identifier name '${name}' is too long`);
-    let collation: string | undefined;
-    for (const a of definition.attributes) if (a.kind === 'collate') collation = a.collation;
-    const declared = collation === undefined ? definition.type : { ...definition.type, collation };
-    const type = sqlTypeOf(declared, name, this.options.collation);
-    const column: Mutable<ColumnDef> = { id, name, type, nullable: true, comment: '' };
-    if (definition.type.serial) {
-      column.nullable = false;
-      column.autoIncrement = true;
-    }
-    for (const a of definition.attributes) {
-      switch (a.kind) {
-        case 'null':
-          column.nullable = true;
-          break;
-        case 'notNull':
-        case 'primaryKey':
-          column.nullable = false;
-          break;
-        case 'autoIncrement':
-          if (!['int', 'float', 'double'].includes(type.kind))
-            throw new SqlError(1063, '42000', `Incorrect column specifier for column '${name}'`);
-          column.autoIncrement = true;
-          column.nullable = false;
-          break;
-        case 'default':
-          column.default = columnDefault(column, a.value, a.parens);
-          break;
-        case 'onUpdate':
-          if (!isNow(a.value) || (type.kind !== 'timestamp' && type.kind !== 'datetime'))
-            throw new SqlError(1294, 'HY000', `Invalid ON UPDATE clause for '${name}' column`);
-          column.onUpdateNow = type.fsp;
-          break;
-        case 'comment':
-          if (a.text.length > 1024)
-            throw new SqlError(1629, 'HY000', `Comment for field '${name}' is too long (max = 1024)`);
-          column.comment = a.text;
-          break;
-        case 'generated':
-          column.generated = { expression: print(a.expr), stored: a.stored };
-          break;
-        case 'visible':
-          column.invisible = false;
-          break;
-        case 'invisible':
-          column.invisible = true;
-          break;
-        default:
-          break;
-      }
-    }
-    if (column.default?.kind === 'null' && !column.nullable)
-      throw new SqlError(1067, '42000', `Invalid default value for '${name}'`);
-    if (column.autoIncrement && column.default)
-      throw new SqlError(1067, '42000', `Invalid default value for '${name}'`);
-    if (column.generated && (column.default || column.autoIncrement))
-      throw new SqlError(
-        1221,
-        'HY000',
-        `Incorrect usage of ${column.default ? 'DEFAULT' : 'AUTO_INCREMENT'} and generated column`,
-      );
-    if (column.nullable && column.default === undefined && !column.generated && !column.autoIncrement)
-      column.default = { kind: 'null' };
-    if (!column.invisible) delete column.invisible;
-    return column;
-  }
-
   /** Keys, checks and references that stand with a column. */
   private keysOf(definition: ColumnDefinition, column: ColumnDef): void {
     const key = (kind: 'primary' | 'unique'): void => this.putIndex(kind, undefined, [{ column: column.id }], {});
@@ -278,35 +206,7 @@ export class TableDraft {
         return { column: this.hiddenColumn(print(p.expr)).id, ...direction };
       }
       const column = this.keyColumn(p.column);
-      const { type } = column;
-      if (p.length !== undefined) {
-        if (p.length === 0) throw new SqlError(1391, 'HY000', `Key part '${p.column}' length cannot be 0`);
-        if ((type.kind !== 'string' && type.kind !== 'binary') || p.length > type.length) {
-          throw new SqlError(
-            1089,
-            'HY000',
-            "Incorrect prefix key; the used key part isn't a string, the used length is longer than the key part, or the storage engine doesn't support unique prefix keys",
-          );
-        }
-      } else if (key.type !== 'fulltext' && isBlob(column)) {
-        throw new SqlError(
-          1170,
-          '42000',
-          `BLOB/TEXT column '${column.name}' used in key specification without a key length`,
-        );
-      }
-      if (type.kind === 'json' && key.type !== 'fulltext')
-        throw new SqlError(
-          3152,
-          '42000',
-          `JSON column '${column.name}' supports indexing only via generated columns on a specified JSON path.`,
-        );
-      const whole =
-        p.length !== undefined &&
-        (type.kind === 'string' || type.kind === 'binary') &&
-        p.length === type.length &&
-        !isBlob(column);
-      return { column: column.id, ...(p.length !== undefined && !whole && { length: p.length }), ...direction };
+      return { ...partOf(column, p, key.type), ...direction };
     });
     const twice = parts.find((p, i) => parts.findIndex((q) => q.column === p.column) !== i);
     if (twice)
@@ -387,21 +287,7 @@ export class TableDraft {
     // An index that a foreign key made for itself gives way to one on the same columns.
     this.indexes = this.indexes.filter((i) => !i.implied || more.implied === true || !startsWith(parts, i.parts));
     this.indexes.push(index);
-    this.sortIndexes();
-  }
-
-  /** MySQL lists the primary key first, then unique keys that cannot be NULL, then the other unique ones (of each, those of prefixes last), then the rest. */
-  private sortIndexes(): void {
-    const rank = (i: IndexDef): number => {
-      if (i.kind === 'primary') return 0;
-      if (i.kind === 'unique')
-        return (
-          (i.parts.every((p) => this.columns.find((c) => c.id === p.column)?.nullable === false) ? 1 : 2) +
-          (i.parts.some((p) => p.length !== undefined) ? 0.5 : 0)
-        );
-      return i.kind === 'fulltext' ? 4 : 3;
-    };
-    this.indexes.sort((a, b) => rank(a) - rank(b) || a.id - b.id);
+    sortIndexes(this.indexes, this.columns);
   }
 
   private indexNameFor(parts: readonly IndexPartDef[]): string {
@@ -598,12 +484,3 @@ export class TableDraft {
 }
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-const isBlob = (column: ColumnDef): boolean =>
-  (column.type.kind === 'string' && column.type.family.endsWith('text')) ||
-  (column.type.kind === 'binary' && column.type.family.endsWith('blob'));
-
-/** Whether an index begins with these columns, whole. */
-function startsWith(index: readonly IndexPartDef[], parts: readonly IndexPartDef[]): boolean {
-  return parts.every((p, i) => index[i]?.column === p.column && index[i]?.length === undefined);
-}

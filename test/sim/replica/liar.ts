@@ -3,7 +3,7 @@
  * harm most, much of it signed as it should be. Voters are assumed not to lie in what they vote for; garbage they may send.
  */
 import crypto, { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { encodeMessage, height as heightOf, nodeId, type Message, type NodeId } from '../../../node/consensus/index.ts';
+import { encodeMessage, nodeId, type NodeId } from '../../../node/consensus/index.ts';
 import {
   authorOf,
   CborWriter,
@@ -11,12 +11,9 @@ import {
   decodeEntry,
   encodeEntry,
   encodeStoredBlock,
-  encodeTransaction,
   hex,
   SIGNATURE_BYTES,
   type Entry,
-  type Operation,
-  type Transaction,
 } from '../../../node/log/index.ts';
 import {
   SYNC,
@@ -38,15 +35,11 @@ import {
 } from '../../../node/sync/index.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Cluster, Machine } from './cluster.ts';
+import { FAR, Forgeries } from './forgeries.ts';
 
 const WHOLE_PIECE = 3;
 /** Larger than what is read in one go. */
 const LARGE_BYTES = 300 << 10;
-const FAR = 2 ** 53 - 1;
-/** Of the workload's tables, by the order in which they are made, those whose rows no client keeps count of; and those that come later. */
-const TABLES = [4, 5, 6, 7, 10];
-/** d.parent */
-const PARENT = { id: 5, version: 1, columns: [1, 2] };
 const HEARD_MAX = 400;
 
 /** An author under the liar's key: it may have as many as it likes. */
@@ -78,6 +71,7 @@ export class Liar implements Machine {
   readonly isUnchecked: boolean;
   private readonly cluster: Cluster;
   private readonly random: Random;
+  private readonly forged: Forgeries;
   private readonly key: KeyObject;
   private readonly publicKey: Uint8Array;
   private readonly chains = new Map<string, Chain>();
@@ -96,6 +90,7 @@ export class Liar implements Machine {
     this.isUnchecked = isUnchecked;
     this.cluster = cluster;
     this.random = random;
+    this.forged = new Forgeries(random, isUnchecked);
     const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, this.name)]);
     this.key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     const spki = createPublicKey(this.key).export({ format: 'der', type: 'spki' });
@@ -199,16 +194,8 @@ export class Liar implements Machine {
 
   // Entries.
 
-  private get someBytes(): Uint8Array {
-    return this.bytes(1 + this.random.below(80));
-  }
-
-  private bytes(count: number): Uint8Array {
-    return Uint8Array.from({ length: count }, () => this.random.below(256));
-  }
-
   private newChain(): Chain {
-    const genesis = { key: this.publicKey, incarnation: this.bytes(16) };
+    const genesis = { key: this.publicKey, incarnation: this.forged.bytes(16) };
     const author = authorOf(genesis.key, genesis.incarnation, logCrypto);
     const chain: Chain = { author, genesis, seq: 0, prev: null, lamport: 0, entries: [] };
     this.chains.set(hex(author), chain);
@@ -266,22 +253,6 @@ export class Liar implements Machine {
     this.toSome((to) => this.push(to, authorId(hex(chain.author)), chain.seq + 1, [bytes]));
   }
 
-  /** A row that nobody else counts. */
-  private get row(): Uint8Array {
-    const { random } = this;
-    const level = random.pick(['local', 'local', 'replicated', 'final'] as const);
-    const key = random.below(30);
-    const operation: Operation = {
-      kind: 'insert',
-      table: 0,
-      key,
-      values: [key, `liar ${random.below(100)}`],
-      mode: random.pick(['plain', 'ignore', 'replace'] as const),
-      changes: [],
-    };
-    return this.transaction([operation], { level, unchecked: false, tables: [PARENT] });
-  }
-
   /** Two tails of one author: each goes to some, and both go on. */
   private fork(): void {
     const { random, forks } = this;
@@ -312,13 +283,13 @@ export class Liar implements Machine {
       const { someone } = this;
       const seen =
         someone && random.chance(0.5) ? [{ author: someone.author, seq: someone.seq, cid: someone.cid }] : [];
-      const transactions = random.chance(0.8) ? [random.chance(0.7) ? this.row : this.nonsense] : [];
+      const transactions = random.chance(0.8) ? [random.chance(0.7) ? this.forged.row : this.forged.nonsense] : [];
       const entry = this.entryOf(chain, { time: random.below(1e9), transactions, parents: seen });
       const body = encodeEntry(entry);
       const bytes = this.signed(body);
       // Of those that come together only the last signature is looked at.
       if (n < count - 1 && random.chance(0.2)) {
-        bytes.set(this.bytes(SIGNATURE_BYTES));
+        bytes.set(this.forged.bytes(SIGNATURE_BYTES));
         this.unsigned.add(hex(chain.author));
       }
       chain.entries.push(bytes);
@@ -327,80 +298,6 @@ export class Liar implements Machine {
       chain.lamport = entry.lamport;
     }
     for (const to of peers) this.push(to, authorId(hex(chain.author)), from, chain.entries.slice(from - 1));
-  }
-
-  private transaction(operations: readonly Operation[], more: Partial<Transaction> = {}): Uint8Array {
-    const { random } = this;
-    return encodeTransaction({
-      user: 'root@localhost',
-      database: 'd',
-      sql: '',
-      level: random.pick(['local', 'local', 'replicated', 'final']),
-      unchecked: random.chance(0.2) && this.isUnchecked,
-      tables: [{ id: random.pick([...TABLES, 99, -1]), version: random.pick([1, 1, 1, 2, 7]), columns: [] }],
-      operations,
-      reads: [],
-      ...more,
-    });
-  }
-
-  /** Reads as a transaction, and makes no sense. */
-  private get nonsense(): Uint8Array {
-    const { random } = this;
-    const value = () => random.pick([null, 0, -1, 2 ** 53 - 1, 1.5, 'text', '', new Uint8Array([1, 2]), 10n ** 18n]);
-    const values = () => Array.from({ length: random.below(7) }, value);
-    const key = () => random.pick([values(), random.below(9), -3, 2 ** 60]);
-    const changes = () =>
-      Array.from({ length: random.below(3) }, () => {
-        const mode = random.pick(['assign', 'add', 'merge'] as const);
-        const column = random.pick([0, 1, 2, 3, 9, -1]);
-        return mode === 'merge' ? { column, mode, value: value(), base: value() } : { column, mode, value: value() };
-      });
-    const table = 0;
-    const operation = random.pick<() => Operation>([
-      () => {
-        const mode = random.pick(['plain', 'ignore', 'replace', 'upsert'] as const);
-        return {
-          kind: 'insert',
-          table,
-          key: key(),
-          values: values(),
-          mode,
-          changes: mode === 'upsert' ? changes() : [],
-        };
-      },
-      () => ({ kind: 'update', table, key: key(), changes: changes() }),
-      () => ({ kind: 'delete', table, key: key() }),
-      () => ({ kind: 'move', table, key: key(), newKey: key(), changes: changes() }),
-      () => ({
-        kind: 'schema',
-        text: 'x',
-        change: random.pick([
-          '',
-          '{',
-          '{}',
-          '[]',
-          'null',
-          '{"changes":7}',
-          '{"changes":[{}]}',
-          '{"changes":[null]}',
-          '{"changes":[{"kind":"put-table"}]}',
-        ]),
-        basis: random.below(14),
-      }),
-    ])();
-    const reads = random.chance(0.2)
-      ? [{ table, key: random.chance(0.5) ? null : key(), digest: [1, -2] as const }]
-      : [];
-    return this.transaction([operation], { reads });
-  }
-
-  private garbled(bytes: Uint8Array): Uint8Array {
-    const { random } = this;
-    const broken = bytes.slice(0, random.chance(0.3) ? random.below(bytes.length) : bytes.length);
-    for (let n = random.below(4); n > 0 && broken.length > 0; n--)
-      broken[random.below(broken.length)] = random.below(256);
-    return broken;
   }
 
   /** An entry that an honest author might write next. */
@@ -423,21 +320,21 @@ export class Liar implements Machine {
     ['an empty entry', () => this.tell({})],
     [
       'an entry that another one needs comes never',
-      () => this.tell({ parents: [this.missing], transactions: [this.nonsense] }),
+      () => this.tell({ parents: [this.forged.missing], transactions: [this.forged.nonsense] }),
     ],
     [
       'a forged prev',
-      () => this.tellWrong(this.random.chance(0.5) ? { prev: this.bytes(36) } : { prev: this.bytes(3) }),
+      () => this.tellWrong(this.random.chance(0.5) ? { prev: this.forged.bytes(36) } : { prev: this.forged.bytes(3) }),
     ],
     ['a seq too far', () => this.tellWrong({ seq: this.random.pick([5, FAR, -1, 0]) })],
     ['another group', () => this.tellWrong({ group: 'other' })],
-    ['another author', () => this.tellWrong({ author: this.bytes(32) })],
-    ['random bytes for a transaction', () => this.tellWrong({ transactions: [this.someBytes] })],
+    ['another author', () => this.tellWrong({ author: this.forged.bytes(32) })],
+    ['random bytes for a transaction', () => this.tellWrong({ transactions: [this.forged.someBytes] })],
     [
       'large garbage',
       () => this.tellWrong({ transactions: [new Uint8Array(LARGE_BYTES).fill(this.random.below(256))] }),
     ],
-    ['nonsense', () => this.tell({ transactions: [this.nonsense, this.nonsense] })],
+    ['nonsense', () => this.tell({ transactions: [this.forged.nonsense, this.forged.nonsense] })],
     [
       'a block that nobody has',
       () => this.tell({ height: this.random.pick([this.height + 5, 2 ** 40, FAR, -7]) }, this.newChain()),
@@ -447,14 +344,17 @@ export class Liar implements Machine {
       () => this.tell({ lamport: this.random.pick([this.lamport + 1e6, 2 ** 40, FAR - 1, FAR]) }, this.newChain()),
     ],
     ['a Lamport time behind', () => this.tellWrong({ lamport: this.random.pick([0, -1, -FAR]) })],
-    ['a time that is none', () => this.tell({ time: this.random.pick([FAR, -FAR, 0]), transactions: [this.nonsense] })],
+    [
+      'a time that is none',
+      () => this.tell({ time: this.random.pick([FAR, -FAR, 0]), transactions: [this.forged.nonsense] }),
+    ],
     ['a wrong signature', () => this.forge(false)],
     ['a wrong signature on what waits', () => this.forge(true)],
     ['a genesis of another', () => this.forgeGenesis()],
     ['another one under its name', () => this.mislabel()],
     ['garbled', () => this.replay(true)],
     ['heard before', () => this.replay(false)],
-    ['random bytes', () => this.toSome((to) => this.send(to, this.random.below(9), this.someBytes))],
+    ['random bytes', () => this.toSome((to) => this.send(to, this.random.below(9), this.forged.someBytes))],
     [
       'a huge count',
       () =>
@@ -469,7 +369,7 @@ export class Liar implements Machine {
     ['a piece in a piece', () => this.nest()],
     [
       'a piece of nothing',
-      () => this.toSome((to) => this.send(to, PIECE, Uint8Array.of(this.random.below(4), ...this.someBytes))),
+      () => this.toSome((to) => this.send(to, PIECE, Uint8Array.of(this.random.below(4), ...this.forged.someBytes))),
     ],
     ['a fork', () => this.fork()],
     ['a fork goes on', () => this.goOn()],
@@ -481,11 +381,6 @@ export class Liar implements Machine {
     ['snapshots', () => this.snapshot()],
   ];
 
-  private get missing(): Entry['parents'][number] {
-    const seq = this.random.pick([1, 7, FAR]);
-    return { author: this.bytes(this.random.pick([32, 32, 1])), seq, cid: this.bytes(36) };
-  }
-
   private get someone(): Heard | undefined {
     return this.heard.size > 0 ? this.random.pick([...this.heard.values()]) : undefined;
   }
@@ -493,15 +388,15 @@ export class Liar implements Machine {
   private forge(waits: boolean): void {
     const { someone, random } = this;
     if (!someone) return;
-    const body = this.inTheNameOf(someone, { parents: waits ? [this.missing] : [] });
-    const bytes = random.chance(0.5) ? this.signed(body) : Buffer.concat([this.bytes(SIGNATURE_BYTES), body]);
+    const body = this.inTheNameOf(someone, { parents: waits ? [this.forged.missing] : [] });
+    const bytes = random.chance(0.5) ? this.signed(body) : Buffer.concat([this.forged.bytes(SIGNATURE_BYTES), body]);
     this.toSome((to) => this.push(to, someone.id, someone.seq + 1, [bytes]));
   }
 
   private forgeGenesis(): void {
-    const author = this.bytes(32);
-    const genesis = { key: this.publicKey, incarnation: this.bytes(16) };
-    const lie = { seq: 1, prev: null, genesis, parents: this.random.chance(0.5) ? [this.missing] : [] };
+    const author = this.forged.bytes(32);
+    const genesis = { key: this.publicKey, incarnation: this.forged.bytes(16) };
+    const lie = { seq: 1, prev: null, genesis, parents: this.random.chance(0.5) ? [this.forged.missing] : [] };
     const bytes = this.signed(
       this.inTheNameOf({ id: authorId(''), author, seq: 0, cid: author, entries: new Map() }, lie),
     );
@@ -519,7 +414,7 @@ export class Liar implements Machine {
   private replay(isGarbled: boolean): void {
     if (this.messages.length === 0) return;
     const message = this.random.pick(this.messages);
-    this.toSome((to) => this.cluster.send(this, to, isGarbled ? this.garbled(message) : message));
+    this.toSome((to) => this.cluster.send(this, to, isGarbled ? this.forged.garbled(message) : message));
   }
 
   private nest(): void {
@@ -531,13 +426,13 @@ export class Liar implements Machine {
   /** Who passes it on means well. */
   private gossip(): void {
     const { random, cluster } = this;
-    const known = this.someone?.author ?? this.bytes(32);
-    const author = random.pick([known, this.bytes(32), this.bytes(3)]);
+    const known = this.someone?.author ?? this.forged.bytes(32);
+    const author = random.pick([known, this.forged.bytes(32), this.forged.bytes(3)]);
     const word = new CborWriter()
       .data(author)
       .int(random.pick([FAR, 2 ** 48, 1e6, 0, -1]))
       .take();
-    const bytes = random.chance(0.3) ? this.garbled(word) : word;
+    const bytes = random.chance(0.3) ? this.forged.garbled(word) : word;
     for (const to of cluster.up) {
       const by = random.pick([this.id, ...cluster.up.map(({ id }) => id)]);
       if (by === to.id) continue;
@@ -554,7 +449,8 @@ export class Liar implements Machine {
     const frontier = new Map<AuthorId, number>();
     for (const { id, seq } of this.heard.values())
       if (random.chance(0.5)) frontier.set(id, random.pick([seq + 3, 2 ** 48]));
-    for (let n = random.below(20); n > 0; n--) frontier.set(authorId(hex(this.bytes(32))), 1 + random.below(1e6));
+    for (let n = random.below(20); n > 0; n--)
+      frontier.set(authorId(hex(this.forged.bytes(32))), 1 + random.below(1e6));
     const { someone } = this;
     this.toSome((to) => {
       this.sync(to, random.chance(0.5) ? { kind: 'ack', frontier } : { kind: 'frontier', frontier, ask: true });
@@ -565,7 +461,7 @@ export class Liar implements Machine {
 
   private ask(): void {
     const { random, someone } = this;
-    const author = someone?.id ?? authorId(hex(this.bytes(32)));
+    const author = someone?.id ?? authorId(hex(this.forged.bytes(32)));
     const ranges = Array.from({ length: 1 + random.below(5) }, () => ({
       author,
       from: 1,
@@ -578,42 +474,22 @@ export class Liar implements Machine {
 
   /** Without a vote it may say what it likes. */
   private lead(): void {
-    const { random, cluster, id } = this;
+    const { cluster, id, forged } = this;
     if (cluster.genesis.voters.includes(id)) return;
-    const ballot = {
-      round: random.pick([1, 3, 100, 2 ** 48]),
-      node: random.pick([id, id, ...cluster.up.map((n) => n.id)]),
-    };
-    const promised = { round: 2 ** 48, node: id };
-    const chosen = heightOf(random.pick([0, 5, 2 ** 48]));
-    const height = heightOf(1 + random.below(40));
-    const successor = random.pick(this.peers);
-    const message = random.pick<Message>([
-      { kind: 'pre-vote', ballot, chosen },
-      { kind: 'pre-vote-reply', ballot, granted: true, chosen },
-      { kind: 'prepare', ballot, chosen },
-      { kind: 'promise', ballot, chosen, accepted: [{ height, ballot, value: this.someBytes }] },
-      { kind: 'accept', ballot, height, value: this.someBytes },
-      { kind: 'accepted', ballot, height, signature: this.bytes(64) },
-      { kind: 'nack', ballot, promised },
-      { kind: 'heartbeat', ballot, chosen, ack: true },
-      { kind: 'heartbeat-ack', ballot, chosen },
-      { kind: 'resign', ballot, successor },
-      { kind: 'ask-chosen', from: heightOf(1 + random.below(9)) },
-      { kind: 'pruned', oldest: heightOf(1 + random.below(2 ** 40)) },
-    ]);
+    const up = cluster.up.map((node) => node.id);
+    const message = forged.ofLeader(id, up, this.peers);
     this.toSome((to) => this.send(to, CONSENSUS, encodeMessage(message)));
   }
 
   private blocks(): void {
     const { random } = this;
     const height = random.pick([-FAR, 0, 1, 5, FAR]);
-    const value = random.pick([this.someBytes, ...this.messages.slice(0, 5)]);
-    const block = random.chance(0.5) ? this.someBytes : encodeStoredBlock(value, this.someBytes);
+    const value = random.pick([this.forged.someBytes, ...this.messages.slice(0, 5)]);
+    const block = random.chance(0.5) ? this.forged.someBytes : encodeStoredBlock(value, this.forged.someBytes);
     this.toSome((to) => {
       this.send(to, ASK_BLOCKS, new CborWriter().int(height).take());
       this.send(to, BLOCKS, new CborWriter().array(1).data(block).take());
-      this.send(to, DIFFERS, new CborWriter().int(height).data(this.bytes(8)).take());
+      this.send(to, DIFFERS, new CborWriter().int(height).data(this.forged.bytes(8)).take());
     });
   }
 
@@ -629,7 +505,7 @@ export class Liar implements Machine {
       if (random.chance(0.3)) this.send(to, BLOCKS_PRUNED, new Uint8Array());
       this.send(to, SNAPSHOT, Buffer.concat([Uint8Array.of(1), offer]));
       this.send(to, SNAPSHOT, Buffer.concat([Uint8Array.of(2), get]));
-      this.send(to, SNAPSHOT, Uint8Array.of(random.below(6), ...this.someBytes));
+      this.send(to, SNAPSHOT, Uint8Array.of(random.below(6), ...this.forged.someBytes));
     });
   }
 }

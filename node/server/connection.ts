@@ -314,7 +314,8 @@ export class Connection implements FileReceiver, AuthExchange {
   #done(): void {
     const input = this.#input;
     input.expected = 0;
-    if (input.end - input.start > READ_AHEAD) input.release();
+    // It is a piece of what many connections read: one that is idle would keep all of that.
+    input.release();
     this.mode = 'command';
     this.lastActive = this.context.seconds;
     if (this.quit || this.#doomed) this.#end();

@@ -10,7 +10,7 @@
  */
 import { comparePositions, type Position } from './order.ts';
 import { FootprintIndex, type Footprint, type KeyFilter } from './footprint.ts';
-import { PriorityQueue } from './priority-queue.ts';
+import { Heap } from './heap.ts';
 import { STEP_ROWS, type Steps } from './steps.ts';
 
 /** Runs transactions against the state. */
@@ -339,7 +339,7 @@ export class Linearizer<T extends Orderable> {
   /** Applies nodes at their places in the order; `postpones`: only those of blocks. */
   private *run(nodes: Iterable<Node<T>>, postpones = false): Steps<void> {
     // What is undone on the way goes back into it.
-    const queue = new PriorityQueue<Node<T>>(compare, nodes);
+    const queue = new Heap<Node<T>>(compare, nodes);
     let isRestPostponed = !postpones;
     const clear = function* (this: Linearizer<T>, later: ReadonlySet<Node<T>>): Steps<void> {
       for (const node of yield* this.withdraw(later)) {

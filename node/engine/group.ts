@@ -317,6 +317,26 @@ export class Group {
       await this.decide(`author ${author} signed two entries with one number`, [{ kind: 'end-author', ended }]);
   }
 
+  /**
+   * What this node holds of removed members, and no block had ordered by then, is to count all the same: it may have told such a member
+   * that it holds it, and who heard that of a majority confirmed it to its client. Rejects when it can decide no more.
+   */
+  async rescue(): Promise<void> {
+    const { replica } = this.core;
+    if (this.isRescuing || !this.facts.membership.isAdmitted) return;
+    this.isRescuing = true;
+    try {
+      for (let found = replica.stranded(); found.length > 0; found = replica.stranded())
+        await this.decide(
+          `entries of removed members count: ${JSON.stringify(found)}`,
+          found.map((rescued) => ({ kind: 'rescue-author', rescued })),
+        );
+    } finally {
+      this.isRescuing = false;
+    }
+  }
+  private isRescuing = false;
+
   private schemaChange(text: string, changes: readonly CatalogChange[], user: string): GroupTransaction {
     const schema = { text, changes, basis: this.core.machine.schemaCount, strict: true };
     const changed = { changes: new ChangeList(), schema };

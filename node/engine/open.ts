@@ -369,6 +369,9 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
         mayWrite: (key, made) => membership.mayWrite(hex(key), made),
         hasEnded: (author) => state.catalog.endedAuthors.has(author),
         ended: () => state.catalog.endedAuthors.keys(),
+        rescued: () => state.catalog.rescuedAuthors.values(),
+        rescuedSeq: (author) => state.catalog.rescuedAuthors.get(author)?.seq ?? 0,
+        stranded: () => rescue(),
         cutBack: options.onCutBack,
         applied: (blocks) => {
           for (const block of blocks) {
@@ -377,13 +380,14 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
           }
           followMembers();
           followSchema();
+          rescue();
         },
         diverged: (height) => setAside(options, file, height),
       },
     });
     let seen = '';
     const followMembers = (): void => {
-      const ended = state.catalog.endedAuthors;
+      const { endedAuthors: ended, rescuedAuthors } = state.catalog;
       if (ended.has(log.author) && decider)
         options.fatal(
           new Error(
@@ -391,14 +395,14 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
               'two nodes have one key, or somebody else has it. Started again, the node goes on with what is final',
           ),
         );
-      const now = JSON.stringify([membership.current(), ended.size]);
+      const now = JSON.stringify([membership.current(), ended.size, ...rescuedAuthors.values()]);
       if (now === seen) return;
       seen = now;
       const keys = membership.keyClass();
       if (keys && !core.keyClass) core.replica.endSolitude();
       core.keyClass = keys;
       state.counters.hiddenKeys = keys ?? state.counters.hiddenKeys;
-      core.replica.expel();
+      core.replica.membersChanged();
       if (keys && !existsSync(path.join(groupDir, SHARED))) writeFileDurably(path.join(groupDir, SHARED), '');
       decider?.setMembers(membership.members());
       if (membership.isAdmitted) decider?.startVoting();
@@ -411,6 +415,8 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
       schema = core.catalog.version;
       options.onSchema?.();
     };
+    // What could not be decided is tried again with the next block.
+    const rescue = (): void => void (decider && core.group.rescue().catch(() => undefined));
     core.machine.undoKept();
     const waiting = catchUp(options, core, base);
     const logged = log.height;
@@ -453,6 +459,7 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
     // What it followed while it caught up, nobody heard.
     seen = '';
     followMembers();
+    rescue();
     return { core, log, self, genesis, membership, decider };
   } catch (error) {
     log.close();

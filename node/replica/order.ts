@@ -58,6 +58,8 @@ export class Order {
   private heads = new Map<string, Parent>();
   /** Known transactions that run only in a block: somebody waits for each. */
   private readonly awaitingBlock = new Set<GroupTransaction>();
+  /** See stranded(). */
+  private readonly lastStranded = new Map<string, number>();
   /** Long ones that are not settled: whatever conflicts with one of them takes long, too. */
   private readonly long = new Set<GroupTransaction>();
 
@@ -168,14 +170,17 @@ export class Order {
     for (const one of incoming) {
       const { entry, signed, isAside = false } = one;
       if (isAside) continue;
-      if (entry.height > this.height || this.unordered.early.waitsBefore(hex(entry.author), entry.seq)) {
+      const author = hex(entry.author);
+      if (entry.height > this.height || this.unordered.early.waitsBefore(author, entry.seq)) {
         this.unordered.early.add(one);
         continue;
       }
-      // Its author was removed: what no block has ordered by then never will be.
-      if (!this.mayWrite(entry)) continue;
+      if (!this.mayWrite(entry)) {
+        this.strand(author, entry.seq);
+        continue;
+      }
       const transactions = this.transactionsOf(one);
-      this.noteEntry(hex(entry.author), entry.seq, signed.cid, transactions);
+      this.noteEntry(author, entry.seq, signed.cid, transactions);
       ready.push(...transactions);
     }
     return ready;
@@ -196,10 +201,11 @@ export class Order {
 
   /** Of entries that were made on a later block than the one here, nobody can tell yet. */
   mayWrite(entry: Entry): boolean {
-    const { events } = this.options;
-    if (events.hasEnded(hex(entry.author))) return false;
-    if (entry.height > this.height) return true;
-    const key = entry.genesis?.key ?? this.options.log.chains.byAuthor.get(hex(entry.author))?.key;
+    const { events, log } = this.options;
+    const author = hex(entry.author);
+    if (events.hasEnded(author)) return false;
+    if (entry.height > this.height || entry.seq <= events.rescuedSeq(author)) return true;
+    const key = entry.genesis?.key ?? log.chains.byAuthor.get(author)?.key;
     return key !== undefined && events.mayWrite(key, entry.height);
   }
 
@@ -256,8 +262,9 @@ export class Order {
     const { log, events } = this.options;
     const key = log.chains.byAuthor.get(author)?.key;
     if (events.hasEnded(author)) return this.finalSeq(author);
+    const rescued = events.rescuedSeq(author);
     // One that is no member yet becomes one by a block that is not applied here.
-    return key && events.wasRemoved(key) ? this.finalSeq(author) : Infinity;
+    return rescued > 0 || (key && events.wasRemoved(key)) ? Math.max(rescued, this.finalSeq(author)) : Infinity;
   }
 
   /** Newest entries of others that this replica's next entry names, and entries that wait for a block before them. */
@@ -443,14 +450,49 @@ export class Order {
     );
   }
 
-  /** Members were removed, or authors ended: what they wrote and no block has ordered is in the order no more. */
-  expel(): void {
+  /** Who is a member has changed, or what counts of those who were. */
+  membersChanged(): void {
+    for (const author of this.options.events.ended()) this.forks.suspect(author, 0);
+    this.expel();
+    this.rescue();
+  }
+
+  /** What members wrote that were removed, and authors that ended, and no block has ordered is in the order no more. */
+  private expel(): void {
     const { log, events } = this.options;
-    for (const author of events.ended()) this.forks.suspect(author, 0);
     for (const author of this.unordered.authors()) {
       const key = log.chains.byAuthor.get(author)?.key;
-      if (key && events.isMember(key) && !events.hasEnded(author)) continue;
+      const mayStay = (key && events.isMember(key)) || events.rescuedSeq(author) > 0;
+      if (mayStay && !events.hasEnded(author)) continue;
       finish(this.withdraw(this.unordered.drop(author)));
+      this.strand(author, log.seqOf(author));
+    }
+  }
+
+  private strand(author: string, seq: number): void {
+    this.lastStranded.set(author, seq);
+    this.options.events.stranded();
+  }
+
+  /** By author, the last one here of those entries of removed members that do not count. */
+  stranded(): { readonly author: string; readonly seq: number }[] {
+    for (const [author, seq] of this.lastStranded)
+      if (seq <= this.endOf(author) || this.options.events.hasEnded(author)) this.lastStranded.delete(author);
+    return [...this.lastStranded].map(([author, seq]) => ({ author, seq }));
+  }
+
+  /** What is here of removed members, and the group lets count all the same, goes into the order; the rest is taken of whoever has it. */
+  private rescue(): void {
+    const { log, events } = this.options;
+    for (const { author, seq: end } of events.rescued()) {
+      if (end <= this.finalSeq(author) || events.hasEnded(author)) continue;
+      for (let seq = this.finalSeq(author) + 1; seq <= Math.min(end, log.seqOf(author)); seq++) {
+        if (this.unordered.cidHere({ author, seq })) continue;
+        const [signed] = log.read(author, seq, seq, 0);
+        if (!signed) throw new Error(`the log has no entry ${seq} of ${author}`);
+        finish(this.insert(this.note([decodeIncoming(signed, decodeEntry(signed.body))])));
+      }
+      events.cutBack(author, log.seqOf(author));
     }
   }
 

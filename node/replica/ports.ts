@@ -94,6 +94,12 @@ export interface ReplicaEvents {
   hasEnded(author: string): boolean;
   /** All such authors. */
   ended(): Iterable<string>;
+  /** Authors of removed members, and up to which seq what they wrote counts all the same. */
+  rescued(): Iterable<{ readonly author: string; readonly seq: number }>;
+  /** The last of these of an author; 0 where there is none. */
+  rescuedSeq(author: string): number;
+  /** Entries of a removed member are durable here that do not count: see stranded() of Replica. */
+  stranded(): void;
   /** Of the author's entries those behind `seq` do not count here any more. */
   cutBack(author: string, seq: number): void;
   /** A block says that the state after `height` is another one than here. */

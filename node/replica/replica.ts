@@ -228,7 +228,9 @@ export class Replica {
   /** The seq behind which an author's entries count no more: it was removed. Infinity for one that may write. */
   endOf(author: string): number {
     const isUnknown = this.log.chains.seqOf(author) === 0;
-    return isUnknown && this.intake.strangers.has(author) ? 0 : this.order.endOf(author);
+    return isUnknown && this.intake.strangers.has(author)
+      ? this.options.events.rescuedSeq(author)
+      : this.order.endOf(author);
   }
 
   // This node's own transactions.
@@ -468,8 +470,17 @@ export class Replica {
     return this.order.isOrdered(key, but);
   }
 
-  expel(): void {
-    this.order.expel();
+  /**
+   * By author, the last of the entries that are durable here and do not count, because their author was removed before a block had ordered
+   * them. They may have been acknowledged to it.
+   */
+  stranded(): ReturnType<Order['stranded']> {
+    return this.order.stranded();
+  }
+
+  /** Who is a member has changed, or what counts of those who were. */
+  membersChanged(): void {
+    this.order.membersChanged();
     this.intake.adopt();
     if (!this.intake.isEmpty) this.writer.schedule();
   }

@@ -70,12 +70,12 @@ export class UnorderedEntries {
   }
 
   /** CID of the one that is in the order. */
-  cidOf({ author, seq }: Cut): Uint8Array | undefined {
+  cidOf({ author, seq }: Pick<Cut, 'author' | 'seq'>): Uint8Array | undefined {
     return this.byAuthor.get(author)?.get(seq)?.cid;
   }
 
   /** CID of the one that is here. */
-  cidHere(cut: Cut): Uint8Array | undefined {
+  cidHere(cut: Pick<Cut, 'author' | 'seq'>): Uint8Array | undefined {
     return this.cidOf(cut) ?? this.early.get(cut.author, cut.seq)?.signed.cid;
   }
 

@@ -69,6 +69,8 @@ export class StoredCatalog {
         return put('6-member', change.member.id);
       case 'end-author':
         return put('8-ended-author', change.ended.author);
+      case 'rescue-author':
+        return put('9-rescued-author', change.rescued.author);
       case 'put-token':
         return put('7-token', change.token.hash);
       case 'drop-token':

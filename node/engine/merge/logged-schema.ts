@@ -20,6 +20,7 @@ const BRINGS: Readonly<Record<CatalogChange['kind'], readonly [field: string, ty
     'put-token': ['token', 'object'],
     'drop-token': ['hash', 'string'],
     'end-author': ['ended', 'object'],
+    'rescue-author': ['rescued', 'object'],
     'drop-conflict': ['tx', 'string'],
     'set-global': ['name', 'string'],
   };

@@ -7,6 +7,7 @@ import type {
   EndedAuthorDef,
   IndexDef,
   MemberDef,
+  RescuedAuthorDef,
   TableDef,
   TokenDef,
   ViewDef,
@@ -35,6 +36,8 @@ export class Catalog {
   readonly tokens = new Map<string, TokenDef>();
   /** Authors that signed two entries with one number. */
   readonly endedAuthors = new Map<string, EndedAuthorDef>();
+  /** Authors of removed members, some of whose entries were in no block by then. */
+  readonly rescuedAuthors = new Map<string, RescuedAuthorDef>();
   nextTableId = 1;
   /** Counts changes: a cached plan of an older version is thrown away. */
   version = 1;
@@ -103,6 +106,7 @@ export class Catalog {
       this.members,
       this.tokens,
       this.endedAuthors,
+      this.rescuedAuthors,
     ])
       map.clear();
   }
@@ -163,6 +167,9 @@ export class Catalog {
         break;
       case 'end-author':
         this.endedAuthors.set(change.ended.author, change.ended);
+        break;
+      case 'rescue-author':
+        this.rescuedAuthors.set(change.rescued.author, change.rescued);
         break;
       case 'truncate-table':
       case 'auto-increment':

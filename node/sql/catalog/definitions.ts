@@ -213,6 +213,13 @@ export interface EndedAuthorDef {
   readonly tails: readonly (readonly SignedHeader[])[];
 }
 
+/** An author of a removed member: what it wrote up to `seq` counts all the same. */
+export interface RescuedAuthorDef {
+  /** In hex. */
+  readonly author: string;
+  readonly seq: number;
+}
+
 /** What was signed. */
 export interface SignedHeader {
   readonly seq: number;
@@ -241,5 +248,6 @@ export type CatalogChange =
   | { readonly kind: 'put-token'; readonly token: TokenDef }
   | { readonly kind: 'drop-token'; readonly hash: string }
   | { readonly kind: 'end-author'; readonly ended: EndedAuthorDef }
+  | { readonly kind: 'rescue-author'; readonly rescued: RescuedAuthorDef }
   | { readonly kind: 'drop-conflict'; readonly tx: string }
   | { readonly kind: 'set-global'; readonly name: string; readonly value: string | null };

@@ -141,7 +141,7 @@ describe('membership', () => {
 });
 
 describe('what a removed member wrote last', () => {
-  it('reached some, is ordered nowhere, and nobody waits for it', async () => {
+  it('reached one who had not heard of the removal: it stays, and nobody waits for more', async () => {
     const cluster = await TestCluster.start({ nodes: 4, env: { P2PDB_VOTERS: 'n0,n1,n3' } });
     try {
       const [a, b, gone] = (await Promise.all([0, 1, 2].map((node) => cluster.connect(node)))) as [
@@ -158,8 +158,9 @@ describe('what a removed member wrote last', () => {
       await eventually(async () => assert.equal((await rows(a, 'SELECT * FROM d.t')).length, 10));
       await b.query("SELECT p2pdb_remove_member('n2')");
       await cluster.heal();
+      for (const node of [a, b])
+        await eventually(async () => assert.equal((await rows(node, 'SELECT * FROM d.t')).length, 10));
       await cluster.converged([0, 1, 3]);
-      assert.equal((await rows(a, 'SELECT * FROM d.t')).length, 0);
       // The others' places reach it by heartbeats.
       await eventually(async () => {
         const behind = await rows(b, 'SELECT name, lag_entries FROM p2pdb.members WHERE lag_entries > 0');

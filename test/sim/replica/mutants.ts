@@ -89,4 +89,5 @@ export const forkMutants: readonly Mutant[] = [
 export const movingMutants: readonly Mutant[] = [
   mutant('what a removed member wrote is waited for', Replica, 'endOf', () => () => Infinity),
   mutant('what a removed member wrote stays in the order', Order, 'expel', nothing),
+  mutant('what was acknowledged to a removed member goes', Group, 'rescue', () => () => Promise.resolve()),
 ];

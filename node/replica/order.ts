@@ -3,8 +3,9 @@
  * the blocks (Blocks), what is proposed and voted for (Voting), and what happened to the state since it was published (Journal).
  */
 import { finish, Linearizer, type Footprint, type Steps } from '../consistency/index.ts';
-import { decodeEntry, hex, type Cut, type Entry, type Parent, type SignedEntry } from '../log/index.ts';
+import { decodeEntry, hex, type Cut, type Parent, type SignedEntry } from '../log/index.ts';
 import { logCrypto, StateCorruptError, type StatePosition, type StoredRecord } from '../store/index.ts';
+import { Authors } from './authors.ts';
 import { Blocks, type Chosen } from './blocks.ts';
 import { Forks } from './forks.ts';
 import { decodeIncoming, type Incoming } from './intake.ts';
@@ -44,6 +45,7 @@ export interface OrderOptions {
 const BATCH_TRANSACTIONS = 1000;
 
 export class Order {
+  readonly authors: Authors;
   readonly forks: Forks;
   readonly voting: Voting;
   /** What the chains of authors that forked go on behind: to be written once more, before all else. */
@@ -58,8 +60,6 @@ export class Order {
   private heads = new Map<string, Parent>();
   /** Known transactions that run only in a block: somebody waits for each. */
   private readonly awaitingBlock = new Set<GroupTransaction>();
-  /** See stranded(). */
-  private readonly lastStranded = new Map<string, number>();
   /** Long ones that are not settled: whatever conflicts with one of them takes long, too. */
   private readonly long = new Set<GroupTransaction>();
 
@@ -67,13 +67,14 @@ export class Order {
     this.options = options;
     this.forks = new Forks(options.log);
     this.blocks = new Blocks(options.group, stored);
+    this.authors = new Authors(options.log, options.events, this.blocks);
     this.unordered = new UnorderedEntries(this.blocks);
     this.voting = new Voting({
       log: options.log,
       events: options.events,
       blocks: this.blocks,
       unordered: this.unordered,
-      mayWrite: (entry) => this.mayWrite(entry),
+      mayWrite: (entry) => this.authors.mayWrite(entry),
       isHeld: (cut) => this.isHeld(cut),
     });
     this.linearizer = this.newLinearizer();
@@ -175,8 +176,8 @@ export class Order {
         this.unordered.early.add(one);
         continue;
       }
-      if (!this.mayWrite(entry)) {
-        this.strand(author, entry.seq);
+      if (!this.authors.mayWrite(entry)) {
+        this.authors.strand(author, entry.seq);
         continue;
       }
       const transactions = this.transactionsOf(one);
@@ -197,16 +198,6 @@ export class Order {
     return transactions.map((transaction, index) =>
       GroupTransaction.ofEntry({ lamport, author, seq, index }, entry, transaction, isAhead),
     );
-  }
-
-  /** Of entries that were made on a later block than the one here, nobody can tell yet. */
-  mayWrite(entry: Entry): boolean {
-    const { events, log } = this.options;
-    const author = hex(entry.author);
-    if (events.hasEnded(author)) return false;
-    if (entry.height > this.height || entry.seq <= events.rescuedSeq(author)) return true;
-    const key = entry.genesis?.key ?? log.chains.byAuthor.get(author)?.key;
-    return key !== undefined && events.mayWrite(key, entry.height);
   }
 
   *insert(noted: readonly GroupTransaction[]): Steps<void> {
@@ -255,16 +246,6 @@ export class Order {
   appliedSeq(author: string): number {
     const early = this.unordered.early.firstSeqOf(author);
     return early === undefined ? this.options.log.seqOf(author) : early - 1;
-  }
-
-  /** See Replica. */
-  endOf(author: string): number {
-    const { log, events } = this.options;
-    const key = log.chains.byAuthor.get(author)?.key;
-    if (events.hasEnded(author)) return this.finalSeq(author);
-    const rescued = events.rescuedSeq(author);
-    // One that is no member yet becomes one by a block that is not applied here.
-    return rescued > 0 || (key && events.wasRemoved(key)) ? Math.max(rescued, this.finalSeq(author)) : Infinity;
   }
 
   /** Newest entries of others that this replica's next entry names, and entries that wait for a block before them. */
@@ -459,26 +440,11 @@ export class Order {
 
   /** What members wrote that were removed, and authors that ended, and no block has ordered is in the order no more. */
   private expel(): void {
-    const { log, events } = this.options;
     for (const author of this.unordered.authors()) {
-      const key = log.chains.byAuthor.get(author)?.key;
-      const mayStay = (key && events.isMember(key)) || events.rescuedSeq(author) > 0;
-      if (mayStay && !events.hasEnded(author)) continue;
+      if (this.authors.mayStay(author)) continue;
       finish(this.withdraw(this.unordered.drop(author)));
-      this.strand(author, log.seqOf(author));
+      this.authors.strand(author, this.options.log.seqOf(author));
     }
-  }
-
-  private strand(author: string, seq: number): void {
-    this.lastStranded.set(author, seq);
-    this.options.events.stranded();
-  }
-
-  /** By author, the last one here of those entries of removed members that do not count. */
-  stranded(): { readonly author: string; readonly seq: number }[] {
-    for (const [author, seq] of this.lastStranded)
-      if (seq <= this.endOf(author) || this.options.events.hasEnded(author)) this.lastStranded.delete(author);
-    return [...this.lastStranded].map(([author, seq]) => ({ author, seq }));
   }
 
   /** What is here of removed members, and the group lets count all the same, goes into the order; the rest is taken of whoever has it. */

@@ -2,6 +2,7 @@
 import type { Applier, Footprint, Steps } from '../consistency/index.ts';
 import type { Block, SignedEntry } from '../log/index.ts';
 import type { LogStore, StatePosition } from '../store/index.ts';
+import type { AuthorSeq } from './authors.ts';
 import type { GroupTransaction, Run } from './transaction.ts';
 
 /** The group's log, as store/ keeps it on the disk. */
@@ -95,7 +96,7 @@ export interface ReplicaEvents {
   /** All such authors. */
   ended(): Iterable<string>;
   /** Authors of removed members, and up to which seq what they wrote counts all the same. */
-  rescued(): Iterable<{ readonly author: string; readonly seq: number }>;
+  rescued(): Iterable<AuthorSeq>;
   /** The last of these of an author; 0 where there is none. */
   rescuedSeq(author: string): number;
   /** Entries of a removed member are durable here that do not count: see stranded() of Replica. */

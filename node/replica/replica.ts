@@ -11,6 +11,7 @@ import type { Batch } from './batch.ts';
 import type { Clock } from './clock.ts';
 import type { Forks } from './forks.ts';
 import { Gate, SLICING, type Slicing } from './gate.ts';
+import type { AuthorSeq } from './authors.ts';
 import { BlockApplier } from './block-applier.ts';
 import { Intake } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
@@ -121,7 +122,7 @@ export class Replica {
     this.intake = new Intake({
       group,
       log,
-      mayWrite: (entry) => this.order.mayWrite(entry),
+      mayWrite: (entry) => this.order.authors.mayWrite(entry),
       endOf: (author) => this.endOf(author),
       hasEnded: (author) => events.hasEnded(author),
       holdsAside: (parent) => {
@@ -230,7 +231,7 @@ export class Replica {
     const isUnknown = this.log.chains.seqOf(author) === 0;
     return isUnknown && this.intake.strangers.has(author)
       ? this.options.events.rescuedSeq(author)
-      : this.order.endOf(author);
+      : this.order.authors.endOf(author);
   }
 
   // This node's own transactions.
@@ -377,7 +378,7 @@ export class Replica {
   /** Entries that are wanted by their hashes. */
   missing(): readonly Cut[] {
     const { order } = this;
-    return order.forks.missing(({ author, seq }) => seq <= order.finalSeq(author) || seq > order.endOf(author));
+    return order.forks.missing(({ author, seq }) => seq <= order.finalSeq(author) || seq > order.authors.endOf(author));
   }
 
   /** Before blocks are applied: an author may have another entry than the one that they name. */
@@ -471,11 +472,11 @@ export class Replica {
   }
 
   /**
-   * By author, the last of the entries that are durable here and do not count, because their author was removed before a block had ordered
-   * them. They may have been acknowledged to it.
+   * Where the durable entries end of those who were removed before a block had ordered all of them. They may have been acknowledged to
+   * their author.
    */
-  stranded(): ReturnType<Order['stranded']> {
-    return this.order.stranded();
+  stranded(): readonly AuthorSeq[] {
+    return this.order.authors.stranded();
   }
 
   /** Who is a member has changed, or what counts of those who were. */

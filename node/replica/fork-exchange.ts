@@ -64,6 +64,7 @@ const TAILS = 2;
 
 const ENTRIES_BYTES = 1 << 20;
 const TAIL_ENTRIES_MAX = 64;
+const ASIDE_TOLD_MAX = 4;
 const ASK_MS = 300;
 const TELL_MS = 300;
 
@@ -102,10 +103,12 @@ export class ForkExchange {
         this.found.delete(author);
         continue;
       }
-      for (const last of this.found.has(author) ? [] : log.readAside(author)) this.compareAside(author, last);
+      const aside = this.found.has(author) ? [] : this.asideTails(author);
+      for (const tail of aside) this.compare(author, tail);
       const known = this.found.get(author);
       const own = known ? undefined : this.ownTail(author, Math.min(seq, log.seqOf(author)));
-      const tails = known?.tails ?? (own ? [own] : []);
+      // What stands aside cannot be compared here where the chain beside it is pruned: others may have that still.
+      const tails = known?.tails ?? [...(own ? [own] : []), ...aside.slice(0, ASIDE_TOLD_MAX)];
       if (tails.length > 0) this.tell(tails);
       if (known) this.end(known);
     }
@@ -261,16 +264,24 @@ export class ForkExchange {
     }
   }
 
-  private compareAside(author: string, last: SignedEntry): void {
+  /** What stands aside of an author's, as far as it is proven and joins the chain that is here. */
+  private asideTails(author: string): Tail[] {
+    return this.options.log.readAside(author).flatMap((last) => {
+      const tail = this.tailTo(author, last);
+      return tail && this.isProven(tail, author) ? [tail] : [];
+    });
+  }
+
+  private tailTo(author: string, last: SignedEntry): Tail | undefined {
     const { log } = this.options;
     const tail = [linkOf(last)];
     for (let first = tail[0]; first && first.entry.seq > log.seqOf(author) + 1; first = tail[0]) {
       const { seq, prev } = first.entry;
       const before = prev && log.readEntry(author, seq - 1, hex(prev));
-      if (!before || tail.length === TAIL_ENTRIES_MAX) return;
+      if (!before || tail.length === TAIL_ENTRIES_MAX) return undefined;
       tail.unshift(linkOf(before));
     }
-    if (this.isProven(tail, author)) this.compare(author, tail);
+    return tail;
   }
 
   /** What stands in the author's chain here from `seq` on, up to the first good signature. */

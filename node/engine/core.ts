@@ -14,7 +14,7 @@ import {
   type TableDef,
   type VirtualTable,
 } from '../sql/index.ts';
-import { STEP_ROWS, type Footprint, type Steps } from '../consistency/index.ts';
+import type { Footprint, Steps } from '../consistency/index.ts';
 import type { Account, ClientInfo, Engine, ResultSink, Session } from '../server/index.ts';
 import {
   Replica,
@@ -355,17 +355,17 @@ export class EngineCore implements Engine {
 
   private *announceChanges(changes: ChangeList): Steps<void> {
     yield* this.versions.committed(changes);
-    const open = [...this.openTransactions].filter((transaction) => transaction.changes.length > 0);
+    const open: OpenTransaction[] = [];
+    for (const transaction of this.openTransactions) if (transaction.mayBeDisturbed) open.push(transaction);
     if (open.length === 0) return;
     const footprintOf = (of: Iterable<RowChange>): Steps<Footprint> => this.merger.footprintOf(of);
-    const writes = new Set<string>();
-    for (const key of (yield* footprintOf(changes)).writes) {
-      writes.add(key);
-      if (writes.size % STEP_ROWS === 0) yield;
-    }
+    const { writes } = yield* footprintOf(changes);
+    for (const transaction of open) yield* transaction.disturbedBy(writes, footprintOf);
+    // Foreign keys join rows of these tables to others.
     const related = (table: TableDef): boolean =>
       table.foreignKeys.length > 0 || this.catalog.children(table.database, table.name).length > 0;
-    for (const transaction of open) yield* transaction.disturbedBy(changes, writes, footprintOf, related);
+    if (!changes.tables.some(related)) return;
+    for (const transaction of open) if (transaction.changes.tables.some(related)) transaction.isDisturbed = true;
   }
   readonly openTransactions = new Set<OpenTransaction>();
 

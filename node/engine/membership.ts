@@ -61,6 +61,13 @@ const SLOTS_LEAST = 4;
 /** Which of its stays in the group a member is in, or was in last. */
 export const stayOf = ({ stay = 1 }: Pick<MemberDef, 'stay'>): number => stay;
 
+/** The members, as they are in a version of the catalog. */
+interface Known {
+  readonly version: number;
+  readonly all: readonly MemberDef[];
+  readonly current: readonly MemberDef[];
+}
+
 export class Membership {
   private readonly catalog: Catalog;
   private readonly genesis: Genesis;
@@ -87,17 +94,24 @@ export class Membership {
 
   /** All that ever were members; the removed too, whose slots are not given again. */
   all(): readonly MemberDef[] {
-    const changed = this.catalog.members;
-    const known = [
-      ...this.first.map((member) => changed.get(member.id) ?? member),
-      ...[...changed.values()].filter((member) => !this.first.some((f) => f.id === member.id)),
-    ];
-    return known.sort((a, b) => a.slot - b.slot);
+    return this.known.all;
   }
 
   current(): readonly MemberDef[] {
-    return this.all().filter((member) => !member.removed);
+    return this.known.current;
   }
+
+  /** Each message and each block asks for it. */
+  private get known(): Known {
+    const { members, version } = this.catalog;
+    if (this.lastKnown?.version === version) return this.lastKnown;
+    const all = [
+      ...this.first.map((member) => members.get(member.id) ?? member),
+      ...[...members.values()].filter((member) => !this.first.some((f) => f.id === member.id)),
+    ].sort((a, b) => a.slot - b.slot);
+    return (this.lastKnown = { version, all, current: all.filter((member) => !member.removed) });
+  }
+  private lastKnown: Known | undefined;
 
   find(idOrName: string): MemberDef | undefined {
     return this.current().find((member) => member.id === idOrName || member.name === idOrName);

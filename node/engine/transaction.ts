@@ -5,7 +5,7 @@
  * are shown as they were (`VersionStore`).
  */
 import { STEP_ROWS, WideMap, type Footprint, type Steps } from '../consistency/index.ts';
-import type { CatalogChange, TableDef } from '../sql/index.ts';
+import type { CatalogChange } from '../sql/index.ts';
 import { ChangeList, type Row, type RowChange, type RowId } from '../store/index.ts';
 import type { LockOwner } from './locks.ts';
 import type { SeenRow } from './merge/index.ts';
@@ -117,24 +117,26 @@ export class OpenTransaction {
     this.bytes += bytesOf(change);
   }
 
-  /**
-   * Others' changes came to lie under this transaction's: would it do the same again on top of them? `related`: a table whose rows
-   * foreign keys join to others.
-   */
+  /** Whether others' changes may come to lie under its own, which it would not know of. What is certified is tried anew anyhow. */
+  get mayBeDisturbed(): boolean {
+    return !this.certified && !this.isDisturbed && this.changes.length > 0;
+  }
+
+  /** Others' changes came to lie under this transaction's, and wrote these keys: would it do the same again on top of them? */
   *disturbedBy(
-    { tables }: ChangeList,
-    writes: ReadonlySet<string>,
+    writes: readonly string[],
     footprintOf: (changes: Iterable<RowChange>) => Steps<Footprint>,
-    related: (table: TableDef) => boolean,
   ): Steps<void> {
-    if (this.isDisturbed || this.changes.length === 0) return;
-    this.isDisturbed =
-      !(yield* this.touched(footprintOf)).isDisjointFrom(writes) ||
-      (tables.some(related) && this.changes.tables.some(related));
+    const { keys } = this.touchedKeys;
+    if (this.touchedKeys.upTo < this.changes.length) yield* this.noteTouched(footprintOf);
+    for (let i = 0; i < writes.length && !this.isDisturbed; i++) {
+      this.isDisturbed = keys.has(writes[i] as string);
+      if (i % STEP_ROWS === STEP_ROWS - 1) yield;
+    }
   }
 
   /** The keys that its changes read or wrote. */
-  private *touched(footprintOf: (changes: Iterable<RowChange>) => Steps<Footprint>): Steps<ReadonlySet<string>> {
+  private *noteTouched(footprintOf: (changes: Iterable<RowChange>) => Steps<Footprint>): Steps<void> {
     const { keys, upTo } = this.touchedKeys;
     const { reads, writes } = yield* footprintOf(this.changes.from(upTo));
     let count = 0;
@@ -143,7 +145,6 @@ export class OpenTransaction {
       if (++count % STEP_ROWS === 0) yield;
     }
     this.touchedKeys.upTo = this.changes.length;
-    return keys;
   }
   private touchedKeys = { keys: new Set<string>(), upTo: 0 };
 

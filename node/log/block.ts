@@ -11,7 +11,7 @@
  * Block as stored: `[value, certificate]`, both byte strings; the certificate is the consensus room's.
  */
 import { CborReader, CborWriter, DecodeError } from './cbor.ts';
-import { hex, isTime } from './entry.ts';
+import { hex, isTime, unhex } from './entry.ts';
 
 export const BLOCK_FORMAT = 1;
 
@@ -90,10 +90,4 @@ export function decodeStoredBlock(body: Uint8Array): { readonly value: Uint8Arra
   const certificate = reader.data();
   if (!reader.done) throw new DecodeError('bytes behind the end of the block');
   return { value, certificate };
-}
-
-export function unhex(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
 }

@@ -1,6 +1,5 @@
 /** Chains of entries: what makes an entry the next one of its author. */
-import { unhex } from './block.ts';
-import { authorOf, cidOf, hex, sameBytes, type Entry, type LogCrypto, type SignedEntry } from './entry.ts';
+import { authorOf, cidOf, hex, sameBytes, unhex, type Entry, type LogCrypto, type SignedEntry } from './entry.ts';
 
 /** How far an author's chain is: all that is needed to check what follows. */
 export interface ChainHead {

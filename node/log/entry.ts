@@ -171,9 +171,7 @@ export const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean =
   return true;
 };
 
-const HEX = '0123456789abcdef';
-export const hex = (bytes: Uint8Array): string => {
-  let text = '';
-  for (const byte of bytes) text += (HEX[byte >> 4] ?? '') + (HEX[byte & 15] ?? '');
-  return text;
-};
+export const hex = (bytes: Uint8Array): string => bytes.toHex();
+
+/** Throws SyntaxError. */
+export const unhex = (text: string): Uint8Array => Uint8Array.fromHex(text);

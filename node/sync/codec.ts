@@ -4,7 +4,7 @@
  *
  * Bytes of a peer are bounded in every dimension before they are believed, and decode to a result.
  */
-import { CborReader, CborWriter, DecodeError, hex } from '../log/index.ts';
+import { CborReader, CborWriter, DecodeError, hex, unhex } from '../log/index.ts';
 import {
   ASK_BYTES_MAX,
   ASK_RANGES_MAX,
@@ -99,12 +99,6 @@ export function decodeMessage(bytes: Uint8Array): Decoded {
 }
 
 // Writing
-
-function unhex(author: AuthorId): Uint8Array {
-  const bytes = new Uint8Array(author.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(author.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
-}
 
 function writeFrontier(frontier: Frontier): void {
   const entries = [...frontier].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -220,7 +220,7 @@ export class NetworkClient implements Network {
     setImmediate(() => this.flush());
   }
 
-  private flush(): void {
+  flush(): void {
     this.scheduled = false;
     for (const peer of this.touched) {
       if (peer.gathered.length > 0) this.seal(peer);

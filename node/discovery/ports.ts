@@ -109,6 +109,8 @@ export interface Network {
   setMembers(members: readonly NodeId[]): void;
   /** Takes a message for a peer that is up. The bytes must not change afterwards. Throws RangeError above MESSAGE_BYTES_MAX. */
   send(to: NodeId, message: Uint8Array): SendOutcome;
+  /** What send() has taken leaves now, and not at the end of the turn. */
+  flush(): void;
   /** Takes part in a topic's gossip. */
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;

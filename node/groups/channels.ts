@@ -46,6 +46,7 @@ export class Channels {
       send: (to, message) => this.transmit(to, prefix, message),
       peers: () => this.network?.peers() ?? [],
       subscribe: (topic) => this.network?.subscribe(topic),
+      flush: () => this.network?.flush(),
       announce: (topic, bytes) => this.network?.announce(topic, bytes),
     };
   }

@@ -63,7 +63,7 @@ const LARGE_BYTES = 64 << 10;
 /** By gossip, own news are told no more often than that: it is for those to whom there is no link. */
 const ANNOUNCE_MS = 250;
 
-export type PeeringNetwork = Pick<Network, 'send' | 'peers' | 'subscribe' | 'announce'>;
+export type PeeringNetwork = Pick<Network, 'send' | 'flush' | 'peers' | 'subscribe' | 'announce'>;
 
 export interface PeeringOptions {
   readonly self: NodeId;
@@ -441,6 +441,7 @@ export class Peering {
       this.lag.entry(author, entry.time + shift);
     }
     this.step({ kind: 'durable', frontier, isAwaited: isAwaited || bytes >= LARGE_BYTES });
+    if (isAwaited) this.network?.flush();
     // The others' disks may have been faster.
     if (frontier.has(authorId(this.options.log.author))) this.countReplicated();
   }

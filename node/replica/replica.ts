@@ -294,6 +294,13 @@ export class Replica {
       );
       for (const o of own) this.waiters.durable(o, seq, this.options.alone());
     }
+    // Before it works on them: others may wait for the word.
+    const durable = incoming.map((i) => i.signed);
+    if (sealed) durable.push(sealed.signed);
+    if (durable.length > 0) {
+      const isAwaited = incoming.some(({ transactions }) => transactions.some(({ level }) => level === 'replicated'));
+      this.options.events.durable(durable, isAwaited);
+    }
     if (incoming.length > 0) {
       const ready = this.order.note(incoming);
       // Those that run only in a block wait for theirs.
@@ -304,12 +311,6 @@ export class Replica {
     }
     if (this.wanted.length > 0) this.takeWanted();
     if (incoming.some(({ isAside }) => isAside)) this.intake.adopt();
-    const durable = incoming.map((i) => i.signed);
-    if (sealed) durable.push(sealed.signed);
-    if (durable.length > 0) {
-      const isAwaited = incoming.some(({ transactions }) => transactions.some(({ level }) => level === 'replicated'));
-      this.options.events.durable(durable, isAwaited);
-    }
     this.applier.apply();
     this.publisher.soon();
     if (!this.options.alone() || this.isUrgent) this.decider?.progress(this.isUrgent);

@@ -209,6 +209,7 @@ export class SimulatedNode implements VirtualHost, Machine {
       // Word that may come or not: the scenario of sync has it.
       subscribe: () => undefined,
       announce: () => undefined,
+      flush: () => undefined,
     });
     this.life = { engine, peering, log: log as SimulatedLog, records: records as SimulatedRecords };
     engine.ready().then(

@@ -143,7 +143,7 @@ export async function startCluster(
     onDamaged: (height) => engine.damaged(height),
     onRefused: (from, reason) => log.warn({ from: nameOf(from), reason }, 'what a peer sent is refused'),
     onEquivocation: ({ author, member }) => log.error({ author, member: nameOf(member) }, EQUIVOCATION),
-    endAuthor: (equivocation) => core.group.endAuthor(equivocation),
+    endAuthor: (equivocation) => core.roster.endAuthor(equivocation),
     onEndFailed: ({ author }, error) => log.debug({ author, err: error }, NOT_ENDED),
     snapshots: engine.keeper,
     isNew: engine.isNew,
@@ -175,7 +175,7 @@ export async function startCluster(
       gossip: (topic, bytes, from) => channels.gossip(topic, bytes, from),
       drained: (to) => channels.drained(to),
       joinRequest: async ({ node, name, secret }) => {
-        const reason = await core.group.admit(node, name, secret);
+        const reason = await core.roster.admit(node, name, secret);
         log.info({ name, node, ...(reason !== undefined && { reason }) }, 'a node asked to join');
         if (reason !== undefined) return { kind: 'refused', reason };
         const welcome = new Uint8Array(Buffer.from(JSON.stringify({ ...engine.genesis, introduced: undefined })));

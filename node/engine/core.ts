@@ -39,6 +39,7 @@ import { MergeContext, Merger, StateMachine } from './merge/index.ts';
 import { NamedLocks } from './named-locks.ts';
 import { Overlays } from './overlay.ts';
 import { Planner } from './planner.ts';
+import { Roster } from './roster.ts';
 import { Runner } from './runner.ts';
 import { SchemaChanges } from './schema-changes.ts';
 import { EngineSession } from './session.ts';
@@ -99,6 +100,7 @@ export class EngineCore implements Engine {
   readonly commits: Commits;
   readonly schema: SchemaChanges;
   readonly group: Group;
+  readonly roster: Roster;
   readonly accounts: Accounts;
   readonly cost: CostEstimator;
   readonly lanes: Lanes;
@@ -145,6 +147,7 @@ export class EngineCore implements Engine {
     this.tables = new TableRuntimes(this.catalog, this.env);
     this.namedLocks = main?.namedLocks ?? new NamedLocks(this.locks);
     this.group = new Group(this, options.group);
+    this.roster = new Roster(this, options.group);
     this.merging = new MergeContext(this);
     this.commits = new Commits(this);
     this.schema = new SchemaChanges(this);

@@ -161,7 +161,7 @@ export function openOwnGroup(options: OwnGroupOptions, main: OpenedEngine): OwnG
     ready: () => makeDatabase(group, database),
     depart: async () => {
       markEnding(groupDir);
-      await group.core.group.depart();
+      await group.core.roster.depart();
     },
   };
 }
@@ -416,7 +416,7 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
       options.onSchema?.();
     };
     // What could not be decided is tried again with the next block.
-    const rescue = (): void => void (decider && core.group.rescue().catch(() => undefined));
+    const rescue = (): void => void (decider && core.roster.rescue().catch(() => undefined));
     core.machine.undoKept();
     const waiting = catchUp(options, core, base);
     const logged = log.height;

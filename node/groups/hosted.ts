@@ -292,7 +292,7 @@ export class HostedGroups {
       onDamaged: (height) => engine.damaged(height),
       onRefused: (from, reason) => describe('what a peer sent is refused', { from, reason }),
       onEquivocation: ({ author, member }) => describe(EQUIVOCATION, { author, member }),
-      endAuthor: (equivocation) => engine.core.group.endAuthor(equivocation),
+      endAuthor: (equivocation) => engine.core.roster.endAuthor(equivocation),
       onEndFailed: ({ author }, error) => log.debug({ database, author, err: error }, NOT_ENDED),
       snapshots: engine.keeper,
       isNew: engine.isNew,
@@ -390,7 +390,7 @@ export class HostedGroups {
     const hosts = stays.filter(({ id }) => placement.hosts.includes(id));
     const left = stays.flatMap(({ id, name, stay }) => (stay > 1 ? [{ id, name, stay: stay - 1 }] : []));
     const gone = new Set(known.filter(({ removed }) => removed).map(({ id }) => id));
-    engine.core.group
+    engine.core.roster
       .follow({ hosts, gone, left })
       .catch((error: unknown) => log.debug({ database, err: error }, 'the members of a database did not change'));
   }

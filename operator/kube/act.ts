@@ -49,9 +49,11 @@ export async function act({ client, store }: Actor, cluster: ClusterObject, acti
     case 'join':
       await nodes.join(node(action.pod), await nodes.joinToken(node(action.through)));
       return;
-    case 'set-voter':
-      await nodes.runSql(node(action.through), 'SELECT p2pdb_set_voter(?, ?)', [action.member, action.voter ? 1 : 0]);
+    case 'set-voters': {
+      const { members, voter } = action;
+      await nodes.runSql(node(action.through), 'SELECT p2pdb_set_voter(?, ?)', [members.join(','), voter ? 1 : 0]);
       return;
+    }
     case 'remove-member':
       await nodes.runSql(node(action.through), 'SELECT p2pdb_remove_member(?)', [action.id]);
       return;

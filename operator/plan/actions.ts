@@ -18,7 +18,13 @@ export type Action =
   | { readonly kind: 'join-elsewhere'; readonly pod: string }
   /** A node that waits joins by a token that another one makes. */
   | { readonly kind: 'join'; readonly pod: string; readonly through: string }
-  | { readonly kind: 'set-voter'; readonly member: string; readonly voter: boolean; readonly through: string }
+  /** By one change: in between, an even number of voters would bear less. */
+  | {
+      readonly kind: 'set-voters';
+      readonly members: readonly string[];
+      readonly voter: boolean;
+      readonly through: string;
+    }
   | { readonly kind: 'remove-member'; readonly member: string; readonly id: string; readonly through: string }
   /** Its clients go elsewhere. */
   | { readonly kind: 'drain'; readonly pod: string; readonly id: string }
@@ -80,10 +86,10 @@ export function noticeOf(action: Action): Notice | undefined {
       return normal('MemberJoined', `${action.pod} joined through ${action.through}`);
     case 'join-elsewhere':
       return normal('MemberJoined', `${action.pod} joined the cluster that the token is of`);
-    case 'set-voter':
+    case 'set-voters':
       return action.voter
-        ? normal('VoterAdded', `${action.member} takes part in decisions`)
-        : normal('VoterRemoved', `${action.member} takes part in decisions no more`);
+        ? normal('VoterAdded', `taking part in decisions: ${action.members.join(', ')}`)
+        : normal('VoterRemoved', `taking part in decisions no more: ${action.members.join(', ')}`);
     case 'remove-member':
       return normal('MemberRemoved', `${action.member} is no member any more`);
     case 'drain':

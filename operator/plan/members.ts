@@ -123,11 +123,11 @@ function planVoters({ cluster }: Observed, { nodes, members, speaker }: Group): 
   const target = votersOf(cluster.spec);
   const most = Math.min(target, able.length);
   const chosen = able.slice(0, Math.max(0, most - ((most + 1) % 2)));
-  const added = chosen.find(({ voter }) => !voter);
-  if (added) return one({ kind: 'set-voter', member: added.name, voter: true, through });
+  const added = chosen.flatMap(({ name, voter }) => (voter ? [] : [name]));
+  if (added.length > 0) return one({ kind: 'set-voters', members: added, voter: true, through });
   // An even number that a lost member left behind stays until its successor votes: fewer would bear less.
   const dropped = able.filter(({ voter }) => voter)[target];
-  return dropped && one({ kind: 'set-voter', member: dropped.name, voter: false, through });
+  return dropped && one({ kind: 'set-voters', members: [dropped.name], voter: false, through });
 }
 
 /** From the highest ordinal down: its clients go, what it wrote is final, it decides no more, it is a member no more. */
@@ -151,7 +151,7 @@ function planLeaving({ cluster, pods }: Observed, { nodes, members, speaker }: G
     if (!allHaveIt) return undefined;
   }
   return leaving.voter
-    ? one({ kind: 'set-voter', member: leaving.name, voter: false, through })
+    ? one({ kind: 'set-voters', members: [leaving.name], voter: false, through })
     : one({ kind: 'remove-member', member: leaving.name, id: leaving.id, through });
 }
 

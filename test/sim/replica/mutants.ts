@@ -4,7 +4,7 @@ import { Linearizer } from '../../../node/consistency/index.ts';
 import { Commits } from '../../../node/engine/commits.ts';
 import type { SeenRow } from '../../../node/engine/merge/index.ts';
 import { Chains } from '../../../node/log/index.ts';
-import { Group } from '../../../node/engine/group.ts';
+import { Roster } from '../../../node/engine/roster.ts';
 import { EarlyEntries } from '../../../node/replica/early.ts';
 import { Forks } from '../../../node/replica/forks.ts';
 import { Intake } from '../../../node/replica/intake.ts';
@@ -80,7 +80,7 @@ export const byzantineMutants: readonly Mutant[] = [
 /** Where a member signs two entries with one number. */
 export const forkMutants: readonly Mutant[] = [
   mutant('what a block names is not asked for by its hash', Forks, 'missing', () => () => []),
-  mutant('who forks may go on', Group, 'endAuthor', () => () => Promise.resolve()),
+  mutant('who forks may go on', Roster, 'endAuthor', () => () => Promise.resolve()),
   mutant('the log does not say behind which entry a chain goes on', LogWriter, 'addAgain', nothing),
   mutant('what stood in a tail that lost stays in the order', Order, 'withdraw', () => () => [].values()),
 ];
@@ -89,5 +89,5 @@ export const forkMutants: readonly Mutant[] = [
 export const movingMutants: readonly Mutant[] = [
   mutant('what a removed member wrote is waited for', Replica, 'endOf', () => () => Infinity),
   mutant('what a removed member wrote stays in the order', Order, 'expel', nothing),
-  mutant('what was acknowledged to a removed member goes', Group, 'rescue', () => () => Promise.resolve()),
+  mutant('what was acknowledged to a removed member goes', Roster, 'rescue', () => () => Promise.resolve()),
 ];

@@ -186,7 +186,7 @@ export class SimulatedNode implements VirtualHost, Machine {
       onRefused: (from, reason) => this.cluster.refused(this, from, reason),
       onEquivocation: ({ author }) =>
         this.cluster.trace(() => `${this.name} has found that ${author.slice(0, 8)} forks`),
-      endAuthor: (equivocation) => core.group.endAuthor(equivocation),
+      endAuthor: (equivocation) => core.roster.endAuthor(equivocation),
       onEndFailed: ({ author }, error) =>
         this.cluster.trace(() => `${this.name} did not end ${author.slice(0, 8)}: ${String(error)}`),
       snapshots: this.snapshotsOf(engine),

@@ -138,7 +138,7 @@ export class Operator {
   private async admit(joiner: SimulatedNode, via: SimulatedNode): Promise<void> {
     const { rows } = await this.workload.client(via).sql(TOKEN);
     const secret = Buffer.from(String(rows[0]?.[0]), 'hex');
-    const reason = await via.life?.engine.core.group.admit(joiner.id, joiner.name, secret);
+    const reason = await via.life?.engine.core.roster.admit(joiner.id, joiner.name, secret);
     this.cluster.trace(() => `** ${joiner.name} is ${reason ?? 'let in'}`);
     this.changes++;
   }

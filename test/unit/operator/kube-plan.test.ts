@@ -90,8 +90,8 @@ function todo(observed: Observed): string[] {
         return [`${action.kind} ${action.pod}`];
       case 'join':
         return [`join ${action.pod} through ${action.through}`];
-      case 'set-voter':
-        return [`voter ${action.member} ${action.voter ? 'yes' : 'no'}`];
+      case 'set-voters':
+        return [`voter ${action.members.join()} ${action.voter ? 'yes' : 'no'}`];
       case 'remove-member':
         return [`remove ${action.member} ${action.id[0] ?? ''}`];
       default:
@@ -150,7 +150,7 @@ describe('forming', () => {
   it('makes voters of those in sync, to an odd number', () => {
     const joined = [member(0), member(1, { voter: false }), member(2, { voter: false })];
     const pods = [0, 1, 2].map((n) => pod(n, serving(n, joined)));
-    assert.deepEqual(todo(look(pods)), ['voter c-1 yes']);
+    assert.deepEqual(todo(look(pods)), ['voter c-1,c-2 yes']);
     const late = [member(0), member(1, { voter: false }), member(2, { voter: false, lagEntries: 5000 })];
     assert.deepEqual(todo(look([0, 1, 2].map((n) => pod(n, serving(n, late))))), [], 'one of two would be even');
   });

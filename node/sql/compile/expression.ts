@@ -255,7 +255,7 @@ function caseWhen(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'case' }>,
   const operand = e.operand && sub(e.operand);
   const conditions = e.branches.map((b) => {
     const when = sub(b.when);
-    return operand ? compare(c, '=', operand, when).sql : truth(c, when);
+    return operand ? compare(c, '=', operand, when, 'case').sql : truth(c, when);
   });
   const values = [...e.branches.map((b) => sub(b.then)), ...(e.otherwise ? [sub(e.otherwise)] : [])];
   const [type, coercibility] = commonType(values, 'case');

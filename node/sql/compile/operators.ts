@@ -3,6 +3,7 @@ import { aggregateCollations, isBinaryCollation, jsonSortKey, sortKey } from '..
 import { compareMode } from '../functions/index.ts';
 import { SqlError, type DecimalType, type SqlType } from '../types/index.ts';
 import type { BinaryOp, ComparisonOp } from '../parser/index.ts';
+import { besideColumn, besideDate } from './beside-column.ts';
 import { BIGINT, Bound, DOUBLE, truthValue } from './bound.ts';
 import { callInternal, callNamed, convert, hexNumber, typeKey } from './call.ts';
 import type { Compiler } from './compiler.ts';
@@ -12,6 +13,11 @@ const numeric = (c: Compiler, b: Bound): Bound => (b.hex ? hexNumber(c, b) : b);
 const isScaled = (type: SqlType): type is DecimalType => type.kind === 'decimal' && type.precision <= 18;
 
 const isInteger = (type: SqlType): boolean => type.kind === 'int' || type.kind === 'year';
+
+const isDated = ({ kind }: SqlType): boolean => kind === 'date' || kind === 'datetime' || kind === 'timestamp';
+
+const isNumber = ({ kind }: SqlType): boolean =>
+  kind === 'int' || kind === 'year' || kind === 'bit' || kind === 'decimal' || kind === 'float' || kind === 'double';
 
 /** + - * / DIV % and the bit operators. */
 export function arithmetic(
@@ -138,7 +144,14 @@ function jsonKey(c: Compiler, b: Bound): Bound {
 }
 
 /** Brings two expressions into comparable form. */
-export function comparable(c: Compiler, l: Bound, r: Bound, operation: string): Comparable {
+export function comparable(c: Compiler, left: Bound, right: Bound, operation: string): Comparable {
+  const l = isNumber(right.type) ? numeric(c, left) : left;
+  const r = isNumber(left.type) ? numeric(c, right) : right;
+  if (operation !== ' IN ' && operation !== 'case') {
+    const [constantRight, constantLeft] = [besideColumn(c, l, r), besideColumn(c, r, l)];
+    if (constantRight) return { left: l.sql, right: constantRight.sql };
+    if (constantLeft) return { left: constantLeft.sql, right: r.sql };
+  }
   const mode = compareMode(l.type, r.type, { leftConstant: l.bind !== undefined, rightConstant: r.bind !== undefined });
   switch (mode) {
     case 'string': {
@@ -158,7 +171,9 @@ export function comparable(c: Compiler, l: Bound, r: Bound, operation: string): 
       return { left: convert(c, l, { kind: 'date' }).sql, right: convert(c, r, { kind: 'date' }).sql };
     case 'datetime': {
       const fsp = Math.max(fspOf(l), fspOf(r));
-      return { left: asDatetime(c, l, fsp), right: asDatetime(c, r, fsp) };
+      const direct = operation in SQLITE_OPERATOR;
+      const [a, b] = direct ? [besideDate(c, l, r), besideDate(c, r, l)] : [l, r];
+      return { left: asDatetime(c, a, fsp), right: asDatetime(c, b, fsp) };
     }
     case 'time':
       return { left: convert(c, l, { kind: 'time', fsp: 6 }).sql, right: convert(c, r, { kind: 'time', fsp: 6 }).sql };
@@ -270,10 +285,10 @@ const SQLITE_OPERATOR: Record<ComparisonOp, string> = {
   '>=': '>=',
 };
 
-export function compare(c: Compiler, op: ComparisonOp, l: Bound, r: Bound): Bound {
+export function compare(c: Compiler, op: ComparisonOp, l: Bound, r: Bound, operation: string = op): Bound {
   const enumIndex = enumConstant(c, op, l, r) ?? enumConstant(c, op, r, l);
   if (enumIndex) return enumIndex;
-  const { left, right } = comparable(c, l, r, op);
+  const { left, right } = comparable(c, l, r, operation);
   return truthValue(`(${left}${SQLITE_OPERATOR[op]}${right})`, op !== '<=>' && (l.nullable || r.nullable));
 }
 
@@ -294,9 +309,24 @@ function enumConstant(c: Compiler, op: ComparisonOp, column: Bound, constant: Bo
 export const isComparison = (op: BinaryOp): op is ComparisonOp =>
   op === '=' || op === '<=>' || op === '<>' || op === '<' || op === '<=' || op === '>' || op === '>=';
 
+/** The values of a list beside an integer column, where all of them are texts. */
+function wholeList(c: Compiler, operand: Bound, list: readonly Bound[]): Bound[] | undefined {
+  if (operand.type.kind === 'year' || list.some((b) => b.type.kind !== 'string')) return undefined;
+  const whole: Bound[] = [];
+  for (const item of list) {
+    const bound = besideColumn(c, operand, item);
+    if (!bound) return undefined;
+    whole.push(bound);
+  }
+  return whole;
+}
+
 /** `operand IN (…)` over single values. */
 export function inList(c: Compiler, operand: Bound, list: readonly Bound[]): Bound {
+  if (list.length === 1) return compare(c, '=', operand, list[0] as Bound);
   const nullable = operand.nullable || list.some((b) => b.nullable);
+  const whole = wholeList(c, operand, list);
+  if (whole) return truthValue(`(${operand.sql} IN (${whole.map((b) => b.sql).join(',')}))`, nullable);
   const pairs = list.map((item) =>
     enumConstant(c, '=', operand, item) ? undefined : comparable(c, operand, item, ' IN '),
   );
@@ -307,7 +337,12 @@ export function inList(c: Compiler, operand: Bound, list: readonly Bound[]): Bou
   return truthValue(`(${list.map((item) => compare(c, '=', operand, item).sql).join(' OR ')})`, nullable);
 }
 
-export function between(c: Compiler, operand: Bound, low: Bound, high: Bound): Bound {
+export function between(c: Compiler, ...range: readonly [operand: Bound, low: Bound, high: Bound]): Bound {
+  // One date among the three makes dates of the texts.
+  const dated = range.some((b) => isDated(b.type));
+  const asDate = (b: Bound): Bound =>
+    dated && b.type.kind === 'string' ? convert(c, b, { kind: 'datetime', fsp: 6 }) : b;
+  const [operand, low, high] = [asDate(range[0]), asDate(range[1]), asDate(range[2])];
   const nullable = operand.nullable || low.nullable || high.nullable;
   const a = comparable(c, operand, low, 'between');
   const b = comparable(c, operand, high, 'between');

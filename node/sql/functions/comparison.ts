@@ -7,7 +7,7 @@ import type { CompareMode } from './compare-modes.ts';
 import { definePrepared } from './definition.ts';
 import type { ArgClass, ArgInfo, Call, CallEnv, FunctionDefinition } from './definition.ts';
 import { commonCollation } from './like.ts';
-import { BIGINT, BOOLEAN, DATE, scaleOf } from './types-of-results.ts';
+import { BIGINT, BOOLEAN, DATE, fspOfInfo } from './types-of-results.ts';
 
 /** Comparisons of mixed types, and the functions that choose among their arguments. */
 
@@ -117,15 +117,22 @@ const nullSafeEqual = definePrepared(
   { collated: true, nullable: 'never', nullPropagates: false },
 );
 
+const isDated = ({ kind }: SqlType): boolean => kind === 'date' || kind === 'datetime' || kind === 'timestamp';
+
 /** The mode in which a list of values is compared, and the class to read them by. */
 function listMode(types: readonly SqlType[]): CompareMode {
   const known = types.filter((type) => type.kind !== 'null');
+  // One date makes dates of texts and numbers.
+  if (known.some(isDated) && !known.some((t) => t.kind === 'json' || t.kind === 'binary'))
+    return known.every((t) => t.kind === 'date') ? 'date' : 'datetime';
   const type = aggregateTypes(known);
-  if (known.length > 1 && known.some((t) => t.kind === 'date' || t.kind === 'datetime' || t.kind === 'timestamp')) {
-    const all = known.every((t) => ['date', 'datetime', 'timestamp', 'time', 'string'].includes(t.kind));
-    if (all) return known.every((t) => t.kind === 'date') ? 'date' : 'datetime';
-  }
   return compareMode(type, type);
+}
+
+/** What GREATEST makes of dates and others: a date where there is nothing with a time of day. */
+function datedResult(args: readonly ArgInfo[]): SqlType {
+  const timed = args.some(({ type: { kind } }) => kind === 'datetime' || kind === 'timestamp' || kind === 'time');
+  return timed ? { kind: 'datetime', fsp: Math.max(...args.map(fspOfInfo)) } : DATE;
 }
 
 function extreme(name: string, sign: 1 | -1): FunctionDefinition {
@@ -137,12 +144,7 @@ function extreme(name: string, sign: 1 | -1): FunctionDefinition {
       return mode === 'json' ? 'text' : CLASS[mode];
     },
     (args) => {
-      const times = args.filter(({ type: { kind } }) => kind === 'date' || kind === 'datetime' || kind === 'timestamp');
-      if (times.length > 0 && listMode(args.map((a) => a.type)) === 'datetime') {
-        // Texts and numbers beside dates are read as such.
-        if (times.every((t) => t.type.kind === 'date')) return DATE;
-        return { kind: 'datetime', fsp: Math.max(...times.map((t) => scaleOf(t.type))) };
-      }
+      if (listMode(args.map((a) => a.type)) === 'datetime') return datedResult(args);
       // Numbers among texts count as texts, and JSON does too.
       const type = aggregateTypes(
         args.map((a) => a.type),
@@ -157,7 +159,11 @@ function extreme(name: string, sign: 1 | -1): FunctionDefinition {
       const compare = comparerOf(mode === 'json' ? 'string' : mode, types) as (a: unknown, b: unknown) => number;
       return (_env, ...values: never[]) => {
         let best: unknown = values[0];
-        for (let i = 1; i < values.length; i++) if (compare(values[i], best) * sign > 0) best = values[i];
+        for (let i = 1; i < values.length; i++) {
+          const order = compare(values[i], best) * sign;
+          // Of equal texts GREATEST gives the last, LEAST the first.
+          if (order > 0 || (order === 0 && sign > 0)) best = values[i];
+        }
         return result.kind === 'date' ? (best as string).slice(0, 10) : (best as string);
       };
     },

@@ -26,6 +26,8 @@ import { TIMESTAMP_MAX, TIMESTAMP_MIN, utcSeconds } from './timezone.ts';
 import { decimalReader } from './numbers-of.ts';
 import { pow10, truncate } from './decimal.ts';
 
+const WHOLE: SqlType = { kind: 'int', bits: 64, unsigned: false };
+
 const isText = (type: SqlType): boolean =>
   type.kind === 'string' ||
   type.kind === 'binary' ||
@@ -70,7 +72,12 @@ function dateSource(
       return { value: settled, timed: parsed.timed, text: () => text };
     };
   }
-  const read = dateReader(from, { zeroDate: true, zeroInDate: true, invalidDates: true });
+  // To a column a year is a number, and no date.
+  const read = dateReader(from.kind === 'year' ? WHOLE : from, {
+    zeroDate: true,
+    zeroInDate: true,
+    invalidDates: true,
+  });
   return (value, ctx) => {
     const date = read(value, silent(ctx));
     const text = (): string => asText(value, ctx);

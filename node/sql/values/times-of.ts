@@ -81,6 +81,8 @@ function fromNumberText(
   return parsed ?? null;
 }
 
+const NEW_YEAR = partsOf('0000-01-01');
+
 /** Reads date and time in parts, by the rules given. */
 export function dateReader(from: SqlType, rules: DateRules = FUZZY): Reader<ReadDate> {
   switch (from.kind) {
@@ -105,7 +107,8 @@ export function dateReader(from: SqlType, rules: DateRules = FUZZY): Reader<Read
     case 'set':
       return (value, ctx) => fromNumberText(intFromSqlite(value), 0, () => intFromSqlite(value).toString(), ctx, rules);
     case 'year':
-      return (value, ctx) => fromNumberText(intFromSqlite(value) * 10000n, 0, () => String(value), ctx, rules);
+      // A year is its first day.
+      return (value) => ({ value: { ...NEW_YEAR, year: Number(value) }, timed: false, places: 0 });
     case 'decimal':
       return (value, ctx) => {
         const d = decimalFromSqlite(value as number, from);
@@ -182,6 +185,7 @@ export function timeReader(from: SqlType): Reader<number> {
     case 'time':
       return Number;
     case 'date':
+    case 'year':
       return () => 0;
     case 'datetime':
     case 'timestamp': {
@@ -191,7 +195,6 @@ export function timeReader(from: SqlType): Reader<number> {
     case 'int':
     case 'bit':
     case 'set':
-    case 'year':
     case 'enum':
       return (value, ctx) =>
         settleTime(timeOfNumber(Number(intFromSqlite(value)), 0), () => String(intFromSqlite(value)), ctx);

@@ -73,6 +73,24 @@ dialectTests({
       [['2001-01-01', '20010102', '20010101000000']],
     ],
     ["SELECT least(DATE'2020-01-01', TIMESTAMP'2019-01-01 10:00:00')", [['2019-01-01 10:00:00']]],
+    [
+      "SELECT greatest(DATE'2001-01-01', 20010102), least(DATE'2001-01-01', 20010102) + 0, greatest(DATE'2001-01-01', '01-01-02', 20010103)",
+      [['2001-01-02', '20010101', '2001-01-03']],
+    ],
+    [
+      "SELECT greatest(TIMESTAMP'2001-01-01 00:00:00', 20010102.5), greatest(TIMESTAMP'2001-01-01 00:00:00', '2001-01-02 10:00:00.25')",
+      [['2001-01-02 00:00:00.0', '2001-01-02 10:00:00.25']],
+    ],
+    ["SELECT greatest('a', 'A'), greatest('A', 'a'), least('a', 'A')", [['A', 'a', 'a']]],
+  ],
+  'a YEAR as a date is its first day': [
+    ['CREATE TABLE t (y year, d date)', 0],
+    ["INSERT INTO t VALUES (1998, '2001-05-05')", 1],
+    [
+      'SELECT CAST(y AS DATE), CAST(y AS TIME), greatest(y, d), least(y, d) FROM t',
+      [['1998-01-01', '00:00:00', '2001-05-05', '1998-01-01']],
+    ],
+    ['UPDATE t SET d = y', 'E1292'],
   ],
   'bytes with a character set': [
     ["SELECT hex(_utf16 0x3344), hex(_ucs2 x'00e4'), hex(_latin1 0xe4)", [['3344', '00E4', 'E4']]],

@@ -19,6 +19,14 @@ import type { TableRuntime } from './table.ts';
 import type { RowWriter } from './writer.ts';
 import type { KeyRange } from './transaction.ts';
 
+interface InsertCounts {
+  records: number;
+  duplicates: number;
+  /** The AUTO_INCREMENT value of a row that was not inserted: the statement's next row takes it. */
+  spareId: number | bigint | undefined;
+  reusedIds: number;
+}
+
 export interface DmlResult {
   affected: number;
   /** Rows that matched an UPDATE's WHERE. */
@@ -101,7 +109,7 @@ export class Dml {
     const { env } = this.x;
     const rt = this.x.runtimeOf(plan.table);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
-    const before = { records: 0, duplicates: 0 };
+    const before: InsertCounts = { records: 0, duplicates: 0, spareId: undefined, reusedIds: 0 };
     this.ignoreErrors(plan.ignore);
     const one = (fill: (row: Row) => void): void => {
       before.records++;
@@ -127,6 +135,7 @@ export class Dml {
     if (plan.select || (plan.rows?.length ?? 0) > 1) {
       result.info = `Records: ${before.records}  Duplicates: ${before.duplicates}  Warnings: ${env.warnings.length}`;
     }
+    if (before.reusedIds > 0) this.skipIds(rt, before.reusedIds);
     if (result.insertId === 0) result.insertId = result.generatedId;
     return result;
   }
@@ -199,7 +208,7 @@ export class Dml {
     rt: TableRuntime,
     fill: (row: Row) => void,
     result: DmlResult,
-    counts: { duplicates: number },
+    counts: InsertCounts,
   ): void {
     const { env, writer } = this.x;
     const { table } = rt;
@@ -209,11 +218,12 @@ export class Dml {
     for (let place = 0; place < row.length; place++)
       if (!given.has(place)) row[place] = this.defaultValue(rt, place, row);
     fill(row);
-    const generated = this.autoIncrement(rt, row);
+    const generated = this.autoIncrement(rt, row, counts);
     this.rows.derive(rt, row);
     const failure = this.rows.outsideView(plan.viewCheck, row) ?? this.rows.violated(rt, row);
     if (failure) {
       if (!env.ignore) throw failure;
+      counts.spareId = generated;
       env.warn('Warning', failure.errno, failure.message);
       return;
     }
@@ -226,6 +236,7 @@ export class Dml {
       writer.claimKeys(rt, row);
       const duplicate = writer.duplicateOf(rt, row, undefined);
       if (duplicate) {
+        counts.spareId = generated;
         if (this.updateDuplicate(plan, rt, duplicate.rowid, duplicate.row, row, result)) counts.duplicates++;
         return;
       }
@@ -235,6 +246,7 @@ export class Dml {
       const duplicate = writer.duplicateOf(rt, row, undefined);
       const error = duplicate ? duplicateEntry(rt, duplicate.key, row) : this.rows.foreignKeys.parentMissing(rt, row);
       if (error) {
+        counts.spareId = generated;
         counts.duplicates++;
         env.warn('Warning', error.errno, error.message);
         return;
@@ -254,17 +266,20 @@ export class Dml {
   }
 
   /** Gives the row its AUTO_INCREMENT value when it asks for one, and keeps the counter above what is given. */
-  private autoIncrement(rt: TableRuntime, row: Row): number | bigint | undefined {
+  private autoIncrement(rt: TableRuntime, row: Row, counts?: InsertCounts): number | bigint | undefined {
     const place = rt.autoIncrement;
     if (place < 0) return undefined;
     const value = row[place] ?? null;
+    const spare = counts?.spareId;
+    if (counts) counts.spareId = undefined;
     if (value !== null && (this.x.noAutoValueOnZero || Number(value) !== 0)) {
       this.noteAutoIncrement(rt, row);
       return undefined;
     }
     const { increment, offset } = this.x.autoIncrementStep;
-    let next = this.x.state.counters.autoIncrement(rt.table);
-    if (increment > 1 || offset > 1)
+    let next = spare ?? this.x.state.counters.autoIncrement(rt.table);
+    if (counts && spare !== undefined) counts.reusedIds++;
+    else if (increment > 1 || offset > 1)
       next = nextOfClass(Number(next), { increment, offset: offset <= increment ? offset : 1 });
     const converted = (rt.convert[place] as TableRuntime['convert'][number])(
       BigInt(next),
@@ -274,6 +289,14 @@ export class Dml {
     row[place] = converted;
     this.x.state.counters.raiseAutoIncrement(rt.table, typeof next === 'number' ? next + 1 : next + 1n);
     return next;
+  }
+
+  /** A statement has as many values to itself as it has rows that ask for one. */
+  private skipIds(rt: TableRuntime, count: number): void {
+    const { counters } = this.x.state;
+    const next = counters.autoIncrement(rt.table);
+    const skipped = count * this.x.autoIncrementStep.increment;
+    counters.raiseAutoIncrement(rt.table, typeof next === 'number' ? next + skipped : next + BigInt(skipped));
   }
 
   /** Keeps the counter above the value that a row has. */

@@ -80,6 +80,25 @@ dialectTests({
     ['INSERT INTO t (a,b) VALUES (1,2) AS new ON DUPLICATE KEY UPDATE c = b', 'E1052'],
     ['INSERT INTO t (a,b) VALUES (1,2) AS new ON DUPLICATE KEY UPDATE new.c = 1', 'E1054'],
   ],
+  'a row that is not inserted leaves its AUTO_INCREMENT value to the next': [
+    ['CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, a int UNIQUE, b int)', 0],
+    ['INSERT INTO t (a,b) VALUES (1,1),(2,2)', 2],
+    ['INSERT INTO t (a,b) VALUES (1,3),(7,7),(2,9),(8,8) ON DUPLICATE KEY UPDATE b = VALUES(b)', 6],
+    ['INSERT INTO t (a,b) VALUES (9,9)', 1],
+    ['INSERT IGNORE INTO t (a,b) VALUES (1,1),(20,1),(2,2),(21,2)', 2],
+    ['INSERT INTO t (a,b) VALUES (30,3)', 1],
+    [
+      'SELECT id, a FROM t WHERE a > 2 ORDER BY id',
+      [
+        ['3', '7'],
+        ['4', '8'],
+        ['7', '9'],
+        ['8', '20'],
+        ['9', '21'],
+        ['12', '30'],
+      ],
+    ],
+  ],
   'a locking read of a derived table': [
     ...tables,
     ['SELECT d.x, t.a FROM (SELECT DISTINCT x FROM s) d JOIN t ON d.x = t.a WHERE a = 2 FOR UPDATE', [['2', '2']]],

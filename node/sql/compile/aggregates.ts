@@ -4,7 +4,7 @@ import { SqlError, type SqlType } from '../types/index.ts';
 import type { Aggregate, Expr, GroupConcat, Over, WindowFunction } from '../parser/index.ts';
 import { BIGINT, Bound, COERCIBILITY, DOUBLE } from './bound.ts';
 import { commonType } from './common-type.ts';
-import { convert, infoOf, signatureName, typeKey } from './call.ts';
+import { convert, hexNumber, infoOf, signatureName, typeKey } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { orderKey } from './operators.ts';
 import type { SqlFunction } from './plan.ts';
@@ -34,10 +34,14 @@ function argumentsOf(
   }
 }
 
+/** Aggregates that count with their arguments. */
+const OF_NUMBERS = /^(sum|avg|std|var|bit_)/;
+
 const overText = (c: Compiler, scope: Scope, over: Over | undefined): string => (over ? overSql(c, scope, over) : '');
 
 export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: string): Bound {
-  const args = argumentsOf(c, scope, e.args, e.over, clause);
+  const given = argumentsOf(c, scope, e.args, e.over, clause);
+  const args = OF_NUMBERS.test(e.name) ? given.map((b) => (b.hex ? hexNumber(c, b) : b)) : given;
   const over = overText(c, scope, e.over);
   if (e.name === 'count') return count(c, e, args, over);
   const [arg] = args;

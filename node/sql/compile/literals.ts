@@ -92,7 +92,8 @@ export function literal(
         c,
         e.slot,
         { ...BLOB, length: e.bytes.length } as SqlType,
-        { hex: true, coercibility: COERCIBILITY.literal },
+        // With an introducer it is a text in all contexts.
+        { hex: e.charset === undefined, coercibility: COERCIBILITY.literal },
         e.bytes,
       );
     }

@@ -7,12 +7,13 @@ import { hexNumber } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { compileFrom } from './from.ts';
 import { keyLookupOf, keyRangeOf } from './key-range.ts';
-import { orderKey, truth } from './operators.ts';
+import { orderKey } from './operators.ts';
 import type { Access, DeletePlan, RowExpression, SqlText, UpdatePlan, UpdateTarget, ViewCheck } from './plan.ts';
 import { limitSql, position } from './places.ts';
 import { findColumn, makeRelation, Scope, unknownColumn, written, type Relation, type UpdatableView } from './scope.ts';
 import { checkOptionOf, needsUnder } from './updatable-view.ts';
 import { containsKind, namesTable } from './walk.ts';
+import { whereSql } from './where.ts';
 
 /** Finds the table that a statement changes. */
 export function targetTable(c: Compiler, name: QualifiedName, operation: string): TableDef {
@@ -214,7 +215,7 @@ export function compileUpdate(f: CompilerFactory, update: Update): UpdatePlan {
   if (single && assigned.size > 0) scope.relations = [targets[0]?.relation as Relation];
   refuseMovedTwice(byTarget);
   refuseSubqueries(c, [...byTarget.keys()], [update.tables, update.assignments, update.where, update.orderBy]);
-  const where = update.where ? ` WHERE ${truth(c, c.expr(scope, update.where, 'where clause'))}` : '';
+  const where = update.where ? ` WHERE ${whereSql(c, scope, update.where)}` : '';
   const output: string[] = [];
   const planned = [...byTarget].map(([target, assignments]): UpdateTarget => {
     const rowid = output.length;
@@ -363,11 +364,9 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
   const targets = statement.from
     ? statement.targets.map((name) => {
         const found = all.find(
-          (t) =>
-            t.relation.alias.toLowerCase() === name.name.toLowerCase() &&
-            (name.schema === undefined || t.table.database === name.schema),
+          (t) => t.relation.alias === name.name && (name.schema === undefined || t.table.database === name.schema),
         );
-        const relation = scope.relations.find((r) => same(r.alias, name.name));
+        const relation = scope.relations.find((r) => r.alias === name.name);
         if (!found && relation) throw notUpdatable(c, name);
         if (!found) throw new SqlError(1109, '42S02', `Unknown table '${name.name}' in MULTI DELETE`);
         return found;
@@ -381,7 +380,7 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
     needsOn(c, target, 'delete');
   }
   refuseSubqueries(c, targets, [statement.from, statement.where, statement.orderBy]);
-  const where = statement.where ? ` WHERE ${truth(c, c.expr(scope, statement.where, 'where clause'))}` : '';
+  const where = statement.where ? ` WHERE ${whereSql(c, scope, statement.where)}` : '';
   const output: string[] = [];
   const planned = targets.map((target) => {
     const rowid = output.length;

@@ -16,10 +16,10 @@ function qualify(node: unknown, database: string, commonTables: ReadonlySet<stri
   };
   let known = commonTables;
   if (object.kind === 'query' && object.with)
-    known = new Set([...commonTables, ...object.with.tables.map((t) => t.name.toLowerCase())]);
+    known = new Set([...commonTables, ...object.with.tables.map((t) => t.name)]);
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(node)) copy[key] = qualify(value, database, known);
-  if (object.kind === 'table' && object.schema === undefined && !known.has(object.name?.toLowerCase() ?? ''))
+  if (object.kind === 'table' && object.schema === undefined && !known.has(object.name ?? ''))
     copy['schema'] = database;
   return copy;
 }

@@ -260,7 +260,7 @@ function commonTable(c: Compiler, scope: Scope, table: CommonTable, recursive: b
   const refersToItself = recursive && body.kind === 'setOperation' && mentions(table.query, table.name);
   if (!refersToItself) {
     const query = c.query(table.query, scope);
-    scope.tables.set(table.name.toLowerCase(), { sqlName, columns: named(query.columns, false) });
+    scope.tables.set(table.name, { sqlName, columns: named(query.columns, false) });
     return `${sqlName}(${query.columns.map((_, i) => `f${i}`).join(',')}) AS (${query.sql})`;
   }
   return recursiveTable(c, scope, table, body, sqlName, named);
@@ -299,7 +299,7 @@ function recursiveTable(
     nullable: true,
     type: widened(column.type),
   }));
-  scope.tables.set(table.name.toLowerCase(), { sqlName, columns: named(columns, true) });
+  scope.tables.set(table.name, { sqlName, columns: named(columns, true) });
   const compiled = steps.map((s) => asColumns(c, compileBody(c, scope, s, [], undefined), columns));
   const names = columns.map((_, i) => `f${i}`);
   const limit = limitSql(c, scope, table.query.limit);
@@ -320,12 +320,6 @@ function mentions(node: unknown, name: string): boolean {
   if (node === null || typeof node !== 'object') return false;
   if (Array.isArray(node)) return node.some((n) => mentions(n, name));
   const o = node as { kind?: string; name?: unknown; schema?: unknown };
-  if (
-    o.kind === 'table' &&
-    o.schema === undefined &&
-    typeof o.name === 'string' &&
-    o.name.toLowerCase() === name.toLowerCase()
-  )
-    return true;
+  if (o.kind === 'table' && o.schema === undefined && typeof o.name === 'string' && o.name === name) return true;
   return Object.values(node).some((v) => typeof v === 'object' && mentions(v, name));
 }

@@ -77,7 +77,7 @@ export class Scope {
   }
 
   commonTable(name: string): CommonRelation | undefined {
-    return this.tables.get(name.toLowerCase()) ?? this.parent?.commonTable(name);
+    return this.tables.get(name) ?? this.parent?.commonTable(name);
   }
 }
 
@@ -135,12 +135,7 @@ function lookUp(
   }
   let found: { column: RelationColumn; relation: Relation } | undefined;
   for (const relation of scope.relations) {
-    if (
-      ref.table !== undefined &&
-      relation.alias !== ref.table &&
-      relation.alias.toLowerCase() !== ref.table.toLowerCase()
-    )
-      continue;
+    if (ref.table !== undefined && relation.alias !== ref.table) continue;
     if (ref.schema !== undefined && relation.database !== ref.schema) continue;
     if (ref.table === undefined && relation.onlyQualified) continue;
     const column = relation.byName.get(name);

@@ -14,6 +14,7 @@ import { makeRelation, Scope, type GroupState, type Relation } from './scope.ts'
 import { withoutVersionComments } from '../parser/index.ts';
 import { containsAggregate, slotsIn } from './walk.ts';
 import { windowDefinitions } from './windows.ts';
+import { whereSql } from './where.ts';
 
 interface Item {
   readonly name: string;
@@ -89,7 +90,7 @@ function compileLevel(
   c.further = undefined;
   const scope = new Scope(outer);
   const from = compileFrom(c, scope, select.from);
-  const condition = select.where ? truth(c, c.expr(scope, select.where, 'where clause')) : '';
+  const condition = select.where ? whereSql(c, scope, select.where) : '';
   const where = [interruptionPoint(c, scope), condition].filter((t) => t !== '').join(' AND ');
 
   const keys = groupKeys(c, scope, select);
@@ -392,14 +393,12 @@ function starColumns(
   const found = scope.star.filter(
     (s) =>
       item.table === undefined ||
-      (s.relation.alias.toLowerCase() === item.table.toLowerCase() &&
-        (item.schema === undefined || s.relation.database === item.schema)),
+      (s.relation.alias === item.table && (item.schema === undefined || s.relation.database === item.schema)),
   );
   if (item.table === undefined)
     return found.map((s) => ({ name: s.column.name, bound: s.column.bound, base: s.relation.base }));
   const relation = scope.relations.find(
-    (r) =>
-      r.alias.toLowerCase() === item.table?.toLowerCase() && (item.schema === undefined || r.database === item.schema),
+    (r) => r.alias === item.table && (item.schema === undefined || r.database === item.schema),
   );
   if (!relation) throw new SqlError(1051, '42S02', `Unknown table '${item.table}'`);
   return relation.columns

@@ -67,6 +67,38 @@ dialectTests({
     ["SELECT d FROM t WHERE '2001-04-10 12:34:56' BETWEEN d AND '01-05-01'", [['2001-01-01']]],
     ["SELECT v FROM t WHERE v BETWEEN DATE'2001-01-01' AND '01-12-31'", [['01-05-05']]],
   ],
+  'IS NULL finds zero dates where the column is declared NOT NULL': [
+    ['CREATE TABLE t (d date NOT NULL, m datetime(3) NOT NULL, n date, s timestamp NOT NULL)', 0],
+    ["SET sql_mode = ''", 0],
+    [
+      "INSERT INTO t VALUES ('0000-00-00', '0000-00-00', '0000-00-00', '0000-00-00'), ('2001-01-01', now(), NULL, now())",
+      2,
+    ],
+    ['SELECT d FROM t WHERE d IS NULL AND 1', [['0000-00-00']]],
+    ['SELECT d FROM t WHERE isnull(m)', [['0000-00-00']]],
+    ['SELECT d FROM t WHERE n IS NULL', [['2001-01-01']]],
+    ['SELECT d FROM t WHERE s IS NULL OR d IS NULL OR NOT d IS NOT NULL', []],
+    ['SELECT d IS NULL FROM t', [['0'], ['0']]],
+    ['SELECT u.d FROM t LEFT JOIN t u ON u.d = t.n WHERE u.d IS NULL', [['0000-00-00'], [null]]],
+    ['DELETE FROM t WHERE d IS NULL', 1],
+    ['SET sql_mode = DEFAULT', 0],
+  ],
+  'bit and hex literals in aggregates are numbers': [
+    [
+      "SELECT sum(b'1100'), sum(DISTINCT 0x0c), bit_or(b'11'), max(0x41), sum(_binary x'31')",
+      [['12', '12', '3', 'A', '1']],
+    ],
+  ],
+  'names of tables, aliases and common tables tell case apart': [
+    ['CREATE TABLE t (a int)', 0],
+    ['CREATE TABLE T (a int)', 0],
+    ['INSERT INTO t VALUES (1)', 1],
+    ['INSERT INTO T VALUES (2)', 1],
+    ['SELECT t.a, T.a, T.* FROM t JOIN T', [['1', '2', '2']]],
+    ['WITH t AS (SELECT 3) SELECT * FROM T', [['2']]],
+    ['SELECT q.a FROM (SELECT 1 AS a) AS Q', 'E1054'],
+    ['DELETE T FROM t', 'E1109'],
+  ],
   'LEAST and GREATEST of dates and texts': [
     [
       "SELECT least(DATE'2001-01-01', '01-01-02'), greatest(DATE'2001-01-01', '01-01-02') + 0, least(TIMESTAMP'2001-01-01 00:00:00', '01-01-02') + 0",

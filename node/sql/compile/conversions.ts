@@ -1,6 +1,6 @@
 /** Values from one type's form in SQLite to another's, while a statement runs. */
 import type { SqliteValue, SqlType } from '../types/index.ts';
-import { argReader, coerce, toSqlite } from '../values/index.ts';
+import { argReader, coerce, fitTime, toSqlite } from '../values/index.ts';
 import { classOf } from './forms.ts';
 import type { ExecContext } from './plan.ts';
 
@@ -42,6 +42,7 @@ export function castFunction(
         padded.set(converted);
         return padded;
       }
+      if (to.kind === 'time') return BigInt(fitTime(converted as number, to.fsp, x));
       return write(converted, x);
     };
   };

@@ -242,7 +242,7 @@ function unary(c: Compiler, op: string, operand: Bound): Bound {
       return callNamed(c, 'NEG', [b]).with(b.bits < 63 ? { bits: b.bits } : {});
     }
     case '~':
-      return callNamed(c, '~', [operand]);
+      return callNamed(c, '~', [operand.hex ? hexNumber(c, operand) : operand]);
     case 'binary':
       return convert(c, operand, BLOB);
     default:

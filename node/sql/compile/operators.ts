@@ -4,7 +4,7 @@ import { compareMode } from '../functions/index.ts';
 import { SqlError, type DecimalType, type SqlType } from '../types/index.ts';
 import type { BinaryOp, ComparisonOp } from '../parser/index.ts';
 import { besideColumn, besideDate } from './beside-column.ts';
-import { BIGINT, Bound, DOUBLE, truthValue } from './bound.ts';
+import { BIGINT, Bound, COERCIBILITY, DOUBLE, isText, truthValue } from './bound.ts';
 import { callInternal, callNamed, convert, hexNumber, typeKey } from './call.ts';
 import type { Compiler } from './compiler.ts';
 
@@ -13,6 +13,8 @@ const numeric = (c: Compiler, b: Bound): Bound => (b.hex ? hexNumber(c, b) : b);
 const isScaled = (type: SqlType): type is DecimalType => type.kind === 'decimal' && type.precision <= 18;
 
 const isInteger = (type: SqlType): boolean => type.kind === 'int' || type.kind === 'year';
+
+const isUnsigned = (type: SqlType): boolean => type.kind === 'year' || (type.kind === 'int' && type.unsigned);
 
 const isDated = ({ kind }: SqlType): boolean => kind === 'date' || kind === 'datetime' || kind === 'timestamp';
 
@@ -43,7 +45,7 @@ function nativeArithmetic(op: '+' | '-' | '*', l: Bound, r: Bound): Bound | unde
   if (l.bind && r.bind) return undefined;
   const nullable = l.nullable || r.nullable;
   if (isInteger(l.type) && isInteger(r.type)) {
-    const unsigned = (l.type.kind === 'int' && l.type.unsigned) || (r.type.kind === 'int' && r.type.unsigned);
+    const unsigned = isUnsigned(l.type) || isUnsigned(r.type);
     const bits = op === '*' ? l.bits + r.bits : Math.max(l.bits, r.bits) + 1;
     if (bits > 62 || (unsigned && op === '-')) return undefined;
     return new Bound(() => `(${l.sql}${op}${r.sql})`, {
@@ -101,7 +103,10 @@ export interface Comparable {
 
 /** The collation under which two strings meet. Throws 1267. */
 export function meetingCollation(l: Bound, r: Bound, operation: string): string {
-  const sides = [l, r].map((b) => ({ collation: collationOf(b), coercibility: b.coercibility }));
+  const sides = [l, r].map((b) => ({
+    collation: collationOf(b),
+    coercibility: isText(b.type) || b.type.kind === 'json' ? b.coercibility : COERCIBILITY.numeric,
+  }));
   const result = aggregateCollations(sides);
   if (result === undefined) {
     const names = sides.map((s) => `(${s.collation},${coercibilityName(s.coercibility)})`);
@@ -153,7 +158,7 @@ export function comparable(c: Compiler, left: Bound, right: Bound, operation: st
     if (constantLeft) return { left: constantLeft.sql, right: r.sql };
   }
   const mode = compareMode(l.type, r.type, { leftConstant: l.bind !== undefined, rightConstant: r.bind !== undefined });
-  switch (mode) {
+  switch (mode === 'time' && !isTimely(l, r) && !isTimely(r, l) ? 'string' : mode) {
     case 'string': {
       const collation = meetingCollation(l, r, operation);
       const [left, right] = [asText(c, l), asText(c, r)];
@@ -181,6 +186,12 @@ export function comparable(c: Compiler, left: Bound, right: Bound, operation: st
       return { left: jsonKey(c, jsonOperand(c, l)).sql, right: jsonKey(c, jsonOperand(c, r)).sql };
   }
 }
+
+/** Whether a value counts as a time beside this one: a text does only where it is a constant beside a column. */
+const isTimely = (time: Bound, other: Bound): boolean =>
+  time.type.kind === 'time' &&
+  (!isText(other.type) ||
+    (time.column !== undefined && other.bind !== undefined && other.coercibility >= COERCIBILITY.literal));
 
 const BLOB: SqlType = { kind: 'binary', family: 'varbinary', length: 65535 };
 
@@ -342,7 +353,10 @@ export function between(c: Compiler, ...range: readonly [operand: Bound, low: Bo
   const dated = range.some((b) => isDated(b.type));
   const asDate = (b: Bound): Bound =>
     dated && b.type.kind === 'string' ? convert(c, b, { kind: 'datetime', fsp: 6 }) : b;
-  const [operand, low, high] = [asDate(range[0]), asDate(range[1]), asDate(range[2])];
+  // A number among texts makes numbers of them, where the operand is no column that they are compared as.
+  const counted = !dated && !range[0].column && range.some((b) => isNumber(b.type));
+  const asNumber = (b: Bound): Bound => (counted && b.type.kind === 'string' ? convert(c, b, DOUBLE) : asDate(b));
+  const [operand, low, high] = [asNumber(range[0]), asNumber(range[1]), asNumber(range[2])];
   const nullable = operand.nullable || low.nullable || high.nullable;
   const a = comparable(c, operand, low, 'between');
   const b = comparable(c, operand, high, 'between');

@@ -21,6 +21,8 @@ export function windowDefinitions(
 }
 
 export function overSql(c: Compiler, scope: Scope, over: Over): string {
+  // Each level of a ROLLUP is a query of its own: a window would see one level's rows.
+  if (scope.group?.hasRollup) throw unsupported('window functions beside ROLLUP');
   if (over.kind === 'windowSpec') return ` OVER (${windowText(c, scope, over, '<unnamed window>', new Set())})`;
   const spec = scope.windowSpecs.get(over.name.toLowerCase());
   if (!spec) throw new SqlError(3579, 'HY000', `Window name '${over.name}' is not defined.`);

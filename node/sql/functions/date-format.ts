@@ -217,6 +217,7 @@ function parseByFormat(text: string, pattern: string): Parsed | undefined {
   let weekday: number | undefined;
   let weekYear: number | undefined;
   let weekMode = 0;
+  let weekYearMode = 0;
   const take = (most: number, from: number, to: number): number => {
     const n = c.number(most);
     if (n === undefined || n < from || n > to) throw new Mismatch();
@@ -320,6 +321,7 @@ function parseByFormat(text: string, pattern: string): Parsed | undefined {
         case 'X':
         case 'x':
           weekYear = take(4, 0, 9999);
+          weekYearMode = specifier === 'X' ? 2 : 3;
           break;
         case 'r':
           run('%I:%i:%S %p');
@@ -356,7 +358,8 @@ function parseByFormat(text: string, pattern: string): Parsed | undefined {
   if (week !== undefined && weekday !== undefined) {
     const fromMonday = weekMode === 1 || weekMode === 3;
     const strict = weekMode >= 2;
-    if (strict !== (weekYear !== undefined)) return undefined;
+    // %V goes with %X, and %v with %x.
+    if (strict ? weekYearMode !== weekMode : weekYearMode !== 0) return undefined;
     const base = weekYear ?? year;
     const first = dayNumber(base, 1, 1);
     const firstWeekday = (first + (fromMonday ? 5 : 6)) % 7;

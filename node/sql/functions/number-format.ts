@@ -25,14 +25,16 @@ const LOCALES: ReadonlyMap<string, NumberLocale> = new Map([
     'en_us en_gb en_au en_ca en_nz en_ph en_za en_zw ja_jp ko_kr zh_cn zh_tw zh_hk th_th he_il es_mx es_us',
     ENGLISH,
   ),
+  ...list('de_de de_lu da_dk id_id nl_nl nl_be is_is tr_tr vi_vn es_ar es_cl es_co es_ec es_uy es_ve fo_fo', GERMAN),
   ...list(
-    'de_de de_lu da_dk id_id nl_nl nl_be is_is tr_tr vi_vn el_gr es_ar es_cl es_co es_ec es_uy es_ve fo_fo',
-    GERMAN,
+    'fr_fr fr_be fr_ca fr_lu it_it pt_pt pt_br es_es pl_pl ca_es gl_es sl_si hr_hr de_at lt_lt eu_es el_gr',
+    PLAIN,
   ),
-  ...list('fr_fr fr_be fr_ca fr_lu it_it pt_pt pt_br es_es pl_pl ca_es gl_es sl_si hr_hr de_at lt_lt eu_es', PLAIN),
   ...list('cs_cz sk_sk ru_ua sv_se sv_fi fi_fi et_ee nb_no no_no lv_lv', SPACED),
   ...list('en_in hi_in te_in ta_in', INDIAN),
   ...list('de_ch fr_ch it_ch', SWISS),
+  ['rm_ch', { point: ',', separator: "'", groups: [3] }],
+  ['sr_rs', { point: '.', separator: '', groups: [] }],
   ...list('hu_hu ro_ro ru_ru uk_ua be_by mk_mk', { point: ',', separator: '.', groups: [3] }),
 ]);
 

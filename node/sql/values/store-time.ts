@@ -21,7 +21,7 @@ import {
 } from './temporal.ts';
 import type { DateTime } from './temporal.ts';
 import { textReader } from './text-of.ts';
-import { dateReader, fitTime, settle } from './times-of.ts';
+import { dateReader, fitTime, roundsUp, settle } from './times-of.ts';
 import { TIMESTAMP_MAX, TIMESTAMP_MIN, utcSeconds } from './timezone.ts';
 import { decimalReader } from './numbers-of.ts';
 import { pow10, truncate } from './decimal.ts';
@@ -190,7 +190,8 @@ export function storeTime(column: Named, fsp: number, from: SqlType): StoreFrom 
     default: {
       const read = decimalReader(from);
       return (value, ctx) => {
-        const cut = truncate(read(value, ctx), 6).unscaled;
+        const d = read(value, ctx);
+        const cut = truncate(d, 6).unscaled;
         const size = cut < 0n ? -cut : cut;
         const parsed = timeOfNumber(Number(cut / pow10(6)), Number(size % pow10(6)));
         if (parsed === undefined || parsed.truncated) {
@@ -198,7 +199,8 @@ export function storeTime(column: Named, fsp: number, from: SqlType): StoreFrom 
           return BigInt(parsed?.micros ?? (size > 8385959n * pow10(6) ? (cut < 0n ? -TIME_MAX : TIME_MAX) : 0));
         }
         // Between -1 and 0 the whole part has no sign to show.
-        return fit(cut < 0n && parsed.micros > 0 ? -parsed.micros : parsed.micros, ctx);
+        const micros = cut < 0n && parsed.micros > 0 ? -parsed.micros : parsed.micros;
+        return fit(roundsUp(d, ctx) ? micros + (d.unscaled < 0n ? -1 : 1) : micros, ctx);
       };
     }
   }

@@ -1,4 +1,4 @@
-import type { SqliteValue, SqlType } from '../types/index.ts';
+import type { Decimal, SqliteValue, SqlType } from '../types/index.ts';
 import { shownText } from './context.ts';
 import type { ValueContext } from './context.ts';
 import { decimalFromSqlite, formatDecimal, pow10, truncate } from './decimal.ts';
@@ -81,6 +81,22 @@ function fromNumberText(
   return parsed ?? null;
 }
 
+/** Whether a number's digits behind the sixth round it up. */
+export const roundsUp = (d: Decimal, ctx: ValueContext): boolean => {
+  if (d.scale <= 6 || ctx.sqlMode.timeTruncateFractional) return false;
+  const seventh = (d.unscaled / pow10(d.scale - 7)) % 10n;
+  return seventh >= 5n || seventh <= -5n;
+};
+
+/** A number as a date and time. */
+function dateOfDecimal(d: Decimal, text: () => string, ctx: ValueContext, rules: DateRules): ReadDate | null {
+  const cut = truncate(d, 6);
+  const date = fromNumberText(cut.unscaled / pow10(6), Number(cut.unscaled % pow10(6)), text, ctx, rules);
+  if (date === null || !roundsUp(d, ctx)) return date;
+  const value = addMicros(date.value, 1);
+  return value ? { ...date, value } : null;
+}
+
 const NEW_YEAR = partsOf('0000-01-01');
 
 /** Reads date and time in parts, by the rules given. */
@@ -112,9 +128,7 @@ export function dateReader(from: SqlType, rules: DateRules = FUZZY): Reader<Read
     case 'decimal':
       return (value, ctx) => {
         const d = decimalFromSqlite(value as number, from);
-        const cut = truncate(d, 6);
-        const whole = cut.unscaled / pow10(6);
-        return fromNumberText(whole, Number(cut.unscaled % pow10(6)), () => formatDecimal(d), ctx, rules);
+        return dateOfDecimal(d, () => formatDecimal(d), ctx, rules);
       };
     case 'float':
     case 'double':
@@ -204,11 +218,10 @@ export function timeReader(from: SqlType): Reader<number> {
         const cut = truncate(d, 6).unscaled;
         const size = cut < 0n ? -cut : cut;
         const parsed = timeOfNumber(Number(cut / pow10(6)), Number(size % pow10(6)));
-        return settleTime(
-          cut < 0n && cut > -pow10(6) && parsed ? { ...parsed, micros: -parsed.micros } : parsed,
-          () => formatDecimal(d),
-          ctx,
-        );
+        const isBelow = d.unscaled < 0n;
+        const up = parsed && !parsed.truncated && roundsUp(d, ctx) ? (isBelow ? -1 : 1) : 0;
+        const micros = isBelow && cut > -pow10(6) ? -(parsed?.micros ?? 0) : (parsed?.micros ?? 0);
+        return settleTime(parsed && { ...parsed, micros: micros + up }, () => formatDecimal(d), ctx);
       };
     case 'float':
     case 'double':

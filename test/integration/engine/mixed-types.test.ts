@@ -99,6 +99,41 @@ dialectTests({
     ['SELECT q.a FROM (SELECT 1 AS a) AS Q', 'E1054'],
     ['DELETE T FROM t', 'E1109'],
   ],
+  'texts beside a TIME': [
+    ['CREATE TABLE t (v varchar(10), s time)', 0],
+    ["INSERT INTO t VALUES ('1:2:3', '01:02:03'), ('01:02:03', '01:02:03')", 2],
+    ["SELECT v FROM t WHERE v = TIME'01:02:03' AND v = s AND v IN (TIME'01:02:03')", [['01:02:03']]],
+    ["SELECT count(*) FROM t WHERE s = '1:2:3' AND s BETWEEN '1:2:2' AND '1:2:4'", [['2']]],
+    ["SELECT TIME'01:02:03' = '1:2:3', maketime(1, 2, 3) = '01:02:03'", [['0', '1']]],
+  ],
+  'digits behind the sixth, and those that a type has no room for, round': [
+    [
+      "SELECT CAST(0.9999 AS TIME(3)), CAST('0.9999' AS TIME(3)), CAST(TIME'10:11:12.66' AS TIME(1)), CAST(-0.97 AS TIME), CAST(-101112.9999996 AS TIME(6))",
+      [['00:00:01.000', '00:00:01.000', '10:11:12.7', '-00:00:01', '-10:11:13.000000']],
+    ],
+    [
+      'SELECT CAST(20010101235959.9999999 AS DATETIME(6)), second(101112.9999996), hour(235959.9999999)',
+      [['2001-01-02 00:00:00.000000', '13', '24']],
+    ],
+    ['CREATE TABLE t (s time(6), m datetime(6))', 0],
+    ['INSERT INTO t VALUES (0.9999999, 20010101235959.9999999)', 1],
+    [
+      'SELECT * FROM t WHERE s = 0.9999999 AND m = 20010101235959.9999999',
+      [['00:00:01.000000', '2001-01-02 00:00:00.000000']],
+    ],
+  ],
+  'BETWEEN with a number among texts counts': [
+    ["SELECT '#' BETWEEN '-1' AND 0, '5' BETWEEN 1 AND '10', '5x' BETWEEN 5 AND 6", [['1', '1', '1']]],
+  ],
+  'numbers that are unsigned': [
+    ['CREATE TABLE t (y year)', 0],
+    ['INSERT INTO t VALUES (2001)', 1],
+    ['SELECT y - 1, y + 1, ~0xff FROM t', [['2000', '2002', '18446744073709551360']]],
+    ['SELECT 1 - y FROM t', 'E1690'],
+  ],
+  'a window sees all levels of a ROLLUP, or is refused': [
+    ['SELECT a, sum(count(*)) OVER () FROM (SELECT 1 AS a) t GROUP BY a WITH ROLLUP', 'E1235'],
+  ],
   'LEAST and GREATEST of dates and texts': [
     [
       "SELECT least(DATE'2001-01-01', '01-01-02'), greatest(DATE'2001-01-01', '01-01-02') + 0, least(TIMESTAMP'2001-01-01 00:00:00', '01-01-02') + 0",

@@ -4,6 +4,7 @@ export {
   DataFolderError,
   openEngine,
   openOwnGroup,
+  type Disk,
   type OpenedEngine,
   type OpenedGroup,
   type OpenOptions,

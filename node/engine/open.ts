@@ -74,18 +74,20 @@ export interface OpenOptions extends Omit<
   readonly notice: Notice;
   /** Bytes of log that are kept, at least; undefined for all of it. */
   readonly retention: number | undefined;
-  /** What the log and the votes are written by. */
+  /** What log, votes and state are kept by. */
   readonly disk?: Disk;
 }
 
 export interface Disk {
   log(dir: string, group: string, identity: Identity): LogStore;
   records(file: string): RecordStore;
+  state(file: string): State;
 }
 
 const realDisk: Disk = {
   log: (dir, group, identity) => new LogStore(dir, group, identity),
   records: (file) => new RecordStore(file),
+  state: (file) => new State(file),
 };
 
 /** A replication group on this node, open. */
@@ -126,6 +128,8 @@ export interface OwnGroupOptions extends Pick<
   | 'notice'
   | 'retention'
   | 'lanes'
+  | 'slicing'
+  | 'disk'
 > {
   readonly dir: string;
   readonly name: string;
@@ -155,6 +159,7 @@ export function openOwnGroup(options: OwnGroupOptions, main: OpenedEngine): OwnG
   const { stay } = keepGenesis(genesisFile(groupDir), () => options.genesis(main.self));
   const identity = stay === undefined ? main.identity : identityOfStay(main.identity, name, stay);
   const group = openGroupIn(all, name, groupDir, identity, main.core);
+  group.core.onInternalError = (error) => main.core.onInternalError(error);
   if (isEnding(groupDir)) group.core.replica.end();
   return {
     ...group,
@@ -329,9 +334,9 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
   const self = nodeId(hex(identity.publicKey));
   const genesis = keepGenesis(genesisFile(groupDir), () => options.genesis(self));
   const base = beginFromBase(file, snapshots, options.notice);
-  const state = new State(file);
-  const membership = new Membership(state.catalog, genesis, self);
   const disk = options.disk ?? realDisk;
+  const state = disk.state(file);
+  const membership = new Membership(state.catalog, genesis, self);
   const log = disk.log(logDir, name, identity);
   const { position } = state;
   const spans = position.voters ?? [{ from: 0, voters: genesis.voters }];

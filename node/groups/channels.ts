@@ -3,7 +3,7 @@
  * groups, under the group's name; and sessions that are at another node than their clients.
  */
 import { nodeId, type NodeId } from '../consensus/index.ts';
-import type { Network, NodeId as PeerId } from '../discovery/index.ts';
+import type { NodeId as PeerId } from '../discovery/index.ts';
 import type { PeeringNetwork } from '../replica/index.ts';
 
 /** The first byte of what is not the group main's; that group's own channels are below. */
@@ -32,7 +32,7 @@ export class Channels {
   private cut: ReadonlySet<NodeId> = new Set();
   /** Of the group that all nodes host; once it is there. */
   main: Listener | undefined;
-  network: Network | undefined;
+  network: PeeringNetwork | undefined;
 
   constructor(sessions: SessionListener) {
     this.sessions = sessions;

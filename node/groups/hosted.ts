@@ -20,6 +20,7 @@ import {
   withoutTraces,
   type OpenedEngine,
   type OwnGroup,
+  type OwnGroupOptions,
   type PlacedDatabase,
 } from '../engine/index.ts';
 import { EQUIVOCATION, NOT_ENDED, Peering } from '../replica/index.ts';
@@ -33,10 +34,14 @@ export interface HostedOptions {
   readonly retention: number | undefined;
   readonly main: OpenedEngine;
   readonly channels: Channels;
-  readonly log: Logger;
+  readonly log: GroupsLogger;
   /** A group's state or log cannot go on. */
   readonly fatal: (error: Error) => void;
+  /** What the groups are opened with, where it is not the usual. */
+  readonly opening?: Pick<OwnGroupOptions, 'lanes' | 'slicing' | 'disk'>;
 }
+
+export type GroupsLogger = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
 /** One group, open. */
 export interface HostedGroup {
@@ -247,6 +252,7 @@ export class HostedGroups {
         database: { name: database, collation, moved },
         retention: options.retention,
         lanes: LANES,
+        ...options.opening,
         fatal: options.fatal,
         notice: describe,
         genesis: () => ({

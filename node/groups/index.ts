@@ -2,24 +2,17 @@
  * Replication groups of single databases, next to the one that every node hosts: a database whose comment names its hosts has a log,
  * consensus and state of its own on those nodes, and clients of all nodes reach it. See DESIGN.md.
  */
-import type { Logger } from 'pino';
 import { nodeId } from '../consensus/index.ts';
-import type { OpenedEngine } from '../engine/index.ts';
 import { Forwarding } from '../forwarding/index.ts';
 import { Channels } from './channels.ts';
 import { Gateway } from './gateway.ts';
-import { HostedGroups } from './hosted.ts';
+import { HostedGroups, type HostedOptions } from './hosted.ts';
 
 export { Channels } from './channels.ts';
 export { Gateway } from './gateway.ts';
-export type { HostedGroup, HostedGroups } from './hosted.ts';
+export type { GroupsLogger, HostedGroup, HostedGroups } from './hosted.ts';
 
-export interface GroupsOptions {
-  readonly dir: string;
-  readonly retention: number | undefined;
-  readonly main: OpenedEngine;
-  readonly log: Logger;
-  readonly fatal: (error: Error) => void;
+export interface GroupsOptions extends Omit<HostedOptions, 'channels'> {
   /** For a session that comes from another node. */
   readonly nextSessionId: () => number;
 }

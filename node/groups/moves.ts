@@ -1,5 +1,4 @@
 /** Databases on their way from the group that all nodes host to one of their own: what this node has to do for them. See DESIGN.md. */
-import type { Logger } from 'pino';
 import {
   copyTables,
   doWithout,
@@ -10,12 +9,13 @@ import {
   type OpenedEngine,
   type OwnGroup,
 } from '../engine/index.ts';
+import type { GroupsLogger } from './hosted.ts';
 
 export interface MovesOptions {
   readonly main: OpenedEngine;
   /** A group that this node hosts. */
   readonly find: (group: string) => OwnGroup | undefined;
-  readonly log: Logger;
+  readonly log: GroupsLogger;
   /** A step was made: the next one may be due. */
   readonly onStep: () => void;
 }

@@ -1,4 +1,5 @@
 import { consensusScenario } from './consensus/scenario.ts';
+import { groupsScenario } from './groups/scenario.ts';
 import type { Scenario } from './kernel/scenario.ts';
 import {
   briefScenario,
@@ -21,4 +22,5 @@ export const scenarios: readonly Scenario[] = [
   fullScenario,
   movingScenario,
   byzantineScenario,
+  groupsScenario,
 ];

@@ -1,5 +1,6 @@
 /** A client's session with a node: statements in, rows or an error out; and the ledger of what clients were told. */
-import type { WireValue } from '../../../node/server/index.ts';
+import type { Session, WireValue } from '../../../node/server/index.ts';
+import { GatewaySession } from '../../../node/groups/session.ts';
 import type { EngineSession } from '../../../node/engine/index.ts';
 import type { SimulatedNode } from './node.ts';
 import type { Predicate, PredicateRead, RowWrite } from './predicates.ts';
@@ -49,9 +50,23 @@ export interface Deed {
   past?: ReadonlySet<string>;
 }
 
-export class Client {
+const CONNECTION = {
+  address: '127.0.0.1',
+  port: 1,
+  tlsCipher: '',
+  tlsVersion: '',
+  attributes: new Map(),
+  database: '',
+  collationId: 255,
+  interactive: false,
+  foundRows: false,
+  localInfile: false,
+} as const;
+
+/** A session with a node. */
+abstract class Connection<S extends Session> {
   readonly node: SimulatedNode;
-  readonly session: EngineSession;
+  protected readonly session: S;
   private readonly run: number;
   private readonly now: () => number;
 
@@ -59,22 +74,13 @@ export class Client {
     this.node = node;
     this.run = node.run;
     this.now = now;
-    const core = node.life?.engine.core;
-    const account = core?.findAccount('root', '127.0.0.1');
-    if (!core || !account) throw new Error(`${node.name} takes no sessions`);
-    this.session = core.openSession(id, account, {
-      address: '127.0.0.1',
-      port: 1,
-      tlsCipher: '',
-      tlsVersion: '',
-      attributes: new Map(),
-      database: '',
-      collationId: 255,
-      interactive: false,
-      foundRows: false,
-      localInfile: false,
-    });
+    this.session = this.open(node, id);
   }
+
+  /** Throws where the node takes no sessions. */
+  protected abstract open(node: SimulatedNode, id: number): S;
+
+  protected abstract lastTxid(): string | Promise<string>;
 
   get isAlive(): boolean {
     return this.node.isUp && this.node.run === this.run;
@@ -111,12 +117,61 @@ export class Client {
     try {
       await work();
       deed.outcome = 'acknowledged';
-      deed.txid = String(this.session.systemVariable('p2pdb_last_txid', 'session'));
+      const txid = this.lastTxid();
+      deed.txid = typeof txid === 'string' ? txid : await txid;
     } catch (error) {
       if (!(error instanceof StatementError)) throw error;
       deed.outcome = error.errno === 3101 && !/no majority/.test(error.message) ? 'unconfirmed' : 'refused';
-      if (this.session.transaction) await this.sql('ROLLBACK');
+      if (this.session.status().inTransaction) await this.sql('ROLLBACK');
     }
     deed.end = this.now();
+  }
+}
+
+/** With the group that all nodes host. */
+export class Client extends Connection<EngineSession> {
+  protected override open({ name, life }: SimulatedNode, id: number): EngineSession {
+    const core = life?.engine.core;
+    const account = core?.findAccount('root', CONNECTION.address);
+    if (!core || !account) throw new Error(`${name} takes no sessions`);
+    return core.openSession(id, account, CONNECTION);
+  }
+
+  protected override lastTxid(): string {
+    return String(this.session.systemVariable('p2pdb_last_txid', 'session'));
+  }
+}
+
+/** With all databases, wherever they are. */
+export class GatewayClient extends Connection<GatewaySession> {
+  /** The node ended the connection. */
+  private isEnded = false;
+  onEnded: (() => void) | undefined;
+
+  protected override open({ name, life }: SimulatedNode, id: number): GatewaySession {
+    const gateway = life?.groups.gateway;
+    const account = gateway?.findAccount('root', CONNECTION.address);
+    if (!gateway || !account) throw new Error(`${name} takes no sessions`);
+    const session = new GatewaySession(gateway, id, account, CONNECTION, false);
+    session.onKill = () => {
+      if (this.isEnded) return;
+      this.isEnded = true;
+      this.onEnded?.();
+    };
+    return session;
+  }
+
+  override get isAlive(): boolean {
+    return super.isAlive && !this.isEnded;
+  }
+
+  /** The client goes. */
+  close(): void {
+    this.session.close();
+  }
+
+  protected override async lastTxid(): Promise<string> {
+    const { rows } = await this.sql('SELECT @@p2pdb_last_txid');
+    return String(rows[0]?.[0]);
   }
 }

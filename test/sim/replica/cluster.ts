@@ -50,6 +50,8 @@ export class Cluster {
   /** Probability of a crash before each effect. */
   crashRate = 0;
   syncMsMax = 0.5;
+  /** A crash may come before each file that is named or removed, too. */
+  filesCount = false;
   /** A log's segment that has so much takes no more. */
   segmentBytes = 64 << 20;
   /** Nodes join, and leave. */

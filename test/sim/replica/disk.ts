@@ -2,20 +2,22 @@
  * The disk of a simulated node: the real files, in memory, behind a cache that a crash loses. What is written and not yet synced
  * stays in the cache; of that a crash keeps a prefix, whose end may be torn. It may fill up, and have room again.
  */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Disk } from '../../../node/engine/index.ts';
 import {
   DiskFullError,
   LogStore,
   RecordStore,
   segmentsOf,
+  State,
   type Identity,
   type LogItem,
-  type State,
 } from '../../../node/store/index.ts';
 import type { Random } from '../kernel/random.ts';
 
 const ALLOCATION_BYTES = 16 << 10;
+const RESERVE_BYTES = 16 << 20;
 
 /** What files find that was allocated ahead of their use when the disk filled up. */
 const LOG_BYTES_LEFT = 3000;
@@ -104,6 +106,7 @@ export class SimulatedLog extends LogStore {
   private readonly folder: string;
   private readonly host: DiskHost;
   private cached: readonly LogItem[] = [];
+  private isClosed = false;
 
   constructor(folder: string, group: string, identity: Identity, host: DiskHost) {
     super(folder, group, identity);
@@ -150,9 +153,17 @@ export class SimulatedLog extends LogStore {
     });
   }
 
+  /** A host that is dying closes nothing any more. */
+  override close(): void {
+    if (this.host.isDying()) return;
+    this.isClosed = true;
+    super.close();
+  }
+
   /** The host is down. */
   crash(random: Random): void {
-    this.close();
+    if (this.isClosed) return;
+    super.close();
     const bytes = Buffer.concat(this.cached.map((item) => item.record));
     const last = segmentsOf(this.folder).at(-1);
     if (!last) return;
@@ -166,6 +177,7 @@ export class SimulatedLog extends LogStore {
 export class SimulatedRecords extends RecordStore {
   private readonly host: DiskHost;
   private cached: Uint8Array[] = [];
+  private isClosed = false;
 
   constructor(file: string, host: DiskHost) {
     super(file);
@@ -190,9 +202,76 @@ export class SimulatedRecords extends RecordStore {
     for (const record of this.cached.splice(0, count)) super.append(record);
   }
 
+  /** What is not synced is there for whoever reads the file next. */
+  override close(): void {
+    if (this.host.isDying()) return;
+    this.isClosed = true;
+    this.flush(this.cached.length);
+    super.close();
+  }
+
   /** The host is down. */
   crash(random: Random): void {
+    if (this.isClosed) return;
     this.flush(random.below(this.cached.length + 1));
-    this.close();
+    super.close();
+  }
+}
+
+/** The files of one group. */
+interface GroupFiles {
+  log?: SimulatedLog;
+  records?: SimulatedRecords;
+  state?: State;
+}
+
+/** All that a node keeps of its groups, from a start to the crash that ends it. */
+export class SimulatedDisk implements Disk {
+  private readonly host: DiskHost;
+  /** By the group's folder; as they were opened last. */
+  private readonly groups = new Map<string, GroupFiles>();
+
+  constructor(host: DiskHost) {
+    this.host = host;
+  }
+
+  private filesIn(groupDir: string): GroupFiles {
+    const files = this.groups.get(groupDir) ?? {};
+    this.groups.set(groupDir, files);
+    return files;
+  }
+
+  log(dir: string, group: string, identity: Identity): SimulatedLog {
+    return (this.filesIn(path.dirname(dir)).log = new SimulatedLog(dir, group, identity, this.host));
+  }
+
+  records(file: string): SimulatedRecords {
+    return (this.filesIn(path.dirname(file)).records = new SimulatedRecords(file, this.host));
+  }
+
+  /** Room that is set aside costs nothing. */
+  state(file: string): State {
+    const reserve = path.join(path.dirname(file), 'reserve');
+    if (!existsSync(reserve)) {
+      writeFileSync(reserve, '');
+      truncateSync(reserve, RESERVE_BYTES);
+    }
+    return (this.filesIn(path.dirname(file)).state = new State(file));
+  }
+
+  /** What the host does until the end of its turn must not reach the state files. */
+  die(): void {
+    for (const { state } of this.groups.values()) if (state) state.publish = () => undefined;
+  }
+
+  /** The host is down. The state files are written without sync: a machine that lost its power has none. */
+  crash(random: Random): void {
+    for (const { log, records, state } of this.groups.values()) {
+      const wasOpen = state?.db.isOpen;
+      if (wasOpen) state.close();
+      log?.crash(random);
+      records?.crash(random);
+      if (wasOpen && random.chance(0.5)) State.remove(state.file);
+    }
   }
 }

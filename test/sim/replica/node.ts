@@ -1,25 +1,28 @@
 /** A whole node on a simulated machine: the real engine with its replica, consensus and sync, on a disk that can be lost. */
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { nodeId, type NodeId } from '../../../node/consensus/index.ts';
 import { openEngine, type Genesis, type OpenedEngine } from '../../../node/engine/index.ts';
+import { openGroups, type Groups, type GroupsLogger } from '../../../node/groups/index.ts';
 import { hex } from '../../../node/log/index.ts';
-import { Peering, type SnapshotPort } from '../../../node/replica/index.ts';
+import { Peering, type PeeringNetwork, type SnapshotPort } from '../../../node/replica/index.ts';
+import type { NodeId as PeerId } from '../../../node/discovery/index.ts';
 import { State } from '../../../node/store/index.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Cluster, Machine } from './cluster.ts';
-import { Room, SimulatedLog, SimulatedRecords } from './disk.ts';
+import { Room, SimulatedDisk, type SimulatedLog } from './disk.ts';
 import type { VirtualHost } from './virtual.ts';
-
-const RESERVE_BYTES = 16 << 20;
 
 /** What runs on a node from a start to the crash that ends it. */
 export interface Life {
   readonly engine: OpenedEngine;
   readonly peering: Peering;
+  /** Databases with a group of their own. */
+  readonly groups: Groups;
+  /** Of the group that all nodes host. */
   readonly log: SimulatedLog;
-  readonly records: SimulatedRecords;
+  readonly disk: SimulatedDisk;
 }
 
 export class SimulatedNode implements VirtualHost, Machine {
@@ -44,6 +47,8 @@ export class SimulatedNode implements VirtualHost, Machine {
   /** Peers that it has a connection with, and the connection's name. */
   readonly connected = new Map<string, string>();
   onStarted: (() => void) | undefined;
+  /** Sessions of other nodes' clients, by their numbers here. */
+  private guests = 1_000_000;
 
   constructor(name: string, dir: string, cluster: Cluster, random: Random) {
     this.name = name;
@@ -54,18 +59,15 @@ export class SimulatedNode implements VirtualHost, Machine {
     this.id = this.makeFolder();
   }
 
-  /** Key and incarnation as the seed gives them; room that is set aside costs nothing. */
+  /** Key and incarnation as the seed gives them. */
   private makeFolder(): NodeId {
-    const group = path.join(this.dir, 'groups', 'main');
-    mkdirSync(group, { recursive: true, mode: 0o700 });
+    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
     const seed = Buffer.alloc(32, this.name);
     const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     writeFileSync(path.join(this.dir, 'identity.key'), key.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
     const incarnation = Buffer.from(Array.from({ length: 16 }, () => this.random.below(256)));
     writeFileSync(path.join(this.dir, 'incarnation'), `${incarnation.toString('hex')}\n`);
-    writeFileSync(path.join(group, 'reserve'), '');
-    truncateSync(path.join(group, 'reserve'), RESERVE_BYTES);
     const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
     return nodeId(spki.subarray(spki.length - 32).toString('hex'));
   }
@@ -97,15 +99,15 @@ export class SimulatedNode implements VirtualHost, Machine {
   }
 
   linkUp(peer: NodeId): void {
-    this.life?.peering.peerUp(peer);
+    this.life?.groups.channels.peerUp(peer as string as PeerId);
   }
 
   linkDown(peer: NodeId): void {
-    this.life?.peering.peerDown(peer);
+    this.life?.groups.channels.peerDown(peer as string as PeerId);
   }
 
   heardFrom(peer: NodeId, bytes: Uint8Array): void {
-    this.life?.peering.message(peer, bytes);
+    this.life?.groups.channels.message(peer as string as PeerId, bytes);
   }
 
   get isUp(): boolean {
@@ -117,10 +119,13 @@ export class SimulatedNode implements VirtualHost, Machine {
     if (!this.dying && this.life && this.random.chance(this.cluster.crashRate)) {
       this.cluster.trace(() => `${this.name} crashes in the middle of what it does`);
       this.dying = true;
-      // What it does until the end of the turn must not reach the state file.
-      this.life.engine.core.state.publish = () => undefined;
+      this.life.disk.die();
     }
     return !this.dying;
+  }
+
+  mayChangeFiles(): boolean {
+    return this.cluster.filesCount ? this.mayAct() : !this.dying;
   }
 
   start(genesis: Genesis): void {
@@ -135,25 +140,27 @@ export class SimulatedNode implements VirtualHost, Machine {
       segmentBytes: this.cluster.segmentBytes,
       afterSync: (work: () => void) => void this.after(this.cluster.syncMs(), work),
     };
-    let log: SimulatedLog | undefined;
-    let records: SimulatedRecords | undefined;
+    const disk = new SimulatedDisk(host);
     let peering: Peering | undefined = undefined;
+    let groups: Groups | undefined = undefined;
+    const fatal = (error: Error): void => {
+      if (run === this.run && this.isUp)
+        this.cluster.fail(`${this.name} cannot go on: ${error.stack ?? error.message}`);
+    };
+    // A thread would answer in the machine's own time.
+    const unusual = { lanes: 0, ...(this.cluster.slicing && { slicing: this.cluster.slicing }), disk };
     const engine = openEngine({
+      ...unusual,
       dir: this.dir,
-      // A thread would answer in the machine's own time.
-      lanes: 0,
       retention: undefined,
-      ...(this.cluster.slicing && { slicing: this.cluster.slicing }),
       version: '9.7.4-p2pdb',
       rootPassword: '',
       variables: new Map<string, string | number>([['p2pdb_commit_timeout', 3]]),
-      fatal: (error) => {
-        if (run === this.run && this.isUp)
-          this.cluster.fail(`${this.name} cannot go on: ${error.stack ?? error.message}`);
-      },
+      fatal,
       notice: (message) => this.cluster.trace(() => `${this.name}: ${message}`),
       genesis: () => genesis,
       onMembers: () => undefined,
+      onSchema: () => groups?.hosted.follow(),
       onDiffers: (proposer, height) =>
         this.cluster.fail(`${this.name}: the state after ${height} is not that of ${proposer}`),
       onBehind: (peer) => peering?.askBlocks(peer),
@@ -163,10 +170,6 @@ export class SimulatedNode implements VirtualHost, Machine {
       onCutBack: (author, seq) => peering?.cutBack(author, seq),
       send: (to, message, mayWait) => peering?.sendConsensus(to, message, mayWait),
       describeMember: (id) => ({ isUp: peering?.isUp(id) ?? true, lag: 0 }),
-      disk: {
-        log: (dir, group, identity) => (log = new SimulatedLog(dir, group, identity, host)),
-        records: (file) => (records = new SimulatedRecords(file, host)),
-      },
     });
     const { core, decider, membership, self } = engine;
     this.room.confine(core.state);
@@ -200,7 +203,7 @@ export class SimulatedNode implements VirtualHost, Machine {
         });
       },
     });
-    peering.start({
+    const network: PeeringNetwork = {
       send: (to, bytes) => {
         if (!this.mayAct()) return 'unreachable';
         return this.cluster.send(this, to, bytes);
@@ -210,8 +213,21 @@ export class SimulatedNode implements VirtualHost, Machine {
       subscribe: () => undefined,
       announce: () => undefined,
       flush: () => undefined,
+    };
+    groups = openGroups({
+      dir: this.dir,
+      retention: undefined,
+      main: engine,
+      log: this.loggerOf(run),
+      fatal,
+      opening: unusual,
+      nextSessionId: () => ++this.guests,
     });
-    this.life = { engine, peering, log: log as SimulatedLog, records: records as SimulatedRecords };
+    groups.channels.main = peering;
+    groups.channels.network = network;
+    peering.start(network);
+    this.life = { engine, peering, groups, log: core.log as SimulatedLog, disk };
+    groups.hosted.follow();
     engine.ready().then(
       () => {
         if (run !== this.run || !this.isUp) return;
@@ -222,6 +238,22 @@ export class SimulatedNode implements VirtualHost, Machine {
         if (run === this.run && this.isUp) this.cluster.fail(`${this.name} does not become ready: ${String(error)}`);
       },
     );
+  }
+
+  /** What its groups tell of themselves; what no honest node brings about ends the run. */
+  private loggerOf(run: number): GroupsLogger {
+    const say = (
+      facts: { readonly from?: string; readonly reason?: string; readonly err?: unknown },
+      text: string,
+    ): void => {
+      const { err, ...rest } = facts;
+      this.cluster.trace(
+        () => `${this.name}: ${text} ${JSON.stringify(rest)}${err === undefined ? '' : ` ${String(err)}`}`,
+      );
+      if (run === this.run && rest.from !== undefined) this.cluster.refused(this, rest.from, rest.reason ?? text);
+    };
+    const log = say as GroupsLogger['info'];
+    return { debug: log, info: log, warn: log, error: log };
   }
 
   /** As the engine has them, but at once. */
@@ -254,11 +286,7 @@ export class SimulatedNode implements VirtualHost, Machine {
     this.connected.clear();
     this.isServing = false;
     this.room.crash();
-    life.engine.core.state.close();
-    life.log.crash(this.random);
-    life.records.crash(this.random);
-    // The state file is written without sync: a machine that lost its power has none.
-    if (this.random.chance(0.5)) this.dropState();
+    life.disk.crash(this.random);
   }
 
   dropState(): void {

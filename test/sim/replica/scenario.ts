@@ -10,6 +10,7 @@ import { check } from './checker.ts';
 import { Cluster } from './cluster.ts';
 import type { Level } from './client.ts';
 import type { SimulatedNode } from './node.ts';
+import { Faults, type Disturbance } from './faults.ts';
 import { Operator } from './operator.ts';
 import { SCHEMA, Workload } from './workload.ts';
 
@@ -31,8 +32,6 @@ const LYING = 0x6c696172;
 /** So long lies go on when the other faults have ended. */
 const LIES_ON_MS = 300;
 
-type Disturbance = 'partition' | 'one-way' | 'mend' | 'crash' | 'restart' | 'jump' | 'lose';
-
 interface RunOptions {
   /** Logs are short. */
   readonly prunes?: boolean;
@@ -51,8 +50,7 @@ class Run {
   private readonly random: Random;
   private readonly cluster: Cluster;
   private readonly workload: Workload;
-  private readonly disturbances: readonly Disturbance[];
-  private readonly voters: number;
+  private readonly faults: Faults;
   private readonly brief: boolean;
   /** Chance of its own, so that a seed means the same in both scenarios. */
   private readonly pruning: Random | undefined;
@@ -70,17 +68,17 @@ class Run {
     this.filling = fills ? new Random(seed ^ FILLING) : undefined;
     const { random } = this;
     const size = random.pick([3, 3, 3, 4, 5]);
-    this.voters = size === 4 ? 3 : size;
+    const voters = size === 4 ? 3 : size;
     const signatures = seed % REAL_SIGNATURES_EVERY === 0 ? 'real' : 'cheap';
     const joiners = moves ? [...'xyz'].slice(0, 1 + random.below(3)) : [];
     const isUnchecked = seed % UNCHECKED_EVERY === 0;
     const lying = lies && { random: new Random(seed ^ LYING), votes: lies === 'voter', isUnchecked };
     const names = [...'abcde'].slice(0, size);
-    this.cluster = new Cluster(random, names, this.voters, trace, slicing, signatures, joiners, lying);
+    this.cluster = new Cluster(random, names, voters, trace, slicing, signatures, joiners, lying);
     if (this.pruning) this.cluster.segmentBytes = this.pruning.pick([500, 2_000, 8_000]);
     // What the operator has changed must not be lost with a majority that it did not reckon with.
     const all: Disturbance[] = ['partition', 'one-way', 'crash', 'jump', ...(moves || lies ? [] : (['lose'] as const))];
-    this.disturbances = [...random.sample(all, 1 + random.below(all.length)), 'mend', 'restart'];
+    this.faults = new Faults(this.cluster, all);
     const options = {
       levels: random.pick<readonly Level[]>([
         ['local'],
@@ -150,19 +148,7 @@ class Run {
 
   private async disturb(): Promise<void> {
     const { cluster, random } = this;
-    cluster.network.faults = {
-      delayMin: 0.05,
-      delayMax: random.pick([0.5, 5, 40]),
-      drop: random.pick([0, 0, 0.02]),
-      duplicate: random.pick([0, 0, 0.05]),
-      corrupt: random.pick([0, 0, 0.002]),
-      reorder: random.chance(0.3),
-    };
-    cluster.crashRate = random.pick([0, 0, 0.0005, 0.002]);
-    cluster.syncMsMax = random.pick([0.5, 3, 30]);
-    const end = cluster.now + random.between(300, 1500);
-    for (let at = cluster.now; at < end; at += random.between(1, random.pick([100, 300])))
-      cluster.plan(at, undefined, () => this.disturbance(random.pick(this.disturbances)));
+    const end = this.faults.begin(300, 1500);
     this.prune(end);
     this.fill(end);
     this.operator?.start();
@@ -195,55 +181,10 @@ class Run {
     }
   }
 
-  private disturbance(kind: Disturbance): void {
-    const { cluster, random } = this;
-    cluster.trace(() => `** ${kind}`);
-    const node = random.pick(cluster.nodes);
-    const names = cluster.nodes.map(({ name }) => name);
-    switch (kind) {
-      case 'partition':
-      case 'one-way': {
-        const side = random.sample(names, 1 + random.below(names.length));
-        const rest = names.filter((name) => !side.includes(name));
-        cluster.network.partition(side, rest, kind === 'one-way');
-        break;
-      }
-      case 'mend':
-        cluster.network.mend();
-        break;
-      case 'crash':
-        node.crash();
-        break;
-      case 'restart':
-        for (const down of cluster.nodes) this.restart(down);
-        break;
-      case 'jump':
-        node.jumpClock(random.between(-1, 1) * 3_600_000);
-        break;
-      case 'lose': {
-        const voter = cluster.genesis.voters.includes(node.id);
-        const lost = cluster.nodes.filter((n) => n.isAway && cluster.genesis.voters.includes(n.id)).length;
-        if (voter && (lost + 1) * 2 >= this.voters) break;
-        if (!random.chance(0.2)) break;
-        node.crash();
-        node.isAway = true;
-      }
-    }
-  }
-
-  private restart(node: SimulatedNode): void {
-    if (node.life || node.isAway) return;
-    this.cluster.plan(this.cluster.now, node, () => node.start(this.cluster.genesis));
-  }
-
   private async heal(): Promise<void> {
     const { cluster, workload } = this;
     cluster.trace(() => '** heal');
-    cluster.crashRate = 0;
-    cluster.network.heal();
-    cluster.syncMsMax = 0.5;
-    for (const { room } of cluster.nodes) room.free();
-    for (const node of cluster.nodes) this.restart(node);
+    this.faults.heal();
     workload.calm = this.brief;
     const rest = cluster.now + 500;
     await cluster.runUntil(rest);

@@ -1,9 +1,12 @@
 /**
  * Virtual time and seeded chance in place of the machine's own, for the code that runs on a simulated host: whoever asks for the
- * time, a timer or a random number while a host is the current one gets that host's.
+ * time, a timer or a random number while a host is the current one gets that host's. What gives a file its name, or removes
+ * it, is an effect of that host.
  */
 import crypto from 'node:crypto';
+import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import timersPromises from 'node:timers/promises';
 import type { Random } from '../kernel/random.ts';
 import { installCheapSignatures } from './signatures.ts';
 
@@ -13,6 +16,8 @@ export interface VirtualHost {
   elapsedMs(): number;
   /** Runs work on this host after a while, unless it crashed by then; the returned function prevents it. */
   after(delayMs: number, work: () => void): () => void;
+  /** False: it has crashed in the middle of its turn, and names and removes no files any more. */
+  mayChangeFiles(): boolean;
 }
 
 type Work = (...args: unknown[]) => void;
@@ -85,6 +90,14 @@ export function installVirtual(
   const seededBytes = (size: number): Buffer => Buffer.from(Array.from({ length: size }, () => random.below(256)));
   crypto.randomBytes = ((size: number) =>
     current() ? seededBytes(size) : real.randomBytes(size)) as typeof crypto.randomBytes;
+  const { renameSync, rmSync } = fs;
+  fs.renameSync = (from, to) => void (current()?.mayChangeFiles() === false || renameSync(from, to));
+  fs.rmSync = (file, options) => void (current()?.mayChangeFiles() === false || rmSync(file, options));
+  const realSleep = timersPromises.setTimeout;
+  timersPromises.setTimeout = ((ms: number) => {
+    const host = current();
+    return host ? new Promise<void>((resolve) => void host.after(ms, resolve)) : realSleep(ms);
+  }) as typeof realSleep;
   const uninstallSignatures = signatures === 'cheap' ? installCheapSignatures() : undefined;
   syncBuiltinESMExports();
   return () => {
@@ -95,6 +108,8 @@ export function installVirtual(
     Math.random = mathRandom;
     performance.now = elapsed;
     crypto.randomBytes = randomBytes;
+    Object.assign(fs, { renameSync, rmSync });
+    timersPromises.setTimeout = realSleep;
     syncBuiltinESMExports();
   };
 }

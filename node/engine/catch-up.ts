@@ -50,7 +50,7 @@ async function ask(session: EngineSession, message: string): Promise<News> {
   // Accounts and privileges are in the group of all nodes.
   const cores = new Set([core.main, core]);
   const versions = new Map([...cores].map((one) => [one, one.catalog.version]));
-  const placed = placedDatabases(core.main.catalog).length;
+  const placed = placesOf(session);
   try {
     for (const { group } of cores) await group.linearize(session, WAIT_SECONDS);
   } catch (error) {
@@ -60,6 +60,10 @@ async function ask(session: EngineSession, message: string): Promise<News> {
   if (state.killed) throw interrupted();
   const isNews = [...versions].some(([one, version]) => one.catalog.version !== version);
   state.lastWord = isNews ? undefined : { message, ms: performance.now() };
-  if (placedDatabases(core.main.catalog).length !== placed) return 'elsewhere';
+  if (placesOf(session) !== placed) return 'elsewhere';
   return isNews ? 'here' : 'none';
 }
+
+/** Which databases have a group of their own. */
+const placesOf = ({ core }: EngineSession): string =>
+  JSON.stringify(placedDatabases(core.main.catalog).map(({ name, placement }) => [name, placement.group]));

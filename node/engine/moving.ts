@@ -36,8 +36,10 @@ export const isCut = (catalog: Catalog, database: string): boolean =>
 export const movesNow = (database: string): string =>
   `Database '${database}' is on its way to a replication group of its own (p2pdb.moves); try restarting transaction`;
 
-const refuse = ({ catalog }: EngineCore, database: string): void => {
-  if (isMoving(catalog.databases.get(database))) throw new SqlError(1213, '40001', movesNow(database));
+/** Nor is there anything for it in the group that all nodes host once it has another: whoever began before he knew comes again. */
+const refuse = ({ catalog }: EngineCore, name: string): void => {
+  const database = catalog.databases.get(name);
+  if (database?.placement ?? database?.move) throw new SqlError(1213, '40001', movesNow(name));
 };
 
 /** Throws 1213 for rows of a database that moves. */

@@ -11,6 +11,9 @@ const SESSION = 14;
 const GROUP = 15;
 const SESSION_PREFIX = new Uint8Array([SESSION]);
 
+/** It has to come once, and in its order, or not at all with all that follows on its link. */
+export const isOfSession = (message: Uint8Array): boolean => message[0] === SESSION;
+
 export type SendOutcome = 'queued' | 'full' | 'unreachable';
 
 /** Who is told what comes for a group. */
@@ -102,7 +105,7 @@ export class Channels {
 
   message(id: PeerId, bytes: Uint8Array): void {
     const from = nodeId(id);
-    if (bytes[0] === SESSION) {
+    if (isOfSession(bytes)) {
       if (!this.cut.has(from)) this.sessions.message(from, bytes.subarray(1));
     } else if (bytes[0] === GROUP) {
       const end = 2 + (bytes[1] ?? 0);

@@ -74,6 +74,15 @@ export class Network {
     return random.chance(faults.duplicate) ? [arrival(), arrival()] : [arrival()];
   }
 
+  /** When what may not be lost arrives: after all that left before it and may not be lost either. */
+  delivery(from: string, to: string, leaves: number): number {
+    const { random, faults } = this;
+    const link = `${from} ${to} in order`;
+    const at = Math.max(leaves + random.between(faults.delayMin, faults.delayMax), this.lastArrival.get(link) ?? 0);
+    this.lastArrival.set(link, at);
+    return at;
+  }
+
   /** The bytes with a few bits turned over or cut short, as a broken link would leave them. */
   corrupted(bytes: Uint8Array): Uint8Array | undefined {
     const { random } = this;

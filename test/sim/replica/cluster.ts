@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { NodeId } from '../../../node/consensus/index.ts';
 import type { Genesis } from '../../../node/engine/index.ts';
+import { isOfSession } from '../../../node/groups/channels.ts';
 import { Agenda } from '../kernel/agenda.ts';
 import { Network } from '../kernel/network.ts';
 import type { Random } from '../kernel/random.ts';
@@ -164,17 +165,22 @@ export class Cluster {
     this.meanwhile = work;
   }
 
-  /** As the network's contract has it. */
+  /** As the network's contract has it, but that what can be said again may be lost, come twice, or late. */
   send(from: Machine, to: string, bytes: Uint8Array): 'queued' | 'unreachable' {
+    const { network, now } = this;
     const peer = this.machines.find(({ id }) => id === to);
     const connection = from.connected.get(to);
     if (!peer || connection === undefined) return 'unreachable';
     const copy = bytes.slice();
-    for (const at of this.network.deliveries(from.name, peer.name, this.now)) {
+    const arrivals = isOfSession(bytes)
+      ? [network.delivery(from.name, peer.name, now)]
+      : network.deliveries(from.name, peer.name, now);
+    for (const at of arrivals) {
       this.planOn(peer, at, () => {
         if (peer.connected.get(from.id) !== connection) return;
         // Transports are authenticated: broken bytes end the connection.
-        if (this.network.corrupted(copy)) {
+        const isBroken = network.corrupted(copy) ?? (isOfSession(copy) && network.isCut(from.name, peer.name));
+        if (isBroken) {
           peer.connected.delete(from.id);
           peer.linkDown(from.id);
         } else peer.heardFrom(from.id, copy.slice());

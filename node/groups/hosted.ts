@@ -186,11 +186,16 @@ export class HostedGroups {
    * What was taken away from this node: once the others do without its vote, its last transaction makes it a member no more; once that
    * is applied here, its data goes.
    */
-  private leave(group: HostedGroup, { placement }: PlacedDatabase): void {
+  private leave(group: HostedGroup, placed: PlacedDatabase): void {
     const { engine, database } = group;
     const { membership, core, decider } = engine;
     const { main, log } = this.options;
-    if (departuresOf(placement, main.self) < membership.stay) return;
+    const { placement } = placed;
+    if (departuresOf(placement, main.self) < membership.stay) {
+      // It came again before that was noted of its earlier stay.
+      if (placement.leaving?.includes(main.self)) this.sayGone(placed);
+      return;
+    }
     if (group.stage === 'hosted') group.stage = 'taken';
     if (membership.isOver) {
       log.info({ database }, 'this node hosts a database no more');

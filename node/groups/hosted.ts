@@ -145,8 +145,8 @@ export class HostedGroups {
   }
 
   /**
-   * Which of this node's stays in a database's group it is to open. One that has ended is gone through to its end, also where the node
-   * has no data of it: the others may have let it in.
+   * Which of this node's stays in a database's group it is to open. Those that have ended are gone through to their ends, one after the
+   * other, also where the node has no data of them: the others may have let it in, and nobody else ends a stay that has begun.
    */
   private stayAt(database: PlacedDatabase): number | undefined {
     const { placement } = database;
@@ -159,7 +159,7 @@ export class HostedGroups {
     if (here !== undefined) return here;
     const left = departureFrom(folder)?.stay ?? 0;
     if (placement.leaving?.includes(main.self)) {
-      if (left < count) return count;
+      if (left < count) return left + 1;
       this.sayGone(database);
     }
     // Further than the schema that this node knows, which was thrown back: it will know more.

@@ -188,7 +188,9 @@ export class Roster {
         const next = this.nextMembers(wanted);
         if (next.length === 0) return;
         const changes = next.map((member) => ({ kind: 'put-member' as const, member }));
-        await this.core.group.decide(`members: ${JSON.stringify(next)}`, changes);
+        // Also of a node that writes nothing more: a leader that had yet to hear so may have given it the only vote.
+        const change = this.core.group.schemaChange(`members: ${JSON.stringify(next)}`, changes, '');
+        await unlessStale(this.core.replica.submitLast(change));
         while (!this.facts.votersDecide()) await this.core.replica.nextBlock();
       }
     } finally {

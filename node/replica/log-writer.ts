@@ -101,7 +101,7 @@ export class LogWriter {
     this.ended = true;
   }
 
-  /** As submit(), of a node that has ended. */
+  /** As submit(), also of a node that has ended. */
   submitLast(transaction: GroupTransaction): Promise<void> {
     this.last = transaction;
     return this.submit(transaction);

@@ -272,7 +272,7 @@ export class Replica {
     this.writer.end();
   }
 
-  /** As submit(), of a node that has ended. */
+  /** As submit(), also of a node that has ended. */
   submitLast(transaction: GroupTransaction): Promise<void> {
     return this.writer.submitLast(transaction);
   }

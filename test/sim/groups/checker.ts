@@ -38,7 +38,8 @@ export function unsettled({ nodes }: Cluster): string | undefined {
 function restless(nodes: readonly SimulatedNode[], { placement }: DatabaseDef): string | undefined {
   if (!placement) return undefined;
   const { group, hosts, leaving = [] } = placement;
-  const names = (ids: readonly string[]): string => nodes.flatMap(({ id, name }) => (ids.includes(id) ? name : [])).join();
+  const names = (ids: readonly string[]): string =>
+    nodes.flatMap(({ id, name }) => (ids.includes(id) ? name : [])).join();
   if (leaving.length > 0) return `${names(leaving)} have not left`;
   const positions = new Set<string>();
   for (const node of nodes) {

@@ -113,9 +113,9 @@ export class Workload {
       case 'add': {
         const added = { counter: random.below(COUNTERS), by: 1 + random.below(9) };
         const deed = this.deed(client, level, kind, { database, added });
-        return this.together(client, deed, [
-          `UPDATE ${database}.counter SET n = n + ${added.by} WHERE id = ${added.counter}`,
-        ]);
+        // A host that has yet to hear of the row adds nothing.
+        const update = `UPDATE ${database}.counter SET n = n + ${added.by} WHERE id = ${added.counter}`;
+        return this.together(client, deed, [update], (affected) => (added.by *= affected));
       }
       case 'rows': {
         const deed = this.deed(client, level, kind, { database });
@@ -151,13 +151,18 @@ export class Workload {
     });
   }
 
-  private async together(client: GatewayClient, deed: PlacedDeed, statements: readonly string[]): Promise<void> {
+  private async together(
+    client: GatewayClient,
+    deed: PlacedDeed,
+    statements: readonly string[],
+    onAffected: (rows: number) => void = () => undefined,
+  ): Promise<void> {
     const { random } = this;
     await client.perform(deed, async () => {
       await client.sql('BEGIN');
       await client.sql(`INSERT INTO ${deed.database}.ledger VALUES ('${deed.tag}')`);
       for (const statement of statements) {
-        await client.sql(statement);
+        onAffected((await client.sql(statement)).affected);
         if (random.chance(0.1)) await client.pause(random.between(0, 20));
       }
       await client.sql('COMMIT');

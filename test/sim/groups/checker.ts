@@ -144,7 +144,12 @@ function rejectedIn(nodes: readonly SimulatedNode[], { placement }: DatabaseDef)
     coreOf(node) as EngineCore,
     ...(placement ? [hostedOn(node, placement.group)?.engine.core ?? []].flat() : []),
   ]);
-  const rows = cores.flatMap(({ state }) => state.db.prepare(`SELECT tx FROM conflict WHERE kind = 'rejected'`).all());
+  const rows = cores.flatMap(({ state }) =>
+    state.db.prepare(`SELECT tx, reason FROM conflict WHERE kind = 'rejected'`).all(),
+  );
+  // No disk went back in time.
+  const late = rows.find(({ reason }) => reason === 'moved');
+  ensure(!late, () => `${String(late?.['tx'])} was written after its node had said that it writes nothing more`);
   return new Set(rows.map(({ tx }) => String(tx)));
 }
 

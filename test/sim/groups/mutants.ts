@@ -1,0 +1,36 @@
+/** Planted faults of databases that have groups of their own. */
+import type { MovingDatabase } from '../../../node/engine/index.ts';
+import { Group, type WantedMembers } from '../../../node/engine/group.ts';
+import type { NodeId } from '../../../node/consensus/index.ts';
+import { HostedGroups, type HostedGroup } from '../../../node/groups/hosted.ts';
+import { Moves } from '../../../node/groups/moves.ts';
+import { mutant, nothing, type Mutant } from '../kernel/mutant.ts';
+
+export const groupsMutants: readonly Mutant[] = [
+  mutant<[WantedMembers]>(
+    'the leader sends away who is to leave by itself',
+    Group,
+    'nextMembers',
+    (original) =>
+      function (wanted) {
+        const left = wanted.left.filter(({ id }) => !wanted.hosts.some((host) => host.id === id));
+        return original.call(this, { ...wanted, gone: new Set([...wanted.gone, ...left.map(({ id }) => id)]) });
+      },
+  ),
+  mutant<[MovingDatabase]>(
+    'tables are copied before all have closed them',
+    Moves,
+    'nextStep',
+    (original) =>
+      function (database) {
+        return original.call(this, { ...database, move: { ...database.move, awaited: [] } });
+      },
+  ),
+  mutant<[HostedGroup, NodeId]>(
+    'who comes again gets a vote by what it had before',
+    HostedGroups,
+    'isUp',
+    () => (group, id) => group?.peering.isUp(id) === true,
+  ),
+  mutant('what was dropped stays on the disk', HostedGroups, 'sweep', nothing),
+];

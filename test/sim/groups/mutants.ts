@@ -1,6 +1,6 @@
 /** Planted faults of databases that have groups of their own. */
 import type { MovingDatabase } from '../../../node/engine/index.ts';
-import { Group, type WantedMembers } from '../../../node/engine/group.ts';
+import { Roster, type WantedMembers } from '../../../node/engine/roster.ts';
 import type { NodeId } from '../../../node/consensus/index.ts';
 import { HostedGroups, type HostedGroup } from '../../../node/groups/hosted.ts';
 import { Moves } from '../../../node/groups/moves.ts';
@@ -9,7 +9,7 @@ import { mutant, nothing, type Mutant } from '../kernel/mutant.ts';
 export const groupsMutants: readonly Mutant[] = [
   mutant<[WantedMembers]>(
     'the leader sends away who is to leave by itself',
-    Group,
+    Roster,
     'nextMembers',
     (original) =>
       function (wanted) {

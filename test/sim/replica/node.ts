@@ -243,17 +243,17 @@ export class SimulatedNode implements VirtualHost, Machine {
   /** What its groups tell of themselves; what no honest node brings about ends the run. */
   private loggerOf(run: number): GroupsLogger {
     const say = (
-      facts: { readonly from?: string; readonly reason?: string; readonly err?: unknown },
+      { err, ...facts }: { readonly from?: string; readonly reason?: string; readonly err?: Error },
       text: string,
     ): void => {
-      const { err, ...rest } = facts;
-      this.cluster.trace(
-        () => `${this.name}: ${text} ${JSON.stringify(rest)}${err === undefined ? '' : ` ${String(err)}`}`,
-      );
-      if (run === this.run && rest.from !== undefined) this.cluster.refused(this, rest.from, rest.reason ?? text);
+      this.cluster.trace(() => `${this.name}: ${text} ${JSON.stringify(facts)}${err ? ` ${err.message}` : ''}`);
+      if (run === this.run && facts.from !== undefined) this.cluster.refused(this, facts.from, facts.reason ?? text);
     };
     const log = say as GroupsLogger['info'];
-    return { debug: log, info: log, warn: log, error: log };
+    const error = (({ err }: { readonly err?: Error }, text: string) => {
+      if (run === this.run && this.isUp) this.cluster.fail(`${this.name}: ${text}: ${err?.stack}`);
+    }) as GroupsLogger['error'];
+    return { debug: log, info: log, warn: log, error };
   }
 
   /** As the engine has them, but at once. */

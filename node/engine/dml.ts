@@ -214,10 +214,12 @@ export class Dml {
     const { table } = rt;
     const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
     const given = new Set(plan.targets);
-    // Defaults first: an expression of the statement may name a column that it does not set.
+    // Defaults first: an expression of the statement may name a column that it does not set. Those that are expressions come last:
+    // they may name columns that it sets.
     for (let place = 0; place < row.length; place++)
-      if (!given.has(place)) row[place] = this.defaultValue(rt, place, row);
+      if (!given.has(place) && !rt.computedDefaults.includes(place)) row[place] = this.defaultValue(rt, place, row);
     fill(row);
+    for (const place of rt.computedDefaults) if (!given.has(place)) row[place] = this.defaultValue(rt, place, row);
     const generated = this.autoIncrement(rt, row, counts);
     this.rows.derive(rt, row);
     const failure = this.rows.outsideView(plan.viewCheck, row) ?? this.rows.violated(rt, row);

@@ -49,6 +49,8 @@ export interface TableRuntime {
   readonly table: TableDef;
   readonly convert: readonly Converter[];
   readonly defaults: readonly DefaultValue[];
+  /** Places of columns whose default is an expression, which may name other columns. */
+  readonly computedDefaults: readonly number[];
   /** Generated columns in the order of the table. */
   readonly generated: readonly { readonly place: number; readonly expression: RowExpression }[];
   readonly checks: readonly { readonly name: string; readonly expression: RowExpression }[];
@@ -74,6 +76,7 @@ export function makeTableRuntime(table: TableDef, fresh: (table: TableDef) => Co
     table,
     convert: table.columns.map((c) => numbers(storeConverter({ name: c.name, type: c.type }))),
     defaults: table.columns.map((c) => defaultOf(c, expression)),
+    computedDefaults: table.columns.flatMap((c, place) => (c.default?.kind === 'expression' ? [place] : [])),
     generated: table.columns.flatMap((c, place) =>
       c.generated ? [{ place, expression: expression(c.generated.expression) }] : [],
     ),

@@ -14,7 +14,7 @@ import { applyOptions, checkExpressions, draftContext } from './create-table.ts'
 import { columnDefault } from './defaults.ts';
 import { TableDraft } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
-import { apply, childrenFollow, databaseOf, exclusiveTable } from './apply.ts';
+import { apply, childrenFollow, constraintsFollow, databaseOf, exclusiveTable } from './apply.ts';
 
 export function alterTable(
   x: StatementContext,
@@ -77,6 +77,7 @@ export function alterTable(
   const next: TableDef = {
     ...built,
     ...(partitions !== undefined && { partitions }),
+    ...(renamed && constraintsFollow(built, renamed.name)),
     database: target.database,
     name: target.name,
     version: table.version + 1,

@@ -96,6 +96,18 @@ export function childrenFollow(x: StatementContext, from: TableDef, to: TableDef
     }));
 }
 
+/** Constraints that are named after their table are named after its new name. */
+export function constraintsFollow(
+  { name: from, foreignKeys, checks }: TableDef,
+  to: string,
+): Pick<TableDef, 'foreignKeys' | 'checks'> {
+  const follow = <T extends { readonly name: string }>(mark: string, constraint: T): T =>
+    constraint.name.startsWith(`${from}_${mark}_`)
+      ? { ...constraint, name: `${to}${constraint.name.slice(from.length)}` }
+      : constraint;
+  return { foreignKeys: foreignKeys.map((f) => follow('ibfk', f)), checks: checks.map((c) => follow('chk', c)) };
+}
+
 /** Temporary tables belong to the session: they are in no log. */
 export function putTable(
   x: StatementContext,

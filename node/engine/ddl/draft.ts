@@ -49,6 +49,8 @@ export class TableDraft {
   private readonly x: DraftContext;
   /** Columns whose rows must be made anew: see `build`. */
   rewrites = false;
+  /** Names that columns no longer have. */
+  private readonly formerNames: string[] = [];
   autoIncrement: number | undefined;
 
   constructor(base: TableDef, x: DraftContext) {
@@ -110,13 +112,13 @@ export class TableDraft {
       JSON.stringify(made.generated) !== JSON.stringify(old.generated)
     )
       this.rewrites = true;
+    if (old.name.toLowerCase() !== made.name.toLowerCase()) this.formerNames.push(old.name);
     const at = this.columns.indexOf(old);
     this.columns[at] = made;
     if (place) {
       this.columns.splice(at, 1);
       this.insertAt(made, place);
     }
-    if (old.name !== made.name) this.renamed(old.name, made.name);
     this.keysOf(definition, made);
   }
 
@@ -124,18 +126,34 @@ export class TableDraft {
     const column = this.column(from);
     const other = this.find(to);
     if (other && other !== column) throw new SqlError(1060, '42S21', `Duplicate column name '${to}'`);
-    const old = column.name;
+    if (column.name.toLowerCase() !== to.toLowerCase()) this.formerNames.push(column.name);
     column.name = to;
-    this.renamed(old, to);
   }
 
-  /** Expressions name columns by name: they follow a new name. */
-  private renamed(from: string, to: string): void {
-    const quoted = `\`${from.replaceAll('`', '``')}\``;
-    const follow = (text: string): string => text.replaceAll(quoted, `\`${to.replaceAll('`', '``')}\``);
-    this.checks = this.checks.map((c) => ({ ...c, expression: follow(c.expression) }));
-    for (const column of this.columns)
-      if (column.generated) column.generated = { ...column.generated, expression: follow(column.generated.expression) };
+  /** Expressions name columns by name: a column that one names keeps its own. */
+  private mustBeFree(name: string): void {
+    const quoted = `\`${name.replaceAll('`', '``')}\``.toLowerCase();
+    const isNamedIn = (text: string): boolean => text.toLowerCase().includes(quoted);
+    for (const { generated, hidden, default: value } of this.columns) {
+      if (generated && isNamedIn(generated.expression)) {
+        throw hidden
+          ? new SqlError(
+              3837,
+              'HY000',
+              `Column '${name}' has a functional index dependency and cannot be dropped or renamed.`,
+            )
+          : new SqlError(3108, 'HY000', `Column '${name}' has a generated column dependency.`);
+      }
+      if (value?.kind === 'expression' && isNamedIn(value.text)) {
+        const message = `Column '${name}' of table '${this.base.name}' has a default value expression dependency and cannot be dropped or renamed.`;
+        throw new SqlError(3766, 'HY000', message);
+      }
+    }
+    const check = this.checks.find(({ expression }) => isNamedIn(expression));
+    if (check) {
+      const message = `Check constraint '${check.name}' uses column '${name}', hence column cannot be dropped or renamed.`;
+      throw new SqlError(3959, 'HY000', message);
+    }
   }
 
   dropColumn(name: string): void {
@@ -455,6 +473,7 @@ export class TableDraft {
 
   /** Checks what can only be seen of the whole. */
   validate(): void {
+    for (const name of this.formerNames) if (!this.find(name)) this.mustBeFree(name);
     if (this.columns.every((c) => c.hidden))
       throw new SqlError(4028, 'HY000', 'A table must have at least one visible column.');
     const autos = this.columns.filter((c) => c.autoIncrement);

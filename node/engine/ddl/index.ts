@@ -4,7 +4,15 @@ import { checkLockedSchema } from '../locked-tables.ts';
 import { GLOBAL_READ_LOCK } from '../locks.ts';
 import { SqlError, type CatalogChange, type QualifiedName, type TableDef } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
-import { apply, childrenFollow, databaseOf, exclusiveTable, waitForTable, type SchemaStatement } from './apply.ts';
+import {
+  apply,
+  childrenFollow,
+  constraintsFollow,
+  databaseOf,
+  exclusiveTable,
+  waitForTable,
+  type SchemaStatement,
+} from './apply.ts';
 import { alterTable } from './alter-table.ts';
 import { createTable, createTableLike } from './create-table.ts';
 import { createView, dropViews } from './views.ts';
@@ -151,7 +159,8 @@ function renameTables(
     const database = databaseOf(x, to);
     if (lookUp(database, to.name) || core.catalog.view(database, to.name))
       throw new SqlError(1050, '42S01', `Table '${to.name}' already exists`);
-    const renamed: TableDef = { ...table, database, name: to.name, version: table.version + 1 };
+    const constraints = constraintsFollow(table, to.name);
+    const renamed: TableDef = { ...table, ...constraints, database, name: to.name, version: table.version + 1 };
     now.set(`${table.database}.${table.name}`, undefined);
     now.set(`${database}.${to.name}`, renamed);
     changes.push({ kind: 'put-table', table: renamed }, ...childrenFollow(x, table, renamed));

@@ -1,6 +1,6 @@
 /** Values from one type's form in SQLite to another's, while a statement runs. */
-import type { SqliteValue, SqlType } from '../types/index.ts';
-import { argReader, coerce, fitTime, toSqlite } from '../values/index.ts';
+import type { Decimal, SqliteValue, SqlType } from '../types/index.ts';
+import { argReader, coerce, decimals, fitTime, formatDecimal, toSqlite } from '../values/index.ts';
 import { classOf } from './forms.ts';
 import type { ExecContext } from './plan.ts';
 
@@ -9,7 +9,10 @@ export function convertValue(value: SqliteValue, from: SqlType, to: SqlType, x: 
   return change ? change(value, x) : value;
 }
 
-/** CAST: as an implicit conversion, but a text is cut to its length with warning 1292, BINARY(n) is padded with zeros. */
+/**
+ * CAST: as an implicit conversion, but a text is cut to its length with warning 1292, a number to its type's greatest with 1264,
+ * BINARY(n) is padded with zeros.
+ */
 export function castFunction(
   from: SqlType,
   to: SqlType,
@@ -41,6 +44,15 @@ export function castFunction(
         const padded = new Uint8Array(to.length);
         padded.set(converted);
         return padded;
+      }
+      if (to.kind === 'decimal') {
+        const given = converted as Decimal;
+        const { unscaled, overflow } = decimals.fitDecimal(given, to);
+        if (overflow) {
+          const shown = `cast(${formatDecimal(given)} as decimal(${to.precision},${to.scale}))`;
+          x.warn('Warning', 1264, `Out of range value for column '${shown}' at row 1`);
+        }
+        return decimals.decimalToSqlite(unscaled, to);
       }
       if (to.kind === 'time') return BigInt(fitTime(converted as number, to.fsp, x));
       return write(converted, x);

@@ -83,10 +83,9 @@ function dateSource(
     const text = (): string => asText(value, ctx);
     const fraction =
       !(date?.timed ?? true) && (from.kind === 'decimal' || from.kind === 'double') && /\.\d*[1-9]/.test(text());
-    if (date === null || fraction || !isAllowed(date.value, rulesOf(ctx.sqlMode))) {
-      incorrectTime(kind, text(), false, column, ctx);
-      return undefined;
-    }
+    const isDate = date !== null && isAllowed(date.value, rulesOf(ctx.sqlMode));
+    if (!isDate || fraction) incorrectTime(kind, text(), false, column, ctx);
+    if (!isDate) return undefined;
     return { value: date.value, timed: date.timed, text };
   };
 }

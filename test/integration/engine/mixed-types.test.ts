@@ -122,6 +122,13 @@ dialectTests({
       [['00:00:01.000000', '2001-01-02 00:00:00.000000']],
     ],
   ],
+  'CAST AS DECIMAL keeps to its digits': [
+    [
+      "SELECT CAST(1234.567 AS DECIMAL(5,2)), CAST('-1234' AS DECIMAL(5,2)), CAST(99999999999 AS DECIMAL)",
+      [['999.99', '-999.99', '9999999999']],
+    ],
+    ['SHOW COUNT(*) WARNINGS', [['3']]],
+  ],
   'BETWEEN with a number among texts counts': [
     ["SELECT '#' BETWEEN '-1' AND 0, '5' BETWEEN 1 AND '10', '5x' BETWEEN 5 AND 6", [['1', '1', '1']]],
   ],

@@ -79,6 +79,10 @@ export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: strin
   return callAggregate(c, e.name.toUpperCase(), args, distinct, over, e.over !== undefined, undefined, '');
 }
 
+/** ANY_VALUE of columns that are not grouped: that of the group's first row. */
+export const anyValue = (c: Compiler, args: readonly Bound[]): Bound =>
+  callAggregate(c, 'ANY_VALUE', args, '', '', false, undefined, '');
+
 const sumType = (type: SqlType): SqlType => {
   const digits = type.kind === 'int' ? { 8: 3, 16: 5, 24: 8, 32: 10, 64: 20 }[type.bits] : 10;
   return { kind: 'decimal', precision: Math.min(65, digits + 22), scale: 0, unsigned: false };

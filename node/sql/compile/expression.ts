@@ -8,7 +8,7 @@ import { callNamed, convert, hexNumber } from './call.ts';
 import { cast, weightString } from './casts.ts';
 import { commonType } from './common-type.ts';
 import { unsupported, type Compiler } from './compiler.ts';
-import { aggregate, groupConcat, windowFunction } from './aggregates.ts';
+import { aggregate, anyValue, groupConcat, windowFunction } from './aggregates.ts';
 import { BLOB, literal, text, word } from './literals.ts';
 import { arithmetic, asText, between, compare, inList, isComparison, logic, not, truth } from './operators.ts';
 import { rowComparison } from './rows.ts';
@@ -283,7 +283,13 @@ function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, cla
       scope,
       e.args.map((a) => c.expr(scope, a, clause)),
     );
+  const { group } = scope;
+  const mark = group?.bare.length ?? 0;
   const args = e.args.map((a) => c.expr(scope, a, clause));
+  if (name === 'ANY_VALUE' && group && group.insideAggregate === 0 && group.bare.length > mark) {
+    group.bare.length = mark;
+    return anyValue(c, args);
+  }
   const special = sessionFunction(c, name, args);
   if (special) return special;
   switch (name) {
@@ -329,8 +335,15 @@ function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, cla
     if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
     throw new SqlError(1305, '42000', `FUNCTION ${database}.${e.written} does not exist`);
   }
-  return callNamed(c, name, args, e.written);
+  return callNamed(c, name, TO_BASE.has(name) ? args.map((b) => bitsNumber(c, b)) : args, e.written);
 }
+
+/** Functions that write a number in another base: bits are numbers to them, though they read texts. */
+const TO_BASE = new Set(['BIN', 'OCT', 'CONV']);
+const UNSIGNED: SqlType = { kind: 'int', bits: 64, unsigned: true };
+
+const bitsNumber = (c: Compiler, b: Bound): Bound =>
+  b.hex ? hexNumber(c, b) : b.type.kind === 'bit' ? convert(c, b, UNSIGNED) : b;
 
 function grouping(scope: Scope, args: readonly Bound[]): Bound {
   let value = 0;

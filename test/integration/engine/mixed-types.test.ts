@@ -132,6 +132,25 @@ dialectTests({
   'BETWEEN with a number among texts counts': [
     ["SELECT '#' BETWEEN '-1' AND 0, '5' BETWEEN 1 AND '10', '5x' BETWEEN 5 AND 6", [['1', '1', '1']]],
   ],
+  'ANY_VALUE of columns that are not grouped': [
+    ['CREATE TABLE t (id int PRIMARY KEY, g int, s varchar(5), c int)', 0],
+    ["INSERT INTO t VALUES (1, 1, 'a', 5), (2, 1, 'b', 6), (3, 2, 'c', NULL)", 3],
+    [
+      "SELECT g, any_value(s), any_value(c) + 1, concat(any_value(s), 'x'), any_value(count(*)) FROM t GROUP BY g ORDER BY any_value(s) DESC",
+      [
+        ['2', 'c', null, 'cx', '1'],
+        ['1', 'a', '6', 'ax', '2'],
+      ],
+    ],
+    ['SELECT any_value(s), count(*) FROM t', [['a', '3']]],
+    ['SELECT any_value(s) FROM t ORDER BY id', [['a'], ['b'], ['c']]],
+    ['SELECT g, c + 1 FROM t GROUP BY g', 'E1055'],
+  ],
+  'bits in another base': [
+    ['CREATE TABLE t (b bit(8))', 0],
+    ['INSERT INTO t VALUES (10)', 1],
+    ["SELECT bin(b), oct(b), conv(b, 10, 16), bin(b'101'), oct(0x41) FROM t", [['1010', '12', 'A', '101', '101']]],
+  ],
   'numbers that are unsigned': [
     ['CREATE TABLE t (y year)', 0],
     ['INSERT INTO t VALUES (2001)', 1],

@@ -187,11 +187,13 @@ export function comparable(c: Compiler, left: Bound, right: Bound, operation: st
   }
 }
 
-/** Whether a value counts as a time beside this one: a text does only where it is a constant beside a column. */
+/** Whether a value counts as a time beside this one: a text does only as a parameter, or as a constant beside a column. */
 const isTimely = (time: Bound, other: Bound): boolean =>
   time.type.kind === 'time' &&
   (!isText(other.type) ||
-    (time.column !== undefined && other.bind !== undefined && other.coercibility >= COERCIBILITY.literal));
+    (other.bind !== undefined &&
+      other.coercibility >= COERCIBILITY.literal &&
+      (time.column !== undefined || other.known === undefined)));
 
 const BLOB: SqlType = { kind: 'binary', family: 'varbinary', length: 65535 };
 
@@ -345,7 +347,7 @@ export function inList(c: Compiler, operand: Bound, list: readonly Bound[]): Bou
   if (first && pairs.every((p) => p && p.left === first.left)) {
     return truthValue(`(${first.left} IN (${pairs.map((p) => p?.right).join(',')}))`, nullable);
   }
-  return truthValue(`(${list.map((item) => compare(c, '=', operand, item).sql).join(' OR ')})`, nullable);
+  return truthValue(`(${list.map((item) => compare(c, '=', operand, item, ' IN ').sql).join(' OR ')})`, nullable);
 }
 
 export function between(c: Compiler, ...range: readonly [operand: Bound, low: Bound, high: Bound]): Bound {
@@ -354,8 +356,9 @@ export function between(c: Compiler, ...range: readonly [operand: Bound, low: Bo
   const asDate = (b: Bound): Bound =>
     dated && b.type.kind === 'string' ? convert(c, b, { kind: 'datetime', fsp: 6 }) : b;
   // A number among texts makes numbers of them, where the operand is no column that they are compared as.
-  const counted = !dated && !range[0].column && range.some((b) => isNumber(b.type));
-  const asNumber = (b: Bound): Bound => (counted && b.type.kind === 'string' ? convert(c, b, DOUBLE) : asDate(b));
+  const counted =
+    !dated && !range[0].column && range.some((b) => b.type.kind === 'string') && range.some((b) => isNumber(b.type));
+  const asNumber = (b: Bound): Bound => (counted ? convert(c, b, DOUBLE) : asDate(b));
   const [operand, low, high] = [asNumber(range[0]), asNumber(range[1]), asNumber(range[2])];
   const nullable = operand.nullable || low.nullable || high.nullable;
   const a = comparable(c, operand, low, 'between');

@@ -1,5 +1,5 @@
 import type { Decimal, SqliteValue, SqlType } from '../types/index.ts';
-import { coerce, compareJson, decimals, jsonOf, readJson, sortKey, truthReader } from '../values/index.ts';
+import { argReader, coerce, compareJson, decimals, jsonOf, readJson, sortKey, truthReader } from '../values/index.ts';
 import type { Json } from '../values/index.ts';
 import { aggregateTypes } from './aggregate-types.ts';
 import { compareMode } from './compare-modes.ts';
@@ -135,13 +135,15 @@ function datedResult(args: readonly ArgInfo[]): SqlType {
   return timed ? { kind: 'datetime', fsp: Math.max(...args.map(fspOfInfo)) } : DATE;
 }
 
+const ZERO_DATE = '0000-00-00 00:00:00';
+
 function extreme(name: string, sign: 1 | -1): FunctionDefinition {
   return definePrepared(
     name,
     [2, 65535],
     (_index, args) => {
       const mode = listMode(args.map((a) => a.type));
-      return mode === 'json' ? 'text' : CLASS[mode];
+      return mode === 'json' ? 'text' : mode === 'datetime' ? 'any' : CLASS[mode];
     },
     (args) => {
       if (listMode(args.map((a) => a.type)) === 'datetime') return datedResult(args);
@@ -157,7 +159,13 @@ function extreme(name: string, sign: 1 | -1): FunctionDefinition {
     (types, result): Call => {
       const mode = listMode(types);
       const compare = comparerOf(mode === 'json' ? 'string' : mode, types) as (a: unknown, b: unknown) => number;
-      return (_env, ...values: never[]) => {
+      const readers = mode === 'datetime' ? types.map((type) => argReader(type, 'datetime')) : undefined;
+      return (env, ...given: never[]) => {
+        // A number that is no date comes before all dates.
+        const values = readers
+          ? given.map((v, i) => readers[i]?.(v, env) ?? (types[i]?.kind === 'string' ? null : ZERO_DATE))
+          : given;
+        if (values.includes(null)) return null;
         let best: unknown = values[0];
         for (let i = 1; i < values.length; i++) {
           const order = compare(values[i], best) * sign;

@@ -104,6 +104,9 @@ dialectTests({
     ["INSERT INTO t VALUES ('1:2:3', '01:02:03'), ('01:02:03', '01:02:03')", 2],
     ["SELECT v FROM t WHERE v = TIME'01:02:03' AND v = s AND v IN (TIME'01:02:03')", [['01:02:03']]],
     ["SELECT count(*) FROM t WHERE s = '1:2:3' AND s BETWEEN '1:2:2' AND '1:2:4'", [['2']]],
+    ["PREPARE p FROM 'SELECT TIME''01:02:03'' = ?'", 0],
+    ["SET @t = '2020-01-01 01:02:03'", 0],
+    ['EXECUTE p USING @t', [['1']]],
     ["SELECT TIME'01:02:03' = '1:2:3', maketime(1, 2, 3) = '01:02:03'", [['0', '1']]],
   ],
   'digits behind the sixth, and those that a type has no room for, round': [
@@ -130,6 +133,10 @@ dialectTests({
     ['SHOW COUNT(*) WARNINGS', [['3']]],
   ],
   'BETWEEN with a number among texts counts': [
+    ['CREATE TABLE t (i bigint)', 0],
+    ['INSERT INTO t VALUES (9007199254740993), (9007199254740992)', 2],
+    ["SELECT count(*) FROM t WHERE '9007199254740992' BETWEEN i AND i", [['2']]],
+    ["SELECT count(*) FROM t WHERE i IN (1, '9007199254740993')", [['2']]],
     ["SELECT '#' BETWEEN '-1' AND 0, '5' BETWEEN 1 AND '10', '5x' BETWEEN 5 AND 6", [['1', '1', '1']]],
   ],
   'ANY_VALUE of columns that are not grouped': [
@@ -173,6 +180,10 @@ dialectTests({
     [
       "SELECT greatest(TIMESTAMP'2001-01-01 00:00:00', 20010102.5), greatest(TIMESTAMP'2001-01-01 00:00:00', '2001-01-02 10:00:00.25')",
       [['2001-01-02 00:00:00.0', '2001-01-02 10:00:00.25']],
+    ],
+    [
+      "SELECT greatest(1, DATE'2001-01-01', NULL), greatest(1, TIMESTAMP'2001-01-01 00:00:00')",
+      [[null, '2001-01-01 00:00:00']],
     ],
     ["SELECT greatest('a', 'A'), greatest('A', 'a'), least('a', 'A')", [['A', 'a', 'a']]],
   ],

@@ -193,7 +193,10 @@ export class TableDraft {
 
   /** Keys, checks and references that stand with a column. */
   private keysOf(definition: ColumnDefinition, column: ColumnDef): void {
-    const key = (kind: 'primary' | 'unique'): void => this.putIndex(kind, undefined, [{ column: column.id }], {});
+    const key = (kind: 'primary' | 'unique'): void => {
+      const part = partOf(column, { column: column.name, length: undefined }, kind);
+      this.putIndex(kind, undefined, [part], {});
+    };
     if (definition.type.serial) key('unique');
     for (const a of definition.attributes) {
       if (a.kind === 'primaryKey' || a.kind === 'key') key('primary');

@@ -26,6 +26,8 @@ export function compileQuery(c: Compiler, query: QueryExpression, parent: Scope 
   const scope = new Scope(parent);
   const { further } = c;
   c.further = undefined;
+  const twice = query.with?.tables.find((t, i, all) => all.some((other, j) => j < i && other.name === t.name));
+  if (twice) throw new SqlError(1066, '42000', `Not unique table/alias: '${twice.name}'`);
   const tables = query.with
     ? query.with.tables.map((t) => commonTable(c, scope, t, query.with?.recursive === true))
     : [];

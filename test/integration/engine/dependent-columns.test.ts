@@ -19,6 +19,11 @@ dialectTests({
       ],
     ],
   ],
+  'a key over a BLOB or TEXT needs a length': [
+    ['CREATE TABLE t (a text UNIQUE)', 'E1170'],
+    ['CREATE TABLE t (a blob PRIMARY KEY)', 'E1170'],
+    ['CREATE TABLE t (a varchar(10) UNIQUE, b text, UNIQUE (b(10)))', 0],
+  ],
   'a column that an expression names keeps its name': [
     ['CREATE TABLE t (a int, b int, c int, g int AS (a + 1), d int DEFAULT (c + 1), CHECK (b > 0))', 0],
     ['ALTER TABLE t RENAME COLUMN a TO x', 'E3108'],

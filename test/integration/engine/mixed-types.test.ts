@@ -96,6 +96,8 @@ dialectTests({
     ['INSERT INTO T VALUES (2)', 1],
     ['SELECT t.a, T.a, T.* FROM t JOIN T', [['1', '2', '2']]],
     ['WITH t AS (SELECT 3) SELECT * FROM T', [['2']]],
+    ['WITH q AS (SELECT 1), q AS (SELECT 2) SELECT * FROM q', 'E1066'],
+    ['WITH q AS (SELECT 1), Q AS (SELECT 2) SELECT * FROM Q', [['2']]],
     ['SELECT q.a FROM (SELECT 1 AS a) AS Q', 'E1054'],
     ['DELETE T FROM t', 'E1109'],
   ],

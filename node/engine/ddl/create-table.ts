@@ -19,6 +19,7 @@ import {
   type TableOption,
 } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
+import { checkAllowed } from './allowed-expressions.ts';
 import { TableDraft, type DraftContext } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
 import { databaseOf, putTable, type SchemaStatement } from './apply.ts';
@@ -44,6 +45,7 @@ export function draftContext(x: StatementContext): DraftContext {
 export function checkExpressions(x: StatementContext, table: TableDef): void {
   const { core } = x.session;
   core.tables.make(table);
+  checkAllowed(table);
 }
 
 const ENGINE_NAMES: Readonly<Record<string, string>> = {

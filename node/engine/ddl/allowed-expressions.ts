@@ -1,0 +1,87 @@
+/**
+ * What the expressions of a table's definition may say. Every node computes generated columns and CHECKs for itself, so they must
+ * give the same whoever computes them, and when: no clock, no chance, nothing of a session.
+ */
+import { parseExpression, SqlError, type ColumnDef, type TableDef } from '../../sql/index.ts';
+
+const FICKLE = new Set(
+  (
+    'benchmark connection_id curdate current_role current_user curtime database found_rows get_lock is_free_lock is_used_lock ' +
+    'last_insert_id load_file now rand random_bytes release_all_locks release_lock row_count sleep sysdate user ' +
+    'utc_date utc_time utc_timestamp uuid uuid_short version'
+  ).split(' '),
+);
+
+interface Uses {
+  function?: string;
+  hasVariable: boolean;
+  hasQuery: boolean;
+  readonly columns: Set<string>;
+}
+
+function usesOf(text: string): Uses {
+  const uses: Uses = { hasVariable: false, hasQuery: false, columns: new Set() };
+  const walk = (node: unknown): void => {
+    if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return;
+    const { kind, name, args } = node as { kind?: string; name?: string; args?: readonly unknown[] };
+    if (kind === 'userVariable' || kind === 'assignVariable' || kind === 'systemVariable') uses.hasVariable = true;
+    if (kind === 'query') uses.hasQuery = true;
+    if (kind === 'column' && name !== undefined) uses.columns.add(name.toLowerCase());
+    if (kind === 'call' && name !== undefined) {
+      const lower = name.toLowerCase();
+      if (FICKLE.has(lower) || (lower === 'unix_timestamp' && args?.length === 0)) uses.function ??= lower;
+    }
+    Object.values(node).forEach(walk);
+  };
+  walk(parseExpression(text));
+  return uses;
+}
+
+/** Throws SqlError for an expression that may not stand where it does. */
+export function checkAllowed(table: TableDef): void {
+  const auto = table.columns.find((c) => c.autoIncrement)?.name.toLowerCase();
+  table.columns.forEach((column, place) => {
+    if (column.generated) checkGenerated(table, column, place, usesOf(column.generated.expression), auto);
+    else if (column.default?.kind === 'expression') checkDefault(table, column, place, usesOf(column.default.text));
+  });
+  for (const { name, expression } of table.checks) {
+    const uses = usesOf(expression);
+    const what = `An expression of a check constraint '${name}'`;
+    if (uses.function !== undefined) throw refused(3814, `${what} contains disallowed function: ${uses.function}.`);
+    if (uses.hasQuery) throw refused(3815, `${what} contains disallowed function.`);
+    if (uses.hasVariable) throw refused(3816, `${what} cannot refer to a user or system variable.`);
+    if (auto !== undefined && uses.columns.has(auto))
+      throw refused(3818, `Check constraint '${name}' cannot refer to an auto-increment column.`);
+  }
+}
+
+function checkGenerated(table: TableDef, column: ColumnDef, place: number, uses: Uses, auto: string | undefined): void {
+  const { name, hidden } = column;
+  if (hidden && (uses.function !== undefined || uses.hasQuery || uses.hasVariable))
+    throw refused(3758, 'Expression of functional index contains a disallowed function.');
+  const what = `Expression of generated column '${name}'`;
+  if (uses.function !== undefined) throw refused(3763, `${what} contains a disallowed function: ${uses.function}.`);
+  if (uses.hasQuery) throw refused(3102, `${what} contains a disallowed function.`);
+  if (uses.hasVariable) throw variables(name);
+  if (auto !== undefined && uses.columns.has(auto) && !hidden)
+    throw refused(3109, `Generated column '${name}' cannot refer to auto-increment column.`);
+  if (table.columns.some((c, at) => at >= place && c.generated && !c.hidden && uses.columns.has(c.name.toLowerCase())))
+    throw refused(3107, 'Generated column can refer only to generated columns defined prior to it.');
+}
+
+function checkDefault(table: TableDef, { name }: ColumnDef, place: number, uses: Uses): void {
+  if (uses.hasVariable) throw variables(name);
+  const what = `Default value expression of column '${name}'`;
+  if (uses.hasQuery) throw refused(3769, `${what} contains a disallowed function.`);
+  const isLater = (c: ColumnDef, at: number): boolean =>
+    at >= place && (c.generated !== undefined || c.default?.kind === 'expression') && !c.hidden;
+  if (table.columns.some((c, at) => isLater(c, at) && uses.columns.has(c.name.toLowerCase())))
+    throw refused(
+      3767,
+      `${what} cannot refer to a column defined after it if that column is a generated column or has an expression as default value.`,
+    );
+}
+
+const refused = (errno: number, message: string): SqlError => new SqlError(errno, 'HY000', message);
+const variables = (name: string): SqlError =>
+  refused(3772, `Default value expression of column '${name}' cannot refer user or system variables.`);

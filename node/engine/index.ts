@@ -11,7 +11,7 @@ export {
   type OwnGroup,
   type OwnGroupOptions,
 } from './open.ts';
-export { departureFrom, giveAway, isEnding, stayIn } from './departure.ts';
+export { departureFrom, giveAway, isEnding, removeOld, stayIn } from './departure.ts';
 export { LatencyHistogram } from './latency.ts';
 export {
   firstVoters,

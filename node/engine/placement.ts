@@ -77,8 +77,8 @@ export const departuresOf = ({ departures = [] }: PlacementDef, id: string): num
   departures.find((departure) => departure.id === id)?.count ?? 0;
 
 /**
- * Nodes come to host a database, and others host it no more; one that hosts it stays, for the others to have the data from. Throws
- * SqlError.
+ * Nodes come to host a database, and others host it no more; one that hosts it stays, for the others to have the data from: none that
+ * has come again, and has yet to give up what it had. Throws SqlError.
  */
 function withHosts(core: EngineCore, old: PlacementDef, asked: readonly string[] | undefined): PlacementDef {
   if (!asked)
@@ -86,7 +86,7 @@ function withHosts(core: EngineCore, old: PlacementDef, asked: readonly string[]
   const members = new Set(core.group.members().map(({ id }) => id));
   const hosting = old.hosts.filter((id) => members.has(id));
   const staying = hosting.filter((id) => asked.includes(id));
-  if (staying.length === 0)
+  if (staying.every((id) => old.leaving?.includes(id)))
     throw unsupported(
       'taking a database with a replication group of its own away from all members that host it: name one of them, too, and take it away once the others have the data',
     );

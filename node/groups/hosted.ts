@@ -14,6 +14,7 @@ import {
   groupFolder,
   isEnding,
   openOwnGroup,
+  removeOld,
   readGenesis,
   stayIn,
   stayOf,
@@ -23,7 +24,7 @@ import {
   type OwnGroupOptions,
   type PlacedDatabase,
 } from '../engine/index.ts';
-import { EQUIVOCATION, NOT_ENDED, Peering } from '../replica/index.ts';
+import { EQUIVOCATION, NOT_ENDED, Peering, RejectedError } from '../replica/index.ts';
 import type { PlacementDef } from '../sql/index.ts';
 import type { Channels } from './channels.ts';
 import { Moves } from './moves.ts';
@@ -86,6 +87,8 @@ export class HostedGroups {
     this.options = options;
     const names = readdirSync(path.dirname(groupFolder(options.dir, 'main')));
     this.leftovers = new Set(names.filter((name) => name !== 'main'));
+    // A crash may have come between its pieces, and nobody may open the group here again.
+    for (const name of this.leftovers) removeOld(groupFolder(options.dir, name));
     this.moves = new Moves({
       ...options,
       find: (group) => this.groups.get(group)?.engine,
@@ -347,7 +350,9 @@ export class HostedGroups {
         main.core.tenants.set(database, engine.core);
       },
       (error: unknown) => {
-        if (this.groups.get(name) === group) options.fatal(error as Error);
+        // One that leaves before the database is there has no part in making it.
+        const isRefused = group.stage === 'ending' && error instanceof RejectedError;
+        if (this.groups.get(name) === group && !isRefused) options.fatal(error as Error);
       },
     );
   }

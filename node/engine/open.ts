@@ -32,7 +32,7 @@ import { departureFrom, isEnding, markEnding, removeOld, VOTES } from './departu
 import { becomeReady, makeDatabase } from './first.ts';
 import type { MemberInfo } from './group.ts';
 import { LogKeeper } from './log-keeper.ts';
-import { genesisFile, groupFolder, keepGenesis, Membership, type Genesis } from './membership.ts';
+import { type Genesis, genesisFile, groupFolder, keepGenesis, Membership, stayOf } from './membership.ts';
 import { beginFromBase, clearState, markDamaged, type Notice } from './state-file.ts';
 
 const DATA_FORMAT = 2;
@@ -156,8 +156,8 @@ export function openOwnGroup(options: OwnGroupOptions, main: OpenedEngine): OwnG
   const groupDir = groupFolder(dir, name);
   makeFolder(groupDir);
   removeOld(groupDir);
-  const { stay } = keepGenesis(genesisFile(groupDir), () => options.genesis(main.self));
-  const identity = stay === undefined ? main.identity : identityOfStay(main.identity, name, stay);
+  const genesis = keepGenesis(genesisFile(groupDir), () => options.genesis(main.self));
+  const identity = identityOfStay(main.identity, name, stayOf(genesis));
   const group = openGroupIn(all, name, groupDir, identity, main.core);
   group.core.onInternalError = (error) => main.core.onInternalError(error);
   if (isEnding(groupDir)) group.core.replica.end();
@@ -171,7 +171,10 @@ export function openOwnGroup(options: OwnGroupOptions, main: OpenedEngine): OwnG
   };
 }
 
-/** What the node wrote in an earlier stay it does not have any more: it goes on as another author. */
+/**
+ * In each group the node is another author, or two transactions would have one id. So it is in each stay: what it wrote in an earlier
+ * one it does not have any more.
+ */
 function identityOfStay(identity: Identity, group: string, stay: number): Identity {
   const seed = Buffer.concat([identity.incarnation, Buffer.from(`${group} ${stay}`)]);
   const incarnation = logCrypto.sha256(new Uint8Array(seed)).slice(0, identity.incarnation.length);

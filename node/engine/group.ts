@@ -171,8 +171,14 @@ export class Group {
     if (name === 'P2PDB_JOIN_TOKEN')
       return this.core.roster.joinToken(session, Number(args[0] ?? 0), Number(args[1] ?? 0));
     if (name === 'P2PDB_REMOVE_MEMBER') return this.core.roster.remove(session, String(args[0] ?? ''));
-    if (name === 'P2PDB_SET_VOTER')
-      return this.core.roster.setVoters(session, String(args[0] ?? ''), Number(args[1] ?? 0) !== 0);
+    if (name === 'P2PDB_SET_VOTER') {
+      const names = String(args[0] ?? '').split(',');
+      return this.core.roster.setVoters(
+        session,
+        names.map((one) => one.trim()),
+        Number(args[1] ?? 0) !== 0,
+      );
+    }
     return undefined;
   }
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { height, nodeId, VoterSchedule, WINDOW, type NodeId } from '../consensus/index.ts';
 import { authorOf, hex, type SignedEntry } from '../log/index.ts';
-import { ConsensusDecider, type ReplicaEvents } from '../replica/index.ts';
+import { ConsensusDecider, RejectedError, type ReplicaEvents } from '../replica/index.ts';
 import type { DatabaseDef, PlacementDef } from '../sql/index.ts';
 import {
   DiskFullError,
@@ -423,8 +423,13 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
       schema = core.catalog.version;
       options.onSchema?.();
     };
-    // What could not be decided is tried again with the next block.
-    const rescue = (): void => void (decider && core.roster.rescue().catch(() => undefined));
+    const rescue = (): void => {
+      if (!decider) return;
+      core.roster.rescue().catch((error: unknown) => {
+        // What could not be decided now is tried again with the next block.
+        if (!(error instanceof RejectedError || error instanceof DiskFullError)) core.onInternalError(error as Error);
+      });
+    };
     core.machine.undoKept();
     const waiting = catchUp(options, core, base);
     const logged = log.height;

@@ -55,12 +55,12 @@ export class Roster {
   }
 
   /** All that are named, by one change: in between, an even number of voters would bear less. */
-  async setVoters(session: EngineSession, names: string, voter: boolean): Promise<SqliteValue> {
+  async setVoters(session: EngineSession, names: readonly string[], voter: boolean): Promise<SqliteValue> {
     this.core.accounts.checkGlobal(session, ['SUPER', 'SYSTEM_VARIABLES_ADMIN']);
-    const members = names.split(',').map((name) => this.memberOf(name.trim()));
+    const members = names.map((name) => this.memberOf(name));
     if (!voter) this.checkOthersVote(members);
     const changes = members.map((member) => ({ kind: 'put-member' as const, member: { ...member, voter } }));
-    await this.core.commits.changeCatalog(session, `p2pdb_set_voter('${names}', ${Number(voter)})`, changes);
+    await this.core.commits.changeCatalog(session, `p2pdb_set_voter('${names.join()}', ${Number(voter)})`, changes);
     if (members.some((member) => member.voter !== voter))
       await this.votersDecide(session, 'The change is decided and takes effect when they do.');
     return 1;
@@ -73,7 +73,7 @@ export class Roster {
       // Each time anew: what came before took a while.
       const member = this.memberOf(name);
       this.checkRemovable(member);
-      if (member.voter) await this.setVoters(session, name, false);
+      if (member.voter) await this.setVoters(session, [name], false);
       else if (!this.facts.votersDecide())
         // Another session may have taken its vote a moment ago, and not have lived to see others decide.
         await this.votersDecide(

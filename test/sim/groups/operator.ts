@@ -46,11 +46,7 @@ export class Operator {
   }
 
   start(): void {
-    const look = (): void => {
-      this.look();
-      this.cluster.plan(this.cluster.now + this.random.between(0, 2 * LOOK_MS), undefined, look);
-    };
-    look();
+    this.cluster.nowAndThen(this.random, LOOK_MS, () => this.look());
   }
 
   /** It begins nothing more. */

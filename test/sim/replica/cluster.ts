@@ -130,6 +130,12 @@ export class Cluster {
     this.agenda.add(Math.max(at, this.now), () => (this.due = { node, work }));
   }
 
+  /** Works now, and again and again. */
+  nowAndThen(random: Random, meanMs: number, work: () => void): void {
+    work();
+    this.plan(this.now + random.between(0, 2 * meanMs), undefined, () => this.nowAndThen(random, meanMs, work));
+  }
+
   /** Lets everything happen until a moment, or until `done`. Throws SimulationFailure. */
   async runUntil(time: number, done: () => boolean = () => false): Promise<boolean> {
     while (this.agenda.nextAt <= time) {

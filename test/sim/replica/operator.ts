@@ -32,11 +32,7 @@ export class Operator {
   }
 
   start(): void {
-    const look = (): void => {
-      this.look();
-      this.cluster.plan(this.cluster.now + this.random.between(0, 2 * LOOK_MS), undefined, look);
-    };
-    look();
+    this.cluster.nowAndThen(this.random, LOOK_MS, () => this.look());
   }
 
   /** It asks for no more changes; what was asked for may yet come. */

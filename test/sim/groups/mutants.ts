@@ -1,8 +1,7 @@
 /** Planted faults of databases that have groups of their own. */
 import type { MovingDatabase } from '../../../node/engine/index.ts';
 import { Roster, type WantedMembers } from '../../../node/engine/roster.ts';
-import type { NodeId } from '../../../node/consensus/index.ts';
-import { HostedGroups, type HostedGroup } from '../../../node/groups/hosted.ts';
+import { HostedGroups } from '../../../node/groups/hosted.ts';
 import { Moves } from '../../../node/groups/moves.ts';
 import { mutant, nothing, type Mutant } from '../kernel/mutant.ts';
 
@@ -25,12 +24,6 @@ export const groupsMutants: readonly Mutant[] = [
       function (database) {
         return original.call(this, { ...database, move: { ...database.move, awaited: [] } });
       },
-  ),
-  mutant<[HostedGroup, NodeId]>(
-    'who comes again gets a vote by what it had before',
-    HostedGroups,
-    'isUp',
-    () => (group, id) => group?.peering.isUp(id) === true,
   ),
   mutant('what was dropped stays on the disk', HostedGroups, 'sweep', nothing),
 ];

@@ -27,6 +27,7 @@ class Run {
     const size = random.pick([3, 3, 4]);
     this.cluster = new Cluster(random, [...'abcd'].slice(0, size), 3, trace, undefined, 'cheap');
     this.cluster.filesCount = true;
+    this.cluster.hostsChange = true;
     this.workload = new Workload(this.cluster, {
       levels: random.pick<readonly Level[]>([
         ['local'],

@@ -53,6 +53,8 @@ export class Cluster {
   syncMsMax = 0.5;
   /** A crash may come before each file that is named or removed, too. */
   filesCount = false;
+  /** Nodes come to host a database, and host it no more. */
+  hostsChange = false;
   /** A log's segment that has so much takes no more. */
   segmentBytes = 64 << 20;
   /** Nodes join, and leave. */
@@ -205,8 +207,8 @@ export class Cluster {
     if (from === this.liar?.id || this.liar?.isPassedOn === true) return;
     // A liar's entry may have a good signature only together with a later one.
     if (this.liar && reason.endsWith('its signature')) return;
-    // Who passes on what a member wrote that was removed has yet to hear of that.
-    if (this.membersChange && reason.endsWith('no member')) return;
+    // Who passes on what a member wrote that was removed has yet to hear of that; so has one that leaves for the second time.
+    if ((this.membersChange || this.hostsChange) && reason.endsWith('no member')) return;
     this.fail(`${node.name} refuses what an honest peer sent: ${reason}`);
   }
 

@@ -120,7 +120,7 @@ export async function startNode(
     makeToken: (secret, expires) =>
       cluster && swarm ? tokenOf(swarm, cluster.network.addresses, secret, expires) : undefined,
     onMade: (own, isAwaited) => cluster?.peering.made(own, isAwaited),
-    onDurable: (entries, isAwaited) => cluster?.peering.durable(entries, isAwaited),
+    onDurable: (links, isAwaited) => cluster?.peering.durable(links, isAwaited),
     onCutBack: (author, seq) => cluster?.peering.cutBack(author, seq),
     send: (to, message, mayWait) => cluster?.peering.sendConsensus(to, message, mayWait),
     describeMember: (id) => ({

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { height, nodeId, VoterSchedule, WINDOW, type NodeId } from '../consensus/index.ts';
-import { authorOf, hex, type SignedEntry } from '../log/index.ts';
+import { authorOf, hex, type ChainLink } from '../log/index.ts';
 import { ConsensusDecider, RejectedError, type ReplicaEvents } from '../replica/index.ts';
 import type { DatabaseDef, PlacementDef } from '../sql/index.ts';
 import {
@@ -63,7 +63,7 @@ export interface OpenOptions extends Omit<
   readonly makeToken: (secret: Uint8Array, expires: number) => string | undefined;
   /** Entries are durable here; `own` is to be sent to everybody. */
   readonly onMade: ReplicaEvents['made'];
-  readonly onDurable: (entries: readonly SignedEntry[], isAwaited: boolean) => void;
+  readonly onDurable: (links: readonly ChainLink[], isAwaited: boolean) => void;
   /** See ReplicaEvents. */
   readonly onCutBack: ReplicaEvents['cutBack'];
   readonly send: (to: NodeId, message: Uint8Array, mayWait: boolean) => void;

@@ -282,7 +282,7 @@ export class HostedGroups {
         },
         onBehind: (peer) => open()?.peering.askBlocks(peer),
         onMade: (own, isAwaited) => open()?.peering.made(own, isAwaited),
-        onDurable: (entries, isAwaited) => open()?.peering.durable(entries, isAwaited),
+        onDurable: (links, isAwaited) => open()?.peering.durable(links, isAwaited),
         onCutBack: (author, seq) => open()?.peering.cutBack(author, seq),
         send: (to, message, mayWait) => open()?.peering.sendConsensus(to, message, mayWait),
         describeMember: (id) => ({

@@ -254,7 +254,7 @@ export class LogWriter {
     if (batch.told || !batch.sealed || this.options.alone()) return;
     batch.told = true;
     const isAwaited = batch.own.some(({ transaction: { level } }) => level !== 'local');
-    this.options.events.made(batch.sealed.signed, isAwaited);
+    this.options.events.made(batch.sealed, isAwaited);
   }
 
   /** Writes what is pending, here and now. Nothing may fly. False when it cannot be written. */

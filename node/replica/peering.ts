@@ -5,13 +5,11 @@ import {
   CborReader,
   CborWriter,
   cidOf,
-  decodeBlockValue,
-  decodeEntry,
   DecodeError,
-  decodeStoredBlock,
   hex,
   SIGNATURE_BYTES,
   unhex,
+  type ChainLink,
   type SignedEntry,
 } from '../log/index.ts';
 import { logCrypto } from '../store/index.ts';
@@ -27,7 +25,9 @@ import {
   type SyncEntry,
   type SyncEvent,
 } from '../sync/index.ts';
+import { BlockExchange } from './block-exchange.ts';
 import type { ConsensusDecider } from './decider.ts';
+import { DigestExchange } from './digest-exchange.ts';
 import { ForkExchange, type Equivocation } from './fork-exchange.ts';
 import { FORKED } from './forks.ts';
 import {
@@ -51,7 +51,6 @@ import type { GroupLog } from './ports.ts';
 import type { Replica } from './replica.ts';
 import { SnapshotExchange, type SnapshotPort } from './snapshot-exchange.ts';
 
-const BLOCKS_BYTES_MAX = 1 << 20;
 const TICK_MS = 10;
 /** How long a notice of consensus may wait for company. */
 const NOTICE_MS = 2;
@@ -110,6 +109,8 @@ export class Peering {
     queued: (to) => this.network?.peers().find(({ id }) => id === (to as string))?.queueBytes ?? 0,
   });
   private readonly exchange: SnapshotExchange;
+  private readonly blocks: BlockExchange;
+  private readonly digests: DigestExchange;
   private readonly forks: ForkExchange;
   private readonly notices = new Notices((to, message) => void this.network?.send(to as string as PeerId, message));
   private readonly frontiers = new Map<NodeId, Map<string, number>>();
@@ -141,6 +142,8 @@ export class Peering {
       onTaken: options.onSnapshot,
       onRefused: options.onRefused,
     });
+    this.blocks = new BlockExchange({ ...options, send: (to, kind, message) => this.send(to, kind, message) });
+    this.digests = new DigestExchange({ ...options, send: (to, message) => this.send(to, DIFFERS, message) });
     this.forks = new ForkExchange({
       log: options.log,
       replica: options.replica,
@@ -221,46 +224,57 @@ export class Peering {
   message(from: NodeId, bytes: Uint8Array): void {
     if (this.cut.has(from)) return;
     this.lag.contact(from, performance.now());
-    if (this.exchange.isHolding && bytes[0] !== SNAPSHOT && bytes[0] !== PIECE) return;
-    if (bytes[0] === CONSENSUS) {
-      this.options.decider.message(from, bytes.subarray(1));
-      return;
+    const [kind] = bytes;
+    if (this.exchange.isHolding && kind !== SNAPSHOT && kind !== PIECE) return;
+    const content = bytes.subarray(1);
+    switch (kind) {
+      case SYNC:
+        this.takeSync(from, content);
+        break;
+      case CONSENSUS:
+        this.options.decider.message(from, content);
+        break;
+      case PIECE:
+        this.takePiece(from, content);
+        break;
+      default:
+        this.guard(from, () => this.take(from, kind, content));
     }
-    if (bytes[0] === PIECE) {
-      this.takePiece(from, bytes.subarray(1));
-      return;
+  }
+
+  private takeSync(from: NodeId, content: Uint8Array): void {
+    const decoded = decodeSyncMessage(content);
+    if (decoded.kind === 'ok') this.step({ kind: 'message', from, message: decoded.value });
+    else this.options.onRefused(from, decoded.reason);
+  }
+
+  /** Throws DecodeError. */
+  private take(from: NodeId, kind: number | undefined, content: Uint8Array): void {
+    switch (kind) {
+      case ASK_BLOCKS:
+        this.blocks.answer(from, content);
+        break;
+      case BLOCKS:
+        this.blocks.take(from, content);
+        break;
+      case BLOCKS_PRUNED:
+        this.exchange.need(from);
+        break;
+      case SNAPSHOT:
+        this.exchange.message(from, content);
+        break;
+      case FORK:
+        this.forks.message(from, content);
+        break;
+      case DIFFERS:
+        this.digests.hear(from, content);
+        break;
+      case STAY:
+        this.hearStay(from, new CborReader(content).int());
+        break;
+      default:
+        this.options.onRefused(from, 'a message of an unknown kind');
     }
-    if (bytes[0] === ASK_BLOCKS) {
-      this.answerBlocks(from, bytes.subarray(1));
-      return;
-    }
-    if (bytes[0] === BLOCKS) {
-      this.takeBlocks(from, bytes.subarray(1));
-      return;
-    }
-    if (bytes[0] === SNAPSHOT) {
-      this.guard(from, () => this.exchange.message(from, bytes.subarray(1)));
-      return;
-    }
-    if (bytes[0] === FORK) {
-      this.guard(from, () => this.forks.message(from, bytes.subarray(1)));
-      return;
-    }
-    if (bytes[0] === BLOCKS_PRUNED) {
-      this.exchange.need(from);
-      return;
-    }
-    if (bytes[0] === DIFFERS) {
-      this.guard(from, () => this.hearDiffers(from, new CborReader(bytes.subarray(1))));
-      return;
-    }
-    if (bytes[0] === STAY) {
-      this.guard(from, () => this.hearStay(from, new CborReader(bytes.subarray(1)).int()));
-      return;
-    }
-    const decoded = bytes[0] === SYNC ? decodeSyncMessage(bytes.subarray(1)) : undefined;
-    if (decoded?.kind === 'ok') this.step({ kind: 'message', from, message: decoded.value });
-    else this.options.onRefused(from, decoded ? decoded.reason : 'a message of an unknown kind');
   }
 
   /** `mayWait`: nobody at the other side waits for it. */
@@ -272,7 +286,7 @@ export class Peering {
 
   /** Asks for the blocks that follow the last one that is known here. */
   askBlocks(peer: NodeId): void {
-    this.send(peer, ASK_BLOCKS, new CborWriter(16).int(this.options.replica.nextHeight).take());
+    this.blocks.ask(peer);
   }
 
   /** Tells everybody, again and again, that this node has not what it had in an earlier stay: the link may have been up all the time. */
@@ -298,23 +312,8 @@ export class Peering {
 
   /** Tells a proposer what this node's state after `height` is, which is not what the proposer's is. */
   sayDiffers(to: NodeId, height: number): void {
-    const digest = this.options.replica.digestAt(height);
-    if (digest) this.send(to, DIFFERS, new CborWriter(32).int(height).data(digest).take());
+    this.digests.say(to, height);
   }
-
-  /** A majority of the voters has one digest after a height, and this node another: then this node's state is damaged. */
-  private hearDiffers(from: NodeId, reader: CborReader): void {
-    const height = reader.int();
-    const digest = hex(reader.data());
-    const own = this.options.replica.digestAt(height);
-    const voters = this.options.voters();
-    if (!own || hex(own) === digest || !voters.includes(from)) return;
-    if (this.differing.height !== height) this.differing = { height, said: new Map<NodeId, string>() };
-    this.differing.said.set(from, digest);
-    const same = [...this.differing.said.values()].filter((said) => said === digest).length;
-    if (same > Math.floor(voters.length / 2)) this.options.onDamaged(height);
-  }
-  private differing: { height: number; said: Map<NodeId, string> } = { height: 0, said: new Map<NodeId, string>() };
 
   private takePiece(from: NodeId, piece: Uint8Array): void {
     let message: Uint8Array | undefined;
@@ -328,32 +327,6 @@ export class Peering {
     // In a message of pieces there are no others: they might go on for ever.
     if (message?.[0] === PIECE) this.options.onRefused(from, 'a piece in a piece');
     else if (message) this.message(from, message);
-  }
-
-  private answerBlocks(to: NodeId, question: Uint8Array): void {
-    this.guard(to, () => {
-      const height = new CborReader(question).int();
-      if (height < this.options.log.oldestHeight) {
-        this.send(to, BLOCKS_PRUNED, new Uint8Array());
-        return;
-      }
-      const blocks = height < 1 ? [] : this.options.log.readBlocks(height, BLOCKS_BYTES_MAX);
-      const writer = new CborWriter(1 << 12).array(blocks.length);
-      for (const block of blocks) writer.data(block);
-      this.send(to, BLOCKS, writer.take());
-    });
-  }
-
-  private takeBlocks(from: NodeId, bytes: Uint8Array): void {
-    this.guard(from, () => {
-      const reader = new CborReader(bytes);
-      const before = this.options.replica.nextHeight;
-      for (let n = reader.array(); n > 0; n--) {
-        const { value, certificate } = decodeStoredBlock(reader.data());
-        this.options.decider.known(decodeBlockValue(value).height, value, certificate);
-      }
-      if (this.options.replica.nextHeight > before) this.askBlocks(from);
-    });
   }
 
   private guard(from: NodeId, work: () => void): void {
@@ -415,9 +388,9 @@ export class Peering {
   // From the replica.
 
   /** `isAwaited`: somebody waits for the others. */
-  made(own: SignedEntry, isAwaited: boolean): void {
-    this.fresh.push(toSync(own));
-    const waitMs = isAwaited || own.body.length >= LARGE_BYTES ? 0 : this.pace.waitMs(performance.now());
+  made({ signed, entry }: ChainLink, isAwaited: boolean): void {
+    this.fresh.push({ author: authorId(hex(entry.author)), seq: entry.seq, bytes: toBytes(signed) });
+    const waitMs = isAwaited || signed.body.length >= LARGE_BYTES ? 0 : this.pace.waitMs(performance.now());
     if (waitMs === 0) this.push();
     else this.pushTimer ??= setTimeout(() => this.push(), waitMs);
   }
@@ -429,13 +402,12 @@ export class Peering {
   }
 
   /** `isAwaited`: somebody waits until a majority has them. */
-  durable(entries: readonly SignedEntry[], isAwaited: boolean): void {
+  durable(links: readonly ChainLink[], isAwaited: boolean): void {
     const frontier = new Map<ReturnType<typeof authorId>, number>();
     const shift = performance.now() - Date.now();
     let bytes = 0;
-    for (const { body } of entries) {
-      bytes += body.length;
-      const entry = decodeEntry(body);
+    for (const { signed, entry } of links) {
+      bytes += signed.body.length;
       const author = authorId(hex(entry.author));
       frontier.set(author, this.options.log.seqOf(author));
       this.lag.entry(author, entry.time + shift);
@@ -468,7 +440,7 @@ export class Peering {
       case 'read': {
         const { request, author, fromSeq, toSeq, bytesMax } = effect;
         const { log } = this.options;
-        const entries = log.read(author, fromSeq, toSeq, bytesMax).map((signed) => toSync(signed).bytes);
+        const entries = log.read(author, fromSeq, toSeq, bytesMax).map(toBytes);
         this.step({ kind: 'read', request, entries, oldest: entries.length > 0 ? undefined : log.oldestSeq(author) });
         break;
       }
@@ -486,7 +458,7 @@ export class Peering {
       const { author, seq } = entries[at] as SyncEntry;
       let end = at + 1;
       while (entries[end]?.author === author && entries[end]?.seq === seq + end - at) end++;
-      const run = entries.slice(at, end).map(({ bytes }) => fromSync(bytes));
+      const run = entries.slice(at, end).map(({ bytes }) => fromBytes(bytes));
       const fault = this.options.replica.receive(run, author, seq, from);
       if (fault !== undefined) this.refuse(from, author, fault);
       at = end;
@@ -564,15 +536,14 @@ export class Peering {
 }
 
 /** An entry travels as its signature and its body. */
-function toSync({ body, signature }: SignedEntry): SyncEntry {
-  const entry = decodeEntry(body);
+function toBytes({ body, signature }: SignedEntry): Uint8Array {
   const bytes = new Uint8Array(SIGNATURE_BYTES + body.length);
   bytes.set(signature);
   bytes.set(body, SIGNATURE_BYTES);
-  return { author: authorId(hex(entry.author)), seq: entry.seq, bytes };
+  return bytes;
 }
 
-function fromSync(bytes: Uint8Array): SignedEntry {
+function fromBytes(bytes: Uint8Array): SignedEntry {
   // A copy: what the network gives is a view of its buffer.
   const body = bytes.slice(SIGNATURE_BYTES);
   return { cid: cidOf(body, logCrypto), body, signature: bytes.slice(0, SIGNATURE_BYTES) };

@@ -1,6 +1,6 @@
 /** What the replica asks of the rooms beside it. */
 import type { Applier, Footprint, Steps } from '../consistency/index.ts';
-import type { Block, SignedEntry } from '../log/index.ts';
+import type { Block, ChainLink } from '../log/index.ts';
 import type { LogStore, StatePosition } from '../store/index.ts';
 import type { AuthorSeq } from './authors.ts';
 import type { GroupTransaction, Run } from './transaction.ts';
@@ -80,9 +80,9 @@ export interface ReplicaEvents {
    * An own entry is being written, or durable: it is to be sent to everybody. Whatever comes, there is no other one with its number.
    * `isAwaited`: somebody waits for more than this node's disk.
    */
-  made(own: SignedEntry, isAwaited: boolean): void;
+  made(own: ChainLink, isAwaited: boolean): void;
   /** Entries that this replica now holds durably. `isAwaited`: somebody waits until a majority does. */
-  durable(entries: readonly SignedEntry[], isAwaited: boolean): void;
+  durable(links: readonly ChainLink[], isAwaited: boolean): void;
   /** Blocks are applied, in this order; who is a member may have changed by the last of them. */
   applied(blocks: readonly Block[]): void;
   /** Whether an entry's author may write now: see Replica. */

@@ -295,8 +295,7 @@ export class Replica {
       for (const o of own) this.waiters.durable(o, seq, this.options.alone());
     }
     // Before it works on them: others may wait for the word.
-    const durable = incoming.map((i) => i.signed);
-    if (sealed) durable.push(sealed.signed);
+    const durable: ChainLink[] = sealed ? [...incoming, sealed] : [...incoming];
     if (durable.length > 0) {
       const isAwaited = incoming.some(({ transactions }) => transactions.some(({ level }) => level === 'replicated'));
       this.options.events.durable(durable, isAwaited);

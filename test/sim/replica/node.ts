@@ -166,7 +166,7 @@ export class SimulatedNode implements VirtualHost, Machine {
       onBehind: (peer) => peering?.askBlocks(peer),
       makeToken: hex,
       onMade: (own, isAwaited) => peering?.made(own, isAwaited),
-      onDurable: (entries, isAwaited) => peering?.durable(entries, isAwaited),
+      onDurable: (links, isAwaited) => peering?.durable(links, isAwaited),
       onCutBack: (author, seq) => peering?.cutBack(author, seq),
       send: (to, message, mayWait) => peering?.sendConsensus(to, message, mayWait),
       describeMember: (id) => ({ isUp: peering?.isUp(id) ?? true, lag: 0 }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { nodeId } from '../../../node/consensus/index.ts';
-import { hex } from '../../../node/log/index.ts';
+import { decodeEntry, hex } from '../../../node/log/index.ts';
 import { Peering, type PeeringOptions } from '../../../node/replica/peering.ts';
 import { authorId, encodeSyncMessage } from '../../../node/sync/index.ts';
 import { makeChain, makeIdentity } from '../../support/log.ts';
@@ -29,7 +29,8 @@ it('an entry that another disk has sooner than this one counts for a majority on
   peering.message(peer, Uint8Array.of(0, ...ack));
   assert.deepEqual(replicated, [0]);
   seq = 1;
-  peering.durable([{ cid: made.cid, body: made.body, signature: new Uint8Array(64) }], false);
+  const signed = { cid: made.cid, body: made.body, signature: new Uint8Array(64) };
+  peering.durable([{ signed, entry: decodeEntry(made.body) }], false);
   assert.deepEqual(replicated, [0, 1]);
 });
 

@@ -16,6 +16,8 @@ export class Journal {
   private readonly gone = new WeakSet<GroupTransaction>();
   private hasWithdrawn = false;
   private replays = 0;
+  /** It is being done: nobody has been shown it yet. */
+  private underWay: Happened | undefined;
 
   inserted(transactions: readonly GroupTransaction[]): void {
     this.happened.push({ kind: 'transactions', transactions });
@@ -48,24 +50,34 @@ export class Journal {
     this.happened = [];
   }
 
-  /** The state stands again where it was published, and so does the linearizer, which is new. */
-  replay(linearizer: Linearizer<GroupTransaction>): void {
+  /**
+   * The state stands again where it was published, and so does the linearizer, which is new. `onShown`: all is in again that had been
+   * shown to sessions.
+   */
+  replay(linearizer: Linearizer<GroupTransaction>, onShown: () => void): void {
     this.replays++;
     finish(linearizer.insert(this.tentative));
-    for (const happened of this.happened) {
+    const hidden = this.underWay ? this.happened.indexOf(this.underWay) : -1;
+    for (const [i, happened] of this.happened.entries()) {
+      if (i === hidden) onShown();
       if (happened.kind === 'transactions') finish(linearizer.insert(happened.transactions));
       else if (happened.kind === 'withdrawn') finish(linearizer.remove(happened.transactions));
       else finish(linearizer.decide(happened.blocks));
     }
+    if (hidden < 0) onShown();
   }
 
-  /** Work that stands in the journal: where the state gave its transaction up meanwhile, it was done by the replay. */
+  /** Work that stands last in the journal: where the state gave its transaction up meanwhile, it was done by the replay. */
   *unlessReplayed(work: Steps<void>): Steps<void> {
-    const { replays } = this;
+    const { replays, underWay } = this;
+    this.underWay = this.happened.at(-1);
     try {
       yield* work;
     } catch (error) {
       if (!(error instanceof DiskFullError) || this.replays === replays) throw error;
+    } finally {
+      // Long work may be under way around it.
+      this.underWay = underWay;
     }
   }
 }

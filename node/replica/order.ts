@@ -477,7 +477,7 @@ export class Order {
   /** The state stands again where it was published: all that happened since is done again. */
   replay(): void {
     this.linearizer = this.newLinearizer();
-    this.journal.replay(this.linearizer);
+    this.journal.replay(this.linearizer, () => this.options.machine.restored());
   }
 
   /** At the start: the log's records in order, before anything else. Throws StateCorruptError. */

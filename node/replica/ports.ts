@@ -53,7 +53,7 @@ export interface Machine extends Applier<GroupTransaction> {
   undoKept(): void;
   /** The state's transaction was given up: the catalog as it was published. */
   reload(): void;
-  /** Everything is in again that was given up. */
+  /** Everything is in again that was given up, and had been shown to sessions: until then they are told of no change. */
   restored(): void;
   publish(position: StatePosition): void;
   /** Something was done since. */

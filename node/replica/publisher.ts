@@ -134,7 +134,6 @@ export class Publisher {
       throw cause;
     } finally {
       this.restoring = false;
-      machine.restored();
     }
     this.soon();
   }

@@ -61,6 +61,8 @@ export class StateMachine implements Machine {
   /** Run since undo records were kept, in that order; and places of those that are needed no more. */
   private readonly unkept = new Set<GroupTransaction>();
   private gone: number[] = [];
+  /** What is done now was done before: to sessions it is no change. */
+  private isRestoring = false;
   schemaCount: number;
 
   constructor(core: EngineCore) {
@@ -96,7 +98,7 @@ export class StateMachine implements Machine {
     }
     const { changes, digest, outcome, footprint } = yield* core.env.through(core.merger.run(content));
     transaction.run = { changes, outcome, epoch, digest };
-    yield* core.stateChanged(changes);
+    yield* this.changed(changes);
     yield* this.conflicts.put(transaction, content, outcome);
     return footprint;
   }
@@ -181,7 +183,11 @@ export class StateMachine implements Machine {
       if (takenBack.length % STEP_ROWS === 0) yield;
     }
     yield* this.core.state.reverting(run.changes.backwards(), run.epoch, STEP_ROWS);
-    yield* this.core.stateChanged(takenBack);
+    yield* this.changed(takenBack);
+  }
+
+  private *changed(changes: ChangeList): Steps<void> {
+    if (!this.isRestoring) yield* this.core.stateChanged(changes);
   }
 
   settle(transaction: GroupTransaction): void {
@@ -274,6 +280,7 @@ export class StateMachine implements Machine {
 
   reload(): void {
     const { state } = this.core;
+    this.isRestoring = true;
     state.reserve.release();
     state.reloadCatalog();
     this.schemaCount = state.position.schema;
@@ -282,6 +289,7 @@ export class StateMachine implements Machine {
   }
 
   restored(): void {
+    this.isRestoring = false;
     this.core.stateRestored();
   }
 

@@ -1,6 +1,7 @@
 /** The rows that a session's statement sees: SQLite's, or SQLite's with its transaction's overlay. */
 import {
   compileStatement,
+  isPlain,
   type InsertPlan,
   type Plan,
   type SelectPlan,
@@ -10,6 +11,7 @@ import {
 import type { RowId } from '../store/index.ts';
 import { noteSeen } from './certification.ts';
 import { imagesFor, type Overlays } from './overlay.ts';
+import type { Runner } from './runner.ts';
 import type { EngineSession } from './session.ts';
 import type { Images, KeyRange } from './transaction.ts';
 
@@ -73,7 +75,23 @@ export function rowsOf(
   consistent: boolean,
 ): SqliteValue[][] {
   const { runner, overlays } = session.core.reads;
-  return runner.rows(textAsSeen(session, plan, range, consistent, overlays));
+  const text = textAsSeen(session, plan, range, consistent, overlays);
+  return (text === plan && plainRows(runner, plan)) || runner.rows(text);
+}
+
+/** Plans whose texts turned out not to be plain. */
+const mixed = new WeakSet<SelectPlan>();
+
+/** As SQLite sorts them by itself; undefined where that may be wrong. */
+function plainRows(runner: Runner, plan: SelectPlan): SqliteValue[][] | undefined {
+  const { plain } = plan;
+  if (!plain || mixed.has(plan)) return undefined;
+  const rows = runner.rows(plain.text);
+  const isPlainAt = (place: number): boolean =>
+    rows.every(({ [place]: value }) => typeof value !== 'string' || isPlain(value));
+  if (plain.places.every(isPlainAt)) return rows;
+  mixed.add(plan);
+  return undefined;
 }
 
 const overlaidInserts = new WeakMap<InsertPlan, InsertPlan>();

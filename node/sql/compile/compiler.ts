@@ -58,6 +58,16 @@ export interface CompiledQuery {
   readonly atMostOneRow: boolean;
   /** The text without its LIMIT, and how many parameters it has, for SQL_CALC_FOUND_ROWS. */
   readonly unlimited?: { readonly sql: string; readonly parameters: number };
+  readonly plain?: PlainOrder;
+}
+
+/**
+ * A text that SQLite sorts, and makes distinct, by itself, which takes half the time. Its rows are right where the columns at these
+ * places hold plain texts only (see isPlain).
+ */
+export interface PlainOrder {
+  readonly sql: string;
+  readonly places: readonly number[];
 }
 
 export interface CompiledColumn {
@@ -251,6 +261,8 @@ export function sortKeyOf(name: string, collation: string): SqlFunction {
   }
   return fn;
 }
+
+export const isSortKey = (fn: SqlFunction): boolean => sortKeyFunctions.get(fn.name) === fn;
 
 export const unsupported = (what: string): SqlError =>
   new SqlError(1235, '42000', `This version of P2PDB doesn't yet support '${what}'`);

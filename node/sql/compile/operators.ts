@@ -1,5 +1,5 @@
 /** Arithmetic, comparison and logic. SQLite's own operators stand wherever the types prove that they give MySQL's answer. */
-import { aggregateCollations, isBinaryCollation, jsonSortKey, sortKey } from '../values/index.ts';
+import { aggregateCollations, isBinaryCollation, isNocaseWherePlain, jsonSortKey, sortKey } from '../values/index.ts';
 import { compareMode } from '../functions/index.ts';
 import { SqlError, type DecimalType, type SqlType } from '../types/index.ts';
 import type { BinaryOp, ComparisonOp } from '../parser/index.ts';
@@ -130,6 +130,12 @@ export function orderKey(c: Compiler, b: Bound): string {
   if (b.type.kind === 'string') return c.sortKey(b.type.collation, b.sql);
   if (b.type.kind === 'json') return jsonKey(c, b).sql;
   return b.sql;
+}
+
+/** As orderKey(), where all texts are plain (see isPlain): SQLite sorts them by itself. Undefined where it cannot. */
+export function plainOrderKey(b: Bound): string | undefined {
+  if (!needsKey(b.type)) return b.sql;
+  return b.type.kind === 'string' && isNocaseWherePlain(b.type.collation) ? `${b.sql} COLLATE NOCASE` : undefined;
 }
 
 export const needsKey = (type: SqlType): boolean =>

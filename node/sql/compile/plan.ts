@@ -114,6 +114,8 @@ export interface SelectPlan {
         readonly targets: readonly { readonly table: TableDef; readonly output: number }[] | undefined;
       }
     | undefined;
+  /** A text that is faster, and its rows right where those at `places` hold plain texts only: see PlainOrder. It may be run twice. */
+  readonly plain: { readonly text: SqlText; readonly places: readonly number[] } | undefined;
   /** SQL_CALC_FOUND_ROWS: a second text that counts without LIMIT. */
   readonly count: SqlText | undefined;
   /** It depends on more than its text and slots' classes: do not keep it. */

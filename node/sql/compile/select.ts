@@ -2,11 +2,11 @@
 import { SqlError } from '../types/index.ts';
 import type { ColumnRef, Expr, Limit, OrderItem, Select, SelectItem } from '../parser/index.ts';
 import { Bound } from './bound.ts';
-import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
+import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler, type PlainOrder } from './compiler.ts';
 import { compileFrom } from './from.ts';
 import { checkFullGroupBy } from './group.ts';
 import { keyLookupOf, keyRangeOf } from './key-range.ts';
-import { needsKey, orderKey, truth } from './operators.ts';
+import { needsKey, orderKey, plainOrderKey, truth } from './operators.ts';
 import { signatureName } from './call.ts';
 import type { SqlFunction } from './plan.ts';
 import { limitSql, position } from './places.ts';
@@ -162,20 +162,49 @@ function compileLevel(
     c.keyRange = keyRangeOf(c, scope, target, select.where);
     c.keyLookup = keyLookupOf(c, scope, target, select.where);
   }
-  const orderSql = order.length > 0 ? ` ORDER BY ${order.map((o) => o.text).join(',')}` : '';
-  let unlimited: string;
-  if (distinct && (outputs.length > items.length || items.some((item) => needsKey(item.bound.type)))) {
-    unlimited = distinctByKey(c, outputs, items.length, order, `${tail}`);
-  } else {
-    unlimited = `SELECT ${distinct ? 'DISTINCT ' : ''}${list.join(',')}${tail}${orderSql}`;
-  }
+  const orderSql = orderClause(order);
+  const isByKey = distinct && (outputs.length > items.length || items.some((item) => needsKey(item.bound.type)));
+  const alias = isByKey ? c.alias() : '';
+  const keyed = (terms: readonly OrderTerm[], keyOf: KeyOf): string =>
+    isByKey
+      ? distinctByKey(alias, outputs, items.length, terms, tail, keyOf)
+      : `SELECT ${distinct ? 'DISTINCT ' : ''}${list.join(',')}${tail}${orderClause(terms)}`;
+  let unlimited = keyed(order, (b) => orderKey(c, b));
   if (having && grouped && select.groupBy.length === 0 && !containsAggregate(select.items)) {
     // SQLite takes HAVING without GROUP BY only where a column aggregates.
     unlimited = `SELECT ${items.map((_, i) => `f${i}`).join(',')} FROM (SELECT ${list.join(',')},count(*)${tail}${orderSql})`;
   }
   const parameters = c.binders.length;
   const sql = unlimited + limitSql(c, scope, limit);
-  return { sql, columns, atMostOneRow, unlimited: { sql: unlimited, parameters } };
+  const isWhole = !limit && !grouped && outputs.length === list.length && outputs.length === items.length;
+  const plain = isWhole ? plainOrder(items, order, isByKey, keyed) : undefined;
+  return { sql, columns, atMostOneRow, unlimited: { sql: unlimited, parameters }, ...(plain && { plain }) };
+}
+
+const orderClause = (order: readonly OrderTerm[]): string =>
+  order.length > 0 ? ` ORDER BY ${order.map((o) => o.text).join(',')}` : '';
+
+/** Where all that texts are sorted by, or made distinct, is put out: then its rows tell whether they are plain. */
+function plainOrder(
+  items: readonly Item[],
+  order: readonly OrderTerm[],
+  isByKey: boolean,
+  keyed: (terms: readonly OrderTerm[], keyOf: KeyOf) => string,
+): PlainOrder | undefined {
+  const places = new Set(isByKey ? items.keys() : []);
+  const terms: OrderTerm[] = [];
+  for (const term of order) {
+    const key = plainOrderKey(term.bound);
+    if (term.place === undefined || key === undefined || term.bound.bind) return undefined;
+    places.add(term.place);
+    terms.push({ ...term, key, text: key + (term.descending ? ' DESC' : '') });
+  }
+  const bounds = [...places].map((place) => (items[place] as Item).bound);
+  if (bounds.some((b) => plainOrderKey(b) === undefined) || !bounds.some((b) => needsKey(b.type))) return undefined;
+  return {
+    sql: keyed(terms, (b) => plainOrderKey(b) ?? b.sql),
+    places: [...places].filter((place) => needsKey((items[place] as Item).bound.type)),
+  };
 }
 
 const comeBack: SqlFunction = {
@@ -246,22 +275,20 @@ function groupKeySql(c: Compiler, key: Bound): string {
 
 /** DISTINCT over strings: rows are equal when the sort keys of their first columns are. */
 function distinctByKey(
-  c: Compiler,
+  alias: string,
   items: readonly Item[],
   width: number,
   order: readonly OrderTerm[],
   tail: string,
+  keyOf: KeyOf,
 ): string {
-  const alias = c.alias();
   const inner = [
     ...items.map((item, i) => `${item.bound.sql} AS f${i}`),
     ...order.flatMap((o, i) => (o.place === undefined ? [`${o.key} AS g${i}`] : [])),
   ];
   const keys = items
     .slice(0, width)
-    .map((item, i) =>
-      orderKey(c, new Bound(`${alias}.f${i}`, { type: item.bound.type, nullable: item.bound.nullable })),
-    );
+    .map((item, i) => keyOf(new Bound(`${alias}.f${i}`, { type: item.bound.type, nullable: item.bound.nullable })));
   const terms = order.map(
     (o, i) => (o.place === undefined ? `${alias}.g${i}` : (keys[o.place] ?? '')) + (o.descending ? ' DESC' : ''),
   );
@@ -269,7 +296,11 @@ function distinctByKey(
   return `SELECT ${names.join(',')} FROM (SELECT ${inner.join(',')}${tail}) AS ${alias} GROUP BY ${keys.join(',')}${terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : ''}`;
 }
 
+/** What an expression is sorted by. */
+type KeyOf = (bound: Bound) => string;
+
 interface OrderTerm {
+  readonly bound: Bound;
   /** What is sorted by, in a form that sorts as MySQL does. */
   readonly key: string;
   readonly descending: boolean;
@@ -319,7 +350,7 @@ function orderTerm(
       : bound.bind
         ? `(${key})${suffix}`
         : key + suffix;
-  return { key, descending, text, place };
+  return { bound, key, descending, text, place };
 }
 
 /** Whether an expression reads columns of the select list only. */

@@ -2,7 +2,7 @@
 import type { Catalog } from '../catalog/index.ts';
 import type { QueryExpression, Statement } from '../parser/index.ts';
 import type { Binder, Bound } from './bound.ts';
-import { Compiler, type CompilerParts, type CompileSettings } from './compiler.ts';
+import { Compiler, isSortKey, type CompiledQuery, type CompilerParts, type CompileSettings } from './compiler.ts';
 import { compileDelete, compileUpdate, textOf, type CompilerFactory } from './dml.ts';
 import { compileExpr } from './expression.ts';
 import { compileInsert } from './insert.ts';
@@ -58,6 +58,13 @@ export function compileStatement(
   }
 }
 
+/** Where nothing but sorting calls our functions: what calls others, with what they warn of, is not to be done twice. */
+function plainOf(c: Compiler, query: QueryExpression, { plain }: CompiledQuery): SelectPlan['plain'] {
+  if (!plain || query.body.kind !== 'select' || query.with || c.volatile) return undefined;
+  const text = textOf(c, plain.sql);
+  return text.functions.every(isSortKey) ? { text, places: plain.places } : undefined;
+}
+
 function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
   const locking = query.locking[0];
   if (locking) c.further = { rowids: true, columns: [] };
@@ -83,6 +90,7 @@ function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
     keyRange: c.tables.length === 1 ? c.keyRange : undefined,
     keyLookup: c.tables.length === 1 ? c.keyLookup : undefined,
     locking: locking && { strength: locking.strength, wait: locking.wait, targets: c.rowidOutputs },
+    plain: plainOf(c, query, compiled),
     count,
     volatile: c.volatile,
     waits: c.waits.map(({ name, args }: { name: string; args: readonly Bound[] }) => ({

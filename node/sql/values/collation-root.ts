@@ -153,6 +153,9 @@ function primaryKeyOfPoint(point: number): string {
 
 const PLAIN = /^[ \-0-9A-Za-z]*$/;
 
+/** By primary weights such texts sort as their bytes do, but for the case of letters. */
+export const isPlain = (text: string): boolean => PLAIN.test(text);
+
 /** The key by primary weights: case and accents do not count. */
 export function primaryKey(text: string): string {
   if (PLAIN.test(text)) return text.toLowerCase();

@@ -4,6 +4,8 @@ import { basicPlaneKey, levelKey, primaryKey } from './collation-root.ts';
 import { sqlError } from './context.ts';
 import { CHARACTER_SETS } from './data/character-sets.ts';
 
+export { isPlain } from './collation-root.ts';
+
 /**
  * MySQL's collations, as functions that make sort keys: two texts are equal under a collation exactly where their keys
  * are, and the keys' order (by code point, which is SQLite's) is the collation's.
@@ -129,6 +131,10 @@ export function weightKey(collation: string): (text: string) => string {
   if (collation === 'latin1_general_ci') return (text) => levelKey(text, 2);
   return collation.endsWith('_ci') ? generalKey : (text) => text;
 }
+
+/** Whether plain texts (see isPlain) sort under this collation as under SQLite's NOCASE. */
+export const isNocaseWherePlain = (collation: string): boolean =>
+  !isPadSpace(collation) && weightKey(collation) === primaryKey;
 
 const keys = new Map<string, (text: string) => string>();
 

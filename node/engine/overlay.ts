@@ -30,11 +30,18 @@ export function imagesFor(
   return images.size > 0 ? images : undefined;
 }
 
+/** What empties a temporary table, and puts a row into it; the places of its columns in the table that it stands beside. */
+interface Beside {
+  readonly empty: StatementSync;
+  readonly insert: StatementSync;
+  readonly places: readonly number[];
+}
+
 /** Temporary tables of one SQLite connection, filled anew for each statement that needs them. */
 export class Overlays {
   private readonly db: DatabaseSync;
-  /** What empties each, and puts a row into it, by its name and the table's version. */
-  private readonly made = new Map<string, { readonly empty: StatementSync; readonly insert: StatementSync }>();
+  /** By name and the table's version. */
+  private readonly made = new Map<string, Beside>();
 
   constructor(db: DatabaseSync) {
     this.db = db;
@@ -48,28 +55,26 @@ export class Overlays {
   fill(table: TableDef, images: Iterable<[RowId, Row | undefined]> | undefined): void {
     const name = overlayName(table);
     const key = `${name}:${table.version}`;
+    let beside = this.made.get(key);
+    if (beside) beside.empty.run();
+    else this.made.set(key, (beside = this.make(table, name)));
+    if (!images) return;
+    const { insert, places } = beside;
+    for (const [id, row] of images) insert.run(id, row ? 1 : 0, ...places.map((place) => row?.[place] ?? null));
+  }
+
+  private make(table: TableDef, name: string): Beside {
+    const { db } = this;
     const rowid = rowidColumn(table);
     const columns = table.columns.filter((c) => c.id !== rowid?.id);
-    let made = this.made.get(key);
-    if (!made) {
-      this.db.exec(`DROP TABLE IF EXISTS ${name}`);
-      const list = columns.map((c) => `${columnName(c.id)} ${affinity(c.type)}`);
-      this.db.exec(`CREATE TABLE ${name}(${['id INTEGER PRIMARY KEY', 'present INTEGER', ...list].join(',')})`);
-      made = {
-        empty: this.db.prepare(`DELETE FROM ${name}`),
-        insert: this.db.prepare(
-          `INSERT INTO ${name}(${[ROWID, 'present', ...columns.map((c) => columnName(c.id))].join(',')}) VALUES (?,?${',?'.repeat(columns.length)})`,
-        ),
-      };
-      this.made.set(key, made);
-    } else {
-      made.empty.run();
-    }
-    if (!images) return;
-    const places = columns.map((c) => table.columns.indexOf(c));
-    for (const [id, row] of images) {
-      if (row) made.insert.run(id, 1, ...places.map((p) => row[p] ?? null));
-      else made.insert.run(id, 0, ...places.map(() => null));
-    }
+    db.exec(`DROP TABLE IF EXISTS ${name}`);
+    const list = columns.map((c) => `${columnName(c.id)} ${affinity(c.type)}`);
+    db.exec(`CREATE TABLE ${name}(${['id INTEGER PRIMARY KEY', 'present INTEGER', ...list].join(',')})`);
+    const names = [ROWID, 'present', ...columns.map((c) => columnName(c.id))];
+    return {
+      empty: db.prepare(`DELETE FROM ${name}`),
+      insert: db.prepare(`INSERT INTO ${name}(${names.join(',')}) VALUES (?,?${',?'.repeat(columns.length)})`),
+      places: columns.map((c) => table.columns.indexOf(c)),
+    };
   }
 }

@@ -3,16 +3,8 @@
  * order. A row that is not there any more drops its change; what a constraint refuses refuses the whole transaction.
  */
 import { finish, STEP_ROWS, type Footprint, type MergeRule, type Steps } from '../../consistency/index.ts';
-import type {
-  ColumnChange,
-  Digest,
-  LogKey,
-  LogValue,
-  RowOperation,
-  TableReference,
-  Transaction,
-} from '../../log/index.ts';
-import { primaryKey, type SqliteValue, type SqlType, type TableDef } from '../../sql/index.ts';
+import type { ColumnChange, Digest, LogKey, RowOperation, TableReference, Transaction } from '../../log/index.ts';
+import { primaryKey, type SqliteValue, type TableDef } from '../../sql/index.ts';
 import {
   ChangeList,
   hashOf,
@@ -33,8 +25,9 @@ import { followersOf, ForeignKeyError, type Follower } from '../foreign-keys.ts'
 import type { TableRuntime } from '../table.ts';
 import { DirectWriter } from '../writer.ts';
 import { sumAsValue, sumOf } from './addition.ts';
+import { AsWritten, checkNullable, listed } from './as-written.ts';
 import { columnRules } from './column-rules.ts';
-import { earlierShape, fitsKey, fitsOperation, shapeOf, type Shape } from './fits.ts';
+import { fitsKey, fitsOperation } from './fits.ts';
 import { definitionKey, FootprintKeys, goneKey } from './keys.ts';
 import { changed, misfit, rejectedBy, Rejection } from './rejection.ts';
 
@@ -131,6 +124,7 @@ class Work {
   private readonly core: EngineCore;
   private readonly keys: FootprintKeys;
   private readonly transaction: Transaction;
+  private readonly written: AsWritten;
   private readonly writer: DirectWriter;
   private readonly rows: RowStore;
   private readonly reads: string[] = [];
@@ -147,6 +141,7 @@ class Work {
     this.core = core;
     this.keys = keys;
     this.transaction = transaction;
+    this.written = new AsWritten(core, transaction.tables);
     this.writer = new DirectWriter(core.state, NO_LOCKS, undefined);
     this.rows = new RowStore({
       ...core.merging.rows(this.writer, !transaction.unchecked),
@@ -224,19 +219,12 @@ class Work {
         if (!sameDigest(this.core.state.digests.of(table), digest)) throw changed(place);
         continue;
       }
-      if (!fitsKey(this.shapeOf(table, place), key)) throw misfit(table);
+      if (!fitsKey(this.written.shapeOf(table, place), key)) throw misfit(table);
       const rowid = this.find(table, place, key);
       const row = rowid === undefined ? undefined : this.core.state.get(table, rowid);
       const now = rowid !== undefined && row ? hashOf(table, rowid, row) : NO_DIGEST;
       if (!sameDigest(now, digest)) throw changed(place);
     }
-  }
-
-  private shapeOf(table: TableDef, reference: number): Shape {
-    const { id, version, columns } = this.transaction.tables[reference] as TableReference;
-    return version === table.version
-      ? shapeOf(table)
-      : earlierShape(this.core.schema.tableAt(id, version), table, columns);
   }
 
   /** The rowid of the row with this key. What is found, or that nothing is, decides what the transaction does. */
@@ -275,7 +263,7 @@ class Work {
   /** What is left to be done. */
   private operate(table: TableDef, operation: RowOperation): Steps<void> | undefined {
     const rt = this.core.runtimeOf(table);
-    if (!fitsOperation(this.shapeOf(table, operation.table), operation)) throw misfit(table);
+    if (!fitsOperation(this.written.shapeOf(table, operation.table), operation)) throw misfit(table);
     if (operation.kind === 'insert') {
       this.insert(rt, operation);
       return undefined;
@@ -301,7 +289,7 @@ class Work {
 
   private insert(rt: TableRuntime, operation: Extract<RowOperation, { kind: 'insert' }>): void {
     const { table } = rt;
-    const row = this.rowOf(rt, operation.table, operation.values);
+    const row = this.written.rowOf(rt, operation.table, operation.values);
     this.attempt = { table, row };
     this.rows.derive(rt, row);
     this.check(rt, row);
@@ -360,7 +348,7 @@ class Work {
     const after = [...before];
     const rules = columnRules(table);
     for (const change of changes) {
-      const place = this.placeOf(table, reference, change.column);
+      const place = this.written.placeOf(table, reference, change.column);
       const column = table.columns[place];
       if (!column || column.generated) continue;
       const current = before[place] ?? null;
@@ -368,9 +356,9 @@ class Work {
         after[place] = this.sum(rt, place, after[place] ?? null, reference, change);
         continue;
       }
-      const value = this.converted(rt, place, reference, change.column, change.value);
+      const value = this.written.converted(rt, place, reference, change.column, change.value);
       if (change.mode === 'merge' && rules[place]) {
-        const base = this.converted(rt, place, reference, change.column, change.base ?? null);
+        const base = this.written.converted(rt, place, reference, change.column, change.base ?? null);
         const now = after[place] ?? null;
         // Where nobody else wrote, the author's own state has the value to the last bit.
         const merged: ReturnType<MergeRule['merge']> = sameValue(now, base)
@@ -385,7 +373,7 @@ class Work {
           );
         after[place] = merged.value;
       } else after[place] = value;
-      if (after[place] === null && current !== null) this.checkNullable(table, place);
+      if (after[place] === null && current !== null) checkNullable(table, place);
     }
     if (before.every((value, i) => sameValue(value, after[i]))) return undefined;
     this.attempt = { table, row: after };
@@ -398,7 +386,7 @@ class Work {
   private metWithout(rt: TableRuntime, { table: place, key }: RowOperation): Met {
     const { table } = rt;
     const isCurrent = this.transaction.tables[place]?.version === table.version;
-    const row = isCurrent ? rowWith(rt, listed(key)) : this.keyAsKnown(rt, place, key)?.row;
+    const row = isCurrent ? rowWith(rt, listed(key)) : this.written.keyAsKnown(rt, place, key)?.row;
     const primary = rt.unique.find((u) => u.index.kind === 'primary');
     if (!primary)
       return {
@@ -407,13 +395,6 @@ class Work {
       };
     const gone = row && this.keys.unique(table, primary, row);
     return { keys: [...some(gone), goneKey(table.id)], otherwise: gone === undefined ? [definitionKey(table.id)] : [] };
-  }
-
-  /** Under an older schema it may have been. */
-  private checkNullable({ columns }: TableDef, place: number): void {
-    const column = columns[place];
-    if (column?.nullable === false)
-      throw new Rejection('data', 1048, '23000', `Column '${column.name}' cannot be null`);
   }
 
   private check(rt: TableRuntime, row: Row): void {
@@ -430,7 +411,7 @@ class Work {
   ): SqliteValue {
     const column = rt.table.columns[place] as TableDef['columns'][number];
     if (current === null) return null;
-    const from = this.typeWhenWritten(rt, place, reference, change.column) ?? column.type;
+    const from = this.written.typeWhenWritten(rt, place, reference, change.column) ?? column.type;
     const sum = sumOf(column.type, current, from, change.value);
     if (sum === undefined)
       throw new Rejection(
@@ -443,77 +424,17 @@ class Work {
     return (rt.convert[place] as TableRuntime['convert'][number])(value, type, this.core.env);
   }
 
-  // Rows written under an older schema.
-
-  private placeOf(table: TableDef, reference: number, column: number): number {
-    const { id, version, columns } = this.transaction.tables[reference] as TableReference;
-    if (version === table.version && id === table.id) return column;
-    return table.columns.findIndex((c) => c.id === columns[column]);
-  }
-
-  private converted(rt: TableRuntime, place: number, reference: number, column: number, value: LogValue): SqliteValue {
-    const from = value === null ? undefined : this.typeWhenWritten(rt, place, reference, column);
-    return from ? (rt.convert[place]?.(value, from, this.core.env) ?? null) : value;
-  }
-
-  /** The column's type when the transaction was made; undefined when it is the same now. */
-  private typeWhenWritten(rt: TableRuntime, place: number, reference: number, column: number): SqlType | undefined {
-    const { id, version, columns } = this.transaction.tables[reference] as TableReference;
-    if (version === rt.table.version) return undefined;
-    const from = this.core.schema.tableAt(id, version)?.columns.find((c) => c.id === columns[column])?.type;
-    return from && JSON.stringify(from) !== JSON.stringify(rt.table.columns[place]?.type) ? from : undefined;
-  }
-
   /** The row with a key that it had under the table's older schema. */
   private findAsKnown(rt: TableRuntime, reference: number, key: LogKey): RowId | undefined {
     const { table } = rt;
     const { id, version } = this.transaction.tables[reference] as TableReference;
     // A hidden key goes with the first primary key; where both are without, it is the same.
     if (!this.core.schema.tableAt(id, version)?.primary) return primaryKey(table) ? undefined : (key as RowId);
-    const known = this.keyAsKnown(rt, reference, key);
+    const known = this.written.keyAsKnown(rt, reference, key);
     if (!known) return undefined;
     const values = known.places.map((place) => known.row[place] ?? null);
     this.scanned.push(wholeTable(table));
     return this.writer.rowsWith(table, known.places, values, 1)[0]?.rowid;
-  }
-
-  /** A key that a row had under the table's older schema, in a row of it as it is. */
-  private keyAsKnown(rt: TableRuntime, reference: number, key: LogKey): { row: Row; places: number[] } | undefined {
-    const { table } = rt;
-    const { id, version, columns } = this.transaction.tables[reference] as TableReference;
-    const known = this.core.schema.tableAt(id, version)?.primary;
-    const places = known?.map((column) => table.columns.findIndex((c) => c.id === column));
-    if (!known || !places || places.includes(-1)) return undefined;
-    const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
-    for (const [i, value] of listed(key).entries()) {
-      const place = places[i] as number;
-      row[place] = this.converted(rt, place, reference, columns.indexOf(known[i] as number), value);
-    }
-    return { row, places };
-  }
-
-  private rowOf(rt: TableRuntime, reference: number, values: readonly LogValue[]): Row {
-    const { table } = rt;
-    if ((this.transaction.tables[reference] as TableReference).version === table.version) {
-      for (const [place, value] of values.entries())
-        if (value === null && !table.columns[place]?.generated) this.checkNullable(table, place);
-      return [...values];
-    }
-    const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
-    const given = new Set<number>();
-    values.forEach((value, i) => {
-      const place = this.placeOf(table, reference, i);
-      if (place < 0 || table.columns[place]?.generated) return;
-      row[place] = this.converted(rt, place, reference, i, value);
-      if (row[place] === null) this.checkNullable(table, place);
-      given.add(place);
-    });
-    for (let place = 0; place < row.length; place++)
-      if (!given.has(place) && !table.columns[place]?.generated)
-        row[place] = this.core.merging.addedValue(rt, place, row);
-    // SQLite would give it a number of its own, another one on each node.
-    if (rt.rowid >= 0 && row[rt.rowid] === null) this.checkNullable(table, rt.rowid);
-    return row;
   }
 
   private image(table: TableDef, operation: Exclude<RowOperation, { kind: 'insert' }>): string {
@@ -521,7 +442,7 @@ class Work {
     return JSON.stringify(
       Object.fromEntries(
         operation.changes.map((c) => {
-          const name = table.columns[this.placeOf(table, operation.table, c.column)]?.name ?? String(c.column);
+          const name = table.columns[this.written.placeOf(table, operation.table, c.column)]?.name ?? String(c.column);
           return [name, c.mode === 'add' ? { add: c.value } : c.value];
         }),
       ),
@@ -546,8 +467,6 @@ function rowWith({ table, unique }: TableRuntime, key: readonly SqliteValue[]): 
 }
 
 const some = (key: string | undefined): readonly string[] => (key === undefined ? [] : [key]);
-
-const listed = (key: LogKey): readonly LogValue[] => (typeof key === 'object' ? key : [key]);
 
 const printed = (key: LogKey): string => JSON.stringify(listed(key), printable);
 

@@ -12,19 +12,14 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import {
   Catalog,
   collations,
-  columnName,
   createIndexSql,
   createTableSql,
   indexName,
-  indexPartSql,
   isBinaryCollation,
-  primaryKey,
-  ROWID,
-  rowidColumn,
   sortKey,
   sortKeyFunction,
   tableName,
@@ -33,15 +28,15 @@ import {
   type TableDef,
 } from '../sql/index.ts';
 import type { Digest } from '../log/index.ts';
-import { inverse, sameValue, type Row, type RowChange, type RowId } from './changes.ts';
+import { inverse, type Row, type RowChange, type RowId } from './changes.ts';
 import { Counters } from './counters.ts';
 import { NO_DIGEST } from './digest.ts';
 import { DiskFullError, StateCorruptError } from './errors.ts';
 import { IndexBuilder } from './index-builder.ts';
-import { small } from './integers.ts';
 import { Meta } from './meta.ts';
 import { Reserve } from './reserve.ts';
 import { StoredCatalog, type TableVersion } from './stored-catalog.ts';
+import { StoredRows } from './stored-rows.ts';
 import { TableDigests } from './table-digests.ts';
 import { WriteAhead } from './write-ahead.ts';
 
@@ -71,19 +66,10 @@ export function registerSortKeys(db: DatabaseSync): void {
   }
 }
 
-interface TableStatements {
-  readonly insert: StatementSync;
-  readonly remove: StatementSync;
-  readonly get: StatementSync;
-  readonly rowidIndex: number;
-  readonly updates: Map<string, StatementSync>;
-}
-
 export class State {
   readonly db: DatabaseSync;
   readonly file: string;
   readonly catalog = new Catalog();
-  private readonly statements = new Map<TableDef, TableStatements>();
   private open = false;
   readonly reserve: Reserve;
   /** Nobody else may change the state while it works. */
@@ -91,6 +77,7 @@ export class State {
   readonly digests: TableDigests;
   readonly meta: Meta;
   readonly counters: Counters;
+  private readonly rows: StoredRows;
   private readonly stored: StoredCatalog;
   private readonly writeAhead: WriteAhead;
   /** Counts how often the open transaction was lost: what was applied in an earlier epoch needs no taking back. */
@@ -123,6 +110,7 @@ export class State {
       this.digests = new TableDigests(this.db);
       this.meta = new Meta(this.db);
       this.counters = new Counters(this.db, this.meta);
+      this.rows = new StoredRows(this.db);
       this.stored = new StoredCatalog(this.db, this.meta);
       const format = this.meta.get('format');
       if (format === undefined) this.meta.set('format', STATE_FORMAT);
@@ -209,7 +197,7 @@ export class State {
     this.epoch++;
     this.made.clear();
     this.digests.load();
-    this.forget();
+    this.rows.forget();
     this.counters.lost();
     this.onLost?.();
   }
@@ -271,32 +259,19 @@ export class State {
 
   // Rows.
 
-  private of(table: TableDef): TableStatements {
-    let statements = this.statements.get(table);
-    if (!statements) {
-      const columns = table.columns.map((c) => columnName(c.id));
-      const rowidIndex = table.columns.indexOf(rowidColumn(table) as never);
-      const name = tableName(table);
-      const into = rowidIndex >= 0 ? columns : [ROWID, ...columns];
-      const get = this.db.prepare(`SELECT ${columns.join(',')} FROM ${name} WHERE ${ROWID}=?`);
-      get.setReturnArrays(true);
-      get.setReadBigInts(true);
-      statements = {
-        insert: this.db.prepare(`INSERT INTO ${name}(${into.join(',')}) VALUES (${into.map(() => '?').join(',')})`),
-        remove: this.db.prepare(`DELETE FROM ${name} WHERE ${ROWID}=?`),
-        get,
-        rowidIndex,
-        updates: new Map(),
-      };
-      this.statements.set(table, statements);
-    }
-    return statements;
-  }
-
   /** A row by its rowid, integers that fit as numbers. */
   get(table: TableDef, rowid: RowId): Row | undefined {
-    const row = this.of(table).get.get(rowid) as unknown as SqliteValue[] | undefined;
-    return row?.map(small);
+    return this.rows.get(table, rowid);
+  }
+
+  /** All rows of a table, in rowid order. */
+  scan(table: TableDef): Iterable<{ rowid: RowId; row: Row }> {
+    return this.rows.scan(table);
+  }
+
+  /** All rows of a table, in the order of its primary key, which is not the rowid. Rowids differ between nodes, this order does not. */
+  scanByKey(table: TableDef): Iterable<{ rowid: RowId; row: Row }> {
+    return this.rows.scanByKey(table);
   }
 
   /**
@@ -305,20 +280,12 @@ export class State {
    */
   apply(change: RowChange): Digest {
     this.begin();
-    const { table, rowid, before, after } = change;
-    const statements = this.of(table);
     try {
-      if (!after) {
-        affectsOne(table, statements.remove.run(rowid));
-      } else if (!before) {
-        this.insert(statements, rowid, after);
-      } else {
-        this.update(table, statements, rowid, before, after);
-      }
+      this.rows.apply(change);
     } catch (error) {
       throw this.lost(error);
     }
-    return table.temporary ? NO_DIGEST : this.digests.change(change);
+    return change.table.temporary ? NO_DIGEST : this.digests.change(change);
   }
 
   /** Takes changes back, which come the newest first; those of an earlier epoch are gone already. */
@@ -342,37 +309,6 @@ export class State {
     }
   }
 
-  private insert({ insert, rowidIndex }: TableStatements, rowid: RowId, row: Row): void {
-    const values = rowidIndex >= 0 ? row : [rowid, ...row];
-    if (typeof rowid === 'number') {
-      insert.run(...values);
-      return;
-    }
-    // Every run() tells the rowid of the newest insert, and throws when no number can hold it.
-    insert.setReadBigInts(true);
-    try {
-      insert.run(...values);
-      this.db.exec('INSERT OR REPLACE INTO temp.newest VALUES (1)');
-    } finally {
-      insert.setReadBigInts(false);
-    }
-  }
-
-  private update(table: TableDef, statements: TableStatements, rowid: RowId, before: Row, after: Row): void {
-    const changed: number[] = [];
-    for (let i = 0; i < after.length; i++) if (!sameValue(before[i], after[i])) changed.push(i);
-    if (changed.length === 0) return;
-    const key = changed.length === 1 ? String(changed[0]) : changed.join(',');
-    let statement = statements.updates.get(key);
-    if (!statement) {
-      const sets = changed.map((i) => `${columnName(table.columns[i]?.id ?? 0)}=?`);
-      statement = this.db.prepare(`UPDATE ${tableName(table)} SET ${sets.join(',')} WHERE ${ROWID}=?`);
-      statements.updates.set(key, statement);
-    }
-    if (changed.length === 1) affectsOne(table, statement.run(after[changed[0] as number] as SqliteValue, rowid));
-    else affectsOne(table, statement.run(...changed.map((i) => after[i] as SqliteValue), rowid));
-  }
-
   // Schema.
 
   /** Applies one step of a schema change to the catalog and to SQLite, or neither. */
@@ -389,7 +325,7 @@ export class State {
       if (this.epoch !== epoch) throw error;
       this.db.exec('ROLLBACK TO catalog; RELEASE catalog');
       this.digests.restore(digests);
-      this.forget();
+      this.rows.forget();
       throw error;
     }
     this.db.exec('RELEASE catalog');
@@ -436,7 +372,7 @@ export class State {
     this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`);
     this.digests.drop(table);
     this.counters.forget(table);
-    this.forget();
+    this.rows.forget();
   }
 
   /** Makes a new generation of a table, empty, for its rows to be copied into before the change is applied. */
@@ -461,14 +397,14 @@ export class State {
     if (!this.made.delete(tableName(table))) return;
     this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`);
     this.digests.drop(table);
-    this.forget();
+    this.rows.forget();
   }
   private readonly made = new Set<string>();
 
   /** Makes the table, or brings its indexes to the new definition where the generation stayed. */
   private putTable(table: TableDef): void {
     const old = this.catalog.tableById(table.id);
-    this.forget();
+    this.rows.forget();
     if (old?.generation !== table.generation) {
       if (!this.made.delete(tableName(table))) {
         this.createTable(table);
@@ -487,41 +423,6 @@ export class State {
     }
   }
 
-  /** All rows of a table, in rowid order. */
-  *scan(table: TableDef): Generator<{ rowid: RowId; row: Row }> {
-    const rowid = rowidColumn(table);
-    const columns = table.columns.map((c) => (c.id === rowid?.id ? ROWID : columnName(c.id)));
-    let after: RowId | undefined;
-    // In pages, because the rows may be copied into a table of the same connection meanwhile.
-    for (;;) {
-      const statement = this.db.prepare(
-        `SELECT ${[ROWID, ...columns].join(',')} FROM ${tableName(table)}${after === undefined ? '' : ` WHERE ${ROWID}>?`} ORDER BY ${ROWID} LIMIT 1000`,
-      );
-      statement.setReturnArrays(true);
-      statement.setReadBigInts(true);
-      const page = statement.all(...(after === undefined ? [] : [after])) as unknown as SqliteValue[][];
-      for (const values of page) {
-        const row = values.map(small);
-        after = row[0] as RowId;
-        yield { rowid: after, row: row.slice(1) };
-      }
-      if (page.length < 1000) return;
-    }
-  }
-
-  /** All rows of a table, in the order of its primary key, which is not the rowid. Rowids differ between nodes, this order does not. */
-  *scanByKey(table: TableDef): Generator<{ rowid: RowId; row: Row }> {
-    const parts = primaryKey(table)?.parts ?? [];
-    const statement = this.db.prepare(
-      `SELECT ${ROWID} FROM ${tableName(table)} ORDER BY ${parts.map((part) => indexPartSql(table, part)).join(',')}`,
-    );
-    statement.setReturnArrays(true);
-    for (const [rowid] of statement.iterate() as unknown as Iterable<[RowId]>) {
-      const row = this.get(table, rowid);
-      if (row) yield { rowid, row };
-    }
-  }
-
   /** A table whose rows are not what its digest says, by name. Reads all rows. */
   mismatchedTable(): string | undefined {
     const table = this.catalog.allTables().find((t) => !this.digests.matches(t, this.scan(t)));
@@ -533,7 +434,7 @@ export class State {
   dropTemporary(table: TableDef): void {
     this.write(() => this.db.exec(`DROP TABLE IF EXISTS ${tableName(table)}`));
     this.counters.forget(table);
-    this.forget();
+    this.rows.forget();
   }
 
   truncateTemporary(table: TableDef): void {
@@ -548,11 +449,6 @@ export class State {
     if (!table.temporary) this.db.exec(`DROP INDEX IF EXISTS ${indexName(table, index)}`);
     this.db.exec(sql);
   }
-
-  /** Statements of tables whose definition changed are prepared anew. */
-  private forget(): void {
-    this.statements.clear();
-  }
 }
 
 const SQLITE_FULL = 13;
@@ -561,8 +457,3 @@ const codeOf = (error: unknown): number => ((error as { errcode?: number }).errc
 const isFull = (error: unknown): boolean => codeOf(error) === SQLITE_FULL;
 /** A key that SQLite keeps unique is there already. */
 export const isConstraintError = (error: unknown): boolean => codeOf(error) === SQLITE_CONSTRAINT;
-
-/** A change that meets no row would stand in the log and fail at replay: it must never get that far. */
-function affectsOne(table: TableDef, result: { readonly changes: number | bigint }): void {
-  if (Number(result.changes) !== 1) throw new Error(`a change of table ${table.database}.${table.name} met no row`);
-}

@@ -1,0 +1,143 @@
+/** Rows in the state file: read, changed and gone through by rowid. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import {
+  columnName,
+  indexPartSql,
+  primaryKey,
+  ROWID,
+  rowidColumn,
+  tableName,
+  type SqliteValue,
+  type TableDef,
+} from '../sql/index.ts';
+import { sameValue, type Row, type RowChange, type RowId } from './changes.ts';
+import { small } from './integers.ts';
+
+interface TableStatements {
+  readonly insert: StatementSync;
+  readonly remove: StatementSync;
+  readonly get: StatementSync;
+  readonly rowidIndex: number;
+  readonly updates: Map<string, StatementSync>;
+}
+
+export class StoredRows {
+  private readonly db: DatabaseSync;
+  private readonly statements = new Map<TableDef, TableStatements>();
+
+  constructor(db: DatabaseSync) {
+    this.db = db;
+  }
+
+  /** A row by its rowid, integers that fit as numbers. */
+  get(table: TableDef, rowid: RowId): Row | undefined {
+    const row = this.of(table).get.get(rowid) as unknown as SqliteValue[] | undefined;
+    return row?.map(small);
+  }
+
+  /** Applies one change. SQLite's errors pass through. */
+  apply({ table, rowid, before, after }: RowChange): void {
+    const statements = this.of(table);
+    if (!after) affectsOne(table, statements.remove.run(rowid));
+    else if (!before) this.insert(statements, rowid, after);
+    else this.update(table, statements, rowid, before, after);
+  }
+
+  /** All rows of a table, in rowid order. */
+  *scan(table: TableDef): Generator<{ rowid: RowId; row: Row }> {
+    const rowid = rowidColumn(table);
+    const columns = table.columns.map((c) => (c.id === rowid?.id ? ROWID : columnName(c.id)));
+    let after: RowId | undefined;
+    // In pages, because the rows may be copied into a table of the same connection meanwhile.
+    for (;;) {
+      const statement = this.db.prepare(
+        `SELECT ${[ROWID, ...columns].join(',')} FROM ${tableName(table)}${after === undefined ? '' : ` WHERE ${ROWID}>?`} ORDER BY ${ROWID} LIMIT 1000`,
+      );
+      statement.setReturnArrays(true);
+      statement.setReadBigInts(true);
+      const page = statement.all(...(after === undefined ? [] : [after])) as unknown as SqliteValue[][];
+      for (const values of page) {
+        const row = values.map(small);
+        after = row[0] as RowId;
+        yield { rowid: after, row: row.slice(1) };
+      }
+      if (page.length < 1000) return;
+    }
+  }
+
+  /** All rows of a table, in the order of its primary key, which is not the rowid. Rowids differ between nodes, this order does not. */
+  *scanByKey(table: TableDef): Generator<{ rowid: RowId; row: Row }> {
+    const parts = primaryKey(table)?.parts ?? [];
+    const statement = this.db.prepare(
+      `SELECT ${ROWID} FROM ${tableName(table)} ORDER BY ${parts.map((part) => indexPartSql(table, part)).join(',')}`,
+    );
+    statement.setReturnArrays(true);
+    for (const [rowid] of statement.iterate() as unknown as Iterable<[RowId]>) {
+      const row = this.get(table, rowid);
+      if (row) yield { rowid, row };
+    }
+  }
+
+  /** Tables' definitions changed: statements are prepared anew. */
+  forget(): void {
+    this.statements.clear();
+  }
+
+  private of(table: TableDef): TableStatements {
+    let statements = this.statements.get(table);
+    if (!statements) {
+      const columns = table.columns.map((c) => columnName(c.id));
+      const rowidIndex = table.columns.indexOf(rowidColumn(table) as never);
+      const name = tableName(table);
+      const into = rowidIndex >= 0 ? columns : [ROWID, ...columns];
+      const get = this.db.prepare(`SELECT ${columns.join(',')} FROM ${name} WHERE ${ROWID}=?`);
+      get.setReturnArrays(true);
+      get.setReadBigInts(true);
+      statements = {
+        insert: this.db.prepare(`INSERT INTO ${name}(${into.join(',')}) VALUES (${into.map(() => '?').join(',')})`),
+        remove: this.db.prepare(`DELETE FROM ${name} WHERE ${ROWID}=?`),
+        get,
+        rowidIndex,
+        updates: new Map(),
+      };
+      this.statements.set(table, statements);
+    }
+    return statements;
+  }
+
+  private insert({ insert, rowidIndex }: TableStatements, rowid: RowId, row: Row): void {
+    const values = rowidIndex >= 0 ? row : [rowid, ...row];
+    if (typeof rowid === 'number') {
+      insert.run(...values);
+      return;
+    }
+    // Every run() tells the rowid of the newest insert, and throws when no number can hold it.
+    insert.setReadBigInts(true);
+    try {
+      insert.run(...values);
+      this.db.exec('INSERT OR REPLACE INTO temp.newest VALUES (1)');
+    } finally {
+      insert.setReadBigInts(false);
+    }
+  }
+
+  private update(table: TableDef, statements: TableStatements, rowid: RowId, before: Row, after: Row): void {
+    const changed: number[] = [];
+    for (let i = 0; i < after.length; i++) if (!sameValue(before[i], after[i])) changed.push(i);
+    if (changed.length === 0) return;
+    const key = changed.length === 1 ? String(changed[0]) : changed.join(',');
+    let statement = statements.updates.get(key);
+    if (!statement) {
+      const sets = changed.map((i) => `${columnName(table.columns[i]?.id ?? 0)}=?`);
+      statement = this.db.prepare(`UPDATE ${tableName(table)} SET ${sets.join(',')} WHERE ${ROWID}=?`);
+      statements.updates.set(key, statement);
+    }
+    if (changed.length === 1) affectsOne(table, statement.run(after[changed[0] as number] as SqliteValue, rowid));
+    else affectsOne(table, statement.run(...changed.map((i) => after[i] as SqliteValue), rowid));
+  }
+}
+
+/** A change that meets no row would stand in the log and fail at replay: it must never get that far. */
+function affectsOne(table: TableDef, result: { readonly changes: number | bigint }): void {
+  if (Number(result.changes) !== 1) throw new Error(`a change of table ${table.database}.${table.name} met no row`);
+}

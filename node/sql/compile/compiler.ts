@@ -62,7 +62,7 @@ export interface CompiledQuery {
 }
 
 /**
- * A text that SQLite sorts, and makes distinct, by itself, which takes half the time. Its rows are right where the columns at these
+ * A text that SQLite sorts, and makes distinct, by itself: a hundred rows take a third less time. They are right where the columns at these
  * places hold plain texts only (see isPlain).
  */
 export interface PlainOrder {

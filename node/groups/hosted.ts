@@ -20,11 +20,12 @@ import {
   stayOf,
   withoutTraces,
   type OpenedEngine,
+  type OpenedGroup,
   type OwnGroup,
   type OwnGroupOptions,
   type PlacedDatabase,
 } from '../engine/index.ts';
-import { EQUIVOCATION, NOT_ENDED, Peering, RejectedError } from '../replica/index.ts';
+import { EQUIVOCATION, NOT_ENDED, Peering, RejectedError, type SnapshotPort } from '../replica/index.ts';
 import type { PlacementDef } from '../sql/index.ts';
 import type { Channels } from './channels.ts';
 import { Moves } from './moves.ts';
@@ -40,6 +41,8 @@ export interface HostedOptions {
   readonly fatal: (error: Error) => void;
   /** What the groups are opened with, where it is not the usual. */
   readonly opening?: Pick<OwnGroupOptions, 'lanes' | 'slicing' | 'disk'>;
+  /** Whom peers take snapshots of a group from, where it is not the group's own. */
+  readonly snapshots?: (engine: OpenedGroup) => SnapshotPort;
 }
 
 export type GroupsLogger = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
@@ -308,7 +311,7 @@ export class HostedGroups {
       onEquivocation: ({ author, member }) => describe(EQUIVOCATION, { author, member }),
       endAuthor: (equivocation) => engine.core.roster.endAuthor(equivocation),
       onEndFailed: ({ author }, error) => log.debug({ database, author, err: error }, NOT_ENDED),
-      snapshots: engine.keeper,
+      snapshots: options.snapshots?.(engine) ?? engine.keeper,
       isNew: engine.isNew,
       stay: engine.membership.stay,
       onSnapshot: (height) => {

@@ -1,7 +1,7 @@
 /** What must hold of databases with groups of their own once a cluster has healed. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { firstVoters, groupFolder, groupOf } from '../../../node/engine/index.ts';
+import { firstVoters, groupFolder, groupOf, stayIn } from '../../../node/engine/index.ts';
 import type { EngineCore } from '../../../node/engine/index.ts';
 import type { HostedGroup } from '../../../node/groups/index.ts';
 import { hex } from '../../../node/log/index.ts';
@@ -17,8 +17,11 @@ const coreOf = ({ life }: SimulatedNode): EngineCore | undefined => life?.engine
 const hostedOn = ({ life }: SimulatedNode, group: string): HostedGroup | undefined =>
   [...(life?.groups.hosted ?? [])].find(({ name }) => name === group);
 
+const membersOf = ({ nodes }: Cluster): SimulatedNode[] => nodes.filter(({ isAway }) => !isAway);
+
 /** Why the cluster has not come to rest; undefined where all are where they shall be, and equal. */
-export function unsettled({ nodes }: Cluster): string | undefined {
+export function unsettled(cluster: Cluster): string | undefined {
+  const nodes = membersOf(cluster);
   const cores = nodes.flatMap((node) => coreOf(node) ?? []);
   const [first] = cores;
   if (!first || cores.length < nodes.length) return 'a node is down';
@@ -37,10 +40,10 @@ export function unsettled({ nodes }: Cluster): string | undefined {
 
 function restless(nodes: readonly SimulatedNode[], { placement }: DatabaseDef): string | undefined {
   if (!placement) return undefined;
-  const { group, hosts, leaving = [] } = placement;
-  const names = (ids: readonly string[]): string =>
-    nodes.flatMap(({ id, name }) => (ids.includes(id) ? name : [])).join();
-  if (leaving.length > 0) return `${names(leaving)} have not left`;
+  const { group, leaving = [] } = placement;
+  const leavers = nodes.filter(({ id }) => leaving.includes(id));
+  if (leavers.length > 0) return `${leavers.map(({ name }) => name).join()} have not left`;
+  const hosts: readonly string[] = nodes.flatMap(({ id }) => (placement.hosts.includes(id) ? id : []));
   const positions = new Set<string>();
   for (const node of nodes) {
     const hosted = hostedOn(node, group);
@@ -61,7 +64,8 @@ function restless(nodes: readonly SimulatedNode[], { placement }: DatabaseDef): 
 }
 
 export async function check(cluster: Cluster, workload: Workload, known: readonly Known[]): Promise<void> {
-  const { nodes } = cluster;
+  const nodes = membersOf(cluster);
+  const lost = lostAuthors(cluster);
   const digests = nodes.map((node) => hex((coreOf(node) as EngineCore).machine.finalDigest()));
   ensure(new Set(digests).size === 1, () => `main differs: ${digests.join(' ')}`);
   const { databases } = (coreOf(nodes[0] as SimulatedNode) as EngineCore).catalog;
@@ -83,7 +87,7 @@ export async function check(cluster: Cluster, workload: Workload, known: readonl
         () => `${name} differs. ${first.node.name}:\n${first.view.text}\n${node.name}:\n${view.text}`,
       );
     const deeds = workload.deeds.filter((deed) => deed.database === name);
-    checkDeeds(deeds, first.view, rejectedIn(nodes, database));
+    checkDeeds(deeds, first.view, rejectedIn(nodes, database), lost);
   }
 }
 
@@ -153,7 +157,23 @@ function rejectedIn(nodes: readonly SimulatedNode[], { placement }: DatabaseDef)
   return new Set(rows.map(({ tx }) => String(tx)));
 }
 
-function checkDeeds(deeds: readonly PlacedDeed[], view: View, rejected: ReadonlySet<string>): void {
+/** Those whose entries were with nobody but a node that was removed: main's, and those of the groups that it hosted to the end. */
+function lostAuthors({ nodes }: Cluster): ReadonlySet<string> {
+  const lost = new Set<string>();
+  for (const { isAway, authors, dir } of nodes) {
+    if (!isAway) continue;
+    for (const [group, ids] of authors)
+      if (group === 'main' || stayIn(groupFolder(dir, group)) !== undefined) for (const id of ids) lost.add(id);
+  }
+  return lost;
+}
+
+function checkDeeds(
+  deeds: readonly PlacedDeed[],
+  view: View,
+  rejected: ReadonlySet<string>,
+  lost: ReadonlySet<string>,
+): void {
   const sums = new Map<number, number>();
   for (const deed of deeds) {
     const told = (): string => JSON.stringify(deed);
@@ -167,6 +187,7 @@ function checkDeeds(deeds: readonly PlacedDeed[], view: View, rejected: Readonly
     ensure(!(isPresent && isRejected), () => `there, and among the conflicts: ${told()}`);
     // Its client went before it could ask for the transaction's name.
     if (deed.txid === '') continue;
+    if (deed.level === 'local' && lost.has(deed.txid.split(':')[0] ?? '')) continue;
     ensure(isPresent || isRejected, () => `acknowledged, and neither there nor among the conflicts: ${told()}`);
   }
   for (const [counter, n] of view.counters)

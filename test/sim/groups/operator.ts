@@ -7,13 +7,24 @@ import { tablesOf, type Workload } from './workload.ts';
 
 const LOOK_MS = 30;
 const DATABASES_MAX = 3;
+/** Fewer members are not left by the others. */
+const MEMBERS_LEAST = 2;
+const TOKEN = 'SELECT p2pdb_join_token(500000, 1)';
 
-type Change = 'make' | 'make-in-main' | 'place' | 'drop';
+type Change = 'make' | 'make-in-main' | 'place' | 'drop' | 'join' | 'remove';
+
+const CHANGES: readonly Change[] = ['make', 'make', 'make-in-main', 'place', 'place', 'place', 'drop'];
 
 /** Statements, one after the other; each is asked for until it is answered, and may be carried out twice. */
 interface Task {
-  readonly statements: readonly string[];
+  readonly statements: string[];
   readonly done: () => void;
+  /** What is asked for instead, where a statement names nobody who could. Undefined: nothing, and no more of it. */
+  readonly instead?: () => string;
+  /** Whom a node lets in first. */
+  readonly joiner?: SimulatedNode;
+  /** Whom all others are to do without. */
+  readonly leaver?: SimulatedNode;
   next: number;
 }
 
@@ -25,24 +36,29 @@ export interface Known {
   isDropped: boolean;
 }
 
-/** It is done, or cannot be: a database that is there, or is not; hosts of which none hosts it now. */
-const ANSWERS: ReadonlySet<number> = new Set([1007, 1008, 1235]);
+/** It is done, or cannot be: a database that is there, or is not; a member that is not there; hosts of which none hosts it now. */
+const ANSWERS: ReadonlySet<number> = new Set([1007, 1008, 1032, 1235]);
+/** Who is named is no member, or cannot be removed. */
+const WRONG_ARGUMENTS = 1210;
 
 export class Operator {
   readonly known: Known[] = [];
   private readonly cluster: Cluster;
   private readonly workload: Workload;
   private readonly random: Random;
+  /** Nodes join, and are removed. */
+  private readonly moves: boolean;
   private task: Task | undefined;
   /** It was asked, in this run of it, and has not answered. */
   private asked: { readonly via: SimulatedNode; readonly run: number } | undefined;
   private resting = false;
   private names = 0;
 
-  constructor(cluster: Cluster, workload: Workload, random: Random) {
+  constructor(cluster: Cluster, workload: Workload, random: Random, moves: boolean) {
     this.cluster = cluster;
     this.workload = workload;
     this.random = random;
+    this.moves = moves;
   }
 
   start(): void {
@@ -55,26 +71,66 @@ export class Operator {
   }
 
   get isIdle(): boolean {
-    return this.task === undefined;
+    return this.task === undefined && this.cluster.nodes.every((node) => this.isMember(node) !== node.isAway);
+  }
+
+  /** As those who know most have it. */
+  private isMember({ id }: SimulatedNode): boolean {
+    return mostAhead(this.cluster)?.life?.engine.membership.isMember(id) === true;
   }
 
   private look(): void {
     const { random, cluster, asked } = this;
+    if (this.moves) this.follow();
     if (asked && asked.via.isUp && asked.via.run === asked.run) return;
-    const vias = cluster.up.filter((node) => node.isServing);
+    const vias = cluster.up.filter((node) => node.isServing && node !== this.task?.leaver);
     if (vias.length === 0) return;
     if (!this.task && !this.resting)
-      this.begin(random.pick<Change>(['make', 'make', 'make-in-main', 'place', 'place', 'place', 'drop']));
+      this.begin(random.pick<Change>(this.moves ? [...CHANGES, 'join', 'join', 'remove', 'remove'] : CHANGES));
     if (this.task) this.ask(this.task, random.pick(vias));
   }
 
+  /** Who was let in starts; who was removed goes for ever, a little later. */
+  private follow(): void {
+    const { cluster, random } = this;
+    if (!mostAhead(cluster)) return;
+    for (const node of cluster.nodes) {
+      const isMember = this.isMember(node);
+      if (isMember !== node.isAway) continue;
+      if (isMember) {
+        cluster.trace(() => `** ${node.name} joins`);
+        node.isAway = false;
+        const introduced = cluster.nodes.filter((one) => this.isMember(one)).map(({ id }) => id);
+        cluster.plan(cluster.now, node, () => node.start({ ...cluster.genesis, introduced }));
+      } else if (this.resting || random.chance(0.2)) {
+        cluster.trace(() => `** ${node.name} goes`);
+        node.crash();
+        node.isAway = true;
+      }
+    }
+  }
+
   private begin(change: Change): void {
-    const { workload, random } = this;
+    const { workload, random, cluster } = this;
     const ready = [...workload.databases];
-    if (change === 'make' || change === 'make-in-main') {
-      if (ready.length >= DATABASES_MAX) return;
-      this.make(change === 'make' ? ` COMMENT '${this.somewhere()}'` : '');
-      return;
+    switch (change) {
+      case 'make':
+      case 'make-in-main': {
+        if (ready.length >= DATABASES_MAX) return;
+        this.make(change === 'make' ? () => ` COMMENT '${this.somewhere()}'` : () => '');
+        return;
+      }
+      case 'join': {
+        const all = mostAhead(cluster)?.life?.engine.membership.all();
+        const strangers = cluster.nodes.filter(({ isAway, id }) => isAway && all?.some((one) => one.id === id) === false);
+        if (strangers.length > 0) this.join(random.pick(strangers));
+        return;
+      }
+      case 'remove': {
+        const members = cluster.nodes.filter((node) => !node.isAway);
+        if (members.length > MEMBERS_LEAST) this.remove(random.pick(members));
+        return;
+      }
     }
     if (ready.length === 0) return;
     const name = random.pick(ready);
@@ -92,12 +148,14 @@ export class Operator {
     this.task = { statements: [`DROP DATABASE ${name}`], next: 0, done: () => (known.isDropped = true) };
   }
 
-  make(options: string): void {
+  make(options: () => string): void {
     const known = { name: `d${++this.names}`, isMade: false, isDropAsked: false, isDropped: false };
     this.known.push(known);
+    const create = (): string => `CREATE DATABASE ${known.name}${options()}`;
     this.task = {
-      statements: [`CREATE DATABASE ${known.name}${options}`, ...tablesOf(known.name)],
+      statements: [create(), ...tablesOf(known.name)],
       next: 0,
+      instead: create,
       done: () => {
         known.isMade = true;
         this.workload.databases.add(known.name);
@@ -105,10 +163,29 @@ export class Operator {
     };
   }
 
+  /** Votes once it is there. */
+  private join(joiner: SimulatedNode): void {
+    this.task = {
+      statements: [TOKEN, `SELECT p2pdb_set_voter('${joiner.name}', 1)`],
+      next: 0,
+      joiner,
+      done: () => undefined,
+    };
+  }
+
+  private remove(leaver: SimulatedNode): void {
+    this.task = {
+      statements: [`SELECT p2pdb_remove_member('${leaver.name}')`],
+      next: 0,
+      leaver,
+      done: () => undefined,
+    };
+  }
+
   /** On some of the nodes. */
   somewhere(): string {
     const { random, cluster } = this;
-    const names = cluster.nodes.map(({ name }) => name);
+    const names = cluster.nodes.filter(({ isAway }) => !isAway).map(({ name }) => name);
     return `p2pdb:replicas=${random.sample(names, 1 + random.below(names.length)).join()}`;
   }
 
@@ -117,21 +194,32 @@ export class Operator {
     const { run } = via;
     const asked = (this.asked = { via, run });
     const sql = task.statements[task.next] as string;
+    const say = (outcome: string): void => cluster.trace(() => `** ${sql}, through ${via.name}: ${outcome}`);
     cluster.plan(cluster.now, via, () => {
       if (!via.isUp || via.run !== run) return;
+      if (task.leaver && !this.mayGo(task.leaver, via)) {
+        say('not now');
+        this.asked = undefined;
+        this.task = undefined;
+        return;
+      }
       const client = this.workload.client(via);
       client.onEnded = () => (this.asked = undefined);
-      const say = (outcome: string): void => cluster.trace(() => `** ${sql}, through ${via.name}: ${outcome}`);
       const work = async (): Promise<void> => {
         try {
-          await client.sql(`SET p2pdb_commit = 'final'`);
-          await client.sql(sql);
+          if (!task.leaver) await client.sql(`SET p2pdb_commit = 'final'`);
+          const { rows } = await client.sql(sql);
+          if (task.joiner && sql === TOKEN) await admit(task.joiner, via, String(rows[0]?.[0]));
           say('done');
           task.next++;
         } catch (error) {
           if (!(error instanceof StatementError)) throw error;
           say(`${error.errno} ${error.message}`);
           if (ANSWERS.has(error.errno)) task.next++;
+          else if (error.errno === WRONG_ARGUMENTS) {
+            if (task.instead) task.statements[task.next] = task.instead();
+            else task.next = task.statements.length;
+          }
         }
         client.close();
         if (this.asked === asked) this.asked = undefined;
@@ -142,4 +230,36 @@ export class Operator {
       work().catch((error: unknown) => cluster.fail(`${sql} through ${via.name} fails: ${(error as Error).stack}`));
     });
   }
+
+  /**
+   * As a person would see to it: who is removed is linked to the one that is asked, and so hands over what it hosts; or every group that it
+   * hosts has a majority without it.
+   */
+  private mayGo(leaver: SimulatedNode, via: SimulatedNode): boolean {
+    const { cluster } = this;
+    if (leaver.isUp && via.connected.has(leaver.id) && leaver.connected.has(via.id)) return true;
+    const hosted = cluster.up.flatMap(({ life }) => [...(life?.groups.hosted ?? [])]);
+    return hosted.every(({ engine: { membership } }) => {
+      const voters = membership.voters();
+      const left = voters.filter((id) => id !== leaver.id && !this.isGone(id));
+      return left.length * 2 > voters.length;
+    });
+  }
+
+  private isGone(id: string): boolean {
+    const node = this.cluster.node(id);
+    return !node || node.isAway || !this.isMember(node);
+  }
+}
+
+/** As a member does when a node asks it with a token; its answer may be lost. */
+async function admit(joiner: SimulatedNode, via: SimulatedNode, token: string): Promise<void> {
+  const reason = await via.life?.engine.core.roster.admit(joiner.id, joiner.name, Buffer.from(token, 'hex'));
+  if (reason !== undefined) throw new StatementError(0, `it is not let in: ${reason}`);
+}
+
+/** Who knows most of the group that all nodes host. */
+export function mostAhead({ up }: Cluster): SimulatedNode | undefined {
+  const heightOf = ({ life }: SimulatedNode): number => life?.engine.core.replica.height ?? -1;
+  return up.filter(({ isAway }) => !isAway).sort((a, b) => heightOf(b) - heightOf(a))[0];
 }

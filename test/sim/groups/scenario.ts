@@ -1,8 +1,10 @@
 /**
  * Whole nodes with databases that have groups of their own, on some of the nodes: made, moved, taken away and dropped under faults, while
  * clients of all nodes write. Then everything heals: each database is where the schema says, nowhere else, and the same everywhere.
+ * In some seeds nodes join and are removed, logs are short, or long work pauses wherever it can.
  */
 import { Random } from '../kernel/random.ts';
+import type { Slicing } from '../../../node/replica/index.ts';
 import { ensure, type Scenario } from '../kernel/scenario.ts';
 import type { Level } from '../replica/client.ts';
 import { Cluster } from '../replica/cluster.ts';
@@ -14,6 +16,9 @@ import { Workload } from './workload.ts';
 
 const SETUP_WITHIN_MS = 20_000;
 const HEAL_WITHIN_MS = 120_000;
+/** Whose chance it is what else a seed has: so the others mean what they did. */
+const PROPERTIES = 0x70726f70;
+const EVERYWHERE: Slicing = { changes: 0, sliceMs: 0 };
 const FAULTS: readonly Disturbance[] = ['partition', 'one-way', 'crash', 'jump'];
 
 class Run {
@@ -21,11 +26,20 @@ class Run {
   private readonly workload: Workload;
   private readonly operator: Operator;
   private readonly faults: Faults;
+  /** Chance of its own, where logs are short. */
+  private readonly pruning: Random | undefined;
+  private readonly moves: boolean;
 
   constructor(seed: number, trace: ((line: string) => void) | undefined) {
     const random = new Random(seed);
     const size = random.pick([3, 3, 4]);
-    this.cluster = new Cluster(random, [...'abcd'].slice(0, size), 3, trace, undefined, 'cheap');
+    const properties = new Random(seed ^ PROPERTIES);
+    this.moves = properties.chance(0.3);
+    this.pruning = properties.chance(0.3) ? properties : undefined;
+    const slicing = properties.chance(0.2) ? EVERYWHERE : undefined;
+    const joiners = this.moves ? [...'xyz'].slice(0, 1 + properties.below(3)) : [];
+    this.cluster = new Cluster(random, [...'abcd'].slice(0, size), 3, trace, slicing, 'cheap', joiners);
+    if (this.pruning) this.cluster.segmentBytes = this.pruning.pick([500, 2_000, 8_000]);
     this.cluster.filesCount = true;
     this.cluster.hostsChange = true;
     this.workload = new Workload(this.cluster, {
@@ -38,7 +52,7 @@ class Run {
       pauseMs: random.pick([50, 100, 200]),
       clients: 1,
     });
-    this.operator = new Operator(this.cluster, this.workload, random);
+    this.operator = new Operator(this.cluster, this.workload, random, this.moves);
     this.faults = new Faults(this.cluster, FAULTS);
   }
 
@@ -47,7 +61,9 @@ class Run {
     try {
       await this.setUp();
       cluster.trace(() => '** made');
-      await cluster.runUntil(this.faults.begin(1_000, 6_000));
+      const end = this.faults.begin(1_000, 6_000);
+      this.prune(end);
+      await cluster.runUntil(end);
       await this.heal();
       cluster.trace(() => '** checks');
       await check(cluster, workload, operator.known);
@@ -67,13 +83,23 @@ class Run {
         ready.add(node);
         workload.serve(node);
       };
-      await cluster.turn(node, () => node.start(cluster.genesis));
+      if (!node.isAway) await cluster.turn(node, () => node.start(cluster.genesis));
     }
-    await cluster.runUntil(SETUP_WITHIN_MS, () => ready.size === cluster.nodes.length);
-    operator.make(` COMMENT '${operator.somewhere()}'`);
+    await cluster.runUntil(SETUP_WITHIN_MS, () => cluster.nodes.every((node) => node.isAway || ready.has(node)));
+    operator.make(() => ` COMMENT '${operator.somewhere()}'`);
     operator.start();
     const isMade = await cluster.runUntil(SETUP_WITHIN_MS, () => workload.databases.size > 0);
     ensure(isMade, () => `no database after ${SETUP_WITHIN_MS} ms without faults: ${unsettled(cluster)}`);
+  }
+
+  /** Now and then, until the end of the faults, some node makes its logs short. */
+  private prune(end: number): void {
+    const { cluster, pruning } = this;
+    if (!pruning) return;
+    for (let at = cluster.now; at < end; at += pruning.between(20, 800)) {
+      const node = pruning.pick(cluster.nodes);
+      cluster.plan(at, undefined, () => cluster.inNoTime(node.prune()));
+    }
   }
 
   private async heal(): Promise<void> {

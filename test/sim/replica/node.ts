@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { nodeId, type NodeId } from '../../../node/consensus/index.ts';
-import { openEngine, type Genesis, type OpenedEngine } from '../../../node/engine/index.ts';
+import { openEngine, type Genesis, type OpenedEngine, type OpenedGroup } from '../../../node/engine/index.ts';
 import { openGroups, type Groups, type GroupsLogger } from '../../../node/groups/index.ts';
 import { hex } from '../../../node/log/index.ts';
 import { Peering, type PeeringNetwork, type SnapshotPort } from '../../../node/replica/index.ts';
@@ -41,6 +41,8 @@ export class SimulatedNode implements VirtualHost, Machine {
   isAway = false;
   /** All that its clients were told was final before it went. */
   isDrained = false;
+  /** By group: under which names it has written there, as its transactions have them. */
+  readonly authors = new Map<string, Set<string>>();
   /** Clients can log in. */
   isServing = false;
   readonly room = new Room();
@@ -221,6 +223,7 @@ export class SimulatedNode implements VirtualHost, Machine {
       log: this.loggerOf(run),
       fatal,
       opening: unusual,
+      snapshots: (opened) => this.snapshotsOf(opened),
       nextSessionId: () => ++this.guests,
     });
     groups.channels.main = peering;
@@ -257,7 +260,7 @@ export class SimulatedNode implements VirtualHost, Machine {
   }
 
   /** As the engine has them, but at once. */
-  private snapshotsOf({ keeper }: OpenedEngine): SnapshotPort {
+  private snapshotsOf({ keeper }: OpenedGroup): SnapshotPort {
     return {
       offer: (height) => Promise.resolve((keeper.base?.manifest.height ?? 0) > height ? keeper.base : undefined),
       readOffered: (height, offset, length) => {
@@ -270,9 +273,12 @@ export class SimulatedNode implements VirtualHost, Machine {
     };
   }
 
-  /** Makes a snapshot of the state as it was published, and removes the log that it stands for. */
+  /** Of each group makes a snapshot of the state as it was published, and removes the log that it stands for. */
   async prune(): Promise<void> {
-    if (this.isUp) await this.life?.engine.keeper.shorten(0);
+    const { life } = this;
+    if (!life || !this.isUp) return;
+    for (const { keeper } of [life.engine, ...[...life.groups.hosted].map(({ engine }) => engine)])
+      await keeper.shorten(0);
   }
 
   /** It is down from now on; ends what a crash in the middle of a turn began. */
@@ -280,6 +286,8 @@ export class SimulatedNode implements VirtualHost, Machine {
     const { life } = this;
     if (!life) return;
     this.cluster.trace(() => `${this.name} is down`);
+    this.noteAuthor('main', life.engine);
+    for (const { name, engine } of life.groups.hosted) this.noteAuthor(name, engine);
     this.life = undefined;
     this.dying = false;
     this.run++;
@@ -287,6 +295,11 @@ export class SimulatedNode implements VirtualHost, Machine {
     this.isServing = false;
     this.room.crash();
     life.disk.crash(this.random);
+  }
+
+  private noteAuthor(group: string, { identity }: OpenedGroup): void {
+    const known = this.authors.get(group) ?? new Set();
+    this.authors.set(group, known.add(hex(identity.author).slice(0, 16)));
   }
 
   dropState(): void {

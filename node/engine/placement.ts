@@ -91,13 +91,33 @@ function withHosts(core: EngineCore, old: PlacementDef, asked: readonly string[]
       'taking a database with a replication group of its own away from all members that host it: name one of them, too, and take it away once the others have the data',
     );
   const going = hosting.filter((id) => !asked.includes(id));
+  return changed(core, old, [...new Set([...staying, ...asked])], going);
+}
+
+/** A database that a member hosts no more; undefined where it hosts none, or nobody else could have the data. */
+export function withoutHost(core: EngineCore, database: PlacedDatabase, id: string): PlacedDatabase | undefined {
+  const { placement, move } = database;
+  const members = new Set(core.group.members().map((member) => member.id));
+  const staying = placement.hosts.filter((one) => one !== id && members.has(one));
+  if (move || !placement.hosts.includes(id) || staying.every((one) => placement.leaving?.includes(one)))
+    return undefined;
+  return { ...database, placement: changed(core, placement, staying, [id]) };
+}
+
+function changed(
+  core: EngineCore,
+  old: PlacementDef,
+  hosts: readonly string[],
+  going: readonly string[],
+): PlacementDef {
+  const members = new Set(core.group.members().map(({ id }) => id));
   const leaving = [...new Set([...(old.leaving ?? []), ...going])].filter((id) => members.has(id));
   const others = (old.departures ?? []).filter(({ id }) => !going.includes(id));
   const departures = [...others, ...going.map((id) => ({ id, count: departuresOf(old, id) + 1 }))];
   const { group, founders, moved } = old;
   return {
     group,
-    hosts: [...new Set([...staying, ...asked])],
+    hosts,
     founders,
     ...(moved && { moved }),
     ...(departures.length > 0 && { departures }),

@@ -7,7 +7,7 @@ import { SqlError, type CatalogChange, type MemberDef, type SqliteValue } from '
 import type { EngineCore } from './core.ts';
 import { unlessStale, type GroupFacts } from './group.ts';
 import { firstVoters, stayOf } from './membership.ts';
-import { hostedDatabases } from './placement.ts';
+import { hostedDatabases, withoutHost, type PlacedDatabase } from './placement.ts';
 import type { EngineSession } from './session.ts';
 
 /** A stay of a node in the group. */
@@ -66,14 +66,19 @@ export class Roster {
     return 1;
   }
 
-  /** While the heights that a voter votes on are decided, it must be there: a majority of two is both. So it loses its vote first. */
+  /**
+   * While the heights that a voter votes on are decided, it must be there: a majority of two is both. So it loses its vote first; and where
+   * it is there, it hands over the databases that it hosts, or the only vote of a group would go with it.
+   */
   async remove(session: EngineSession, name: string): Promise<SqliteValue> {
     this.core.accounts.checkGlobal(session, ['SUPER', 'SYSTEM_VARIABLES_ADMIN']);
+    const { isUp } = this.facts.describeMember(nodeId(this.memberOf(name).id));
     for (;;) {
       // Each time anew: what came before took a while.
       const member = this.memberOf(name);
       this.checkRemovable(member);
-      if (member.voter) await this.setVoters(session, [name], false);
+      if (isUp && this.databaseOn(member)) await this.handOver(session, member);
+      else if (member.voter) await this.setVoters(session, [name], false);
       else if (!this.facts.votersDecide())
         // Another session may have taken its vote a moment ago, and not have lived to see others decide.
         await this.votersDecide(
@@ -85,6 +90,37 @@ export class Roster {
         await this.core.commits.changeCatalog(session, `p2pdb_remove_member('${name}')`, [change]);
         return 1;
       }
+    }
+  }
+
+  /** A database that a member hosts, or has yet to leave. */
+  private databaseOn({ id }: MemberDef): PlacedDatabase | undefined {
+    return hostedDatabases(this.core.catalog).find(
+      ({ placement: { hosts, leaving = [] } }) => hosts.includes(id) || leaving.includes(id),
+    );
+  }
+
+  /** Takes all databases away from a member, and waits until it has left them. */
+  private async handOver(session: EngineSession, member: MemberDef): Promise<void> {
+    const { core } = this;
+    let isWanted = true;
+    const left = async (): Promise<void> => {
+      while (isWanted && this.databaseOn(member)) {
+        const next = hostedDatabases(core.catalog)
+          .map((database) => withoutHost(core, database, member.id))
+          .find((database) => database !== undefined);
+        if (next)
+          await core.group.decide(`database ${next.name}: without ${member.name}`, [
+            { kind: 'put-database', database: next },
+          ]);
+        else await core.replica.nextBlock();
+      }
+    };
+    const advice = `'${member.name}' has yet to hand over database '${this.databaseOn(member)?.name}'. The removal can be tried again.`;
+    try {
+      await core.group.within(session, left(), () => advice);
+    } finally {
+      isWanted = false;
     }
   }
 

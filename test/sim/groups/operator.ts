@@ -83,7 +83,7 @@ export class Operator {
     const { random, cluster, asked } = this;
     if (this.moves) this.follow();
     if (asked && asked.via.isUp && asked.via.run === asked.run) return;
-    const vias = cluster.up.filter((node) => node.isServing && node !== this.task?.leaver);
+    const vias = cluster.up.filter((node) => node.isServing);
     if (vias.length === 0) return;
     if (!this.task && !this.resting)
       this.begin(random.pick<Change>(this.moves ? [...CHANGES, 'join', 'join', 'remove', 'remove'] : CHANGES));
@@ -237,7 +237,7 @@ export class Operator {
    */
   private mayGo(leaver: SimulatedNode, via: SimulatedNode): boolean {
     const { cluster } = this;
-    if (leaver.isUp && via.connected.has(leaver.id) && leaver.connected.has(via.id)) return true;
+    if (leaver === via || via.life?.peering.isUp(leaver.id) === true) return true;
     const hosted = cluster.up.flatMap(({ life }) => [...(life?.groups.hosted ?? [])]);
     return hosted.every(({ engine: { membership } }) => {
       const voters = membership.voters();

@@ -122,9 +122,18 @@ abstract class Connection<S extends Session> {
     } catch (error) {
       if (!(error instanceof StatementError)) throw error;
       deed.outcome = error.errno === 3101 && !/no majority/.test(error.message) ? 'unconfirmed' : 'refused';
-      if (this.session.status().inTransaction) await this.sql('ROLLBACK');
+      if (this.session.status().inTransaction) await this.rollBack();
     }
     deed.end = this.now();
+  }
+
+  /** It may be that the node which has the transaction ends the session. */
+  private async rollBack(): Promise<void> {
+    try {
+      await this.sql('ROLLBACK');
+    } catch (error) {
+      if (!(error instanceof StatementError)) throw error;
+    }
   }
 }
 
@@ -170,8 +179,14 @@ export class GatewayClient extends Connection<GatewaySession> {
     this.session.close();
   }
 
+  /** Empty where the connection ends before it is told. */
   protected override async lastTxid(): Promise<string> {
-    const { rows } = await this.sql('SELECT @@p2pdb_last_txid');
-    return String(rows[0]?.[0]);
+    try {
+      const { rows } = await this.sql('SELECT @@p2pdb_last_txid');
+      return String(rows[0]?.[0]);
+    } catch (error) {
+      if (!(error instanceof StatementError)) throw error;
+      return '';
+    }
   }
 }

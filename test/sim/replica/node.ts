@@ -171,7 +171,7 @@ export class SimulatedNode implements VirtualHost, Machine {
       onDurable: (links, isAwaited) => peering?.durable(links, isAwaited),
       onCutBack: (author, seq) => peering?.cutBack(author, seq),
       send: (to, message, mayWait) => peering?.sendConsensus(to, message, mayWait),
-      describeMember: (id) => ({ isUp: peering?.isUp(id) ?? true, lag: 0 }),
+      describeMember: (id) => ({ isUp: id === engine.self || (peering?.isUp(id) ?? true), lag: 0 }),
     });
     const { core, decider, membership, self } = engine;
     this.room.confine(core.state);

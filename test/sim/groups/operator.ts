@@ -15,6 +15,9 @@ type Change = 'make' | 'make-in-main' | 'place' | 'drop' | 'join' | 'remove';
 
 const CHANGES: readonly Change[] = ['make', 'make', 'make-in-main', 'place', 'place', 'place', 'drop'];
 
+/** Beside them, where nodes come and go. */
+const MOVES: readonly Change[] = ['join', 'join', 'join', 'remove', 'remove', 'remove', 'remove'];
+
 /** Statements, one after the other; each is asked for until it is answered, and may be carried out twice. */
 interface Task {
   readonly statements: string[];
@@ -86,7 +89,7 @@ export class Operator {
     const vias = cluster.up.filter((node) => node.isServing);
     if (vias.length === 0) return;
     if (!this.task && !this.resting)
-      this.begin(random.pick<Change>(this.moves ? [...CHANGES, 'join', 'join', 'remove', 'remove'] : CHANGES));
+      this.begin(random.pick<Change>(this.moves ? [...CHANGES, ...MOVES] : CHANGES));
     if (this.task) this.ask(this.task, random.pick(vias));
   }
 
@@ -182,11 +185,12 @@ export class Operator {
     };
   }
 
-  /** On some of the nodes. */
+  /** On some of the nodes; few, where nodes are removed: each counts then. */
   somewhere(): string {
     const { random, cluster } = this;
     const names = cluster.nodes.filter(({ isAway }) => !isAway).map(({ name }) => name);
-    return `p2pdb:replicas=${random.sample(names, 1 + random.below(names.length)).join()}`;
+    const count = this.moves ? random.pick([1, 2, 2, 3]) : 1 + random.below(names.length);
+    return `p2pdb:replicas=${random.sample(names, Math.min(count, names.length)).join()}`;
   }
 
   private ask(task: Task, via: SimulatedNode): void {

@@ -1,7 +1,7 @@
 /**
  * Whole nodes with databases that have groups of their own, on some of the nodes: made, moved, taken away and dropped under faults, while
  * clients of all nodes write. Then everything heals: each database is where the schema says, nowhere else, and the same everywhere.
- * In some seeds nodes join and are removed, logs are short, or long work pauses wherever it can.
+ * In some seeds nodes join and are removed, logs are short, long work pauses wherever it can, or transactions stay open for long.
  */
 import { Random } from '../kernel/random.ts';
 import type { Slicing } from '../../../node/replica/index.ts';
@@ -34,8 +34,8 @@ class Run {
     const random = new Random(seed);
     const size = random.pick([3, 3, 4]);
     const properties = new Random(seed ^ PROPERTIES);
-    this.moves = properties.chance(0.3);
-    this.pruning = properties.chance(0.3) ? properties : undefined;
+    this.moves = properties.chance(0.4);
+    this.pruning = properties.chance(0.4) ? properties : undefined;
     const slicing = properties.chance(0.2) ? EVERYWHERE : undefined;
     const joiners = this.moves ? [...'xyz'].slice(0, 1 + properties.below(3)) : [];
     this.cluster = new Cluster(random, [...'abcd'].slice(0, size), 3, trace, slicing, 'cheap', joiners);
@@ -51,6 +51,7 @@ class Run {
       ]),
       pauseMs: random.pick([50, 100, 200]),
       clients: 1,
+      isSlow: properties.chance(0.3),
     });
     this.operator = new Operator(this.cluster, this.workload, random, this.moves);
     this.faults = new Faults(this.cluster, FAULTS);
@@ -92,13 +93,13 @@ class Run {
     ensure(isMade, () => `no database after ${SETUP_WITHIN_MS} ms without faults: ${unsettled(cluster)}`);
   }
 
-  /** Now and then, until the end of the faults, some node makes its logs short. */
+  /** Now and then, until the end of the faults, one node makes its logs short, or all do. */
   private prune(end: number): void {
     const { cluster, pruning } = this;
     if (!pruning) return;
     for (let at = cluster.now; at < end; at += pruning.between(20, 800)) {
-      const node = pruning.pick(cluster.nodes);
-      cluster.plan(at, undefined, () => cluster.inNoTime(node.prune()));
+      const nodes = pruning.chance(0.3) ? cluster.nodes : [pruning.pick(cluster.nodes)];
+      for (const node of nodes) cluster.plan(at, undefined, () => cluster.inNoTime(node.prune()));
     }
   }
 

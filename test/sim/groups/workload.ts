@@ -6,6 +6,7 @@ import type { SimulatedNode } from '../replica/node.ts';
 
 const COUNTERS = 2;
 const LISTS = 2;
+const SLOW_MS = 20_000;
 
 /** Each may be run again. */
 export const tablesOf = (name: string): readonly string[] => [
@@ -26,6 +27,8 @@ export interface WorkloadOptions {
   readonly levels: readonly Level[];
   readonly pauseMs: number;
   readonly clients: number;
+  /** Some transactions stay open for longer than a host that leaves waits for them. */
+  readonly isSlow: boolean;
 }
 
 export class Workload {
@@ -147,8 +150,14 @@ export class Workload {
       if (random.chance(0.3)) await client.pause(random.between(0, 10));
       await client.sql(`UPDATE ${database}.list SET tags = '${tags} ${deed.tag}' WHERE id = ${id}`);
       deed.lists = new Map([[id, tags.split(' ').slice(1)]]);
+      await this.linger(client);
       await client.sql('COMMIT');
     });
+  }
+
+  /** Before its commit. */
+  private async linger(client: GatewayClient): Promise<void> {
+    if (this.options.isSlow && this.random.chance(0.03)) await client.pause(this.random.between(0, SLOW_MS));
   }
 
   private async together(
@@ -165,6 +174,7 @@ export class Workload {
         onAffected((await client.sql(statement)).affected);
         if (random.chance(0.1)) await client.pause(random.between(0, 20));
       }
+      await this.linger(client);
       await client.sql('COMMIT');
     });
   }

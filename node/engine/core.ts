@@ -302,8 +302,13 @@ export class EngineCore implements Engine {
 
   // Commits.
 
-  refuseWrites(): void {
+  /** Throws 1053 once it is closed: a database may go while statements wait. */
+  refuseClosed(): void {
     if (this.stopping) throw new SqlError(1053, '08S01', 'Server shutdown in progress');
+  }
+
+  refuseWrites(): void {
+    this.refuseClosed();
     if (!this.full) return;
     if (!this.state.reserve.take())
       throw new SqlError(1021, 'HY000', 'Disk full; waiting for someone to free some space...');

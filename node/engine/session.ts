@@ -36,7 +36,7 @@ import { executeQuery, prepareText, type PreparedText } from './execute-prepared
 import { onceCaughtUp } from './catch-up.ts';
 import { listFields } from './column-definitions.ts';
 import { fail, runPreparedStatement, runText } from './command.ts';
-import { SchemaChanged } from './waits.ts';
+import { checkGoesOn } from './waits.ts';
 
 const EMPTY_CHANGES: readonly SessionChange[] = [];
 
@@ -265,7 +265,7 @@ export class EngineSession implements Session, SessionFacts {
   ): Promise<void> {
     const { version } = this.core.catalog;
     await this.core.group.linearize(this);
-    if (this.core.catalog.version !== version) throw new SchemaChanged();
+    checkGoesOn(this, version);
     this.openImplicitly(plan);
     if (this.transaction) this.transaction.isLinear = true;
     if (plan.waits.length > 0) return this.waiting(plan, slots, statement, sink, more);

@@ -37,9 +37,10 @@ export async function afterLongWork(session: EngineSession, work: () => Promise<
   await work();
 }
 
-/** Throws where it was ended meanwhile, or is to be made anew, because the schema is not of that version any more. */
+/** Throws where it was ended meanwhile, its group was closed, or it is to be made anew, because the schema is not of that version any more. */
 export function checkGoesOn(session: EngineSession, version: number): void {
   if (session.state.killed) throw interrupted();
+  session.core.refuseClosed();
   if (session.core.catalog.version !== version) throw new SchemaChanged();
 }
 
@@ -64,7 +65,7 @@ export async function retry(
     );
     session.state.cancelWait = undefined;
     session.state.info = info;
-    if (session.core.catalog.version !== version) throw new SchemaChanged();
+    checkGoesOn(session, version);
     try {
       await work();
       return;

@@ -3,6 +3,7 @@ import type { MovingDatabase } from '../../../node/engine/index.ts';
 import { Roster, type WantedMembers } from '../../../node/engine/roster.ts';
 import { HostedGroups } from '../../../node/groups/hosted.ts';
 import { Moves } from '../../../node/groups/moves.ts';
+import { SnapshotExchange } from '../../../node/replica/snapshot-exchange.ts';
 import { mutant, nothing, type Mutant } from '../kernel/mutant.ts';
 
 export const groupsMutants: readonly Mutant[] = [
@@ -26,4 +27,6 @@ export const groupsMutants: readonly Mutant[] = [
       },
   ),
   mutant('what was dropped stays on the disk', HostedGroups, 'sweep', nothing),
+  mutant('who is removed from the cluster hands over nothing', Roster, 'databaseOn', () => () => undefined),
+  mutant('who cannot go on by what others keep of the log asks for no snapshot', SnapshotExchange, 'need', nothing),
 ];

@@ -88,8 +88,7 @@ export class Operator {
     if (asked && asked.via.isUp && asked.via.run === asked.run) return;
     const vias = cluster.up.filter((node) => node.isServing);
     if (vias.length === 0) return;
-    if (!this.task && !this.resting)
-      this.begin(random.pick<Change>(this.moves ? [...CHANGES, ...MOVES] : CHANGES));
+    if (!this.task && !this.resting) this.begin(random.pick<Change>(this.moves ? [...CHANGES, ...MOVES] : CHANGES));
     if (this.task) this.ask(this.task, random.pick(vias));
   }
 
@@ -125,7 +124,9 @@ export class Operator {
       }
       case 'join': {
         const all = mostAhead(cluster)?.life?.engine.membership.all();
-        const strangers = cluster.nodes.filter(({ isAway, id }) => isAway && all?.some((one) => one.id === id) === false);
+        const strangers = cluster.nodes.filter(
+          ({ isAway, id }) => isAway && all?.some((one) => one.id === id) === false,
+        );
         if (strangers.length > 0) this.join(random.pick(strangers));
         return;
       }
@@ -134,19 +135,25 @@ export class Operator {
         if (members.length > MEMBERS_LEAST) this.remove(random.pick(members));
         return;
       }
+      case 'place':
+        if (ready.length > 0) this.place(random.pick(ready));
+        return;
+      case 'drop':
+        if (ready.length > 0) this.drop(random.pick(ready));
     }
-    if (ready.length === 0) return;
-    const name = random.pick(ready);
-    if (change === 'place') {
-      this.task = {
-        statements: [`ALTER DATABASE ${name} COMMENT '${this.somewhere()}'`],
-        next: 0,
-        done: () => undefined,
-      };
-      return;
-    }
+  }
+
+  private place(name: string): void {
+    this.task = {
+      statements: [`ALTER DATABASE ${name} COMMENT '${this.somewhere()}'`],
+      next: 0,
+      done: () => undefined,
+    };
+  }
+
+  private drop(name: string): void {
     const known = this.known.find((one) => one.name === name) as Known;
-    workload.databases.delete(name);
+    this.workload.databases.delete(name);
     known.isDropAsked = true;
     this.task = { statements: [`DROP DATABASE ${name}`], next: 0, done: () => (known.isDropped = true) };
   }

@@ -396,9 +396,22 @@ export class GatewaySession implements Session {
     return this.isGuest || this.own.get(name)?.transaction !== undefined;
   }
 
+  /** Throws 1213: the group was closed and opened again since, and what the transaction had done there is gone. */
+  private lose(name: string, known: EngineSession): never {
+    known.letGo();
+    this.own.delete(name);
+    for (const session of this.here()) session.rollback();
+    throw new SqlError(
+      1213,
+      '40001',
+      'The database was opened again since the transaction began; try restarting transaction',
+    );
+  }
+
   private sessionIn({ name, engine }: HostedGroup): EngineSession {
     const known = this.own.get(name);
     if (known?.core === engine.core) return known;
+    if (known?.transaction) this.lose(name, known);
     known?.letGo();
     const { id, account, client, state } = this.main;
     const session = new EngineSession(id, engine.core, account, client, state);

@@ -1,5 +1,6 @@
 /** Runs INSERT, REPLACE, UPDATE and DELETE row by row: conversion, defaults, generated columns, CHECK, keys, foreign keys. */
 import {
+  intRange,
   SqlError,
   type DeletePlan,
   type InsertPlan,
@@ -242,6 +243,13 @@ export class Dml {
         if (this.updateDuplicate(plan, rt, duplicate.rowid, duplicate.row, row, result)) counts.duplicates++;
         return;
       }
+      const orphan = plan.ignore ? this.rows.foreignKeys.parentMissing(rt, row) : undefined;
+      if (orphan) {
+        counts.spareId = generated;
+        counts.duplicates++;
+        env.warn('Warning', orphan.errno, orphan.message);
+        return;
+      }
       this.rows.insert(rt, row, this.upsertIntent(plan, rt, row));
       result.affected++;
     } else if (plan.ignore) {
@@ -282,13 +290,20 @@ export class Dml {
     let next = spare ?? this.x.state.counters.autoIncrement(rt.table);
     if (counts && spare !== undefined) counts.reusedIds++;
     else if (increment > 1 || offset > 1)
-      next = nextOfClass(Number(next), { increment, offset: offset <= increment ? offset : 1 });
-    const converted = (rt.convert[place] as TableRuntime['convert'][number])(
+      next = nextOfClass(next, { increment, offset: offset <= increment ? offset : 1 });
+    const type = rt.table.columns[place]?.type;
+    const most = type?.kind === 'int' && next > 126 ? intRange(type)[1] : undefined;
+    if (most !== undefined && next > most) {
+      // The first row takes the last value again, which its key refuses.
+      if (counts?.records !== 1 || most > 2n ** 63n)
+        throw new SqlError(1467, 'HY000', 'Failed to read auto-increment value from storage engine');
+      next = most;
+    }
+    row[place] = (rt.convert[place] as TableRuntime['convert'][number])(
       BigInt(next),
       { kind: 'int', bits: 64, unsigned: true },
-      failOnRange(this.x.env),
+      this.x.env,
     );
-    row[place] = converted;
     this.x.state.counters.raiseAutoIncrement(rt.table, typeof next === 'number' ? next + 1 : next + 1n);
     return next;
   }
@@ -304,11 +319,8 @@ export class Dml {
   /** Keeps the counter above the value that a row has. */
   private noteAutoIncrement(rt: TableRuntime, row: Row, before?: Row): void {
     const place = rt.autoIncrement;
-    const value = place < 0 ? null : (row[place] ?? null);
-    if ((typeof value !== 'number' && typeof value !== 'bigint') || value <= 0) return;
-    if (before && sameValue(before[place], value)) return;
-    const next = typeof value === 'number' && value < Number.MAX_SAFE_INTEGER ? value + 1 : BigInt(value) + 1n;
-    this.x.state.counters.raiseAutoIncrement(rt.table, next);
+    if (place < 0 || (before && sameValue(before[place], row[place]))) return;
+    this.x.state.counters.raiseAbove(rt.table, row[place] ?? null);
   }
 
   /** What ON DUPLICATE KEY UPDATE makes of a row. */
@@ -363,7 +375,9 @@ export class Dml {
     this.x.writer.lockForChange(rt.table, rowid);
     const { updated: after, adds, assigned } = this.assignDuplicate(plan, rt, old, inserted);
     const intent: Intent = { mode: 'upsert', inserted, base: old, updated: after, adds, assigned };
-    const changed = finish(this.finishUpdate(rt, rowid, old, after, adds, plan.viewCheck, intent));
+    const changed = finish(
+      this.finishUpdate(rt, rowid, old, after, adds, plan.onDuplicate ?? [], plan.viewCheck, intent),
+    );
     if (changed === undefined) return false;
     result.affected += changed ? 2 : this.x.foundRows ? 1 : 0;
     const auto = rt.autoIncrement >= 0 ? after[rt.autoIncrement] : undefined;
@@ -403,7 +417,8 @@ export class Dml {
           else this.putUpdated(rt, after, column, output[value] ?? null, type);
           if (add) adds.push(target.table.columns[column]?.id ?? 0);
         }
-        if (yield* this.finishUpdate(rt, rowid, before, after, adds, target.viewCheck)) result.affected++;
+        if (yield* this.finishUpdate(rt, rowid, before, after, adds, target.assignments, target.viewCheck))
+          result.affected++;
       }
     }
     result.info = `Rows matched: ${result.matched}  Changed: ${result.affected}  Warnings: ${env.warnings.length}`;
@@ -430,13 +445,15 @@ export class Dml {
     before: Row,
     after: Row,
     adds: readonly number[],
+    assignments: readonly { readonly column: number }[],
     view: ViewCheck | undefined,
     intent?: Intent,
   ): Steps<boolean | undefined> {
     const { env } = this.x;
     if (before.every((value, i) => sameValue(value, after[i]))) return false;
     for (const { place, fsp } of rt.onUpdateNow) {
-      if (sameValue(before[place], after[place]))
+      // What the statement sets is set, also to what it was.
+      if (!assignments.some(({ column }) => column === place))
         after[place] = env.nowAs((rt.table.columns[place] as TableDef['columns'][number]).type, fsp);
     }
     this.noteAutoIncrement(rt, after, before);
@@ -488,13 +505,4 @@ export class Dml {
     }
     return result;
   }
-}
-
-/** AUTO_INCREMENT beyond the column's range is error 1467. */
-function failOnRange(env: Environment): Environment {
-  const failing = Object.create(env) as Environment;
-  failing.warn = () => {
-    throw new SqlError(1467, 'HY000', 'Failed to read auto-increment value from storage engine');
-  };
-  return failing;
 }

@@ -64,11 +64,11 @@ export class ForeignKeys {
     rt: TableRuntime,
     row: Row,
     changed: (places: readonly number[]) => boolean,
-    wanted: (foreignKey: ForeignKeyDef) => 'held' | 'following' | undefined,
+    wanted: (foreignKey: ForeignKeyDef, table: TableDef) => 'held' | 'following' | undefined,
   ): Children[] {
     if (!this.x.foreignKeyChecks) return [];
     return this.x.childrenOf(rt.table).flatMap(({ table, foreignKey }) => {
-      const kind = wanted(foreignKey);
+      const kind = wanted(foreignKey, table);
       const parentPlaces = kind && namedPlaces(rt.table, foreignKey.referencedColumns);
       if (!parentPlaces || !changed(parentPlaces)) return [];
       const values = parentPlaces.map((p) => row[p] ?? null);
@@ -86,7 +86,9 @@ export class ForeignKeys {
   parentChanges(rt: TableRuntime, before: Row, after: Row): void {
     const isChanged = (places: readonly number[]): boolean => places.some((p) => !sameValue(before[p], after[p]));
     // A row that refers to itself may move with itself.
-    const [held] = this.childrenWith(rt, before, isChanged, ({ onUpdate }) => (follows(onUpdate) ? undefined : 'held'));
+    const [held] = this.childrenWith(rt, before, isChanged, (foreignKey, table) =>
+      follows(foreignKey.onUpdate) && !becomesNull(table, foreignKey, rt.table, after) ? undefined : 'held',
+    );
     if (held) throw childrenHold(held, rt, before);
   }
 
@@ -170,6 +172,20 @@ export class ForeignKeys {
 }
 
 const follows = (action: ForeignKeyDef['onDelete']): boolean => action === 'CASCADE' || action === 'SET NULL';
+
+/** Whether a cascade would put NULL into a child's column that cannot be NULL. */
+function becomesNull(
+  child: TableDef,
+  { columns, referencedColumns, onUpdate }: ForeignKeyDef,
+  parent: TableDef,
+  after: Row,
+): boolean {
+  if (onUpdate !== 'CASCADE') return false;
+  const places = namedPlaces(parent, referencedColumns) ?? [];
+  return placesOf(child, columns).some(
+    (place, i) => !child.columns[place]?.nullable && (after[places[i] ?? 0] ?? null) === null,
+  );
+}
 
 /** A table whose rows go or move with those of another one. */
 export interface Follower {

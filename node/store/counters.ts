@@ -1,6 +1,6 @@
 /** The numbers that a table gives next: AUTO_INCREMENT values, and hidden rowids where the primary key is not the rowid. */
 import type { DatabaseSync } from 'node:sqlite';
-import { columnName, primaryKey, ROWID, tableName, type TableDef } from '../sql/index.ts';
+import { columnName, primaryKey, ROWID, tableName, uint64OfBytes, type SqliteValue, type TableDef } from '../sql/index.ts';
 import { small } from './integers.ts';
 import type { Meta } from './meta.ts';
 
@@ -11,8 +11,14 @@ export interface KeyClass {
 }
 
 /** The first number of a class that is not below `least`. */
-export function nextOfClass(least: number, { increment, offset }: KeyClass): number {
-  return least <= offset ? offset : offset + Math.ceil((least - offset) / increment) * increment;
+export function nextOfClass<T extends number | bigint>(least: T, keyClass: KeyClass): T;
+export function nextOfClass(least: number | bigint, { increment, offset }: KeyClass): number | bigint {
+  if (least <= offset) return typeof least === 'bigint' ? BigInt(offset) : offset;
+  if (typeof least === 'bigint') {
+    const [step, first] = [BigInt(increment), BigInt(offset)];
+    return first + ((least - first + step - 1n) / step) * step;
+  }
+  return offset + Math.ceil((least - offset) / increment) * increment;
 }
 
 export class Counters {
@@ -60,6 +66,7 @@ export class Counters {
     const statement = this.db.prepare(`SELECT max(${columnName(column.id)}) AS m FROM ${tableName(table)}`);
     statement.setReadBigInts(true);
     const highest = statement.get()?.['m'];
+    if (highest instanceof Uint8Array) return uint64OfBytes(highest);
     if (typeof highest === 'number' && highest > 0) return BigInt(Math.floor(highest));
     return typeof highest === 'bigint' && highest > 0n ? highest : 0n;
   }
@@ -72,6 +79,15 @@ export class Counters {
   /** As setAutoIncrement(), but never downwards. */
   raiseAutoIncrement(table: TableDef, next: number | bigint): void {
     if (this.autoIncrement(table) < next) this.setAutoIncrement(table, next);
+  }
+
+  /** Keeps the counter above a value that a row has. */
+  raiseAbove(table: TableDef, value: SqliteValue): void {
+    if (value instanceof Uint8Array) this.raiseAutoIncrement(table, uint64OfBytes(value) + 1n);
+    else if (typeof value === 'number' && value > 0 && value < Number.MAX_SAFE_INTEGER)
+      this.raiseAutoIncrement(table, value + 1);
+    else if ((typeof value === 'number' || typeof value === 'bigint') && value > 0)
+      this.raiseAutoIncrement(table, BigInt(value) + 1n);
   }
 
   /** The table is empty. */

@@ -4,22 +4,26 @@ import {
   primaryKey,
   SqlError,
   unsupported,
+  tableName,
   type AlterAction,
+  type AlterTable,
   type CatalogChange,
   type QualifiedName,
   type TableDef,
 } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
 import { applyOptions, checkExpressions, draftContext } from './create-table.ts';
+import { copiesRows } from './copied-rows.ts';
 import { columnDefault } from './defaults.ts';
 import { TableDraft } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
-import { apply, childrenFollow, constraintsFollow, databaseOf, exclusiveTable } from './apply.ts';
+import { applyChanges, childrenFollow, constraintsFollow, databaseOf, exclusiveTable } from './apply.ts';
 
 export function alterTable(
   x: StatementContext,
   name: QualifiedName,
   actions: readonly AlterAction[],
+  algorithm: AlterTable['algorithm'],
 ): Promise<void> | undefined {
   const table = exclusiveTable(x, name);
   const draft = new TableDraft(table, draftContext(x));
@@ -96,9 +100,24 @@ export function alterTable(
     state.temporaryTables.delete(`${table.database}.${table.name}`);
     state.temporaryTables.set(`${next.database}.${next.name}`, next);
     state.changed();
-    return ok(x);
+    return answer(x, next, true);
   }
-  return apply(x, changes, 0, 'Records: 0  Duplicates: 0  Warnings: 0');
+  const copies = copiesRows(table, next, {
+    copies: algorithm === 'copy' || state.variables.number('old_alter_table') === 1 || actions.some(isCopied),
+    foreignKeyChecks: state.variables.number('foreign_key_checks') === 1,
+    rebuilds: actions.some((a) => a.kind === 'force' || (a.kind === 'option' && a.option.name === 'engine')),
+  });
+  return applyChanges(x, changes).then(() => answer(x, next, copies));
+}
+
+const isCopied = ({ kind }: AlterAction): boolean =>
+  kind === 'orderBy' || kind === 'partitionBy' || kind === 'removePartitioning';
+
+/** Rows that were copied are affected. */
+function answer(x: StatementContext, table: TableDef, copies: boolean): undefined {
+  const { db } = x.session.core.state;
+  const rows = copies ? Number(db.prepare(`SELECT count(*) AS n FROM ${tableName(table)}`).get()?.['n']) : 0;
+  return ok(x, rows, `Records: ${rows}  Duplicates: 0  Warnings: 0`);
 }
 
 function alter(draft: TableDraft, action: AlterAction): void {

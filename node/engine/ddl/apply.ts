@@ -37,10 +37,13 @@ export function apply(
   affectedRows = 0,
   info = '',
 ): Promise<void> {
-  return x.session.core.commits.changeCatalog(x.session, x.text, changes).then(() => {
-    x.session.keepWarnings();
-    ok(x, affectedRows, info);
-  });
+  return applyChanges(x, changes).then(() => ok(x, affectedRows, info));
+}
+
+/** Applies a schema change and lets who asked for it answer when it is durable. */
+export async function applyChanges(x: StatementContext, changes: readonly CatalogChange[]): Promise<void> {
+  await x.session.core.commits.changeCatalog(x.session, x.text, changes);
+  x.session.keepWarnings();
 }
 
 export function databaseOf(x: StatementContext, name: QualifiedName): string {

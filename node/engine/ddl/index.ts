@@ -48,11 +48,11 @@ function dispatch(x: StatementContext, statement: SchemaStatement): Promise<void
     case 'createTableLike':
       return createTableLike(x, statement);
     case 'alterTable':
-      return alterTable(x, statement.name, statement.actions);
+      return alterTable(x, statement.name, statement.actions, statement.algorithm);
     case 'createIndex':
-      return alterTable(x, statement.table, [{ kind: 'addKey', key: statement.index }]);
+      return alterTable(x, statement.table, [{ kind: 'addKey', key: statement.index }], statement.algorithm);
     case 'dropIndex':
-      return alterTable(x, statement.table, [{ kind: 'dropIndex', name: statement.name }]);
+      return alterTable(x, statement.table, [{ kind: 'dropIndex', name: statement.name }], statement.algorithm);
     case 'dropTable':
       return dropTables(x, statement);
     case 'truncateTable':

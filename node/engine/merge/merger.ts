@@ -317,8 +317,7 @@ class Work {
         break;
     }
     this.attempt = undefined;
-    const auto = rt.autoIncrement < 0 ? null : row[rt.autoIncrement];
-    if (typeof auto === 'number' && auto > 0) this.core.state.counters.raiseAutoIncrement(table, auto + 1);
+    if (rt.autoIncrement >= 0) this.core.state.counters.raiseAbove(table, row[rt.autoIncrement] ?? null);
   }
 
   /** A table without a primary key keeps the hidden key that its author gave. */

@@ -10,6 +10,7 @@ import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { orderKey } from './operators.ts';
 import type { Access, DeletePlan, RowExpression, SqlText, UpdatePlan, UpdateTarget, ViewCheck } from './plan.ts';
 import { limitSql, position } from './places.ts';
+import { withClause } from './query.ts';
 import { findColumn, makeRelation, Scope, unknownColumn, written, type Relation, type UpdatableView } from './scope.ts';
 import { checkOptionOf, needsUnder } from './updatable-view.ts';
 import { containsKind, namesTable } from './walk.ts';
@@ -170,9 +171,9 @@ function orderAndLimit(c: Compiler, scope: Scope, statement: Update | Delete): s
 
 export function compileUpdate(f: CompilerFactory, update: Update): UpdatePlan {
   const c = f.main;
-  if (update.with) throw unsupported('WITH before UPDATE');
   const scope = new Scope();
   scope.mergesViews = true;
+  const prefix = withClause(c, scope, update.with);
   const from = compileFrom(c, scope, update.tables);
   const targets = targetsIn(c, scope);
   // Later assignments see the earlier ones' values, as MySQL's single-table UPDATE does.
@@ -233,7 +234,7 @@ export function compileUpdate(f: CompilerFactory, update: Update): UpdatePlan {
       viewCheck: viewCheck(f, target.relation.view),
     };
   });
-  const sql = `SELECT ${output.join(',')} FROM ${from}${where}${orderAndLimit(c, scope, update)}`;
+  const sql = `${prefix}SELECT ${output.join(',')} FROM ${from}${where}${orderAndLimit(c, scope, update)}`;
   return {
     kind: 'update',
     select: textOf(c, sql),
@@ -340,7 +341,6 @@ function notUpdatable(c: Compiler, name: Pick<QualifiedName, 'schema' | 'name'>)
 }
 
 export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
-  if (statement.with) throw unsupported('WITH before DELETE');
   const scope = new Scope();
   const from: readonly TableExpr[] = statement.from ?? [
     {
@@ -357,8 +357,10 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
     },
   ];
   scope.mergesViews = true;
-  if (!statement.from && statement.targets[0] && !viewNamed(c, statement.targets[0]))
-    targetTable(c, statement.targets[0], 'DELETE');
+  const prefix = withClause(c, scope, statement.with);
+  const [only] = statement.from ? [] : statement.targets;
+  if (only && only.schema === undefined && scope.commonTable(only.name)) throw notUpdatable(c, only);
+  if (only && !viewNamed(c, only)) targetTable(c, only, 'DELETE');
   const fromSql = compileFrom(c, scope, from);
   const all = targetsIn(c, scope);
   const targets = statement.from
@@ -389,7 +391,10 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
   });
   return {
     kind: 'delete',
-    select: textOf(c, `SELECT ${output.join(',')} FROM ${fromSql}${where}${orderAndLimit(c, scope, statement)}`),
+    select: textOf(
+      c,
+      `${prefix}SELECT ${output.join(',')} FROM ${fromSql}${where}${orderAndLimit(c, scope, statement)}`,
+    ),
     targets: planned,
     ignore: statement.ignore,
     keyRange: all.length === 1 ? keyRangeOf(c, scope, all[0] as Target, statement.where) : undefined,

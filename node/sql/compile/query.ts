@@ -9,6 +9,7 @@ import type {
   QueryExpression,
   Select,
   SetOperation,
+  With,
 } from '../parser/index.ts';
 import { Bound, COERCIBILITY, isText } from './bound.ts';
 import { convert } from './call.ts';
@@ -26,21 +27,25 @@ export function compileQuery(c: Compiler, query: QueryExpression, parent: Scope 
   const scope = new Scope(parent);
   const { further } = c;
   c.further = undefined;
-  const twice = query.with?.tables.find((t, i, all) => all.some((other, j) => j < i && other.name === t.name));
-  if (twice) throw new SqlError(1066, '42000', `Not unique table/alias: '${twice.name}'`);
-  const tables = query.with
-    ? query.with.tables.map((t) => commonTable(c, scope, t, query.with?.recursive === true))
-    : [];
+  const prefix = withClause(c, scope, query.with);
   // The parts of a set operation put out nothing more than their columns.
   if (query.body.kind === 'select' || query.body.kind === 'tableQuery') c.further = further;
   const inner = compileBody(c, scope, query.body, query.orderBy, query.limit);
-  if (tables.length === 0) return inner;
-  const prefix = `WITH ${query.with?.recursive ? 'RECURSIVE ' : ''}${tables.join(',')} `;
+  if (prefix === '') return inner;
   return {
     ...inner,
     sql: prefix + inner.sql,
     ...(inner.unlimited && { unlimited: { ...inner.unlimited, sql: prefix + inner.unlimited.sql } }),
   };
+}
+
+/** Makes the common tables known in the scope; what stands before the SELECT that may name them. */
+export function withClause(c: Compiler, scope: Scope, clause: With | undefined): string {
+  if (!clause) return '';
+  const { tables, recursive } = clause;
+  const twice = tables.find((t, i) => tables.some((other, j) => j < i && other.name === t.name));
+  if (twice) throw new SqlError(1066, '42000', `Not unique table/alias: '${twice.name}'`);
+  return `WITH ${recursive ? 'RECURSIVE ' : ''}${tables.map((t) => commonTable(c, scope, t, recursive)).join(',')} `;
 }
 
 function compileBody(
@@ -263,10 +268,23 @@ function commonTable(c: Compiler, scope: Scope, table: CommonTable, recursive: b
   if (!refersToItself) {
     const query = c.query(table.query, scope);
     scope.tables.set(table.name, { sqlName, columns: named(query.columns, false) });
-    return `${sqlName}(${query.columns.map((_, i) => `f${i}`).join(',')}) AS (${query.sql})`;
+    // Whoever names it reads the same rows: SQLite is not to compute them again for each.
+    const hint = isChangeable(c, query.sql) ? 'MATERIALIZED ' : '';
+    return `${sqlName}(${query.columns.map((_, i) => `f${i}`).join(',')}) AS ${hint}(${query.sql})`;
   }
   return recursiveTable(c, scope, table, body, sqlName, named);
 }
+
+const seedsFirst = (name: string): SqlError =>
+  new SqlError(
+    3574,
+    'HY000',
+    `Recursive Common Table Expression '${name}' should have one or more non-recursive query blocks followed by one or more recursive ones`,
+  );
+
+/** Whether a query may give other rows when it runs again: it calls RAND(), UUID(), or assigns a variable. */
+const isChangeable = (c: Compiler, sql: string): boolean =>
+  [...c.functions.values()].some((f) => f.kind === 'scalar' && !f.deterministic && sql.includes(`${f.name}(`));
 
 function recursiveTable(
   c: Compiler,
@@ -283,15 +301,14 @@ function recursiveTable(
     if (b.kind === 'setOperation' && b.op === 'union') {
       flatten(b.left);
       flatten(b.right);
-    } else (mentions(b, table.name) ? steps : seeds).push(b);
+    } else {
+      const isStep = mentions(b, table.name);
+      if (!isStep && steps.length > 0) throw seedsFirst(table.name);
+      (isStep ? steps : seeds).push(b);
+    }
   };
   flatten(body);
-  if (seeds.length === 0)
-    throw new SqlError(
-      3573,
-      'HY000',
-      `Recursive Common Table Expression '${table.name}' should have one or more non-recursive query blocks followed by one or more recursive ones`,
-    );
+  if (seeds.length === 0) throw seedsFirst(table.name);
   const seed = seeds
     .map((s) => compileBody(c, scope, s, [], undefined))
     .reduce((a, b) => combine(c, 'union', true, a, b));

@@ -1,5 +1,6 @@
 /** Functions that ask the session: they are parameters, computed when the statement starts, or calls into the engine. */
 import { SqlError, type SqlType } from '../types/index.ts';
+import { intToSqlite } from '../values/index.ts';
 import { Bound, BIGINT, COERCIBILITY, type Binder } from './bound.ts';
 import { callInternal, convert, typeKey } from './call.ts';
 import type { Compiler } from './compiler.ts';
@@ -64,7 +65,7 @@ export function sessionFunction(c: Compiler, name: string, args: readonly Bound[
   }
   if (name === 'LAST_INSERT_ID') {
     if (args.length === 0) {
-      const bind: Binder = (x) => BigInt(x.session.lastInsertId);
+      const bind: Binder = (x) => intToSqlite(BigInt(x.session.lastInsertId));
       return new Bound(() => c.param(bind), { type: UNSIGNED, nullable: false, bind });
     }
     const value = convert(c, args[0] as Bound, UNSIGNED);

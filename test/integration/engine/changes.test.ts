@@ -1,0 +1,78 @@
+// UPDATE, DELETE and INSERT: what they find, what they set, and where they stop. The expectations are MySQL 9.7's answers.
+import { dialectTests } from './support.ts';
+
+dialectTests({
+  'UPDATE and DELETE with common tables': [
+    ['CREATE TABLE t (id int PRIMARY KEY, n int)', 0],
+    ['INSERT INTO t VALUES (1,10), (2,20), (3,30), (4,40)', 4],
+    ['WITH w AS (SELECT 1 AS id, 5 AS k UNION ALL SELECT 3, 7) UPDATE t JOIN w USING (id) SET t.n = t.n + w.k', 2],
+    ['WITH w AS (SELECT max(n) AS m FROM t) UPDATE t SET n = (SELECT m FROM w) WHERE id = 1', 1],
+    [
+      'WITH RECURSIVE r (x) AS (SELECT 2 UNION ALL SELECT x + 2 FROM r WHERE x < 4) DELETE FROM t WHERE id IN (SELECT x FROM r)',
+      2,
+    ],
+    [
+      'SELECT * FROM t',
+      [
+        ['1', '40'],
+        ['3', '37'],
+      ],
+    ],
+    ['WITH w AS (SELECT 3 AS id) DELETE t FROM t JOIN w USING (id)', 1],
+    ['WITH w AS (SELECT * FROM t) UPDATE w SET n = 1', 'E1288'],
+    ['WITH t AS (SELECT * FROM t) DELETE FROM t', 'E1288'],
+    ['WITH w AS (SELECT 1), w AS (SELECT 2) DELETE FROM t', 'E1066'],
+  ],
+  'a common table has the same rows for all that name it': [
+    ['CREATE TABLE t (a int)', 0],
+    ['INSERT INTO t VALUES (1), (2), (3)', 3],
+    ['WITH w AS (SELECT rand() AS r FROM t) SELECT (SELECT sum(r) FROM w) = (SELECT sum(r) FROM w AS v)', [['1']]],
+    [
+      'WITH w AS (SELECT uuid() AS u) SELECT count(DISTINCT u) FROM (SELECT u FROM w UNION ALL SELECT u FROM w) d',
+      [['1']],
+    ],
+    ['WITH RECURSIVE w (n) AS (SELECT n + 1 FROM w WHERE n < 3 UNION SELECT 1) SELECT * FROM w', 'E3574'],
+  ],
+  'ON UPDATE CURRENT_TIMESTAMP leaves what the statement sets': [
+    ["CREATE TABLE t (id int PRIMARY KEY, n int, m datetime DEFAULT '2001-01-01' ON UPDATE CURRENT_TIMESTAMP)", 0],
+    ['INSERT INTO t (id, n) VALUES (1, 1)', 1],
+    ['UPDATE t SET n = 2, m = m', 1],
+    ['SELECT m FROM t', [['2001-01-01 00:00:00']]],
+    ['UPDATE t SET n = 3, m = DEFAULT', 1],
+    ['INSERT INTO t (id) VALUES (1) ON DUPLICATE KEY UPDATE n = 4, m = m', 2],
+    ['SELECT m FROM t', [['2001-01-01 00:00:00']]],
+    ['UPDATE t SET n = 4', 0],
+    ['SELECT m FROM t', [['2001-01-01 00:00:00']]],
+    ['UPDATE t SET n = 5', 1],
+    ["SELECT m > '2001-01-01' FROM t", [['1']]],
+  ],
+  'a cascade puts no NULL where none may stand': [
+    ['CREATE TABLE p (id int PRIMARY KEY, k int UNIQUE)', 0],
+    ['CREATE TABLE c (k int NOT NULL, FOREIGN KEY (k) REFERENCES p (k) ON UPDATE CASCADE)', 0],
+    ['INSERT INTO p VALUES (1, 2), (2, 4)', 2],
+    ['INSERT INTO c VALUES (2)', 1],
+    ['UPDATE p SET k = NULL WHERE id = 1', 'E1451'],
+    ['UPDATE IGNORE p SET k = NULL WHERE id = 1', 0],
+    ['UPDATE p SET k = NULL WHERE id = 2', 1],
+    ['UPDATE p SET k = 9 WHERE id = 1', 1],
+    ['SELECT k FROM c', [['9']]],
+    ['INSERT IGNORE INTO c VALUES (5) ON DUPLICATE KEY UPDATE k = 6', 0],
+  ],
+  'AUTO_INCREMENT at the end of its range': [
+    ['CREATE TABLE t (i tinyint AUTO_INCREMENT PRIMARY KEY)', 0],
+    ['INSERT INTO t VALUES (126)', 1],
+    ['INSERT INTO t VALUES (NULL), (NULL)', 'E1467'],
+    ['INSERT INTO t VALUES (NULL)', 1],
+    ['INSERT INTO t VALUES (NULL)', 'E1062'],
+    ['CREATE TABLE b (i bigint unsigned AUTO_INCREMENT PRIMARY KEY)', 0],
+    ['INSERT INTO b VALUES (9223372036854775809)', 1],
+    ['INSERT INTO b VALUES (NULL)', 1],
+    ['SELECT last_insert_id()', [['9223372036854775810']]],
+    ['SELECT max(i) FROM b', [['9223372036854775810']]],
+    ['SET auto_increment_increment = 10', 0],
+    ['INSERT INTO b VALUES (NULL)', 1],
+    ['SELECT max(i) FROM b', [['9223372036854775811']]],
+    ['INSERT INTO b VALUES (18446744073709551615)', 1],
+    ['INSERT INTO b VALUES (NULL)', 'E1467'],
+  ],
+});

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import {
+  DEFAULT_LOCALE,
   formatDateTime,
   dateTimeOfMicros,
   toLocal,
@@ -32,6 +33,8 @@ export interface StatementSettings {
   readonly divPrecisionIncrement: number;
   readonly groupConcatMaxLen: number;
   readonly defaultWeekFormat: number;
+  /** lc_time_names. */
+  readonly timeLocale: string;
   readonly collation: string;
   readonly maxAllowedPacket: number;
   /** SET timestamp: the clock of this session, in seconds; 0: the real one. */
@@ -50,6 +53,7 @@ export class Environment implements ExecContext, StoreContext {
   groupConcatMaxLen = 1024;
   maxAllowedPacket = 67108864;
   defaultWeekFormat = 0;
+  timeLocale = DEFAULT_LOCALE;
   collation = 'utf8mb4_0900_ai_ci';
   /** The statement changes data in strict mode: conversions that lose something are errors. */
   strict = false;
@@ -63,6 +67,19 @@ export class Environment implements ExecContext, StoreContext {
   readonly aes = functionPorts.aes;
   private clock = 0n;
   private rowSource: (name: string) => string = () => '[]';
+
+  /** Runs an expression of a table's definition, which means the same for all sessions. */
+  ofSchema<T>(run: () => T): T {
+    const { timeLocale, defaultWeekFormat } = this;
+    this.timeLocale = DEFAULT_LOCALE;
+    this.defaultWeekFormat = 0;
+    try {
+      return run();
+    } finally {
+      this.timeLocale = timeLocale;
+      this.defaultWeekFormat = defaultWeekFormat;
+    }
+  }
 
   /** Points it at a session's next statement. */
   begin(
@@ -79,6 +96,7 @@ export class Environment implements ExecContext, StoreContext {
     this.groupConcatMaxLen = settings.groupConcatMaxLen;
     this.maxAllowedPacket = settings.maxAllowedPacket;
     this.defaultWeekFormat = settings.defaultWeekFormat;
+    this.timeLocale = settings.timeLocale;
     this.collation = settings.collation;
     this.strict = changesData && settings.strictMode;
     this.ignore = false;

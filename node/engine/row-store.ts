@@ -55,26 +55,31 @@ export class RowStore {
   /** Generated columns. */
   derive(rt: TableRuntime, row: Row): void {
     if (rt.generated.length === 0) return;
-    this.x.env.oldRow = row;
-    for (const { place, expression } of rt.generated) {
-      const value = this.evaluate(expression);
-      row[place] =
-        value === null
-          ? this.nullFor(rt, place, true)
-          : (rt.convert[place] as TableRuntime['convert'][number])(value, expression.type, this.x.env);
-    }
+    const { env } = this.x;
+    env.oldRow = row;
+    env.ofSchema(() => {
+      for (const { place, expression } of rt.generated) {
+        const value = this.evaluate(expression);
+        row[place] =
+          value === null
+            ? this.nullFor(rt, place, true)
+            : (rt.convert[place] as TableRuntime['convert'][number])(value, expression.type, env);
+      }
+    });
   }
 
   /** The error of the first CHECK that the row fails. */
   violated(rt: TableRuntime, row: Row): SqlError | undefined {
     if (rt.checks.length === 0) return undefined;
-    this.x.env.oldRow = row;
-    for (const { name, expression } of rt.checks) {
-      const value = this.evaluate(expression);
-      if (value !== null && Number(value) === 0)
-        return new SqlError(3819, 'HY000', `Check constraint '${name}' is violated.`);
-    }
-    return undefined;
+    const { env } = this.x;
+    env.oldRow = row;
+    const failed = env.ofSchema(() =>
+      rt.checks.find(({ expression }) => {
+        const value = this.evaluate(expression);
+        return value !== null && Number(value) === 0;
+      }),
+    );
+    return failed && new SqlError(3819, 'HY000', `Check constraint '${failed.name}' is violated.`);
   }
 
   /** The error of a row that the view it is written through would not show. */

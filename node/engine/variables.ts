@@ -1,5 +1,13 @@
 /** System variables: their types, defaults, ranges, and which of them mean something here. */
-import { collationId, defaultCollation, SqlError, type SqliteValue, type SqlType } from '../sql/index.ts';
+import {
+  collationId,
+  DEFAULT_LOCALE,
+  defaultCollation,
+  SqlError,
+  TIME_LOCALES,
+  type SqliteValue,
+  type SqlType,
+} from '../sql/index.ts';
 
 type Kind = 'int' | 'bool' | 'text' | 'enum' | 'real' | 'set';
 
@@ -157,7 +165,7 @@ const DEFINITIONS: readonly VariableDefinition[] = [
   text('default_authentication_plugin', 'caching_sha2_password', 'global'),
   text('authentication_policy', '*,,', 'global'),
   text('init_connect', '', 'global'),
-  text('lc_time_names', 'en_US'),
+  words('lc_time_names', DEFAULT_LOCALE, TIME_LOCALES),
   text('lc_messages', 'en_US'),
   words('session_track_gtids', 'OFF', ['OFF', 'OWN_GTID', 'ALL_GTIDS']),
   bool('session_track_schema', 1),
@@ -370,11 +378,11 @@ export function checkValue(
       const list = definition.words ?? [];
       if (typeof value === 'number' || typeof value === 'bigint') {
         const word = list[Number(value)];
-        if (word === undefined) throw wrongValue(name, value);
+        if (word === undefined) throw wrongWord(name, value);
         return word;
       }
       const word = list.find((w) => w.toLowerCase() === String(value).toLowerCase());
-      if (word === undefined || value === null) throw wrongValue(name, value);
+      if (word === undefined || value === null) throw wrongWord(name, value);
       return word;
     }
     case 'set':
@@ -382,6 +390,11 @@ export function checkValue(
     case 'text':
       return checkText(name, value);
   }
+}
+
+function wrongWord(name: string, value: SqliteValue): SqlError {
+  if (name !== 'lc_time_names' || value === null) return wrongValue(name, value);
+  return new SqlError(1649, 'HY000', `Unknown locale: '${String(value)}'`);
 }
 
 function checkText(name: string, value: SqliteValue): string {

@@ -37,6 +37,7 @@ export interface RunSettings {
   readonly divPrecisionIncrement: number;
   readonly groupConcatMaxLen: number;
   readonly defaultWeekFormat: number;
+  readonly timeLocale: string;
   readonly collation: string;
   readonly maxAllowedPacket: number;
   readonly timestamp: number;

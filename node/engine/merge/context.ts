@@ -1,5 +1,5 @@
 /** What merging, and whatever else runs for nobody's session, evaluates expressions under: the same on every node. */
-import type { SqliteValue } from '../../sql/index.ts';
+import { DEFAULT_LOCALE, type SqliteValue } from '../../sql/index.ts';
 import type { Row } from '../../store/index.ts';
 import type { EngineCore } from '../core.ts';
 import { Dml, type DmlContext } from '../dml.ts';
@@ -52,6 +52,7 @@ function mergeSettings(version: string): StatementSettings {
     divPrecisionIncrement: 4,
     groupConcatMaxLen: 1024,
     defaultWeekFormat: 0,
+    timeLocale: DEFAULT_LOCALE,
     collation: 'utf8mb4_0900_ai_ci',
     maxAllowedPacket: 1 << 30,
     timestamp: 0,

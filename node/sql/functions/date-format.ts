@@ -13,6 +13,7 @@ import {
   MICROS_PER_SECOND,
   MONTH_NAMES,
   rulesOf,
+  timeNamesOf,
   timeOfDay,
   weekdayOf,
   weekOf,
@@ -33,7 +34,7 @@ function ordinal(n: number): string {
 }
 
 /** The text of a date by a format; null where it asks for what a zero date does not have. Hours may pass 23. */
-function format(pattern: string, d: DateTime): string | null {
+function format(pattern: string, d: DateTime, locale: string): string | null {
   let text = '';
   const weekday = (): number | null =>
     d.month === 0 && d.year === 0 && d.day === 0
@@ -55,15 +56,16 @@ function format(pattern: string, d: DateTime): string | null {
       case 'W': {
         const day = weekday();
         if (day === null) return null;
-        const name = DAY_NAMES[day] as string;
-        text += specifier === 'a' ? name.slice(0, 3) : name;
+        const { days, shortDays } = timeNamesOf(locale);
+        text += (specifier === 'a' ? shortDays : days)[day];
         break;
       }
       case 'b':
       case 'M': {
-        const name = MONTH_NAMES[d.month - 1];
+        const { months, shortMonths } = timeNamesOf(locale);
+        const name = (specifier === 'b' ? shortMonths : months)[d.month - 1];
         if (name === undefined) return null;
-        text += specifier === 'b' ? name.slice(0, 3) : name;
+        text += name;
         break;
       }
       case 'c':
@@ -398,7 +400,7 @@ export const dateFormat: readonly FunctionDefinition[] = [
       const read = dateReader(types[0] as SqlType, FUZZY);
       return (env, value: never, pattern: string) => {
         const date = read(value, env);
-        return date === null || pattern === '' ? null : format(pattern, date.value);
+        return date === null || pattern === '' ? null : format(pattern, date.value, env.timeLocale);
       };
     },
     { nullable: 'always' },
@@ -413,8 +415,8 @@ export const dateFormat: readonly FunctionDefinition[] = [
       return (env, value: never, pattern: string) => {
         const source = read(value, env);
         if (source === null || pattern === '') return null;
-        if (source.kind === 'date') return format(pattern, source.value);
-        const text = format(pattern, { year: 0, month: 0, day: 0, ...clockOf(Math.abs(source.micros)) });
+        if (source.kind === 'date') return format(pattern, source.value, env.timeLocale);
+        const text = format(pattern, { year: 0, month: 0, day: 0, ...clockOf(Math.abs(source.micros)) }, env.timeLocale);
         return text === null || source.micros >= 0 ? text : `-${text}`;
       };
     },
@@ -461,7 +463,7 @@ export const dateFormat: readonly FunctionDefinition[] = [
       return (env: CallEnv, seconds: Decimal, pattern?: string) => {
         const date = dateOfUnixTime(seconds, fsp, env);
         if (date === undefined) return null;
-        return pattern === undefined ? formatDateTime(date, fsp) : format(pattern, date);
+        return pattern === undefined ? formatDateTime(date, fsp) : format(pattern, date, env.timeLocale);
       };
     },
     { nullable: 'always' },

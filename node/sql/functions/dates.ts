@@ -1,7 +1,6 @@
 import type { SqlType } from '../types/index.ts';
 import {
   addMicros,
-  DAY_NAMES,
   dateOfDayNumber,
   dateReader,
   dateTimeOfMicros,
@@ -13,10 +12,10 @@ import {
   isAllowed,
   LAST_DAY,
   MICROS_PER_DAY,
-  MONTH_NAMES,
   REAL_DATES,
   rulesOf,
   sqlError,
+  timeNamesOf,
   timeOfDay,
   toLocal,
   truncatedWarning,
@@ -149,10 +148,6 @@ function periodMonths(period: number, name: string): number {
   return (year < 100 ? fullYear(year) : year) * 12 + month - 1;
 }
 
-const names = (name: string, list: readonly string[], index: (d: DateTime) => number): FunctionDefinition =>
-  part(name, connectionText(9), index(ANY_DAY) === 0 ? REAL_DATES : FUZZY, (d) => list[index(d)] ?? null);
-const ANY_DAY: DateTime = { year: 2001, month: 1, day: 1, hour: 0, minute: 0, second: 0, micros: 0 };
-
 /** The date of a value as the sql_mode allows it: DATE and the casts. */
 function castDate(name: string): FunctionDefinition {
   return definePrepared(
@@ -223,8 +218,13 @@ export const dates: readonly FunctionDefinition[] = [
   part('WEEKOFYEAR', intOfWidth(2), REAL_DATES, (d) => weekOf(d.year, d.month, d.day, 3).week),
   weekPart('WEEK', false),
   weekPart('YEARWEEK', true),
-  names('DAYNAME', DAY_NAMES, (d) => weekdayOf(dayNumberOf(d))),
-  part('MONTHNAME', connectionText(9), FUZZY, (d) => MONTH_NAMES[d.month - 1] ?? null),
+  part(
+    'DAYNAME',
+    connectionText(9),
+    REAL_DATES,
+    (d, env) => timeNamesOf(env.timeLocale).days[weekdayOf(dayNumberOf(d))] ?? null,
+  ),
+  part('MONTHNAME', connectionText(9), FUZZY, (d, env) => timeNamesOf(env.timeLocale).months[d.month - 1] ?? null),
   part('TO_DAYS', intOfWidth(6), REAL_DATES, dayNumberOf),
   part('TO_SECONDS', BIGINT, REAL_DATES, (d) => dayNumberOf(d) * 86400 + Math.floor(timeOfDay(d) / 1_000_000)),
   part('LAST_DAY', DATE, { zeroInDate: true, zeroDate: false, invalidDates: false }, (d) =>

@@ -34,6 +34,8 @@ export interface CallEnv extends ValueContext {
   readonly maxAllowedPacket: number;
   /** 0, or 1 to 5, of WEEK without a mode. */
   readonly defaultWeekFormat: number;
+  /** lc_time_names. */
+  readonly timeLocale: string;
   /** zlib's compression, where the platform has it. */
   readonly deflate?: (bytes: Uint8Array) => Uint8Array;
   readonly inflate?: (bytes: Uint8Array) => Uint8Array | undefined;

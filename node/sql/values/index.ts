@@ -28,5 +28,6 @@ export * from './store.ts';
 export { intRange } from './store-number.ts';
 export * from './temporal.ts';
 export * from './text-of.ts';
+export * from './time-names.ts';
 export * from './times-of.ts';
 export * from './timezone.ts';

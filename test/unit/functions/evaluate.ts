@@ -36,6 +36,7 @@ export const env: CallEnv = {
   groupConcatMaxLen: 1024,
   maxAllowedPacket: 67108864,
   defaultWeekFormat: 0,
+  timeLocale: 'en_US',
 };
 
 export interface Literal {

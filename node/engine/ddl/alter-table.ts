@@ -17,7 +17,7 @@ import { copiesRows } from './copied-rows.ts';
 import { columnDefault } from './defaults.ts';
 import { TableDraft } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
-import { applyChanges, childrenFollow, constraintsFollow, databaseOf, exclusiveTable } from './apply.ts';
+import { childrenFollow, constraintsFollow, databaseOf, exclusiveTable } from './apply.ts';
 
 export function alterTable(
   x: StatementContext,
@@ -107,7 +107,7 @@ export function alterTable(
     foreignKeyChecks: state.variables.number('foreign_key_checks') === 1,
     rebuilds: actions.some((a) => a.kind === 'force' || (a.kind === 'option' && a.option.name === 'engine')),
   });
-  return applyChanges(x, changes).then(() => answer(x, next, copies));
+  return core.commits.changeCatalog(x.session, x.text, changes).then(() => answer(x, next, copies));
 }
 
 const isCopied = ({ kind }: AlterAction): boolean =>
@@ -117,7 +117,7 @@ const isCopied = ({ kind }: AlterAction): boolean =>
 function answer(x: StatementContext, table: TableDef, copies: boolean): undefined {
   const { db } = x.session.core.state;
   const rows = copies ? Number(db.prepare(`SELECT count(*) AS n FROM ${tableName(table)}`).get()?.['n']) : 0;
-  return ok(x, rows, `Records: ${rows}  Duplicates: 0  Warnings: 0`);
+  return ok(x, rows, `Records: ${rows}  Duplicates: 0  Warnings: ${x.session.state.warningCount}`);
 }
 
 function alter(draft: TableDraft, action: AlterAction): void {

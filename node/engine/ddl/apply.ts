@@ -37,13 +37,7 @@ export function apply(
   affectedRows = 0,
   info = '',
 ): Promise<void> {
-  return applyChanges(x, changes).then(() => ok(x, affectedRows, info));
-}
-
-/** Applies a schema change and lets who asked for it answer when it is durable. */
-export async function applyChanges(x: StatementContext, changes: readonly CatalogChange[]): Promise<void> {
-  await x.session.core.commits.changeCatalog(x.session, x.text, changes);
-  x.session.keepWarnings();
+  return x.session.core.commits.changeCatalog(x.session, x.text, changes).then(() => ok(x, affectedRows, info));
 }
 
 export function databaseOf(x: StatementContext, name: QualifiedName): string {

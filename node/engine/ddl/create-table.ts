@@ -31,6 +31,8 @@ export function draftContext(x: StatementContext): DraftContext {
   const { core } = x.session;
   return {
     explicitTimestamp: true,
+    strict: x.session.state.strict,
+    warn: (errno, message) => core.env.warn('Warning', errno, message),
     typeOfExpression: (table, text) =>
       rowExpression(
         core.tables.compiler(table),
@@ -338,7 +340,10 @@ function implicit(type: SqlType): Pick<ColumnDef, 'default'> {
 
 /** The type that a column takes from an expression. */
 function storable(type: SqlType, collation: string): SqlType {
-  if (type.kind === 'null') return { kind: 'binary', family: 'binary', length: 0 };
+  if (type.kind === 'null') return { kind: 'binary', family: 'varbinary', length: 0 };
+  // The digits of a result are no display width, but say how large it can be.
+  if (type.kind === 'int' && type.bits === 64 && type.width !== undefined)
+    return { kind: 'int', bits: type.width < 10 ? 32 : 64, unsigned: type.unsigned };
   if (type.kind === 'string' && type.length > 16383)
     return {
       kind: 'string',

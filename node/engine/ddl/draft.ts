@@ -1,5 +1,6 @@
 /** A table's definition while CREATE or ALTER builds it: columns, keys and checks are added, changed and dropped, then checked. */
 import {
+  columnsNamed,
   print,
   SqlError,
   unsupported,
@@ -20,7 +21,7 @@ import {
   type TableOptions,
 } from '../../sql/index.ts';
 import { makeColumn, type Mutable } from './column.ts';
-import { partOf, sortIndexes, startsWith } from './index-parts.ts';
+import { checkKeyLength, partOf, sortIndexes, startsWith } from './index-parts.ts';
 
 const ACTIONS: Readonly<Record<string, ForeignKeyAction>> = {
   restrict: 'RESTRICT',
@@ -35,6 +36,8 @@ export interface DraftContext {
   /** Type and nullability of an expression over the table, for functional index parts. Throws for one that is wrong. */
   typeOfExpression(table: TableDef, expression: string): ColumnDef['type'];
   readonly explicitTimestamp: boolean;
+  readonly strict: boolean;
+  warn(errno: number, message: string): void;
 }
 
 export class TableDraft {
@@ -201,8 +204,13 @@ export class TableDraft {
     for (const a of definition.attributes) {
       if (a.kind === 'primaryKey' || a.kind === 'key') key('primary');
       else if (a.kind === 'unique') key('unique');
-      else if (a.kind === 'check') this.addCheck(a.check);
-      else if (a.kind === 'references') this.addReference([column.name], a.references, undefined);
+      else if (a.kind === 'check') {
+        this.addCheck(a.check);
+        if (columnsNamed(a.check.expr).some(({ name }) => name.toLowerCase() !== column.name.toLowerCase())) {
+          const message = `Column check constraint '${this.checks.at(-1)?.name ?? ''}' references other column.`;
+          throw new SqlError(3813, 'HY000', message);
+        }
+      } else if (a.kind === 'references') this.addReference([column.name], a.references, undefined);
     }
   }
 
@@ -488,6 +496,7 @@ export class TableDraft {
         'Incorrect table definition; there can be only one auto column and it must be defined as a key',
       );
     }
+    this.indexes = this.indexes.map((index) => checkKeyLength(index, this.columns, this.base, this.x));
     if (this.columns.length > 1017) throw new SqlError(1117, 'HY000', 'Too many columns');
   }
 

@@ -1,5 +1,14 @@
 /** Which parts an index may have, and the order in which a table lists its indexes. */
-import { SqlError, type ColumnDef, type IndexDef, type IndexDefinition, type IndexPartDef } from '../../sql/index.ts';
+import {
+  maxBytesPerChar,
+  SqlError,
+  type ColumnDef,
+  type IndexDef,
+  type IndexDefinition,
+  type IndexPartDef,
+  type TableDef,
+} from '../../sql/index.ts';
+import type { DraftContext } from './draft.ts';
 
 /** Of a column, or of its first characters. Throws SqlError. */
 export function partOf(
@@ -59,4 +68,43 @@ export function sortIndexes(indexes: IndexDef[], columns: readonly ColumnDef[]):
     return i.kind === 'fulltext' ? 4 : 3;
   };
   indexes.sort((a, b) => rank(a) - rank(b) || a.id - b.id);
+}
+
+const KEY_BYTES_MAX = 3072;
+
+/**
+ * The index, if InnoDB could have it (error 1071). Where MySQL is not strict, the column of an index that is not unique is indexed by its
+ * beginning. What the table had before stays.
+ */
+export function checkKeyLength(
+  index: IndexDef,
+  columns: readonly ColumnDef[],
+  base: TableDef,
+  x: Pick<DraftContext, 'strict' | 'warn'>,
+): IndexDef {
+  if (index.kind === 'fulltext' || index.kind === 'spatial') return index;
+  const bytes = index.parts.map((part) => bytesOf(part, columns));
+  const isLong = bytes.some((n) => n > KEY_BYTES_MAX);
+  if (!isLong && bytes.reduce((sum, n) => sum + n, 0) <= KEY_BYTES_MAX) return index;
+  const old = base.indexes.find(({ id }) => id === index.id);
+  if (old && old.parts.every((part, i) => bytesOf(part, base.columns) === bytes[i])) return index;
+  const message = `Specified key was too long; max key length is ${KEY_BYTES_MAX} bytes`;
+  if (!isLong || x.strict || index.kind !== 'index') throw new SqlError(1071, '42000', message);
+  x.warn(1071, message);
+  const parts = index.parts.map((part, i) =>
+    (bytes[i] as number) > KEY_BYTES_MAX
+      ? { ...part, length: Math.floor(KEY_BYTES_MAX / bytesPerUnit(columns.find((c) => c.id === part.column))) }
+      : part,
+  );
+  return { ...index, parts };
+}
+
+const bytesPerUnit = (column: ColumnDef | undefined): number =>
+  column?.type.kind === 'string' ? maxBytesPerChar(column.type.collation) : 1;
+
+/** Of a part's text; what else a key has is short. */
+function bytesOf({ column: id, length }: IndexPartDef, columns: readonly ColumnDef[]): number {
+  const column = columns.find((c) => c.id === id);
+  if (!column || column.hidden || (column.type.kind !== 'string' && column.type.kind !== 'binary')) return 0;
+  return (length ?? column.type.length) * bytesPerUnit(column);
 }

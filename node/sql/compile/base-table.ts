@@ -1,5 +1,5 @@
 /** Base tables in FROM: their columns, and their rows as the transaction sees them. */
-import { columnName, ROWID, rowidColumn, tableName, type TableDef } from '../catalog/index.ts';
+import { columnName, primaryKey, ROWID, rowidColumn, tableName, type ColumnDef, type TableDef } from '../catalog/index.ts';
 import { Bound, COERCIBILITY } from './bound.ts';
 import type { Compiler } from './compiler.ts';
 import { makeRelation, type Relation, type RelationColumn } from './scope.ts';
@@ -33,15 +33,28 @@ export function baseColumns(table: TableDef, name: string, alias: string): Relat
     }));
 }
 
+/** The column that `_rowid` means: the integer of the primary key or, where there is none, of the first unique one without NULL. */
+function rowKeyOf(table: TableDef): number | undefined {
+  const column = (id: number | undefined): ColumnDef | undefined => table.columns.find((c) => c.id === id);
+  const unique = table.indexes.find(
+    ({ kind, parts }) => kind === 'unique' && parts.every((part) => column(part.column)?.nullable === false),
+  );
+  const [part, more] = (primaryKey(table) ?? unique)?.parts ?? [];
+  return more === undefined && column(part?.column)?.type.kind === 'int' ? part?.column : undefined;
+}
+
 export function baseSource(c: Compiler, table: TableDef, alias: string): NamedRelation {
   const name = c.alias();
   c.tables.push({ table, alias: name, name: alias });
   c.needs('select', table.database, table.name);
+  const columns = baseColumns(table, name, alias);
+  const key = rowKeyOf(table);
   const relation = makeRelation({
     alias,
     database: table.database,
     base: { database: table.database, table: table.name },
-    columns: baseColumns(table, name, alias),
+    columns,
+    rowKey: columns.find(({ bound }) => bound.column?.columnId === key),
     rowid: `${name}.${ROWID}`,
   });
   return { sql: `${sourceText(c, table)} AS ${name}`, relation };

@@ -8,6 +8,6 @@ export { rowExpression, rowRelation, targetTable } from './dml.ts';
 export { overlayName } from './base-table.ts';
 export { isSystemDatabase } from './from.ts';
 export { viewCheckFails } from './updatable-view.ts';
-export { slotsIn, containsKind } from './walk.ts';
+export { columnsNamed, containsKind, slotsIn } from './walk.ts';
 export { qualifyNames } from './qualify.ts';
 export { slotValue } from './literals.ts';

@@ -23,6 +23,8 @@ export interface Relation {
   readonly byName: ReadonlyMap<string, RelationColumn>;
   /** Base tables: the rowid's text. */
   readonly rowid?: string;
+  /** What `_rowid` means. */
+  readonly rowKey?: RelationColumn | undefined;
   /** It is a view that stands for its table: what a change must know of it. */
   readonly view?: UpdatableView;
   /** Unqualified names never mean its columns. */
@@ -43,6 +45,7 @@ export function makeRelation(relation: Omit<Relation, 'byName'>): Relation {
   const byName = new Map<string, RelationColumn>();
   for (const column of relation.columns)
     if (!byName.has(column.name.toLowerCase())) byName.set(column.name.toLowerCase(), column);
+  if (relation.rowKey && !byName.has('_rowid')) byName.set('_rowid', relation.rowKey);
   return { ...relation, byName };
 }
 

@@ -2,6 +2,42 @@
 import { dialectTests } from './support.ts';
 
 dialectTests({
+  'a key has 3072 bytes at most': [
+    ['CREATE TABLE t (a varchar(768), b varchar(769), KEY (a))', 0],
+    ['ALTER TABLE t ADD KEY (b)', 'E1071'],
+    ['ALTER TABLE t MODIFY a varchar(769)', 'E1071'],
+    ['CREATE TABLE u (a varchar(500), b varchar(500), PRIMARY KEY (a, b))', 'E1071'],
+    ['CREATE TABLE u (a varbinary(3073) UNIQUE)', 'E1071'],
+    ["SET sql_mode = ''", 0],
+    ['CREATE TABLE u (a varchar(1000) UNIQUE)', 'E1071'],
+    ['ALTER TABLE t ADD KEY k (b)', 0],
+    ['SHOW WARNINGS', [['Warning', '1071', 'Specified key was too long; max key length is 3072 bytes']]],
+    ["SELECT sub_part FROM information_schema.statistics WHERE table_name = 't' AND index_name = 'k'", [['768']]],
+  ],
+  'warnings of a schema change': [
+    ['CREATE TABLE t (a varchar(10))', 0],
+    ["INSERT INTO t VALUES ('abc'), ('de')", 2],
+    ["SET sql_mode = ''", 0],
+    ['ALTER TABLE t MODIFY a varchar(2)', 2],
+    ['SHOW WARNINGS', [['Warning', '1265', "Data truncated for column 'a' at row 1"]]],
+    ['ALTER TABLE t ADD b int', 0],
+    ['SHOW WARNINGS', []],
+  ],
+  "a column's CHECK names that column only": [
+    ['CREATE TABLE t (a int, b int CHECK (a > 0))', 'E3813'],
+    ['CREATE TABLE t (a int CHECK (t.a > 0), b int, CHECK (a > b))', 0],
+    ['ALTER TABLE t ADD c int CHECK (b > 0)', 'E3813'],
+  ],
+  '_rowid is the integer that tells rows apart': [
+    ['CREATE TABLE t (a int, b int NOT NULL UNIQUE, c int NOT NULL UNIQUE)', 0],
+    ['INSERT INTO t VALUES (1, 2, 3)', 1],
+    ['SELECT _rowid, t._rowid FROM t WHERE _rowid = 2', [['2', '2']]],
+    ['ALTER TABLE t ADD PRIMARY KEY (a, b)', 0],
+    ['SELECT _rowid FROM t', 'E1054'],
+    ['CREATE TABLE u (_rowid int, b int PRIMARY KEY)', 0],
+    ['INSERT INTO u VALUES (7, 8)', 1],
+    ['SELECT _rowid FROM u', [['7']]],
+  ],
   'a default that is an expression reads the columns that the statement sets': [
     ['CREATE TABLE t (d int DEFAULT (a + 1), a int DEFAULT 5, e varchar(10) DEFAULT (concat(d, a)))', 0],
     ['INSERT INTO t (a) VALUES (1), (2)', 2],

@@ -1,6 +1,14 @@
 /** The numbers that a table gives next: AUTO_INCREMENT values, and hidden rowids where the primary key is not the rowid. */
 import type { DatabaseSync } from 'node:sqlite';
-import { columnName, primaryKey, ROWID, tableName, uint64OfBytes, type SqliteValue, type TableDef } from '../sql/index.ts';
+import {
+  columnName,
+  primaryKey,
+  ROWID,
+  tableName,
+  uint64OfBytes,
+  type SqliteValue,
+  type TableDef,
+} from '../sql/index.ts';
 import { small } from './integers.ts';
 import type { Meta } from './meta.ts';
 

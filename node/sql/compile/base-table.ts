@@ -1,5 +1,13 @@
 /** Base tables in FROM: their columns, and their rows as the transaction sees them. */
-import { columnName, primaryKey, ROWID, rowidColumn, tableName, type ColumnDef, type TableDef } from '../catalog/index.ts';
+import {
+  columnName,
+  primaryKey,
+  ROWID,
+  rowidColumn,
+  tableName,
+  type ColumnDef,
+  type TableDef,
+} from '../catalog/index.ts';
 import { Bound, COERCIBILITY } from './bound.ts';
 import type { Compiler } from './compiler.ts';
 import { makeRelation, type Relation, type RelationColumn } from './scope.ts';

@@ -416,7 +416,11 @@ export const dateFormat: readonly FunctionDefinition[] = [
         const source = read(value, env);
         if (source === null || pattern === '') return null;
         if (source.kind === 'date') return format(pattern, source.value, env.timeLocale);
-        const text = format(pattern, { year: 0, month: 0, day: 0, ...clockOf(Math.abs(source.micros)) }, env.timeLocale);
+        const text = format(
+          pattern,
+          { year: 0, month: 0, day: 0, ...clockOf(Math.abs(source.micros)) },
+          env.timeLocale,
+        );
         return text === null || source.micros >= 0 ? text : `-${text}`;
       };
     },

@@ -37,11 +37,16 @@ function argumentsOf(
 /** Aggregates that count with their arguments. */
 const OF_NUMBERS = /^(sum|avg|std|var|bit_)/;
 
+const isSum = ({ name }: Aggregate): boolean => name === 'sum' || name === 'avg';
+
 const overText = (c: Compiler, scope: Scope, over: Over | undefined): string => (over ? overSql(c, scope, over) : '');
 
 export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: string): Bound {
   const given = argumentsOf(c, scope, e.args, e.over, clause);
-  const args = OF_NUMBERS.test(e.name) ? given.map((b) => (b.hex ? hexNumber(c, b) : b)) : given;
+  const numbers = OF_NUMBERS.test(e.name) ? given.map((b) => (b.hex ? hexNumber(c, b) : b)) : given;
+  // '1' and '1.0' are one number.
+  const args =
+    e.distinct && isSum(e) ? numbers.map((b) => (b.type.kind === 'string' ? convert(c, b, DOUBLE) : b)) : numbers;
   const over = overText(c, scope, e.over);
   if (e.name === 'count') return count(c, e, args, over);
   const [arg] = args;

@@ -2,6 +2,19 @@
 import { dialectTests } from './support.ts';
 
 dialectTests({
+  'SUM and AVG of distinct texts are of distinct numbers': [
+    ['CREATE TABLE t (g int, s varchar(10))', 0],
+    ["INSERT INTO t VALUES (1,'1'), (1,'1.0'), (1,'2'), (2,'3'), (2,'3'), (2,NULL), (3,NULL)", 7],
+    [
+      'SELECT g, sum(DISTINCT s), avg(DISTINCT s) FROM t GROUP BY g ORDER BY g',
+      [
+        ['1', '3', '1.5'],
+        ['2', '3', '3'],
+        ['3', null, null],
+      ],
+    ],
+    ["SELECT sum(DISTINCT substring(concat('a', s), 2, 1)) FROM t", [['6']]],
+  ],
   'literals of dates beside columns of other precision': [
     ['CREATE TABLE t (s timestamp, m datetime, d date, f datetime(3))', 0],
     ["INSERT INTO t VALUES ('2022-01-01 00:00:00','2022-01-01 00:00:00','2022-01-01','2022-01-01 00:00:00.5')", 1],

@@ -303,7 +303,8 @@ function recursiveTable(
       flatten(b.right);
     } else {
       const isStep = mentions(b, table.name);
-      if (!isStep && steps.length > 0) throw seedsFirst(table.name);
+      // Common tables within a step may mean another table by that name, or be used by nobody.
+      if (!isStep && steps.some((s) => mentions(s, table.name, true))) throw seedsFirst(table.name);
       (isStep ? steps : seeds).push(b);
     }
   };
@@ -334,11 +335,12 @@ const recursionRowsMax = (depth: unknown): bigint => BigInt(Number(depth ?? 1000
 const widened = (type: SqlType): SqlType =>
   type.kind === 'null' ? { kind: 'binary', family: 'varbinary', length: 0 } : type;
 
-/** Whether a tree names a table without a schema. */
-function mentions(node: unknown, name: string): boolean {
+/** Whether a tree names a table without a schema; with `outside`, elsewhere than in common tables. */
+function mentions(node: unknown, name: string, outside = false): boolean {
   if (node === null || typeof node !== 'object') return false;
-  if (Array.isArray(node)) return node.some((n) => mentions(n, name));
+  if (Array.isArray(node)) return node.some((n) => mentions(n, name, outside));
   const o = node as { kind?: string; name?: unknown; schema?: unknown };
+  if (outside && o.kind === 'with') return false;
   if (o.kind === 'table' && o.schema === undefined && typeof o.name === 'string' && o.name === name) return true;
-  return Object.values(node).some((v) => typeof v === 'object' && mentions(v, name));
+  return Object.values(node).some((v) => typeof v === 'object' && mentions(v, name, outside));
 }

@@ -32,6 +32,10 @@ dialectTests({
       [['1']],
     ],
     ['WITH RECURSIVE w (n) AS (SELECT n + 1 FROM w WHERE n < 3 UNION SELECT 1) SELECT * FROM w', 'E3574'],
+    [
+      'WITH RECURSIVE w (n) AS (SELECT n FROM (WITH u AS (SELECT * FROM w) SELECT 5 AS n) d UNION SELECT 6) SELECT sum(n) FROM w',
+      [['11']],
+    ],
   ],
   'ON UPDATE CURRENT_TIMESTAMP leaves what the statement sets': [
     ["CREATE TABLE t (id int PRIMARY KEY, n int, m datetime DEFAULT '2001-01-01' ON UPDATE CURRENT_TIMESTAMP)", 0],

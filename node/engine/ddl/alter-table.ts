@@ -1,7 +1,9 @@
 /** ALTER TABLE. */
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   columnCollation,
   primaryKey,
+  ROWID,
   SqlError,
   unsupported,
   tableName,
@@ -114,10 +116,30 @@ const isCopied = ({ kind }: AlterAction): boolean =>
   kind === 'orderBy' || kind === 'partitionBy' || kind === 'removePartitioning';
 
 /** Rows that were copied are affected. */
-function answer(x: StatementContext, table: TableDef, copies: boolean): undefined {
-  const { db } = x.session.core.state;
-  const rows = copies ? Number(db.prepare(`SELECT count(*) AS n FROM ${tableName(table)}`).get()?.['n']) : 0;
-  return ok(x, rows, `Records: ${rows}  Duplicates: 0  Warnings: ${x.session.state.warningCount}`);
+async function answer(x: StatementContext, table: TableDef, copies: boolean): Promise<void> {
+  const rows = copies ? await countOf(x, table) : 0;
+  ok(x, rows, `Records: ${rows}  Duplicates: 0  Warnings: ${x.session.state.warningCount}`);
+}
+
+/** Rows that are counted at once. */
+const COUNTED_ROWS = 200_000;
+
+/** Others' statements come between where there are very many. */
+async function countOf(x: StatementContext, table: TableDef): Promise<number> {
+  const counted = x.session.core.state.db.prepare(
+    `SELECT count(*) AS n, max(r) AS last FROM (SELECT ${ROWID} AS r FROM ${tableName(table)} WHERE ${ROWID}>=? ORDER BY ${ROWID} LIMIT ${COUNTED_ROWS})`,
+  );
+  counted.setReadBigInts(true);
+  let count = 0;
+  for (let from = -(2n ** 63n); ;) {
+    const { n, last } = counted.get(from) as { n: bigint; last: bigint | null };
+    count += Number(n);
+    if (n < COUNTED_ROWS || last === null) return count;
+    from = last + 1n;
+    await turn();
+    // Another one changed it meanwhile.
+    if (!table.temporary && x.session.core.catalog.tableById(table.id)?.generation !== table.generation) return count;
+  }
 }
 
 function alter(draft: TableDraft, action: AlterAction): void {

@@ -292,7 +292,8 @@ export class Dml {
     else if (increment > 1 || offset > 1)
       next = nextOfClass(next, { increment, offset: offset <= increment ? offset : 1 });
     const type = rt.table.columns[place]?.type;
-    const most = type?.kind === 'int' && next > 126 ? intRange(type)[1] : undefined;
+    const mayPass = type?.kind === 'int' && (typeof next === 'bigint' || next >= 2 ** (type.bits - 1));
+    const most = mayPass ? intRange(type)[1] : undefined;
     if (most !== undefined && next > most) {
       // The first row takes the last value again, which its key refuses.
       if (counts?.records !== 1 || most > 2n ** 63n)

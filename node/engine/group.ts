@@ -99,15 +99,16 @@ export class Group {
     );
   }
 
-  /** Waits so many seconds at most, then rejects with 3101 and the advice; KILL ends it, too. */
+  /** Waits so many seconds at most, then rejects with 3101, the likely cause and the advice; KILL ends it, too. */
   async within(
     session: EngineSession | undefined,
     done: Promise<void>,
     advice: () => string,
     seconds = (session?.state.variables ?? this.core.globals).number('p2pdb_commit_timeout'),
+    cause = 'too few nodes answer',
   ): Promise<void> {
     const missed = (): SqlError =>
-      new SqlError(3101, 'HY000', `Not confirmed within ${seconds} s: too few nodes answer. ${advice()}`);
+      new SqlError(3101, 'HY000', `Not confirmed within ${seconds} s: ${cause}. ${advice()}`);
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(missed()), seconds * 1000);

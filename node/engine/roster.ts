@@ -116,9 +116,9 @@ export class Roster {
         else await core.replica.nextBlock();
       }
     };
-    const advice = `'${member.name}' has yet to hand over database '${this.databaseOn(member)?.name}'. The removal can be tried again.`;
+    const cause = `'${member.name}' has yet to hand over database '${this.databaseOn(member)?.name}'`;
     try {
-      await core.group.within(session, left(), () => advice);
+      await core.group.within(session, left(), () => 'The removal can be tried again.', undefined, cause);
     } finally {
       isWanted = false;
     }

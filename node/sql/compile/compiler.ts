@@ -62,8 +62,8 @@ export interface CompiledQuery {
 }
 
 /**
- * A text that SQLite sorts, and makes distinct, by itself: a hundred rows take a third less time. They are right where the columns at these
- * places hold plain texts only (see isPlain).
+ * A text that SQLite sorts, and makes distinct, by itself, without calling a function for each row. Its rows are right where the columns at
+ * these places hold plain texts only (see isPlain).
  */
 export interface PlainOrder {
   readonly sql: string;

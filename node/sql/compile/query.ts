@@ -19,7 +19,7 @@ import { aggregateCollations, coerce } from '../values/index.ts';
 import { collationOf, meetingCollation, needsKey, orderKey } from './operators.ts';
 import { limitSql, position } from './places.ts';
 import { Scope } from './scope.ts';
-import { compileSelect } from './select.ts';
+import { comeBack, compileSelect } from './select.ts';
 
 const NO_SPAN = { start: 0, end: 0 };
 
@@ -284,7 +284,9 @@ const seedsFirst = (name: string): SqlError =>
 
 /** Whether a query may give other rows when it runs again: it calls RAND(), UUID(), or assigns a variable. */
 const isChangeable = (c: Compiler, sql: string): boolean =>
-  [...c.functions.values()].some((f) => f.kind === 'scalar' && !f.deterministic && sql.includes(`${f.name}(`));
+  [...c.functions.values()].some(
+    (f) => f.kind === 'scalar' && !f.deterministic && f !== comeBack && sql.includes(`${f.name}(`),
+  );
 
 function recursiveTable(
   c: Compiler,

@@ -207,7 +207,8 @@ function plainOrder(
   };
 }
 
-const comeBack: SqlFunction = {
+/** It gives the same each time, but is to be called each time. */
+export const comeBack: SqlFunction = {
   kind: 'scalar',
   name: signatureName('come-back'),
   arity: 1,

@@ -1,7 +1,7 @@
 /**
  * npm run bench:cluster: three nodes of this program against three of Galera and three of rqlite, in turns, on one machine.
  *
- *   npm run bench:cluster -- [--seconds 10] [--warmup 5] [--rounds 2] [--divergent 100000] [--only WORD] [--write]
+ *   npm run bench:cluster -- [--seconds 10] [--warmup 10] [--rounds 2] [--divergent 100000] [--only WORD] [--write]
  *
  * `--write` puts the table into test/bench/RESULTS.md. All of them commit durably. Where a peer cannot be had (test/bench/setup.sh
  * installs them), its column says so. Beside each line stands the load average: where other programs keep the machine busy, only
@@ -14,7 +14,7 @@ import { join } from './support/join.ts';
 import { latency } from './support/latency.ts';
 import { TABLE_HEAD, tableLine, type Measurement } from './support/measurement.ts';
 import { Ours } from './support/ours.ts';
-import { machine, writeSection } from './support/results.ts';
+import { machine, quietDisk, writeSection } from './support/results.ts';
 import { Rqlite, rqliteMissing } from './support/rqlite.ts';
 import { prepare, sysbenchMissing } from './support/sysbench.ts';
 import { throughput } from './support/throughput.ts';
@@ -22,7 +22,7 @@ import { throughput } from './support/throughput.ts';
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
-    warmup: { type: 'string', default: '5' },
+    warmup: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '2' },
     divergent: { type: 'string', default: '100000' },
     only: { type: 'string', default: '' },
@@ -67,6 +67,7 @@ async function main(): Promise<number> {
     const lines = [...TABLE_HEAD];
     console.log(lines.join('\n'));
     for (const one of chosen) {
+      quietDisk();
       const line = tableLine(one, await one.run({ ours, galera, rqlite, seconds, warmup, rounds, divergent }));
       console.log(line);
       lines.push(line);

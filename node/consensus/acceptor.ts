@@ -27,11 +27,14 @@ export class Acceptor {
   private readonly group: string;
   private readonly crypto: ConsensusCrypto;
   private readonly out: Outbox;
+  /** The disk may have forgotten a promise: this node listens, and never votes. */
+  abstains: boolean;
   private promisedBallot: Ballot = NO_BALLOT;
   private readonly accepted = new Map<Height, Held>();
   private readonly pending = new Map<Height, Held>();
 
-  constructor(group: string, crypto: ConsensusCrypto, out: Outbox) {
+  constructor(group: string, crypto: ConsensusCrypto, out: Outbox, abstains: boolean) {
+    this.abstains = abstains;
     this.group = group;
     this.crypto = crypto;
     this.out = out;

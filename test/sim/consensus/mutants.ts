@@ -4,9 +4,9 @@
  */
 import { Acceptor } from '../../../node/consensus/acceptor.ts';
 import { CatchUp } from '../../../node/consensus/catch-up.ts';
-import { Consensus } from '../../../node/consensus/consensus.ts';
 import { Decisions } from '../../../node/consensus/decisions.ts';
 import type { Ballot } from '../../../node/consensus/ids.ts';
+import { Leadership } from '../../../node/consensus/leadership.ts';
 import type { ConsensusRecord } from '../../../node/consensus/messages.ts';
 import { Outbox } from '../../../node/consensus/outbox.ts';
 import { Proposer } from '../../../node/consensus/proposer.ts';
@@ -85,11 +85,11 @@ export const consensusMutants: readonly Mutant[] = [
   mutant('certificates are believed unseen', Decisions, 'verifies', () => () => true),
   mutant('lost proposals are not sent again', Proposer, 'resend', nothing),
   mutant('lost decisions are not asked for', CatchUp, 'ask', nothing),
-  mutant('a node without a leader asks nobody', Consensus, 'probe', nothing),
-  mutant('a live leader is no reason to refuse', Consensus, 'hasLiveLeader', () => () => false),
+  mutant('a node without a leader asks nobody', Leadership, 'probe', nothing),
+  mutant('a live leader is no reason to refuse', Leadership, 'hasLiveLeader', () => () => false),
   mutant<[]>(
     'a round is used again',
-    Consensus,
+    Leadership,
     'nextBallot',
     (original) =>
       function () {

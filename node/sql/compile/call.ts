@@ -2,7 +2,7 @@
 import { bindFunction, callTypes, findFunction, type ArgInfo, type FunctionDefinition } from '../functions/index.ts';
 import { SqlError, type SqliteValue, type SqlType } from '../types/index.ts';
 import { coerce, toSqlite } from '../values/index.ts';
-import { Bound, type Binder } from './bound.ts';
+import { Bound, type Binder, type BoundInit } from './bound.ts';
 import type { Compiler } from './compiler.ts';
 import type { ExecContext, SqlFunction } from './plan.ts';
 
@@ -43,14 +43,16 @@ export function signatureName(key: string): string {
   return name;
 }
 
-const functions = new Map<string, SqlFunction>();
+type ScalarFunction = Extract<SqlFunction, { kind: 'scalar' }>;
+
+const functions = new Map<string, ScalarFunction>();
 
 function scalar(
   key: string,
   arity: number,
   deterministic: boolean,
   make: (x: ExecContext) => (...args: SqliteValue[]) => SqliteValue,
-): SqlFunction {
+): ScalarFunction {
   let fn = functions.get(key);
   if (!fn) functions.set(key, (fn = { kind: 'scalar', name: signatureName(key), arity, deterministic, make }));
   return fn;
@@ -85,10 +87,17 @@ function callDefinition(c: Compiler, def: FunctionDefinition, args: readonly Bou
   const key = `${def.name}(${types.map(typeKey).join(',')})${typeKey(type)}`;
   const fn = scalar(key, args.length, def.deterministic !== false, (x) => bindFunction(def, types, type)(x));
   const init = { type, nullable, coercibility: resultCoercibility(type, args) };
+  return apply(c, fn, args, init);
+}
+
+/** Folded into a parameter when all arguments are; the same call of the same ones is the same parameter, as in GROUP BY. */
+function apply(c: Compiler, fn: ScalarFunction, args: readonly Bound[], init: BoundInit): Bound {
   const binders = args.map((a) => a.bind);
-  if (def.deterministic !== false && binders.every((b): b is Binder => b !== undefined)) {
-    const bound = cached((x) => fn.make(x) as (...values: SqliteValue[]) => SqliteValue);
-    const bind: Binder = (x) => bound(x)(...binders.map((b) => b(x)));
+  if (fn.deterministic && binders.every((b): b is Binder => b !== undefined)) {
+    const bind = c.folded(fn, binders, () => {
+      const bound = cached((x) => fn.make(x) as (...values: SqliteValue[]) => SqliteValue);
+      return (x) => bound(x)(...binders.map((b) => b(x)));
+    });
     return new Bound(() => c.param(bind), { ...init, bind });
   }
   return new Bound(() => `${c.use(fn)}(${args.map((a) => a.sql).join(',')})`, init);
@@ -116,14 +125,7 @@ export function callInternal(
   make: (x: ExecContext) => (...values: SqliteValue[]) => SqliteValue,
   deterministic = true,
 ): Bound {
-  const fn = scalar(key, args.length, deterministic, make);
-  const binders = args.map((a) => a.bind);
-  if (deterministic && binders.every((b): b is Binder => b !== undefined)) {
-    const bound = cached((x) => fn.make(x) as (...values: SqliteValue[]) => SqliteValue);
-    const bind: Binder = (x) => bound(x)(...binders.map((b) => b(x)));
-    return new Bound(() => c.param(bind), { ...init, bind });
-  }
-  return new Bound(() => `${c.use(fn)}(${args.map((a) => a.sql).join(',')})`, init);
+  return apply(c, scalar(key, args.length, deterministic, make), args, init);
 }
 
 /** The expression as a value of another type, by MySQL's implicit conversion. */

@@ -127,6 +127,7 @@ export class Compiler {
   joins = false;
   private aliases = 0;
   private readonly parameters = new Map<Binder, string>();
+  private readonly foldedCalls = new Map<SqlFunction, { readonly of: readonly Binder[]; readonly bind: Binder }[]>();
   private viewDepth = 0;
   /** Text that the tree being compiled came from: the statement's, or a view's. */
   text: string;
@@ -160,6 +161,17 @@ export class Compiler {
       this.parameters.set(binder, name);
     }
     return name;
+  }
+
+  /** The binder of a function's call of what other binders give: `make` makes it where there is none yet. */
+  folded(fn: SqlFunction, of: readonly Binder[], make: () => Binder): Binder {
+    let calls = this.foldedCalls.get(fn);
+    if (!calls) this.foldedCalls.set(fn, (calls = []));
+    const known = calls.find((call) => call.of.length === of.length && call.of.every((binder, i) => binder === of[i]));
+    if (known) return known.bind;
+    const bind = make();
+    calls.push({ of, bind });
+    return bind;
   }
 
   use(fn: SqlFunction): string {

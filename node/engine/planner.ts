@@ -15,7 +15,10 @@ import {
   type Statement,
 } from '../sql/index.ts';
 
-const SHAPES_MAX = 5000;
+/** Of all plans that are kept, in characters of their shapes: a plan takes about 60 bytes for each. */
+const KEPT_CHARS_MAX = 1 << 20;
+/** A longer shape is not kept: the same one hardly comes again. */
+const SHAPE_CHARS_MAX = 100_000;
 const PLANS_PER_SHAPE_MAX = 50;
 
 interface CachedShape {
@@ -40,7 +43,9 @@ export interface PlanSource {
 
 export class Planner {
   private readonly catalog: Catalog;
+  /** The oldest first. */
   private readonly shapes = new Map<string, CachedShape>();
+  private keptChars = 0;
   readonly stats = { hits: 0, misses: 0 };
   /** Where plans came from, to compile them again over overlays. */
   readonly sources = new WeakMap<Plan, PlanSource>();
@@ -93,15 +98,31 @@ export class Planner {
 
   private keep(scope: string, shape: Shape, plan: Plan, pinned: readonly number[]): void {
     const key = scope + shape.key;
-    if (shape.key.length > 100_000) return;
+    if (key.length > SHAPE_CHARS_MAX) return;
     let kept = this.shapes.get(key);
     if (!kept || kept.catalogVersion !== this.catalog.version || kept.pinned.join() !== pinned.join()) {
+      this.forget(key);
       kept = { catalogVersion: this.catalog.version, pinned, plans: new Map() };
-      if (this.shapes.size >= SHAPES_MAX) this.shapes.delete(this.shapes.keys().next().value as string);
       this.shapes.set(key, kept);
     }
-    if (kept.plans.size >= PLANS_PER_SHAPE_MAX) kept.plans.delete(kept.plans.keys().next().value as string);
-    kept.plans.set(pinnedKey(pinned, shape.values), plan);
+    if (kept.plans.size >= PLANS_PER_SHAPE_MAX) {
+      kept.plans.delete(kept.plans.keys().next().value as string);
+      this.keptChars -= key.length;
+    }
+    const values = pinnedKey(pinned, shape.values);
+    if (!kept.plans.has(values)) this.keptChars += key.length;
+    kept.plans.set(values, plan);
+    for (const oldest of this.shapes.keys()) {
+      if (this.keptChars <= KEPT_CHARS_MAX) break;
+      this.forget(oldest);
+    }
+  }
+
+  private forget(key: string): void {
+    const kept = this.shapes.get(key);
+    if (!kept) return;
+    this.shapes.delete(key);
+    this.keptChars -= key.length * kept.plans.size;
   }
 }
 

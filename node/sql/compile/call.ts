@@ -85,7 +85,7 @@ function callDefinition(c: Compiler, def: FunctionDefinition, args: readonly Bou
   const nullable = def.nullable === 'never' ? false : def.nullable === 'always' || args.some((a) => a.nullable);
   const types = callTypes(def, infos, c.typeEnv);
   const key = `${def.name}(${types.map(typeKey).join(',')})${typeKey(type)}`;
-  const fn = scalar(key, args.length, def.deterministic !== false, (x) => bindFunction(def, types, type)(x));
+  const fn = scalar(key, args.length, def.changes !== 'call', (x) => bindFunction(def, types, type)(x));
   const init = { type, nullable, coercibility: resultCoercibility(type, args) };
   return apply(c, fn, args, init);
 }
@@ -95,7 +95,7 @@ function apply(c: Compiler, fn: ScalarFunction, args: readonly Bound[], init: Bo
   const binders = args.map((a) => a.bind);
   if (fn.deterministic && binders.every((b): b is Binder => b !== undefined)) {
     const bind = c.folded(fn, binders, () => {
-      const bound = cached((x) => fn.make(x) as (...values: SqliteValue[]) => SqliteValue);
+      const bound = cached((x) => fn.make(x));
       return (x) => bound(x)(...binders.map((b) => b(x)));
     });
     return new Bound(() => c.param(bind), { ...init, bind });

@@ -91,6 +91,23 @@ export function rowExpression(
   return { type: bound.type, bind: undefined, query: textOf(fresh, `SELECT ${bound.sql}`) };
 }
 
+const LITERALS: ReadonlySet<Expr['kind']> = new Set<Expr['kind']>([
+  'number',
+  'string',
+  'null',
+  'bool',
+  'hex',
+  'bit',
+  'param',
+]);
+
+/** A literal or placeholder, or one with a sign; undefined of anything else. */
+export function constantExpression(c: Compiler, expr: Expr, column: ColumnDef | undefined): RowExpression | undefined {
+  if (!LITERALS.has(expr.kind === 'unary' ? expr.operand.kind : expr.kind)) return undefined;
+  const { type, bind } = forColumn(c, c.expr(new Scope(), expr, 'field list'), column);
+  return bind && { type, bind, query: undefined };
+}
+
 /** x'41' is a number where a number is stored. */
 function forColumn(c: Compiler, value: Bound, column: ColumnDef | undefined): Bound {
   return value.hex &&

@@ -4,7 +4,16 @@ import { SqlError } from '../types/index.ts';
 import type { Assignment, ColumnRef, Expr, Insert } from '../parser/index.ts';
 import { Bound, type Binder } from './bound.ts';
 import { columnListCount, type Compiler, type OutputRelation } from './compiler.ts';
-import { absorb, isAddition, refuseSubqueries, rowExpression, textOf, viewCheck, type CompilerFactory } from './dml.ts';
+import {
+  absorb,
+  constantExpression,
+  isAddition,
+  refuseSubqueries,
+  rowExpression,
+  textOf,
+  viewCheck,
+  type CompilerFactory,
+} from './dml.ts';
 import { VALUES_ALIAS } from './expression.ts';
 import { insertTarget, needsOnTarget, placeOf, targetRow, type InsertTarget } from './insert-target.ts';
 import type { InsertPlan, InsertValue, RowAssignment } from './plan.ts';
@@ -79,6 +88,9 @@ const valueCount = (row: number): SqlError =>
 function insertValue(f: CompilerFactory, target: InsertTarget, e: Expr, column: ColumnDef | undefined): InsertValue {
   if (e.kind === 'default') return 'default';
   if (e.kind === 'defaultOf' && column && e.column.name.toLowerCase() === column.name.toLowerCase()) return 'default';
+  // Most values are literals, thousands of them: they name no column and need no compiler of their own.
+  const literal = constantExpression(f.main, e, column);
+  if (literal) return literal;
   const fresh = f.fresh();
   const value = rowExpression(fresh, (c) => [targetRow(target, target.name, 'oldRow', c)], e, 'field list', column);
   absorb(f.main, fresh);

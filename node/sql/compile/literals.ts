@@ -147,7 +147,8 @@ const invalidText = (bytes: Uint8Array, charset: string): SqlError => {
   return new SqlError(1300, 'HY000', `Invalid ${charset} character string: '${shown}'`);
 };
 
-const slotBinders = new Map<string, Binder>();
+/** By type, then by slot: plans share them. */
+const slotBinders = new Map<string, Binder[]>();
 
 function slotBound(
   c: Compiler,
@@ -167,10 +168,7 @@ function slotBound(
       known: () => slotValue(value, type),
     });
   }
-  const key = `${slot}:${type.kind}${type.kind === 'decimal' ? `${type.precision}.${type.scale}` : ''}`;
-  let bind = slotBinders.get(key);
-  if (!bind) slotBinders.set(key, (bind = (x) => slotValue(x.slots[slot], type)));
-  const binder = bind;
+  const binder = slotBinder(slot, type);
   const known =
     value === undefined
       ? undefined
@@ -179,6 +177,13 @@ function slotBound(
           return slotValue(value, type);
         };
   return new Bound(() => c.param(binder), { type, nullable: false, bind: binder, ...init, ...(known && { known }) });
+}
+
+function slotBinder(slot: number, type: SqlType): Binder {
+  const key = type.kind === 'decimal' ? `decimal${type.precision}.${type.scale}` : type.kind;
+  let bySlot = slotBinders.get(key);
+  if (!bySlot) slotBinders.set(key, (bySlot = []));
+  return (bySlot[slot] ??= (x) => slotValue(x.slots[slot], type));
 }
 
 function decimalSlot(value: Decimal, type: SqlType): SqliteValue {

@@ -21,13 +21,18 @@ export function slotsIn(node: unknown): number[] {
   return [...own, ...Object.values(node).flatMap((value) => (typeof value === 'object' ? slotsIn(value) : []))];
 }
 
-/** Whether a tree has a node of that kind. */
+/** Whether a tree has a node of that kind, which is none of a literal. */
 export function containsKind(node: unknown, kind: string): boolean {
-  if (node === null || typeof node !== 'object') return false;
+  if (!isBranch(node)) return false;
   if (Array.isArray(node)) return node.some((n) => containsKind(n, kind));
   if ((node as { kind?: string }).kind === kind) return true;
-  return Object.values(node).some((value) => typeof value === 'object' && containsKind(value, kind));
+  for (const key in node) if (containsKind((node as Record<string, unknown>)[key], kind)) return true;
+  return false;
 }
+
+/** Literals have nothing below them: a large INSERT is little else. */
+const isBranch = (node: unknown): node is object =>
+  typeof node === 'object' && node !== null && !('slot' in node) && !(node instanceof Uint8Array);
 
 /** The columns that a tree names. */
 export function columnsNamed(node: unknown): ColumnRef[] {
@@ -39,10 +44,12 @@ export function columnsNamed(node: unknown): ColumnRef[] {
 
 /** Whether a subquery somewhere in a tree reads that table itself. A derived table's rows are made first: it may. */
 export function namesTable(node: unknown, table: TableDef, database: string, inQuery = false): boolean {
-  if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return false;
+  if (!isBranch(node)) return false;
   if (Array.isArray(node)) return node.some((n) => namesTable(n, table, database, inQuery));
   const { kind, name, schema } = node as { kind?: string; name?: unknown; schema?: string };
   if (kind === 'derived') return false;
   if (kind === 'table' && inQuery && name === table.name && (schema ?? database) === table.database) return true;
-  return Object.values(node).some((value) => namesTable(value, table, database, inQuery || kind === 'query'));
+  for (const key in node)
+    if (namesTable((node as Record<string, unknown>)[key], table, database, inQuery || kind === 'query')) return true;
+  return false;
 }

@@ -136,8 +136,7 @@ function current(name: string, kind: 'date' | 'time' | 'datetime', utc: boolean)
       const fsp = result.kind === 'datetime' ? result.fsp : 0;
       return (env) => formatDateTime(dateTimeOfMicros(now(env)), fsp);
     },
-    // Its value is fixed for a statement, but not for longer.
-    { deterministic: false, nullable: 'never' },
+    { changes: 'statement', nullable: 'never' },
   );
 }
 

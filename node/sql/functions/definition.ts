@@ -62,7 +62,8 @@ export interface FunctionDefinition {
   readonly nullable: 'args' | 'always' | 'never';
   /** Whether any NULL argument gives NULL without a call. */
   readonly nullPropagates: boolean;
-  readonly deterministic: boolean;
+  /** When the same arguments may give another answer: with the next statement, as NOW() does, or with the next call, as RAND() does. */
+  readonly changes: 'never' | 'statement' | 'call';
   /** Its answer comes from the session or the engine, not from `call`. */
   readonly session: boolean;
   /** Its call compares texts: `callTypes` gives the arguments the collation that they agree on. */
@@ -75,7 +76,7 @@ export interface FunctionDefinition {
 
 export type Classes = ArgClass | readonly ArgClass[] | ((index: number, args: readonly ArgInfo[]) => ArgClass);
 type Options = Partial<
-  Pick<FunctionDefinition, 'nullable' | 'nullPropagates' | 'deterministic' | 'session' | 'collated' | 'raw'>
+  Pick<FunctionDefinition, 'nullable' | 'nullPropagates' | 'changes' | 'session' | 'collated' | 'raw'>
 >;
 
 export const MANY = 65535;
@@ -102,7 +103,7 @@ export function definePrepared(
     result: typeof result === 'function' ? result : () => result,
     nullable: 'args',
     nullPropagates: true,
-    deterministic: true,
+    changes: 'never',
     session: false,
     collated: false,
     raw: false,

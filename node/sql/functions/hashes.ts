@@ -118,6 +118,6 @@ export const hashes: readonly FunctionDefinition[] = [
       if (count < 1 || count > 1024) throw sqlError(1690, `length value is out of range in 'random_bytes'`);
       return env.randomBytes(count);
     },
-    { deterministic: false },
+    { changes: 'call' },
   ),
 ];

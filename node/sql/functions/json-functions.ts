@@ -8,6 +8,7 @@ import {
   isArray,
   isBinaryText,
   isObject,
+  isPlainPath,
   jsonOf,
   jsonType,
   mergePatch,
@@ -19,6 +20,7 @@ import {
   printJson,
   readJson,
   sqlError,
+  textAt,
   textReader,
   tooDeep,
 } from '../values/index.ts';
@@ -213,7 +215,7 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
     (types): Call => {
       const type = types[0] as SqlType;
       if (type.kind === 'json')
-        return (_env, value: string) => (value.startsWith('"') ? (readJson(value) as string) : value);
+        return (_env, value: string) => (value.startsWith('"') ? (JSON.parse(value) as string) : value);
       const text = textReader(type);
       return (env, value: never) => unquote(text(value, env));
     },
@@ -221,7 +223,12 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
   json('JSON_EXTRACT', [2, MANY], JSON_TYPE, (types, name): Call => {
     const document = documentReader(types[0] as SqlType, 1, name);
     const path = pathReader(types[1]);
+    const isText = types[0]?.kind === 'json' && types.length === 2;
     return (env, doc: never, ...paths: unknown[]) => {
+      if (isText) {
+        const one = path(paths[0], env);
+        if (isPlainPath(one)) return textAt(doc, one) ?? null;
+      }
       const value = extract(
         document(doc, env),
         paths.map((p) => path(p, env)),

@@ -178,13 +178,13 @@ const session = (
     () => {
       throw new Error(`${name} is the session's to answer`);
     },
-    { session: true, deterministic: false, nullPropagates: false, nullable: 'always' },
+    { session: true, changes: 'call', nullPropagates: false, nullable: 'always' },
   );
 
 const systemText = (length: number) => () => textType(length, 'utf8mb3_general_ci');
 
 export const miscellaneous: readonly FunctionDefinition[] = [
-  define('UUID', 0, 'any', systemText(36), uuid, { deterministic: false, nullable: 'never' }),
+  define('UUID', 0, 'any', systemText(36), uuid, { changes: 'call', nullable: 'never' }),
   define(
     'UUID_SHORT',
     0,
@@ -194,7 +194,7 @@ export const miscellaneous: readonly FunctionDefinition[] = [
       const random = env.randomBytes(8).reduce((sum, b) => sum * 256n + BigInt(b), 0n);
       return ((env.nowUtcMicros() / 1_000_000n) << 24n) | (random & 0xffffffn);
     },
-    { deterministic: false, nullable: 'never' },
+    { changes: 'call', nullable: 'never' },
   ),
   define('UUID_TO_BIN', [1, 2], ['text', 'num'], binaryType(16), (_env, text: string, swap = 0) => {
     if (!UUID.test(text)) throw badText(text, 'uuid_to_bin');

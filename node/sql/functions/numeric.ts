@@ -236,7 +236,7 @@ export const numeric: readonly FunctionDefinition[] = [
         return next();
       };
     },
-    { deterministic: false, nullable: 'never', nullPropagates: false },
+    { changes: 'call', nullable: 'never', nullPropagates: false },
   ),
   definePrepared(
     'FORMAT',

@@ -292,7 +292,7 @@ export const times: readonly FunctionDefinition[] = [
         return date === null || seconds === undefined ? answer(0, 0) : answer(seconds, date.value.micros);
       };
     },
-    { deterministic: false },
+    { changes: 'statement' },
   ),
   definePrepared(
     'GET_FORMAT',

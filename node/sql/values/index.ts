@@ -22,6 +22,7 @@ export * from './json.ts';
 export * from './json-edit.ts';
 export * from './json-key.ts';
 export * from './json-path.ts';
+export * from './json-text.ts';
 export * from './number-text.ts';
 export * from './numbers-of.ts';
 export * from './store.ts';

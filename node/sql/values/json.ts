@@ -46,6 +46,8 @@ const encoder = new TextEncoder();
 export function compareKeys(a: string, b: string): number {
   const [left, right] = [utf8Length(a), utf8Length(b)];
   if (left !== right) return left - right;
+  // Of ASCII the texts stand as their bytes do.
+  if (left === a.length && right === b.length) return a < b ? -1 : a > b ? 1 : 0;
   return compareBytes(encoder.encode(a), encoder.encode(b));
 }
 
@@ -61,8 +63,16 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
 /** An object of its members in any order; of two with one key the last stays. */
 export function objectOf(members: Iterable<readonly [string, Json]>): JsonObject {
   const map = new Map<string, Json>(members);
-  if (map.size < 2) return map;
-  return new Map([...map].sort((a, b) => compareKeys(a[0], b[0])));
+  return isOrdered(map) ? map : new Map([...map].sort((a, b) => compareKeys(a[0], b[0])));
+}
+
+function isOrdered(map: JsonObject): boolean {
+  let before: string | undefined;
+  for (const key of map.keys()) {
+    if (before !== undefined && compareKeys(before, key) > 0) return false;
+    before = key;
+  }
+  return true;
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;

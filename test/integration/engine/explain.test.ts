@@ -36,6 +36,10 @@ const plans: readonly (readonly [sql: string, rows: readonly unknown[]])[] = [
   ['SELECT * FROM a WHERE id > 3', [[1, 'SIMPLE', 'a', 'range', 'PRIMARY', '4', 'Using where']]],
   ['SELECT * FROM a WHERE u = 3', [[1, 'SIMPLE', 'a', 'const', 'u', '5', null]]],
   ['SELECT * FROM a AS x WHERE w = 3', [[1, 'SIMPLE', 'x', 'ref', 'w', '5', 'Using where']]],
+  [
+    'SELECT * FROM a WHERE w > UNIX_TIMESTAMP(NOW() - INTERVAL 1 DAY)',
+    [[1, 'SIMPLE', 'a', 'range', 'w', '5', 'Using where']],
+  ],
   ['SELECT * FROM b ORDER BY n', [[1, 'SIMPLE', 'b', 'ALL', null, null, 'Using filesort']]],
   ['SELECT n, count(*) FROM b GROUP BY n', [[1, 'SIMPLE', 'b', 'ALL', null, null, 'Using temporary']]],
   [

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   compareJson,
   findAll,
+  isPlainPath,
   jsonSortKey,
   mergePatch,
   mergePreserve,
@@ -12,6 +13,7 @@ import {
   parsePath,
   printJson,
   readJson,
+  textAt,
 } from '../../../node/sql/values/index.ts';
 import type { Json } from '../../../node/sql/values/index.ts';
 
@@ -154,5 +156,50 @@ describe('merging', () => {
   it('preserves both sides', () => {
     assert.equal(merge(mergePreserve, '{"a": 1}', '{"a": 2, "b": 3}'), '{"a": [1, 2], "b": 3}');
     assert.equal(merge(mergePreserve, '1', '[2]'), '[1, 2]');
+  });
+});
+
+describe('a value within a normalised text', () => {
+  const names = ['a', 'b', 'aa', 'é', 'x y', '"', '\\', 'a\\', '\u0001', '{', ',', ']'];
+  const document = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom<unknown>(null, true, -1.5, 12, 'a', 'a"b\\', '[,]', '{"a": 1}'),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(fc.constantFrom(...names), tie('value'), { maxKeys: 5 }),
+    ),
+  })).value;
+  const path = fc.array(
+    fc.oneof(
+      fc.constantFrom(...names).map((n) => `.${JSON.stringify(n)}`),
+      fc.nat(3).map((n) => `[${n}]`),
+    ),
+    {
+      maxLength: 4,
+    },
+  );
+
+  it('is the one that its path names', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(document, path, (json, legs) => {
+        const text = normal(JSON.stringify(json));
+        const at = parsePath(`$${legs.join('')}`);
+        const [value] = findAll(readJson(text), at);
+        if (value !== undefined) found++;
+        assert.equal(textAt(text, at), value === undefined ? undefined : printJson(value));
+      }),
+      { numRuns: 3000 },
+    );
+    assert.ok(found > 100, `${found} of the paths named a value`);
+  });
+
+  it('is not read by a path of several or one from the end', () => {
+    const plain = ['$', '$.a', '$[2].b'];
+    const others = ['$.*', '$[*]', '$**.a', '$[last]', '$[0 to 1]'];
+    assert.deepEqual(
+      [...plain, ...others].map((text) => isPlainPath(parsePath(text))),
+      [...plain.map(() => true), ...others.map(() => false)],
+    );
   });
 });

@@ -1,10 +1,10 @@
 /** Aggregates and window functions. */
-import { findAggregate, type AggregateDefinition } from '../functions/index.ts';
+import { avgOf, findAggregate, sumOf, type AggregateDefinition } from '../functions/index.ts';
 import { SqlError, type SqlType } from '../types/index.ts';
 import type { Aggregate, Expr, GroupConcat, Over, WindowFunction } from '../parser/index.ts';
 import { BIGINT, Bound, COERCIBILITY, DOUBLE } from './bound.ts';
 import { commonType } from './common-type.ts';
-import { convert, hexNumber, infoOf, signatureName, typeKey } from './call.ts';
+import { callInternal, convert, hexNumber, infoOf, signatureName, typeKey } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { orderKey } from './operators.ts';
 import type { SqlFunction } from './plan.ts';
@@ -74,10 +74,9 @@ export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: strin
         coercibility: COERCIBILITY.implicit,
       });
   }
-  if (e.name === 'sum' && !e.over && !e.distinct && type.kind === 'int' && type.bits <= 32) {
-    // SQLite's sum is exact over integers this small: no table has the rows to overflow it.
-    const sum = new Bound(`sum(${arg.sql})`, { type: BIGINT, nullable: true, bits: 63 });
-    return convert(c, sum, sumType(type));
+  if ((e.name === 'sum' || e.name === 'avg') && !e.over && !e.distinct) {
+    const exact = ofNativeSums(c, e.name, arg);
+    if (exact) return exact;
   }
   if (e.name === 'sum' && (type.kind === 'float' || type.kind === 'double') && !e.over)
     return new Bound(`sum(${distinct}${arg.sql})`, { type: DOUBLE, nullable: true });
@@ -88,10 +87,45 @@ export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: strin
 export const anyValue = (c: Compiler, args: readonly Bound[]): Bound =>
   callAggregate(c, 'ANY_VALUE', args, '', '', false, undefined, '');
 
-const sumType = (type: SqlType): SqlType => {
-  const digits = type.kind === 'int' ? { 8: 3, 16: 5, 24: 8, 32: 10, 64: 20 }[type.bits] : 10;
-  return { kind: 'decimal', precision: Math.min(65, digits + 22), scale: 0, unsigned: false };
-};
+/** Bits of what SQLite holds as INTEGERs; undefined of other values. */
+function integerBits({ type, bits }: Bound): number | undefined {
+  if (type.kind === 'int') return bits < 64 ? bits : undefined;
+  if (type.kind === 'decimal' && type.precision <= 18) return Math.ceil(type.precision * Math.log2(10)) + 1;
+  return undefined;
+}
+
+/** No query has the rows to overflow SQLite's sum of so small integers: it would take 2^28. */
+const SMALL_BITS = 35;
+
+/**
+ * SUM or AVG of what SQLite adds up by itself, without a call for each row: small integers as they are, others of a column in two
+ * halves. Undefined of other values.
+ */
+function ofNativeSums(c: Compiler, name: 'sum' | 'avg', arg: Bound): Bound | undefined {
+  const { type, sql } = arg;
+  const bits = integerBits(arg);
+  if (bits === undefined) return undefined;
+  const isSmall = bits <= SMALL_BITS;
+  // An expression is not computed several times for it.
+  if (!arg.column && !(isSmall && name === 'sum')) return undefined;
+  const sums = isSmall ? [`sum(${sql})`] : [`sum(${sql}>>32)`, `sum(${sql}&4294967295)`];
+  const parts = name === 'avg' ? [...sums, `count(${sql})`] : sums;
+  const result = (findAggregate(name.toUpperCase()) as AggregateDefinition).result([infoOf(arg)], c.typeEnv, undefined);
+  return callInternal(
+    c,
+    `${name}-of-${sums.length}(${typeKey(type)})${typeKey(result)}`,
+    parts.map((part) => new Bound(part, { type: BIGINT, nullable: true })),
+    { type: result, nullable: true, coercibility: COERCIBILITY.implicit },
+    () => {
+      const of = (name === 'avg' ? avgOf : sumOf)(type, result);
+      return (...values) => {
+        if (values[0] === null) return null;
+        const [first, second] = values.map((value) => BigInt(value as number)) as [bigint, bigint];
+        return of(isSmall ? first : (first << 32n) + second, name === 'avg' ? Number(values.at(-1)) : 1);
+      };
+    },
+  );
+}
 
 function count(c: Compiler, e: Aggregate, args: readonly Bound[], over: string): Bound {
   const init = { type: BIGINT, nullable: false };

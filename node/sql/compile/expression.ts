@@ -266,6 +266,7 @@ function caseWhen(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'case' }>,
     type,
     coercibility,
     nullable: !e.otherwise || values.some((v) => v.nullable),
+    ...(type.kind === 'int' && { bits: Math.max(...converted.map((v) => (v.sql === 'NULL' ? 0 : v.bits))) }),
   });
 }
 

@@ -80,6 +80,27 @@ function realSum(type: SqlType, result: (state: RealSum) => number): AggregateDe
     });
 }
 
+/** What a result is of the sum and the number of exact values, unscaled. */
+type OfExactSum = (sum: bigint, count: number) => SqliteValue;
+
+/** SUM's result of values of one type. */
+export function sumOf(type: SqlType, result: SqlType): OfExactSum {
+  const write = toSqlite(result);
+  const scale = scaleOf(type);
+  return (sum, count) => (count === 0 ? null : write({ unscaled: sum, scale }));
+}
+
+/** AVG's. */
+export function avgOf(type: SqlType, result: SqlType): OfExactSum {
+  const write = toSqlite(result);
+  const scale = scaleOf(type);
+  return (sum, count) => {
+    if (count === 0) return null;
+    const divisor = { unscaled: BigInt(count), scale: 0 };
+    return write(decimals.divide({ unscaled: sum, scale }, divisor, scaleOf(result)) ?? null);
+  };
+}
+
 const sum: AggregateDefinition = {
   name: 'SUM',
   arity: [1, 1],
@@ -92,9 +113,8 @@ const sum: AggregateDefinition = {
   make: (types, result) => {
     const type = types[0] as SqlType;
     if (isReal(type)) return realSum(type, (state) => state.sum)(types, result);
-    const write = toSqlite(result);
-    const scale = scaleOf(type);
-    return exactSum(type, (state) => (state.count === 0 ? null : write({ unscaled: state.sum, scale })))(types, result);
+    const of = sumOf(type, result);
+    return exactSum(type, (state) => of(state.sum, state.count))(types, result);
   },
 };
 
@@ -112,13 +132,8 @@ const avg: AggregateDefinition = {
   make: (types, result) => {
     const type = types[0] as SqlType;
     if (isReal(type)) return realSum(type, (state) => state.sum / state.count)(types, result);
-    const write = toSqlite(result);
-    const scale = scaleOf(type);
-    return exactSum(type, (state) => {
-      if (state.count === 0) return null;
-      const divisor = { unscaled: BigInt(state.count), scale: 0 };
-      return write(decimals.divide({ unscaled: state.sum, scale }, divisor, scaleOf(result)) ?? null);
-    })(types, result);
+    const of = avgOf(type, result);
+    return exactSum(type, (state) => of(state.sum, state.count))(types, result);
   },
 };
 

@@ -8,6 +8,7 @@ import { callNamed, convert, hexNumber } from './call.ts';
 import { cast, weightString } from './casts.ts';
 import { commonType } from './common-type.ts';
 import { unsupported, type Compiler } from './compiler.ts';
+import { datePart } from './date-parts.ts';
 import { aggregate, anyValue, groupConcat, windowFunction } from './aggregates.ts';
 import { BLOB, literal, text, word } from './literals.ts';
 import { arithmetic, asText, between, compare, inList, isComparison, logic, not, truth } from './operators.ts';
@@ -330,6 +331,8 @@ function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, cla
     default:
       break;
   }
+  const part = datePart(c, name, args);
+  if (part) return part;
   const def = findFunction(name);
   if (!def) {
     const database = c.settings.database;

@@ -59,7 +59,9 @@ export function rowEstimate(core: EngineCore, table: TableDef): number {
     const counted = db.prepare(`SELECT count(*) AS n FROM (SELECT 1 FROM ${name} LIMIT ${COUNTED_MAX})`).get();
     const n = Number(counted?.['n'] ?? 0);
     if (n < COUNTED_MAX) return n;
-    const range = db.prepare(`SELECT CAST(max(${ROWID}) AS REAL) - min(${ROWID}) + 1 AS n FROM ${name}`).get();
+    // Two questions: SQLite finds the end of a table at once, but goes through all of it for both ends together.
+    const end = (which: 'min' | 'max'): string => `(SELECT CAST(${which}(${ROWID}) AS REAL) FROM ${name})`;
+    const range = db.prepare(`SELECT ${end('max')} - ${end('min')} + 1 AS n`).get();
     return Math.max(COUNTED_MAX, Number(range?.['n'] ?? 0));
   } catch (error) {
     // A table whose files a schema change is just making anew has no rows to tell of.

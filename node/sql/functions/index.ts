@@ -7,4 +7,4 @@ export * from './compare-modes.ts';
 export * from './definition.ts';
 export { commonCollation, likeMatcher } from './like.ts';
 export * from './registry.ts';
-export { charsOf, digitsOf } from './types-of-results.ts';
+export { charsOf, digitsOf, scaleOf } from './types-of-results.ts';

@@ -72,6 +72,30 @@ dialectTests({
       [['18446744073709551614', '7.0000']],
     ],
   ],
+  'of products': [
+    ...rows,
+    [
+      'SELECT SUM(t * d), SUM(m * d), AVG(id * m), SUM(-m * d), SUM(w * d) FROM s WHERE id <> 2',
+      [
+        [
+          '12699999999.98',
+          '9999999999999999989999.999997',
+          '-66666666666666.66673333',
+          '-9999999999999999989999.999997',
+          '999999999899999999999999999999000.0000008',
+        ],
+      ],
+    ],
+    [
+      'SELECT g, SUM(i * d) FROM s GROUP BY g ORDER BY g',
+      [
+        ['1', '429496729357050327.06'],
+        ['2', '21474836.45'],
+        ['3', null],
+      ],
+    ],
+    ['SELECT SUM(b * i) FROM s', 'E1690'],
+  ],
   'of no rows': [
     ...rows,
     ['SELECT SUM(i), AVG(i), SUM(b), AVG(d), SUM(1) FROM s WHERE id > 9', [[null, null, null, null, null]]],

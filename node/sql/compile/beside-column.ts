@@ -1,8 +1,16 @@
 /** Constants that take the form of what they are compared with. */
-import { besideInteger, besideYear, parseDateTime, rulesOf, shownText, type ValueContext } from '../values/index.ts';
+import {
+  besideInteger,
+  besideMoment,
+  besideYear,
+  parseDateTime,
+  rulesOf,
+  shownText,
+  type ValueContext,
+} from '../values/index.ts';
 import { SqlError, type SqliteValue, type SqlType } from '../types/index.ts';
 import { BIGINT, type Bound, COERCIBILITY, isText } from './bound.ts';
-import { callInternal, hexNumber, typeKey } from './call.ts';
+import { callInternal, convert, hexNumber, typeKey } from './call.ts';
 import type { Compiler } from './compiler.ts';
 
 /**
@@ -46,5 +54,22 @@ export function besideDate(c: Compiler, literal: Bound, date: Bound): Bound {
     // In strict mode a statement that changes data ends here.
     x.warn('Warning', 1292, `Incorrect ${date.type.kind} value: '${shownText(value)}'`);
     throw new SqlError(1525, 'HY000', `Incorrect ${name} value: '${shownText(value)}'`);
+  });
+}
+
+/**
+ * A constant moment in the form in which SQLite holds a DATE, DATETIME or TIMESTAMP that it is compared with, or undefined where the
+ * two are compared otherwise. What is compared stays as it is, so its index serves.
+ */
+export function momentBeside(c: Compiler, compared: Bound, constant: Bound): Bound | undefined {
+  const { type } = compared;
+  if (!constant.bind || compared.bind) return undefined;
+  if (type.kind !== 'date' && type.kind !== 'datetime' && !(type.kind === 'timestamp' && compared.column))
+    return undefined;
+  const moment = convert(c, constant, { kind: 'datetime', fsp: 6 });
+  const form = { type: moment.type, nullable: moment.nullable };
+  return callInternal(c, `beside-moment(${typeKey(type)})`, [moment], form, (x) => {
+    const beside = besideMoment(type);
+    return (value) => (typeof value === 'string' ? beside(value, x.timeZone) : value);
   });
 }

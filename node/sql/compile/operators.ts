@@ -3,7 +3,7 @@ import { aggregateCollations, isBinaryCollation, isNocaseWherePlain, jsonSortKey
 import { compareMode } from '../functions/index.ts';
 import { SqlError, type DecimalType, type SqlType } from '../types/index.ts';
 import type { BinaryOp, ComparisonOp } from '../parser/index.ts';
-import { besideColumn, besideDate } from './beside-column.ts';
+import { besideColumn, besideDate, momentBeside } from './beside-column.ts';
 import { BIGINT, Bound, COERCIBILITY, DOUBLE, isText, truthValue } from './bound.ts';
 import { callInternal, callNamed, convert, hexNumber, typeKey } from './call.ts';
 import type { Compiler } from './compiler.ts';
@@ -184,6 +184,9 @@ export function comparable(c: Compiler, left: Bound, right: Bound, operation: st
       const fsp = Math.max(fspOf(l), fspOf(r));
       const direct = operation in SQLITE_OPERATOR;
       const [a, b] = direct ? [besideDate(c, l, r), besideDate(c, r, l)] : [l, r];
+      const [constantRight, constantLeft] = [momentBeside(c, a, b), momentBeside(c, b, a)];
+      if (constantRight) return { left: a.sql, right: constantRight.sql };
+      if (constantLeft) return { left: constantLeft.sql, right: b.sql };
       return { left: asDatetime(c, a, fsp), right: asDatetime(c, b, fsp) };
     }
     case 'time':

@@ -5,7 +5,9 @@ import type { ParsedDecimal } from './decimal.ts';
 import { intFromSqlite, intToSqlite } from './integers.ts';
 import { INT64_MIN, UINT64_MAX } from './number-text.ts';
 import { realReader } from './numbers-of.ts';
+import { dateTimeOfSeconds, formatDateTime, partsOf, secondsOf } from './temporal.ts';
 import { textReader } from './text-of.ts';
+import { TIMESTAMP_MAX, TIMESTAMP_MIN, utcSeconds } from './timezone.ts';
 
 /**
  * Constants beside columns of whole numbers. MySQL compares such a column with the number that it would hold, where that is
@@ -53,4 +55,36 @@ export function besideYear(from: SqlType): Reader {
     if (year === 0n && readText && !parsed.empty && readText(value, ctx).trim().length < 4) return 2000n;
     return year === 0n ? 0n : toNumber(parsed.value);
   };
+}
+
+/**
+ * A local moment (`YYYY-MM-DD hh:mm:ss.ffffff`) beside a DATE, DATETIME or TIMESTAMP: the very text that is held of it. One with digits
+ * that the type has no room for keeps them: so it is behind the text that it begins with, and before the next.
+ */
+export function besideMoment(type: SqlType): (moment: string, timeZone: string) => string {
+  const fsp = type.kind === 'datetime' || type.kind === 'timestamp' ? type.fsp : 0;
+  const least = fsp === 0 ? SECONDS_END : SECONDS_END + 1 + fsp;
+  const held = (moment: string): string => {
+    let end = moment.length;
+    while (end > least && moment.charCodeAt(end - 1) === ZERO) end--;
+    if (end === SECONDS_END + 1) end--;
+    return type.kind === 'date' && end === SECONDS_END && moment.startsWith(MIDNIGHT, DATE_END)
+      ? moment.slice(0, DATE_END)
+      : moment.slice(0, end);
+  };
+  return type.kind === 'timestamp' ? (moment, timeZone) => held(inUtc(moment, timeZone)) : held;
+}
+
+const ZERO = 48;
+const DATE_END = 10;
+const SECONDS_END = 19;
+const MIDNIGHT = ' 00:00:00';
+
+/** What no TIMESTAMP can be is before or behind all of them in any zone. */
+function inUtc(moment: string, timeZone: string): string {
+  const parts = partsOf(moment);
+  if (parts.month === 0 || parts.day === 0) return moment;
+  const utc = utcSeconds(secondsOf(parts), timeZone);
+  if (!utc || utc.seconds < TIMESTAMP_MIN || utc.seconds > TIMESTAMP_MAX) return moment;
+  return formatDateTime(dateTimeOfSeconds(utc.seconds, utc.inGap ? 0 : parts.micros), 6);
 }

@@ -1,5 +1,5 @@
 /** Values: how each of MySQL's types is read, written, converted, compared and stored. */
-export { besideInteger, besideYear } from './beside-column.ts';
+export { besideInteger, besideMoment, besideYear } from './beside-column.ts';
 export * from './calendar.ts';
 export * from './charset.ts';
 export * from './collation.ts';

@@ -10,6 +10,7 @@ import { commonType } from './common-type.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { datePart } from './date-parts.ts';
 import { aggregate, anyValue, groupConcat, windowFunction } from './aggregates.ts';
+import { likeRange } from './like-range.ts';
 import { BLOB, literal, text, word } from './literals.ts';
 import { arithmetic, asText, between, compare, inList, isComparison, logic, not, truth } from './operators.ts';
 import { rowComparison } from './rows.ts';
@@ -122,9 +123,12 @@ function dispatch(c: Compiler, scope: Scope, e: Expr, clause: string): Bound {
     case 'row':
       throw new SqlError(1241, '21000', 'Operand should contain 1 column(s)');
     case 'like': {
-      const args = [sub(e.operand), sub(e.pattern), ...(e.escape ? [sub(e.escape)] : [])];
+      const [operand, pattern] = [sub(e.operand), sub(e.pattern)];
+      const args = [operand, pattern, ...(e.escape ? [sub(e.escape)] : [])];
       const test = callNamed(c, 'LIKE', args).with({ type: BOOLEAN, truth: true });
-      return e.not ? not(c, test) : test;
+      if (e.not) return not(c, test);
+      const range = e.escape ? undefined : likeRange(c, operand, pattern);
+      return range === undefined ? test : truthValue(`(${range} AND ${test.sql})`, test.nullable);
     }
     case 'regexp': {
       const test = callNamed(c, 'REGEXP_LIKE', [sub(e.operand), sub(e.pattern)]).with({ type: BOOLEAN, truth: true });

@@ -132,6 +132,13 @@ export function weightKey(collation: string): (text: string) => string {
   return collation.endsWith('_ci') ? generalKey : (text) => text;
 }
 
+/** Whether a text's key is its characters' keys, one after the other: then what it begins with is what the key begins with. */
+export function hasKeysByCharacter(collation: string): boolean {
+  if (isBinaryCollation(collation)) return collation !== 'binary';
+  const key = weightKey(collation);
+  return key === primaryKey || key === basicPlaneKey || key === generalKey;
+}
+
 /** Whether plain texts (see isPlain) sort under this collation as under SQLite's NOCASE. */
 export const isNocaseWherePlain = (collation: string): boolean =>
   !isPadSpace(collation) && weightKey(collation) === primaryKey;

@@ -18,6 +18,7 @@ import { findColumn, unknownColumn, type Scope } from './scope.ts';
 import { sessionFunction } from './session-functions.ts';
 import { exists, inSubquery, quantified, scalarSubquery } from './subqueries.ts';
 import { assignVariable, systemVariable, userVariable } from './variables.ts';
+import { xmlCall } from './xml-call.ts';
 
 export interface ExprOptions {
   /** For messages: 'field list', 'where clause', … */
@@ -329,6 +330,9 @@ function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, cla
         nullable: true,
       });
     }
+    case 'EXTRACTVALUE':
+    case 'UPDATEXML':
+      return xmlCall(c, name, args, e.written);
     case 'ISNULL':
       if (args.length === 1) return truthValue(`(${args[0]?.sql ?? 'NULL'} IS NULL)`, false);
       break;

@@ -13,6 +13,7 @@ import { numeric } from './numeric.ts';
 import { regexps } from './regexp.ts';
 import { strings } from './strings.ts';
 import { times } from './times.ts';
+import { xmlFunctions } from './xml-functions.ts';
 
 const all: readonly (readonly FunctionDefinition[])[] = [
   arithmetic,
@@ -29,6 +30,7 @@ const all: readonly (readonly FunctionDefinition[])[] = [
   jsonFunctions,
   hashes,
   miscellaneous,
+  xmlFunctions,
 ];
 
 /** Every scalar function and operator, by its name in upper case. */

@@ -47,7 +47,8 @@ const charLengthDefinition = (name: string): FunctionDefinition =>
     typeof value === 'string' ? charLength(value) : value.length,
   );
 
-function substring(text: string, position: number, count: number): string {
+/** SQL's SUBSTRING: a position below 0 is counted from the end. */
+export function substring(text: string, position: number, count = Number.MAX_SAFE_INTEGER): string {
   if (position === 0 || count <= 0) return '';
   const plain = !/[\ud800-\udfff]/.test(text);
   const total = plain ? text.length : charLength(text);
@@ -65,13 +66,8 @@ function substringLength(args: readonly ArgInfo[]): number {
 }
 
 const substringDefinition = (name: string): FunctionDefinition =>
-  defineText(
-    name,
-    [2, 3],
-    only(0),
-    'num',
-    substringLength,
-    (_env, text: string, position: number, count = Number.MAX_SAFE_INTEGER) => substring(text, position, count),
+  defineText(name, [2, 3], only(0), 'num', substringLength, (_env, text: string, position: number, count?: number) =>
+    substring(text, position, count),
   );
 
 const changeCaseDefinition = (name: string, upper: boolean): FunctionDefinition =>
@@ -120,7 +116,7 @@ const trimDefinition = (name: string, left: boolean, right: boolean): FunctionDe
   );
 
 /** Where a text first stands in another, in characters from `from` on; -1 where it does not. */
-function locator(types: readonly SqlType[]): (text: string, part: string, from: number) => number {
+export function locator(types: readonly SqlType[]): (text: string, part: string, from: number) => number {
   const collation = commonCollation(types);
   const fold = foldText(collation === 'binary' ? 'utf8mb4_bin' : collation);
   return (text, part, from) => {

@@ -9,8 +9,17 @@ import { fixtures as miscellaneous } from './fixtures/miscellaneous.ts';
 import { fixtures as numeric } from './fixtures/numeric.ts';
 import { fixtures as regexp } from './fixtures/regexp.ts';
 import { fixtures as strings } from './fixtures/strings.ts';
+import { fixtures as xml } from './fixtures/xml.ts';
 
-const families: Readonly<Record<string, readonly Fixture[]>> = { dates, json, miscellaneous, numeric, regexp, strings };
+const families: Readonly<Record<string, readonly Fixture[]>> = {
+  dates,
+  json,
+  miscellaneous,
+  numeric,
+  regexp,
+  strings,
+  xml,
+};
 
 /** Functions of C's mathematical library may differ in the last digit. */
 function same(actual: string | null, expected: string | null): boolean {

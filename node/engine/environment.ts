@@ -23,6 +23,7 @@ import { functionPorts } from './function-ports.ts';
 import type { Steps } from '../consistency/index.ts';
 
 const WARNINGS_MAX = 1024;
+export const DEFAULT_BLOCK_ENCRYPTION_MODE = 'aes-128-ecb';
 
 /** What of a session a statement runs under. */
 export interface StatementSettings {
@@ -35,6 +36,7 @@ export interface StatementSettings {
   readonly defaultWeekFormat: number;
   /** lc_time_names. */
   readonly timeLocale: string;
+  readonly blockEncryptionMode: string;
   readonly collation: string;
   readonly maxAllowedPacket: number;
   /** SET timestamp: the clock of this session, in seconds; 0: the real one. */
@@ -54,6 +56,7 @@ export class Environment implements ExecContext, StoreContext {
   maxAllowedPacket = 67108864;
   defaultWeekFormat = 0;
   timeLocale = DEFAULT_LOCALE;
+  blockEncryptionMode = DEFAULT_BLOCK_ENCRYPTION_MODE;
   collation = 'utf8mb4_0900_ai_ci';
   /** The statement changes data in strict mode: conversions that lose something are errors. */
   strict = false;
@@ -65,18 +68,21 @@ export class Environment implements ExecContext, StoreContext {
   readonly deflate = functionPorts.deflate;
   readonly inflate = functionPorts.inflate;
   readonly aes = functionPorts.aes;
+  readonly deriveKey = functionPorts.deriveKey;
   private clock = 0n;
   private rowSource: (name: string) => string = () => '[]';
 
   /** Runs an expression of a table's definition, which means the same for all sessions. */
   ofSchema<T>(run: () => T): T {
-    const { timeLocale, defaultWeekFormat } = this;
+    const { timeLocale, defaultWeekFormat, blockEncryptionMode } = this;
     this.timeLocale = DEFAULT_LOCALE;
+    this.blockEncryptionMode = DEFAULT_BLOCK_ENCRYPTION_MODE;
     this.defaultWeekFormat = 0;
     try {
       return run();
     } finally {
       this.timeLocale = timeLocale;
+      this.blockEncryptionMode = blockEncryptionMode;
       this.defaultWeekFormat = defaultWeekFormat;
     }
   }
@@ -97,6 +103,7 @@ export class Environment implements ExecContext, StoreContext {
     this.maxAllowedPacket = settings.maxAllowedPacket;
     this.defaultWeekFormat = settings.defaultWeekFormat;
     this.timeLocale = settings.timeLocale;
+    this.blockEncryptionMode = settings.blockEncryptionMode;
     this.collation = settings.collation;
     this.strict = changesData && settings.strictMode;
     this.ignore = false;

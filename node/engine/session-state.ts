@@ -209,6 +209,7 @@ export class SessionState {
       groupConcatMaxLen: this.variables.number('group_concat_max_len'),
       defaultWeekFormat: this.variables.number('default_week_format'),
       timeLocale: String(this.variables.get('lc_time_names')),
+      blockEncryptionMode: String(this.variables.get('block_encryption_mode')),
       collation: String(this.variables.get('collation_connection')),
       maxAllowedPacket: this.variables.number('max_allowed_packet'),
       timestamp: this.variables.number('timestamp'),

@@ -72,7 +72,7 @@ export class TableRuntimes {
     const d = this.of(table).defaults[table.columns.indexOf(column)];
     if (d?.kind === 'none') throw new SqlError(1364, 'HY000', `Field '${column.name}' doesn't have a default value`);
     if (d?.kind !== 'constant')
-      throw new SqlError(1235, '42000', `This version of P2PDB doesn't yet support 'DEFAULT() of an expression'`);
+      throw new SqlError(3773, 'HY000', 'DEFAULT function cannot be used with default value expressions');
     const convert = this.of(table).convert[table.columns.indexOf(column)];
     const bind = (): SqliteValue => (d.value === null ? null : (convert?.(d.value, d.from, this.env) ?? null));
     return new Bound(() => c.param(bind), {

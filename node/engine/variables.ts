@@ -89,6 +89,10 @@ const fixed = (
   value: string | number,
   kind: Kind = typeof value === 'number' ? 'int' : 'text',
 ): VariableDefinition => ({ name, kind, scope: 'global', value, readOnly: true });
+const BLOCK_ENCRYPTION_MODES = ['ecb', 'cbc', 'cfb1', 'cfb8', 'cfb128', 'ofb'].flatMap((mode) =>
+  [128, 192, 256].map((bits) => `aes-${bits}-${mode}`),
+);
+
 const words = (
   name: string,
   value: string,
@@ -270,7 +274,7 @@ const DEFINITIONS: readonly VariableDefinition[] = [
   text('binlog_format', 'ROW'),
   text('binlog_row_image', 'FULL'),
   text('ft_boolean_syntax', '+ -><()~*:""&|', 'global'),
-  text('block_encryption_mode', 'aes-128-ecb'),
+  words('block_encryption_mode', 'aes-128-ecb', BLOCK_ENCRYPTION_MODES),
   text('default_table_encryption', 'OFF'),
   text('ssl_cipher', '', 'global'),
   fixed('version_comment', 'P2PDB'),
@@ -393,8 +397,11 @@ export function checkValue(
 }
 
 function wrongWord(name: string, value: SqliteValue): SqlError {
-  if (name !== 'lc_time_names' || value === null) return wrongValue(name, value);
-  return new SqlError(1649, 'HY000', `Unknown locale: '${String(value)}'`);
+  const given = String(value);
+  if (value !== null && name === 'lc_time_names') return new SqlError(1649, 'HY000', `Unknown locale: '${given}'`);
+  if (value !== null && /^default_(tmp_)?storage_engine$/.test(name))
+    return new SqlError(1286, '42000', `Unknown storage engine '${given}'`);
+  return wrongValue(name, value);
 }
 
 function checkText(name: string, value: SqliteValue): string {

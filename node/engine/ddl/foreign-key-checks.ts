@@ -2,7 +2,7 @@
 import { SqlError, type ForeignKeyDef, type SqlType, type TableDef } from '../../sql/index.ts';
 import type { StatementContext } from '../statement-context.ts';
 
-/** Throws 1824, 1822, 3780; fills in the parent's key where the definition names no columns. */
+/** Throws 1824, 6125, 3780; fills in the parent's key where the definition names no columns. */
 export function checkForeignKeys(x: StatementContext, table: TableDef): void {
   const { core, state } = x.session;
   const lenient = state.variables.number('foreign_key_checks') === 0;
@@ -41,21 +41,11 @@ function checkOne(table: TableDef, key: ForeignKeyDef, parent: TableDef): void {
       );
     }
   });
-  const indexed = parent.indexes.some((index) =>
-    parentColumns.every((c, i) => index.parts[i]?.column === c.id && index.parts[i]?.length === undefined),
-  );
-  if (!indexed) {
-    throw new SqlError(
-      1822,
-      'HY000',
-      `Failed to add the foreign key constraint. Missing index for constraint '${key.name}' in the referenced table '${parent.name}'`,
-    );
-  }
   const unique = parent.indexes.some(
     (index) =>
       (index.kind === 'primary' || index.kind === 'unique') &&
       index.parts.length === parentColumns.length &&
-      parentColumns.every((c) => index.parts.some((p) => p.column === c.id)),
+      parentColumns.every((c) => index.parts.some((p) => p.column === c.id && p.length === undefined)),
   );
   if (!unique) {
     throw new SqlError(

@@ -38,6 +38,7 @@ export interface RunSettings {
   readonly groupConcatMaxLen: number;
   readonly defaultWeekFormat: number;
   readonly timeLocale: string;
+  readonly blockEncryptionMode: string;
   readonly collation: string;
   readonly maxAllowedPacket: number;
   readonly timestamp: number;

@@ -3,7 +3,7 @@ import { DEFAULT_LOCALE, type SqliteValue } from '../../sql/index.ts';
 import type { Row } from '../../store/index.ts';
 import type { EngineCore } from '../core.ts';
 import { Dml, type DmlContext } from '../dml.ts';
-import { NobodysSession, type StatementSettings } from '../environment.ts';
+import { DEFAULT_BLOCK_ENCRYPTION_MODE, NobodysSession, type StatementSettings } from '../environment.ts';
 import type { TableRuntime } from '../table.ts';
 import { DirectWriter, type RowWriter } from '../writer.ts';
 
@@ -53,6 +53,7 @@ function mergeSettings(version: string): StatementSettings {
     groupConcatMaxLen: 1024,
     defaultWeekFormat: 0,
     timeLocale: DEFAULT_LOCALE,
+    blockEncryptionMode: DEFAULT_BLOCK_ENCRYPTION_MODE,
     collation: 'utf8mb4_0900_ai_ci',
     maxAllowedPacket: 1 << 30,
     timestamp: 0,

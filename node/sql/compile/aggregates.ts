@@ -1,5 +1,13 @@
 /** Aggregates and window functions. */
-import { avgOf, findAggregate, implementation, scaleOf, sumOf, type AggregateDefinition } from '../functions/index.ts';
+import {
+  avgOf,
+  findAggregate,
+  implementation,
+  realResult,
+  scaleOf,
+  sumOf,
+  type AggregateDefinition,
+} from '../functions/index.ts';
 import { SqlError, type SqlType } from '../types/index.ts';
 import type { Aggregate, Expr, GroupConcat, Over, WindowFunction } from '../parser/index.ts';
 import { BIGINT, Bound, COERCIBILITY, DOUBLE } from './bound.ts';
@@ -69,7 +77,7 @@ export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: strin
     ].includes(type.kind);
     if (native)
       return new Bound(`${e.name}(${arg.sql})${over}`, {
-        type: type.kind === 'year' ? type : type,
+        type,
         nullable: true,
         coercibility: COERCIBILITY.implicit,
       });
@@ -79,7 +87,7 @@ export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: strin
     if (exact) return exact;
   }
   if (e.name === 'sum' && (type.kind === 'float' || type.kind === 'double') && !e.over)
-    return new Bound(`sum(${distinct}${arg.sql})`, { type: DOUBLE, nullable: true });
+    return new Bound(`sum(${distinct}${arg.sql})`, { type: realResult(type), nullable: true });
   return callAggregate(c, e.name.toUpperCase(), args, distinct, over, e.over !== undefined, undefined, '');
 }
 

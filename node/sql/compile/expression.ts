@@ -284,6 +284,7 @@ function defaultOf(c: Compiler, scope: Scope, ref: Extract<Expr, { kind: 'column
 
 function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, clause: string): Bound {
   const name = e.name.toUpperCase();
+  if (e.named) throw namedArgument(name, e.written);
   if (e.schema !== undefined) throw new SqlError(1305, '42000', `FUNCTION ${e.schema}.${e.written} does not exist`);
   if (name === 'GROUPING')
     return grouping(
@@ -348,6 +349,12 @@ function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, cla
     throw new SqlError(1305, '42000', `FUNCTION ${database}.${e.written} does not exist`);
   }
   return callNamed(c, name, TO_BASE.has(name) ? args.map((b) => bitsNumber(c, b)) : args, e.written);
+}
+
+function namedArgument(name: string, written: string): SqlError {
+  return findFunction(name)
+    ? new SqlError(1583, '42000', `Incorrect parameters in the call to native function '${written}'`)
+    : new SqlError(1584, '42000', `Incorrect parameters in the call to stored function \`${written}\``);
 }
 
 /** Functions that write a number in another base: bits are numbers to them, though they read texts. */

@@ -1,5 +1,6 @@
 /** One SELECT. */
 import { SqlError } from '../types/index.ts';
+import { sqlError } from '../values/index.ts';
 import type { ColumnRef, Expr, Limit, OrderItem, Select, SelectItem } from '../parser/index.ts';
 import { Bound } from './bound.ts';
 import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler, type PlainOrder } from './compiler.ts';
@@ -28,7 +29,6 @@ export function compileSelect(
   orderBy: readonly OrderItem[],
   limit: Limit | undefined,
 ): CompiledQuery {
-  if (select.qualify) throw unsupported('QUALIFY');
   if (select.rollup === 'cube') throw unsupported('CUBE');
   const grouped = select.groupBy.length > 0 || containsAggregate([select.items, select.having, orderBy]);
   const levels = select.rollup === 'rollup' ? select.groupBy.length + 1 : 1;
@@ -90,6 +90,8 @@ function compileLevel(
   c.further = undefined;
   const scope = new Scope(outer);
   const from = compileFrom(c, scope, select.from);
+  // MySQL has it for its other optimizer only, which is off unless it was asked for.
+  if (select.qualify) throw sqlError(6037, `'QUALIFY clause' can be used only if the hypergraph optimizer is enabled.`);
   const condition = select.where ? whereSql(c, scope, select.where) : '';
   const where = [interruptionPoint(c, scope), condition].filter((t) => t !== '').join(' AND ');
 

@@ -1,7 +1,7 @@
 import type { SqlType } from '../types/index.ts';
 import { aggregateCollations, charsetOf, Coercibility, isBinaryText, maxBytesPerChar } from '../values/index.ts';
 import type { Collated } from '../values/index.ts';
-import { BIGINT, binaryType, charsOf, decimalType, digitsOf, DOUBLE, scaleOf, UNSIGNED } from './types-of-results.ts';
+import { BIGINT, binaryType, charsOf, decimalType, digitsOf, doubleOf, scaleOf, UNSIGNED } from './types-of-results.ts';
 
 /**
  * The type that CASE, IF, COALESCE, GREATEST, UNION and the like make of several types. With coercibilities given, the
@@ -55,11 +55,11 @@ const isNumber = (t: SqlType): boolean =>
   t.kind === 'double';
 
 function numbers(list: readonly SqlType[]): SqlType {
-  if (list.some((t) => t.kind === 'double')) return DOUBLE;
+  if (list.some((t) => t.kind === 'double')) return doubleOf(list);
   if (list.some((t) => t.kind === 'float')) {
     // MySQL keeps FLOAT beside small and 64-bit integers only.
     const keeps = list.every((t) => t.kind === 'float' || t.kind === 'year' || (t.kind === 'int' && t.bits !== 32));
-    return keeps ? { kind: 'float', unsigned: false } : DOUBLE;
+    return keeps ? { ...doubleOf(list), kind: 'float' } : doubleOf(list);
   }
   if (list.some((t) => t.kind === 'decimal'))
     return decimal(

@@ -14,7 +14,7 @@ import { implementation } from './aggregate-definition.ts';
 import type { AggregateDefinition } from './aggregate-definition.ts';
 import type { ArgInfo } from './definition.ts';
 import { checkReal } from './arithmetic.ts';
-import { decimalType, digitsOf, DOUBLE, numberMode, scaleOf, UNSIGNED } from './types-of-results.ts';
+import { decimalType, digitsOf, DOUBLE, doubleOf, numberMode, scaleOf, UNSIGNED } from './types-of-results.ts';
 
 /** Sums, means, deviations and bits. Sums of integers and decimals are exact. */
 
@@ -101,6 +101,12 @@ export function avgOf(type: SqlType, result: SqlType): OfExactSum {
   };
 }
 
+/** Sums and means of FLOAT(m,d) and DOUBLE(m,d) keep to places behind the point, too. */
+export function realResult(type: SqlType, more = 0): SqlType {
+  const digits = type.kind === 'float' || type.kind === 'double' ? type.digits : undefined;
+  return doubleOf([type], more, 17 + (digits?.[1] ?? 0) + more);
+}
+
 const sum: AggregateDefinition = {
   name: 'SUM',
   arity: [1, 1],
@@ -108,7 +114,7 @@ const sum: AggregateDefinition = {
   hasInverse: true,
   result: (args) => {
     const first = { type: (args[0] as ArgInfo).type };
-    return isReal(first.type) ? DOUBLE : decimalType(digitsOf(first) + 22, scaleOf(first.type));
+    return isReal(first.type) ? realResult(first.type) : decimalType(digitsOf(first) + 22, scaleOf(first.type));
   },
   make: (types, result) => {
     const type = types[0] as SqlType;
@@ -125,8 +131,8 @@ const avg: AggregateDefinition = {
   hasInverse: true,
   result: (args, env) => {
     const first = { type: (args[0] as ArgInfo).type };
-    if (isReal(first.type)) return DOUBLE;
     const more = env.divPrecisionIncrement;
+    if (isReal(first.type)) return realResult(first.type, more);
     return decimalType(digitsOf(first) + more, scaleOf(first.type) + more);
   },
   make: (types, result) => {

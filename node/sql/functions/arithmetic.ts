@@ -17,7 +17,7 @@ import {
   BIGINT,
   decimalType,
   digitsOf,
-  DOUBLE,
+  doubleOf,
   functionMode,
   isUnsigned,
   numberMode,
@@ -69,7 +69,7 @@ function additive(
       case 'int':
         return unsigned && !(name === '-' && env.sqlMode.noUnsignedSubtraction) ? UNSIGNED : BIGINT;
       case 'real':
-        return DOUBLE;
+        return doubleOf([a.type, b.type]);
       case 'decimal': {
         const both = isUnsigned(a.type) && isUnsigned(b.type);
         if (name === '*') return decimalType(digitsOf(a) + digitsOf(b), scaleOf(a.type) + scaleOf(b.type), both);
@@ -107,7 +107,7 @@ const divide = definePrepared(
   exactOrReal,
   (args, env) => {
     const [a, b] = args as [ArgInfo, ArgInfo];
-    if (modeOf([a.type, b.type]) === 'real') return DOUBLE;
+    if (modeOf([a.type, b.type]) === 'real') return doubleOf([a.type, b.type], env.divPrecisionIncrement);
     const scale = scaleOf(a.type) + env.divPrecisionIncrement;
     const precision = digitsOf(a) + scaleOf(b.type) + env.divPrecisionIncrement;
     return decimalType(precision, scale, isUnsigned(a.type) && isUnsigned(b.type));
@@ -154,7 +154,7 @@ function modulo(name: string): FunctionDefinition {
         case 'int':
           return unsigned ? UNSIGNED : BIGINT;
         case 'real':
-          return DOUBLE;
+          return doubleOf([a.type, b.type]);
         case 'decimal': {
           const scale = Math.max(scaleOf(a.type), scaleOf(b.type));
           return decimalType(Math.max(digitsOf(a), digitsOf(b)), scale, unsigned);
@@ -188,7 +188,7 @@ const negate = definePrepared(
       if (constant instanceof Uint8Array && type.kind === 'int' && constant[0] !== 0x80) return decimalType(20, 0);
       return BIGINT;
     }
-    return mode === 'real' ? DOUBLE : decimalType(digitsOf(args[0] as ArgInfo), scaleOf(type));
+    return mode === 'real' ? doubleOf([type]) : decimalType(digitsOf(args[0] as ArgInfo), scaleOf(type));
   },
   (types, type): Call => {
     switch (functionMode(types[0] as SqlType)) {

@@ -193,13 +193,14 @@ class Cursor {
     return Number(match[0]);
   }
 
+  /** Which of the names, cut to `length`, the next word is, or alone begins like it. */
   name(names: readonly string[], length?: number): number {
-    const rest = this.text.slice(this.at).toLowerCase();
-    const found = names.findIndex((name) =>
-      rest.startsWith((length === undefined ? name : name.slice(0, length)).toLowerCase()),
-    );
-    if (found >= 0) this.at += length ?? (names[found] as string).length;
-    return found;
+    const word = /^[a-z]*/i.exec(this.text.slice(this.at))?.[0].toLowerCase() ?? '';
+    const whole = names.map((name) => name.slice(0, length).toLowerCase());
+    const begun = whole.filter((name) => name.startsWith(word));
+    if (word === '' || (begun.length !== 1 && !whole.includes(word))) throw new Mismatch();
+    this.at += word.length;
+    return whole.includes(word) ? whole.indexOf(word) : whole.indexOf(begun[0] as string);
   }
 }
 
@@ -254,11 +255,9 @@ function parseByFormat(text: string, pattern: string): Parsed | undefined {
           break;
         case 'M':
           month = c.name(MONTH_NAMES) + 1;
-          if (month === 0) throw new Mismatch();
           break;
         case 'b':
           month = c.name(MONTH_NAMES, 3) + 1;
-          if (month === 0) throw new Mismatch();
           break;
         case 'd':
         case 'e':
@@ -301,11 +300,9 @@ function parseByFormat(text: string, pattern: string): Parsed | undefined {
         }
         case 'W':
           weekday = c.name(DAY_NAMES) + 1;
-          if (weekday === 0) throw new Mismatch();
           break;
         case 'a':
           weekday = c.name(DAY_NAMES, 3) + 1;
-          if (weekday === 0) throw new Mismatch();
           break;
         case 'w':
           weekday = take(1, 0, 6) || 7;
@@ -377,7 +374,8 @@ function parseByFormat(text: string, pattern: string): Parsed | undefined {
 
 class Mismatch extends Error {}
 
-const DATE_PARTS = /%[aAbcDdejMmUuVvWwXxYy]/;
+/** A day alone makes no date of a time: it counts as so many times 24 hours. */
+const DATE_PARTS = /%[abcjMmUuVvWwXxYy]/;
 const CLOCK_PARTS = /%[fHhIiklprSsT]/;
 
 function resultOfFormat(info: ArgInfo | undefined): SqlType {
@@ -446,8 +444,9 @@ export const dateFormat: readonly FunctionDefinition[] = [
         if (parsed === undefined) return wrong();
         const { value } = parsed;
         if (parsed.rest.trim() !== '') env.warn('Warning', 1292, `Truncated incorrect ${kind} value: '${text}'`);
+        const dated = result.kind !== 'time' || value.day > 0;
+        if (dated && !isAllowed(value, rulesOf(env.sqlMode))) return wrong();
         if (result.kind === 'time') return timeOfDay(value) + value.day * 86_400 * MICROS_PER_SECOND;
-        if (!isAllowed(value, rulesOf(env.sqlMode))) return wrong();
         return result.kind === 'date'
           ? formatDate(value)
           : formatDateTime(value, result.kind === 'datetime' ? result.fsp : 0);

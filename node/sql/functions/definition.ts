@@ -36,9 +36,13 @@ export interface CallEnv extends ValueContext {
   readonly defaultWeekFormat: number;
   /** lc_time_names. */
   readonly timeLocale: string;
+  /** block_encryption_mode, such as `aes-128-ecb`. */
+  readonly blockEncryptionMode: string;
   /** zlib's compression, where the platform has it. */
   readonly deflate?: (bytes: Uint8Array) => Uint8Array;
   readonly inflate?: (bytes: Uint8Array) => Uint8Array | undefined;
+  /** A key of `size` bytes out of another, by SHA-512. */
+  readonly deriveKey?: (kdf: KeyDerivation, key: Uint8Array, salt: Uint8Array, size: number) => Uint8Array;
   /** AES with a key of 16, 24 or 32 bytes; undefined where the bytes cannot be decrypted. */
   readonly aes?: (
     encrypt: boolean,
@@ -48,6 +52,9 @@ export interface CallEnv extends ValueContext {
     bytes: Uint8Array,
   ) => Uint8Array | undefined;
 }
+
+export type KeyDerivation =
+  { readonly method: 'hkdf'; readonly info: Uint8Array } | { readonly method: 'pbkdf2'; readonly iterations: number };
 
 export type Call = (env: CallEnv, ...args: never[]) => JsValue;
 

@@ -2,11 +2,11 @@ import { md5, sha1 } from '@noble/hashes/legacy.js';
 import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { sqlError } from '../values/index.ts';
 import { define } from './definition.ts';
-import type { CallEnv, FunctionDefinition } from './definition.ts';
+import type { FunctionDefinition } from './definition.ts';
 import { hexOf } from './encodings.ts';
 import { binaryType, charsOf, connectionText, BIGINT } from './types-of-results.ts';
 
-/** Hashes, encryption and compression; what the platform must do comes in by the call's environment. */
+/** Hashes and compression; what the platform must do comes in by the call's environment. */
 
 const hexLower = (bytes: Uint8Array): string => hexOf(bytes).toLowerCase();
 
@@ -21,31 +21,9 @@ const SHA2: Readonly<Record<number, (bytes: Uint8Array) => Uint8Array>> = {
 const lengthBytes = (length: number): Uint8Array =>
   Uint8Array.of(length & 0xff, (length >> 8) & 0xff, (length >> 16) & 0xff, (length >> 24) & 0x3f);
 
-/** MySQL folds a key of any length into as many bytes as AES needs. */
-function foldKey(key: Uint8Array, size: number): Uint8Array {
-  const folded = new Uint8Array(size);
-  key.forEach((byte, i) => {
-    folded[i % size] = (folded[i % size] as number) ^ byte;
-  });
-  return folded;
-}
-
-function missing(what: string): Error {
+/** What the platform that this runs on does not have. */
+export function missing(what: string): Error {
   return sqlError(1235, `This server was built without ${what}`);
-}
-
-function crypt(name: string, encrypt: boolean): FunctionDefinition {
-  return define(
-    name,
-    [2, 3],
-    'bytes',
-    (args) => binaryType((Math.floor(charsOf(args[0] as NonNullable<(typeof args)[0]>) / 16) + 1) * 16),
-    (env: CallEnv, bytes: Uint8Array, key: Uint8Array, iv?: Uint8Array) => {
-      if (env.aes === undefined) throw missing('AES');
-      return env.aes(encrypt, 'aes-128-ecb', foldKey(key, 16), iv, bytes) ?? null;
-    },
-    { nullable: 'always' },
-  );
 }
 
 export const hashes: readonly FunctionDefinition[] = [
@@ -66,8 +44,6 @@ export const hashes: readonly FunctionDefinition[] = [
     },
     { nullable: 'always' },
   ),
-  crypt('AES_ENCRYPT', true),
-  crypt('AES_DECRYPT', false),
   define(
     'COMPRESS',
     1,

@@ -2,7 +2,7 @@
 export * from './aggregate-definition.ts';
 export * from './aggregate-types.ts';
 export { findAggregate } from './aggregates.ts';
-export { avgOf, sumOf } from './aggregates-numeric.ts';
+export { avgOf, realResult, sumOf } from './aggregates-numeric.ts';
 export * from './compare-modes.ts';
 export * from './definition.ts';
 export { commonCollation, likeMatcher } from './like.ts';

@@ -12,6 +12,7 @@ import {
   decimalType,
   digitsOf,
   DOUBLE,
+  doubleOf,
   isUnsigned,
   functionMode,
   scaleOf,
@@ -148,7 +149,9 @@ export const numeric: readonly FunctionDefinition[] = [
       const first = args[0] as ArgInfo;
       const mode = functionMode(first.type);
       if (mode === 'int') return isUnsigned(first.type) ? UNSIGNED : BIGINT;
-      return mode === 'real' ? DOUBLE : decimalType(digitsOf(first), scaleOf(first.type), isUnsigned(first.type));
+      return mode === 'real'
+        ? doubleOf([first.type])
+        : decimalType(digitsOf(first), scaleOf(first.type), isUnsigned(first.type));
     },
     (types): Call => {
       switch (functionMode(types[0] as SqlType)) {

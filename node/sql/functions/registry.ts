@@ -5,6 +5,7 @@ import { dateFormat } from './date-format.ts';
 import { dates } from './dates.ts';
 import type { FunctionDefinition } from './definition.ts';
 import { encodings } from './encodings.ts';
+import { encryption } from './encryption.ts';
 import { hashes } from './hashes.ts';
 import { jsonFunctions } from './json-functions.ts';
 import { like } from './like.ts';
@@ -29,6 +30,7 @@ const all: readonly (readonly FunctionDefinition[])[] = [
   regexps,
   jsonFunctions,
   hashes,
+  encryption,
   miscellaneous,
   xmlFunctions,
 ];

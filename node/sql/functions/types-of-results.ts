@@ -9,7 +9,8 @@ export const BIGINT: IntType = { kind: 'int', bits: 64, unsigned: false };
 export const UNSIGNED: IntType = { kind: 'int', bits: 64, unsigned: true };
 /** What comparisons and the like give: INT with a display width of 1. */
 export const BOOLEAN: IntType = { kind: 'int', bits: 32, unsigned: false, width: 1 };
-export const DOUBLE: SqlType = { kind: 'double', unsigned: false };
+type RealType = Extract<SqlType, { kind: 'float' | 'double' }>;
+export const DOUBLE: RealType = { kind: 'double', unsigned: false };
 export const DATE: SqlType = { kind: 'date' };
 export const JSON_TYPE: SqlType = { kind: 'json' };
 
@@ -196,6 +197,38 @@ export function functionMode(type: SqlType): 'int' | 'decimal' | 'real' {
   const temporal =
     type.kind === 'date' || type.kind === 'time' || type.kind === 'datetime' || type.kind === 'timestamp';
   return temporal ? 'real' : numberMode(type);
+}
+
+/** Digits behind the point that a type's values are shown with; undefined where each has its own. */
+function fixedScale(type: SqlType): number | undefined {
+  switch (type.kind) {
+    case 'float':
+    case 'double':
+      return type.digits?.[1];
+    case 'int':
+    case 'year':
+    case 'bit':
+    case 'date':
+    case 'decimal':
+    case 'time':
+    case 'datetime':
+    case 'timestamp':
+      return scaleOf(type);
+    default:
+      return undefined;
+  }
+}
+
+/** The DOUBLE that comes of these types: of FLOAT(m,d) and exact numbers, one that keeps to so many places, and `more`. */
+export function doubleOf(types: readonly SqlType[], more = 0, width = 22): RealType {
+  let most = 0;
+  for (const type of types) {
+    const scale = fixedScale(type);
+    if (scale === undefined) return DOUBLE;
+    most = Math.max(most, scale);
+  }
+  const scale = most + more;
+  return scale > 30 ? DOUBLE : { kind: 'double', unsigned: false, digits: [width, scale] };
 }
 
 export function isUnsigned(type: SqlType): boolean {

@@ -32,18 +32,20 @@ export const functionFor = (tag: string): Special | undefined => table.get(tag);
 export function callArguments(p: Parser, start: number, schema: string | undefined, written: string): Expr {
   p.next();
   const args: Expr[] = [];
+  let named = false;
   if (p.t !== ')') {
     do {
       args.push(p.grammar.expr(p));
-      if (schema === undefined) {
-        if (p.accept('AS')) p.identOrText();
-        else if (p.isIdent() || p.t === 'string') p.identOrText();
+      if (schema === undefined && (p.accept('AS') || p.isIdent() || p.t === 'string')) {
+        p.identOrText();
+        named = true;
       }
     } while (p.accept(','));
   }
   p.expect(')');
   const name = schema === undefined ? written.toLowerCase() : written;
-  return { kind: 'call', start, end: p.prevEnd, schema, name: ALIASES[name] ?? name, written, args };
+  const called = ALIASES[name] ?? name;
+  return { kind: 'call', start, end: p.prevEnd, schema, name: called, written, args, ...(named && { named }) };
 }
 
 /** Functions that MySQL prints under another name. */

@@ -362,7 +362,7 @@ export function parseTime(text: string): ParsedTime | undefined {
     if (
       date !== undefined &&
       date.timed &&
-      (/^\d+$/.test(text.slice(at)) || /[-/.^@T]\d+[ T]|^\d+T|^\d+\./.test(text))
+      (/^\d+$/.test(text.slice(at)) || /[-/.^@T]\d+[ T]|^\d+T|^\d+\.|^\d{4}:\d+:\d+ /.test(text))
     ) {
       if (date.value.year + date.value.month + date.value.day > 0 || /^\d+-/.test(text.slice(at))) {
         return { micros: timeOfDay(date.value), places: date.places, truncated: date.truncated, date };
@@ -377,6 +377,8 @@ export function parseTime(text: string): ParsedTime | undefined {
   const start = at;
   const first = number();
   if (at === start && !(text[at] === '.' && isDigit(text.charCodeAt(at + 1)))) return undefined;
+  // Larger numbers do not fit where MySQL keeps them: those are no times, not times beyond the range.
+  if (first > 4294967295) return undefined;
   const afterFirst = at;
   while (at < end && isSpace(text.charCodeAt(at))) at++;
   let parts: [days: number, hours: number, minutes: number, seconds: number];

@@ -2,6 +2,26 @@
 import { dialectTests } from './support.ts';
 
 dialectTests({
+  'what is computed of FLOAT(m,d) and DOUBLE(m,d) keeps to places behind the point': [
+    ['CREATE TABLE t (f float(10,2), d double(10,3), i int, n double)', 0],
+    ['INSERT INTO t VALUES (1.5, 2.5, 3, 1.5)', 1],
+    [
+      'SELECT f + i, d * f, f / i, -f, abs(f), f % i, f * 2.25 FROM t',
+      [['4.50', '3.750', '0.500000', '-1.50', '1.50', '1.50', '3.38']],
+    ],
+    ['SELECT f + n, f + 1e0, n / i FROM t', [['3', '2.5', '0.5']]],
+    ['SELECT sum(f), avg(d), sum(f) / 2 FROM t', [['1.50', '2.5000000', '0.750000']]],
+    ['SELECT coalesce(f, d), if(1, f, i), CASE WHEN 1 THEN f ELSE n END FROM t', [['1.500', '1.50', '1.5']]],
+    ['SELECT f FROM t UNION SELECT i FROM t', [['1.50'], ['3.00']]],
+    ['CREATE TABLE c SELECT f + i AS a, sum(f) AS b FROM t GROUP BY f, i', 1],
+    [
+      "SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = 'dialect' AND table_name = 'c'",
+      [
+        ['a', 'double(22,2)'],
+        ['b', 'double(19,2)'],
+      ],
+    ],
+  ],
   'SUM and AVG of distinct texts are of distinct numbers': [
     ['CREATE TABLE t (g int, s varchar(10))', 0],
     ["INSERT INTO t VALUES (1,'1'), (1,'1.0'), (1,'2'), (2,'3'), (2,'3'), (2,NULL), (3,NULL)", 7],

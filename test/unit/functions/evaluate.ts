@@ -36,6 +36,7 @@ export const env: CallEnv = {
   groupConcatMaxLen: 1024,
   maxAllowedPacket: 67108864,
   defaultWeekFormat: 0,
+  blockEncryptionMode: 'aes-128-ecb',
   timeLocale: 'en_US',
 };
 

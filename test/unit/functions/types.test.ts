@@ -17,6 +17,7 @@ const date: SqlType = { kind: 'date' };
 const datetime: SqlType = { kind: 'datetime', fsp: 0 };
 const time: SqlType = { kind: 'time', fsp: 3 };
 const double: SqlType = { kind: 'double', unsigned: false };
+const money: SqlType = { kind: 'double', unsigned: false, digits: [10, 2] };
 const json: SqlType = { kind: 'json' };
 const bytes: SqlType = { kind: 'binary', family: 'varbinary', length: 7 };
 
@@ -37,6 +38,11 @@ describe('types of results', () => {
     ['/', [column(int(32)), column(int(32))], decimal(14, 4)],
     ['/', [column(decimal(5, 2)), column(decimal(5, 2))], decimal(11, 6)],
     ['/', [column(int(32)), column(double)], double],
+    ['+', [column(money), column(int(32))], { kind: 'double', unsigned: false, digits: [22, 2] }],
+    ['*', [column(money), column(decimal(5, 3))], { kind: 'double', unsigned: false, digits: [22, 3] }],
+    ['/', [column(money), column(int(32))], { kind: 'double', unsigned: false, digits: [22, 6] }],
+    ['-', [column(money), column(double)], double],
+    ['+', [column(money), column(varchar(3))], double],
     ['%', [column(int(8, true)), column(int(64))], int(64, true)],
     ['CONCAT', [column(int(32)), column(varchar(20))], varchar(31)],
     ['CONCAT', [column(varchar(20)), column(bytes)], { kind: 'binary', family: 'varbinary', length: 87 }],

@@ -469,6 +469,8 @@ export interface Call extends Span {
   /** The name as written, for messages and user-defined functions. */
   readonly written: string;
   readonly args: readonly Expr[];
+  /** An argument has a name, f(a AS b), which only functions have that were loaded from a library. */
+  readonly named?: true;
 }
 
 export type Literal =

@@ -64,9 +64,13 @@ export class Runner {
   private all(statement: StatementSync, values: SqliteValue[]): SqliteValue[][] {
     const rows = statement.all(...values) as unknown as SqliteValue[][] | undefined;
     if (rows) return rows;
+    throw this.takeStepError();
+  }
+
+  private takeStepError(): Error {
     const error = this.stepError;
     this.stepError = undefined;
-    throw error instanceof Error ? error : new Error('SQLite gave no rows and no error');
+    return error instanceof Error ? error : new Error('SQLite gave no rows and no error');
   }
 
   private statementOf(text: SqlText): Prepared {
@@ -116,19 +120,27 @@ export class Runner {
       prepared.statement.setReadBigInts(true);
       prepared.bigints = true;
     }
-    for (const row of prepared.statement.iterate(...this.parameters(text)) as unknown as Iterable<SqliteValue[]>) {
-      for (let i = 0; i < row.length; i++) {
-        const value = row[i];
-        if (typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n)
-          row[i] = Number(value);
+    const rows = prepared.statement.iterate(...this.parameters(text)) as unknown as Iterator<SqliteValue[]>;
+    let open = true;
+    try {
+      for (;;) {
+        // Where an aggregate throws, SQLite answers with nothing at all, and the error is the one that was kept.
+        const next = rows.next() as IteratorResult<SqliteValue[]> | undefined;
+        open = next?.done !== true;
+        if (next === undefined) throw this.takeStepError();
+        if (next.done === true) break;
+        const row = next.value;
+        for (let i = 0; i < row.length; i++) {
+          const value = row[i];
+          if (typeof value === 'bigint' && value >= -9007199254740991n && value <= 9007199254740991n)
+            row[i] = Number(value);
+        }
+        yield row;
       }
-      yield row;
+    } finally {
+      if (open) rows.return?.();
     }
-    if (this.stepError !== undefined) {
-      const error = this.stepError;
-      this.stepError = undefined;
-      if (error instanceof Error) throw error;
-    }
+    if (this.stepError !== undefined) throw this.takeStepError();
   }
 
   /** The first column of the first row. */

@@ -16,7 +16,6 @@ import {
 import { ok, type StatementContext } from '../statement-context.ts';
 import { applyOptions, checkExpressions, draftContext } from './create-table.ts';
 import { copiesRows } from './copied-rows.ts';
-import { columnDefault } from './defaults.ts';
 import { TableDraft } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
 import { childrenFollow, constraintsFollow, databaseOf, exclusiveTable } from './apply.ts';
@@ -171,9 +170,8 @@ function alter(draft: TableDraft, action: AlterAction): void {
         throw new SqlError(1091, '42000', "Can't DROP 'PRIMARY'; check that column/key exists");
       return draft.dropIndex('PRIMARY');
     case 'alterColumnDefault': {
-      const column = draft.column(action.name);
-      if (action.value) column.default = columnDefault(column, action.value, action.parens);
-      else delete column.default;
+      if (action.value) draft.setDefault(action.name, action.value, action.parens);
+      else delete draft.column(action.name).default;
       return;
     }
     case 'alterColumnVisible': {

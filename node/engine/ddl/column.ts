@@ -1,11 +1,16 @@
 /** A column's definition, from what a statement says of it. */
 import { print, SqlError, sqlTypeOf, type ColumnDef, type ColumnDefinition } from '../../sql/index.ts';
-import { columnDefault, isNow } from './defaults.ts';
+import { columnDefault, isNow, type ZeroDates } from './defaults.ts';
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** `tableCollation`: where the column names none. Throws SqlError. */
-export function makeColumn(definition: ColumnDefinition, id: number, tableCollation: string): Mutable<ColumnDef> {
+export function makeColumn(
+  definition: ColumnDefinition,
+  id: number,
+  tableCollation: string,
+  zeroDates: ZeroDates,
+): Mutable<ColumnDef> {
   const { name } = definition;
   if (name === '' || name.endsWith(' ')) throw new SqlError(1166, '42000', `Incorrect column name '${name}'`);
   if (name.length > 64) throw new SqlError(1059, '42000', `Identifier name '${name}' is too long`);
@@ -34,7 +39,7 @@ export function makeColumn(definition: ColumnDefinition, id: number, tableCollat
         column.nullable = false;
         break;
       case 'default':
-        column.default = columnDefault(column, a.value, a.parens);
+        column.default = columnDefault(column, a.value, a.parens, zeroDates);
         break;
       case 'onUpdate':
         if (!isNow(a.value) || (type.kind !== 'timestamp' && type.kind !== 'datetime'))

@@ -20,6 +20,7 @@ import {
 } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
 import { checkAllowed } from './allowed-expressions.ts';
+import { zeroDatesOf } from './defaults.ts';
 import { TableDraft, type DraftContext } from './draft.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
 import { databaseOf, putTable, type SchemaStatement } from './apply.ts';
@@ -32,6 +33,7 @@ export function draftContext(x: StatementContext): DraftContext {
   return {
     explicitTimestamp: true,
     strict: x.session.state.strict,
+    zeroDates: zeroDatesOf(x.session.state.sqlMode, x.session.state.strict),
     warn: (errno, message) => core.env.warn('Warning', errno, message),
     typeOfExpression: (table, text) =>
       rowExpression(

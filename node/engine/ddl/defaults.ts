@@ -2,6 +2,7 @@
 import {
   print,
   SqlError,
+  type SqlMode,
   storeConverter,
   type ColumnDef,
   type ColumnDefault,
@@ -13,12 +14,20 @@ import {
 import { Environment } from '../environment.ts';
 import { defaultText } from '../table.ts';
 
+/** Which dates with zeros are refused as defaults: those that strict mode refuses as values. */
+export type ZeroDates = Pick<SqlMode, 'noZeroDate' | 'noZeroInDate'>;
+
+export const zeroDatesOf = (mode: SqlMode, strict: boolean): ZeroDates => ({
+  noZeroDate: strict && mode.noZeroDate,
+  noZeroInDate: strict && mode.noZeroInDate,
+});
+
 export const isNow = (e: Expr): boolean => e.kind === 'call' && e.name === 'now';
 
 const invalid = (column: ColumnDef): SqlError =>
   new SqlError(1067, '42000', `Invalid default value for '${column.name}'`);
 
-export function columnDefault(column: ColumnDef, value: Expr, parens: boolean): ColumnDefault {
+export function columnDefault(column: ColumnDef, value: Expr, parens: boolean, zeroDates: ZeroDates): ColumnDefault {
   const { type } = column;
   if (isNow(value) && !parens) {
     if (type.kind !== 'timestamp' && type.kind !== 'datetime') throw invalid(column);
@@ -41,14 +50,16 @@ export function columnDefault(column: ColumnDef, value: Expr, parens: boolean): 
       '42000',
       `BLOB, TEXT, GEOMETRY or JSON column '${column.name}' can't have a default value`,
     );
-  return { kind: 'value', text: normalised(column, literal) };
+  return { kind: 'value', text: normalised(column, literal, zeroDates) };
 }
+
+const isDated = ({ kind }: SqlType): boolean => kind === 'date' || kind === 'datetime' || kind === 'timestamp';
 
 /** A literal's text as information_schema shows a default. */
 function literalText(value: Expr, type: SqlType): string | undefined {
   switch (value.kind) {
     case 'number':
-      return value.text;
+      return isDated(type) && Number(value.text) === 0 ? '0000-00-00' : value.text;
     case 'unary': {
       const inner = literalText(value.operand, type);
       return inner === undefined || (value.op !== '-' && value.op !== '+')
@@ -76,14 +87,13 @@ function literalText(value: Expr, type: SqlType): string | undefined {
 }
 
 /** The default as the column stores it, as text: 5 in a DECIMAL(5,2) is 5.00. Throws 1067 where it does not fit. */
-function normalised(column: ColumnDef, text: string): string {
+function normalised(column: ColumnDef, text: string, zeroDates: ZeroDates): string {
   const { type } = column;
   const bits = type.kind === 'bit' && !text.startsWith("b'") ? `b'${BigInt(text).toString(2)}'` : text;
   const { value, from } = defaultText(bits, type);
   const env = new Environment();
   env.sqlMode = {
-    noZeroDate: false,
-    noZeroInDate: false,
+    ...zeroDates,
     allowInvalidDates: false,
     errorForDivisionByZero: false,
     noUnsignedSubtraction: false,

@@ -9,6 +9,7 @@ import {
   type ColumnDef,
   type ColumnDefinition,
   type ColumnPlace,
+  type Expr,
   type ForeignKey,
   type ForeignKeyAction,
   type ForeignKeyDef,
@@ -21,6 +22,7 @@ import {
   type TableOptions,
 } from '../../sql/index.ts';
 import { makeColumn, type Mutable } from './column.ts';
+import { columnDefault, type ZeroDates } from './defaults.ts';
 import { checkKeyLength, partOf, sortIndexes, startsWith } from './index-parts.ts';
 
 const ACTIONS: Readonly<Record<string, ForeignKeyAction>> = {
@@ -37,6 +39,7 @@ export interface DraftContext {
   typeOfExpression(table: TableDef, expression: string): ColumnDef['type'];
   readonly explicitTimestamp: boolean;
   readonly strict: boolean;
+  readonly zeroDates: ZeroDates;
   warn(errno: number, message: string): void;
 }
 
@@ -73,6 +76,12 @@ export class TableDraft {
     return this.columns.find((c) => !c.hidden && c.name.toLowerCase() === lower);
   }
 
+  /** ALTER COLUMN … SET DEFAULT */
+  setDefault(name: string, value: Expr, parens: boolean): void {
+    const column = this.column(name);
+    column.default = columnDefault(column, value, parens, this.x.zeroDates);
+  }
+
   column(name: string, clause = this.base.name): Mutable<ColumnDef> {
     const column = this.find(name);
     if (!column) throw new SqlError(1054, '42S22', `Unknown column '${name}' in '${clause}'`);
@@ -83,7 +92,7 @@ export class TableDraft {
 
   addColumn(definition: ColumnDefinition, place?: ColumnPlace): void {
     if (this.find(definition.name)) throw new SqlError(1060, '42S21', `Duplicate column name '${definition.name}'`);
-    const column = makeColumn(definition, this.nextColumnId++, this.options.collation);
+    const column = makeColumn(definition, this.nextColumnId++, this.options.collation, this.x.zeroDates);
     this.insertAt(column, place);
     this.keysOf(definition, column);
     this.rewrites = true;
@@ -106,7 +115,7 @@ export class TableDraft {
     const old = this.column(name);
     const other = this.find(definition.name);
     if (other && other !== old) throw new SqlError(1060, '42S21', `Duplicate column name '${definition.name}'`);
-    const made = makeColumn(definition, old.id, this.options.collation);
+    const made = makeColumn(definition, old.id, this.options.collation, this.x.zeroDates);
     const inPrimary = this.indexes.some((i) => i.kind === 'primary' && i.parts.some((p) => p.column === old.id));
     if (inPrimary) made.nullable = false;
     if (

@@ -71,7 +71,9 @@ export function cast(c: Compiler, operand: Bound, type: CastType): Bound {
 }
 
 function callCast(c: Compiler, name: string, b: Bound, to: SqlType, length?: number): Bound {
-  if (length === undefined && coerce(b.type, to) === undefined && b.type.kind === to.kind && to.kind !== 'binary')
+  const dated = to.kind === 'date' || to.kind === 'datetime';
+  const same = coerce(b.type, to) === undefined && b.type.kind === to.kind;
+  if (length === undefined && same && !dated && to.kind !== 'binary')
     return b.with({ type: to, coercibility: COERCIBILITY.implicit });
   return callInternal(
     c,

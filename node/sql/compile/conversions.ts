@@ -1,5 +1,6 @@
 /** Values from one type's form in SQLite to another's, while a statement runs. */
 import type { Decimal, SqliteValue, SqlType } from '../types/index.ts';
+import { bindFunction, findFunction } from '../functions/index.ts';
 import { argReader, coerce, decimals, fitTime, formatDecimal, toSqlite } from '../values/index.ts';
 import { classOf } from './forms.ts';
 import type { ExecContext } from './plan.ts';
@@ -18,6 +19,10 @@ export function castFunction(
   to: SqlType,
   length: number | undefined,
 ): (x: ExecContext) => (value: SqliteValue) => SqliteValue {
+  if (to.kind === 'date' || to.kind === 'datetime') {
+    const definition = findFunction(to.kind === 'date' ? 'CAST_DATE' : 'CAST_DATETIME');
+    if (definition) return bindFunction(definition, [from], to);
+  }
   return (x) => {
     const read = argReader(from, to.kind === 'binary' ? 'bytes' : classOf(to));
     const write = toSqlite(to);

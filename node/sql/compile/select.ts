@@ -30,7 +30,13 @@ export function compileSelect(
   limit: Limit | undefined,
 ): CompiledQuery {
   if (select.rollup === 'cube') throw unsupported('CUBE');
-  const grouped = select.groupBy.length > 0 || containsAggregate([select.items, select.having, orderBy]);
+  const grouped = select.groupBy.length > 0 || containsAggregate([select.items, select.having]);
+  const aggregate = grouped ? -1 : orderBy.findIndex((item) => containsAggregate(item));
+  if (aggregate >= 0)
+    throw sqlError(
+      3029,
+      `Expression #${aggregate + 1} of ORDER BY contains aggregate function and applies to the result of a non-aggregated query`,
+    );
   const levels = select.rollup === 'rollup' ? select.groupBy.length + 1 : 1;
   const saved = c.inlineLiterals;
   c.inlineLiterals =

@@ -111,7 +111,7 @@ function text(known: readonly { readonly type: SqlType; readonly strength: numbe
   );
   const collation = json
     ? 'utf8mb4_bin'
-    : (met?.collation ?? `${charsetOf((list[0] as { collation: string }).collation)}_bin`);
+    : (met?.collation ?? `${charsetOf((texts[0]?.type as { collation: string }).collation)}_bin`);
   if (long) return { kind: 'string', family: 'longtext', length: 4294967295, collation };
   return { kind: 'string', family: 'varchar', length: Math.max(...list.map((type) => charsOf({ type }))), collation };
 }

@@ -93,6 +93,7 @@ export const encodings: readonly FunctionDefinition[] = [
       byValue(types[0] as SqlType)
         ? (_env, n: bigint) => asUnsigned(n).toString(16).toUpperCase()
         : (_env, bytes: Uint8Array) => hexOf(bytes),
+    { nullable: 'always' },
   ),
   define(
     'UNHEX',

@@ -14,10 +14,13 @@ import {
   type TableDef,
 } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
-import { applyOptions, checkExpressions, draftContext } from './create-table.ts';
+import { applyOptions, checkExpressions } from './create-table.ts';
 import { copiesRows } from './copied-rows.ts';
+import { columnDefault, type ZeroDates } from './defaults.ts';
 import { TableDraft } from './draft.ts';
+import { draftContext } from './draft-context.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
+import { checkGeneratedKey, keepFirst } from './invisible-key.ts';
 import { childrenFollow, constraintsFollow, databaseOf, exclusiveTable } from './apply.ts';
 
 export function alterTable(
@@ -27,7 +30,8 @@ export function alterTable(
   algorithm: AlterTable['algorithm'],
 ): Promise<void> | undefined {
   const table = exclusiveTable(x, name);
-  const draft = new TableDraft(table, draftContext(x));
+  const context = draftContext(x);
+  const draft = new TableDraft(table, context);
   applyOptions(
     x,
     draft,
@@ -65,9 +69,12 @@ export function alterTable(
         convert(draft, columnCollation(action.charset ?? 'utf8mb4', action.collation, false, draft.options.collation));
         break;
       default:
-        alter(draft, action);
+        alter(draft, action, context.zeroDates);
     }
   }
+  keepFirst(table, draft.columns);
+  const generates = x.session.state.variables.number('sql_generate_invisible_primary_key') === 1;
+  checkGeneratedKey(table, draft.build(), actions, generates);
   draft.validate();
   const { partitions: _old, ...built } = draft.build();
   const { core, state } = x.session;
@@ -141,7 +148,7 @@ async function countOf(x: StatementContext, table: TableDef): Promise<number> {
   }
 }
 
-function alter(draft: TableDraft, action: AlterAction): void {
+function alter(draft: TableDraft, action: AlterAction, zeroDates: ZeroDates): void {
   switch (action.kind) {
     case 'addColumn':
       return draft.addColumn(action.column, action.place);
@@ -170,8 +177,9 @@ function alter(draft: TableDraft, action: AlterAction): void {
         throw new SqlError(1091, '42000', "Can't DROP 'PRIMARY'; check that column/key exists");
       return draft.dropIndex('PRIMARY');
     case 'alterColumnDefault': {
-      if (action.value) draft.setDefault(action.name, action.value, action.parens);
-      else delete draft.column(action.name).default;
+      const column = draft.column(action.name);
+      if (action.value) column.default = columnDefault(column, action.value, action.parens, zeroDates);
+      else delete column.default;
       return;
     }
     case 'alterColumnVisible': {

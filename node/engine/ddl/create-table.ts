@@ -4,10 +4,7 @@ import {
   collationNamed,
   compileStatement,
   DEFAULT_COLLATION,
-  rowExpression,
-  rowRelation,
   SqlError,
-  parseExpression,
   parseStatement,
   primaryKey,
   unsupported,
@@ -20,30 +17,14 @@ import {
 } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
 import { checkAllowed } from './allowed-expressions.ts';
-import { zeroDatesOf } from './defaults.ts';
-import { TableDraft, type DraftContext } from './draft.ts';
+import { TableDraft } from './draft.ts';
+import { draftContext } from './draft-context.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
 import { databaseOf, putTable, type SchemaStatement } from './apply.ts';
 import { createFilled } from './create-select.ts';
+import { ROW_ID } from './invisible-key.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
-
-export function draftContext(x: StatementContext): DraftContext {
-  const { core } = x.session;
-  return {
-    explicitTimestamp: true,
-    strict: x.session.state.strict,
-    zeroDates: zeroDatesOf(x.session.state.sqlMode, x.session.state.strict),
-    warn: (errno, message) => core.env.warn('Warning', errno, message),
-    typeOfExpression: (table, text) =>
-      rowExpression(
-        core.tables.compiler(table),
-        (c) => [rowRelation(table, table.name, 'oldRow', c)],
-        parseExpression(text),
-        'expression',
-      ).type,
-  };
-}
 
 /** Compiles what a definition's expressions say, so that a wrong one is refused now and not at the first row. */
 export function checkExpressions(x: StatementContext, table: TableDef): void {
@@ -187,8 +168,6 @@ export function createTable(x: StatementContext, statement: Of<'createTable'>): 
   if (select) return createFilled(x, table, changes, { ...select, duplicates: statement.duplicates });
   return putTable(x, table, changes);
 }
-
-const ROW_ID = 'my_row_id';
 
 /** sql_generate_invisible_primary_key: the column that a table without a key that tells its rows apart is given. */
 function wantsRowId(

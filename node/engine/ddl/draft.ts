@@ -9,7 +9,6 @@ import {
   type ColumnDef,
   type ColumnDefinition,
   type ColumnPlace,
-  type Expr,
   type ForeignKey,
   type ForeignKeyAction,
   type ForeignKeyDef,
@@ -22,7 +21,7 @@ import {
   type TableOptions,
 } from '../../sql/index.ts';
 import { makeColumn, type Mutable } from './column.ts';
-import { columnDefault, type ZeroDates } from './defaults.ts';
+import type { DraftContext } from './draft-context.ts';
 import { checkKeyLength, partOf, sortIndexes, startsWith } from './index-parts.ts';
 
 const ACTIONS: Readonly<Record<string, ForeignKeyAction>> = {
@@ -32,16 +31,6 @@ const ACTIONS: Readonly<Record<string, ForeignKeyAction>> = {
   noAction: 'NO ACTION',
   setDefault: 'SET DEFAULT',
 };
-
-/** What the draft asks of the world round the table. */
-export interface DraftContext {
-  /** Type and nullability of an expression over the table, for functional index parts. Throws for one that is wrong. */
-  typeOfExpression(table: TableDef, expression: string): ColumnDef['type'];
-  readonly explicitTimestamp: boolean;
-  readonly strict: boolean;
-  readonly zeroDates: ZeroDates;
-  warn(errno: number, message: string): void;
-}
 
 export class TableDraft {
   columns: Mutable<ColumnDef>[];
@@ -74,12 +63,6 @@ export class TableDraft {
   private find(name: string): Mutable<ColumnDef> | undefined {
     const lower = name.toLowerCase();
     return this.columns.find((c) => !c.hidden && c.name.toLowerCase() === lower);
-  }
-
-  /** ALTER COLUMN … SET DEFAULT */
-  setDefault(name: string, value: Expr, parens: boolean): void {
-    const column = this.column(name);
-    column.default = columnDefault(column, value, parens, this.x.zeroDates);
   }
 
   column(name: string, clause = this.base.name): Mutable<ColumnDef> {

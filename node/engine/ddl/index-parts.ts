@@ -8,7 +8,7 @@ import {
   type IndexPartDef,
   type TableDef,
 } from '../../sql/index.ts';
-import type { DraftContext } from './draft.ts';
+import type { DraftContext } from './draft-context.ts';
 
 /** Of a column, or of its first characters. Throws SqlError. */
 export function partOf(

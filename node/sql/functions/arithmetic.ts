@@ -7,6 +7,7 @@ import {
   formatDecimal,
   INT64_MAX,
   INT64_MIN,
+  intFromSqlite,
   outOfRange,
   sqlError,
   UINT64_MAX,
@@ -183,9 +184,10 @@ const negate = definePrepared(
     const { type } = args[0] as ArgInfo;
     const mode = functionMode(type);
     if (mode === 'int') {
-      // The one number too large for it makes a DECIMAL of a literal.
+      // A number too large for it makes a DECIMAL of a literal.
       const { constant } = args[0] as ArgInfo;
-      if (constant instanceof Uint8Array && type.kind === 'int' && constant[0] !== 0x80) return decimalType(20, 0);
+      const isLarge = constant instanceof Uint8Array && intFromSqlite(constant) > -INT64_MIN;
+      if (isLarge && type.kind === 'int') return decimalType(20, 0);
       return BIGINT;
     }
     return mode === 'real' ? doubleOf([type]) : decimalType(digitsOf(args[0] as ArgInfo), scaleOf(type));

@@ -349,6 +349,9 @@ export interface ParsedTime {
   readonly date?: ParsedDateTime;
 }
 
+/** To a time of day it is all one whether its month has that day. */
+const ANY_DAY: DateRules = { zeroInDate: true, zeroDate: true, invalidDates: true };
+
 /** A TIME of text such as '10:11:12.5', '1 10:11', '101112' or a whole datetime; undefined where it is none. */
 export function parseTime(text: string): ParsedTime | undefined {
   let at = 0;
@@ -358,7 +361,8 @@ export function parseTime(text: string): ParsedTime | undefined {
   if (negative) at++;
   if (at === end) return undefined;
   if (end - at >= 12) {
-    const date = parseDateTime(text.slice(at), FUZZY);
+    const date = parseDateTime(text.slice(at), ANY_DAY);
+    if (date === undefined && /^\d+[-/.^@]\d+[-/.^@]\d+[ T]\d/.test(text.slice(at))) return undefined;
     if (
       date !== undefined &&
       date.timed &&

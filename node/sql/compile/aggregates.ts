@@ -210,13 +210,14 @@ function callAggregate(
   if (!def) throw unsupported(name);
   const infos = args.map(infoOf);
   const type = def.result(infos, c.typeEnv, options);
-  const key = `${name}<${args.map((a) => typeKey(a.type)).join(',')}>${typeKey(type)}${optionKey}`;
+  const make = (isWindow ? def.overWindow : undefined) ?? def.make;
+  const key = `${name}${make === def.make ? '' : ' over'}<${args.map((a) => typeKey(a.type)).join(',')}>${typeKey(type)}${optionKey}`;
   const types = args.map((a) => a.type);
   const fn: SqlFunction = {
     kind: 'aggregate',
     name: signatureName(key),
     arity: args.length,
-    make: (x) => def.make(types, type, options)(x),
+    make: (x) => make(types, type, options)(x),
   };
   if (isWindow && !def.hasInverse) throw unsupported(`${name} OVER`);
   if (distinct && args.length === 1 && args[0]?.type.kind === 'string') {

@@ -27,12 +27,16 @@ export interface AggregateDefinition {
   readonly nullable: boolean;
   /** Whether it can run over a window that loses rows. */
   readonly hasInverse: boolean;
-  readonly make: (
-    args: readonly SqlType[],
-    result: SqlType,
-    options?: AggregateOptions,
-  ) => (env: CallEnv) => AggregateImplementation;
+  readonly make: MakeAggregate;
+  /** What it runs by over windows instead, where taking rows back needs a larger state. */
+  readonly overWindow?: MakeAggregate;
 }
+
+type MakeAggregate = (
+  args: readonly SqlType[],
+  result: SqlType,
+  options?: AggregateOptions,
+) => (env: CallEnv) => AggregateImplementation;
 
 /** An implementation over states of one kind. */
 export interface Steps<State> {

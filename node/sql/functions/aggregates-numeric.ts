@@ -193,18 +193,62 @@ function spread(name: string, sample: boolean, root: boolean): AggregateDefiniti
 }
 
 const BITS_MAX = 511;
+const BITS = 64;
+
+interface BitCounts {
+  rows: number;
+  /** How many of the rows have each bit, the lowest first. */
+  readonly having: number[];
+}
+
+/** BIT_AND and BIT_OR over a window that loses rows: by counting them. */
+function bitsOverWindow(isSet: (having: number, rows: number) => boolean): AggregateDefinition['make'] {
+  return (types, result) => {
+    const type = types[0] as SqlType;
+    if (result.kind === 'binary')
+      throw sqlError(1235, "This version of P2PDB doesn't yet support 'bits of bytes OVER'");
+    const read = intReader(type);
+    return (env) => {
+      const count =
+        (by: 1 | -1) =>
+        (state: BitCounts, value: SqliteValue = null): BitCounts => {
+          if (value === null) return state;
+          state.rows += by;
+          const bits = asUnsigned(read(value, env));
+          for (let i = 0; i < BITS; i++)
+            if ((bits >> BigInt(i)) & 1n) state.having[i] = (state.having[i] as number) + by;
+          return state;
+        };
+      return implementation<BitCounts>({
+        start: () => ({ rows: 0, having: new Array<number>(BITS).fill(0) }),
+        step: count(1),
+        inverse: count(-1),
+        result: ({ rows, having }) => {
+          let bits = 0n;
+          having.forEach((n, i) => {
+            if (isSet(n, rows)) bits |= 1n << BigInt(i);
+          });
+          return intToSqlite(bits);
+        },
+      });
+    };
+  };
+}
 
 function bits(
   name: string,
   neutral: bigint,
   join: (a: bigint, b: bigint) => bigint,
   joinBytes: (a: number, b: number) => number,
+  /** Whether a bit is set that so many of the rows have; undefined where a row is taken back as it was added. */
+  isSet?: (having: number, rows: number) => boolean,
 ): AggregateDefinition {
   return {
     name,
     arity: [1, 1],
     nullable: false,
-    hasInverse: name === 'BIT_XOR',
+    hasInverse: true,
+    ...(isSet && { overWindow: bitsOverWindow(isSet) }),
     result: (args) => {
       const { type } = args[0] as ArgInfo;
       if (type.kind !== 'binary') return UNSIGNED;
@@ -261,12 +305,14 @@ export const numericAggregates: readonly AggregateDefinition[] = [
     2n ** 64n - 1n,
     (a, b) => a & b,
     (a, b) => a & b,
+    (having, rows) => having === rows,
   ),
   bits(
     'BIT_OR',
     0n,
     (a, b) => a | b,
     (a, b) => a | b,
+    (having) => having > 0,
   ),
   bits(
     'BIT_XOR',

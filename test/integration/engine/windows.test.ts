@@ -125,6 +125,28 @@ dialectTests({
     refused('ORDER BY n ROWS BETWEEN UNBOUNDED FOLLOWING AND CURRENT ROW', 'E3584'),
     refused('ORDER BY n GROUPS 1 PRECEDING', 'E1235'),
   ],
+  'bits over windows that lose rows': [
+    ['CREATE TABLE b (i int, f int)', 0],
+    ['INSERT INTO b VALUES (1,1), (5,2), (NULL,3), (6,4)', 4],
+    [
+      'SELECT bit_or(i) OVER (ORDER BY f), bit_and(i) OVER (ORDER BY f ROWS 1 PRECEDING), bit_xor(i) OVER () FROM b ORDER BY f',
+      [
+        ['1', '1', '2'],
+        ['5', '1', '2'],
+        ['5', '5', '2'],
+        ['7', '6', '2'],
+      ],
+    ],
+    [
+      'SELECT bit_or(i) OVER (ORDER BY f ROWS 1 PRECEDING), bit_and(i) OVER (ORDER BY f ROWS BETWEEN 1 FOLLOWING AND 1 FOLLOWING) FROM b ORDER BY f',
+      [
+        ['1', '5'],
+        ['5', '18446744073709551615'],
+        ['5', '6'],
+        ['6', '18446744073709551615'],
+      ],
+    ],
+  ],
   'the numbers that window functions count by': [
     ['CREATE TABLE u (a int)', 0],
     ['INSERT INTO u VALUES (1),(2)', 2],

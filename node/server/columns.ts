@@ -14,6 +14,9 @@ const BINARY = 63;
 /** "As many digits as it takes": decimals of floating point columns and of computed text. */
 const NOT_FIXED = 31;
 
+/** From so many bytes on MySQL calls a computed text long. */
+const LONG_BYTES = 16777216;
+
 export interface WireColumn {
   type: number;
   charset: number;
@@ -144,6 +147,10 @@ export function wireColumn(column: ColumnDefinition, results: Charset | undefine
   if (column.originalTable === '') {
     if (wire.charset === BINARY) wire.flags |= ColumnFlag.BINARY;
     else wire.decimals = NOT_FIXED;
+    // An expression's long text, unlike a column's and a derived table's, goes by its length.
+    if (column.table === '' && 'family' in column.type && /^long(text|blob)$/.test(column.type.family)) {
+      wire.type = wire.length >= LONG_BYTES ? Type.LONG_BLOB : Type.MEDIUM_BLOB;
+    }
   }
   return wire;
 }

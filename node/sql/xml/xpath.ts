@@ -29,6 +29,8 @@ export interface XPath {
 
 const SHOWN = 32;
 const DEPTH_MAX = 200;
+/** Steps and operators are calls within calls: more of them than a stack holds are refused. */
+const TOKENS_MAX = 2000;
 const NAME_LIKE: ReadonlySet<string> = new Set(['name', 'axis', 'nodeType']);
 const EQUALITY: readonly Comparison[] = ['=', '!='];
 const RELATIONS: readonly Comparison[] = ['<', '<=', '>', '>='];
@@ -41,6 +43,8 @@ function step(base: NodesExpr, axis: Axis, name: string): NodesExpr {
   return nodeSet((x) => walk(x.nodes, base.value(x), name === '*' ? () => true : (node) => node.text === name));
 }
 
+const tooDeep = (): Error => sqlError(1436, 'Thread stack overrun: the XPATH is nested too deeply');
+
 const isFunction = (name: string): boolean => XPATH_FUNCTIONS.has(name);
 
 class XPathParser {
@@ -48,6 +52,7 @@ class XPathParser {
   private readonly isNumber: (variable: number) => boolean;
   private token: Token;
   private depth = 0;
+  private tokens = 0;
   /** The predicates that the parser is within. */
   private predicates = 0;
   readonly variables: string[] = [];
@@ -65,7 +70,7 @@ class XPathParser {
   }
 
   private or(): XPathExpr {
-    if (++this.depth > DEPTH_MAX) this.fail();
+    if (++this.depth > DEPTH_MAX) throw tooDeep();
     let left = this.and();
     while (this.acceptWord('or')) left = either(left, this.and());
     this.depth--;
@@ -294,6 +299,7 @@ class XPathParser {
   }
 
   private next(): void {
+    if (++this.tokens > TOKENS_MAX) throw tooDeep();
     this.token = tokenAt(this.source, this.token.to, isFunction);
   }
 

@@ -148,6 +148,14 @@ describe('column definitions', () => {
     assert.deepEqual([255, 40], pick(wireColumn(column(text), undefined)));
     const computed = wireColumn(column(text, { originalTable: '' }), UTF8MB4);
     assert.equal(computed.decimals, 31);
+    const long = (length: number, table: string): number => {
+      const type: SqlType = { kind: 'string', family: 'longtext', length, collation: 'utf8mb4_0900_ai_ci' };
+      return wireColumn(column(type, { table, originalTable: '' }), UTF8MB4).type;
+    };
+    assert.deepEqual(
+      [long(100000, ''), long(4294967295, ''), long(100000, 'derived')],
+      [Type.MEDIUM_BLOB, Type.LONG_BLOB, Type.BLOB],
+    );
   });
   const pick = (wire: { charset: number; length: number }): number[] => [wire.charset, wire.length];
 

@@ -43,6 +43,17 @@ export interface StatementSettings {
   readonly timestamp: number;
 }
 
+/** Modes of sessions are few, and each row asks. */
+const zeroDateModes = new WeakMap<SqlMode, SqlMode>();
+
+/** The mode, but for its rules against dates with zeros. */
+function withZeroDates(mode: SqlMode): SqlMode {
+  if (!mode.noZeroDate && !mode.noZeroInDate) return mode;
+  let made = zeroDateModes.get(mode);
+  if (made === undefined) zeroDateModes.set(mode, (made = { ...mode, noZeroDate: false, noZeroInDate: false }));
+  return made;
+}
+
 export class Environment implements ExecContext, StoreContext {
   slots: readonly (LiteralValue | null)[] = [];
   session!: SessionFacts;
@@ -74,13 +85,16 @@ export class Environment implements ExecContext, StoreContext {
 
   /** Runs an expression of a table's definition, which means the same for all sessions. */
   ofSchema<T>(run: () => T): T {
-    const { timeLocale, defaultWeekFormat, blockEncryptionMode } = this;
+    const { timeLocale, defaultWeekFormat, blockEncryptionMode, sqlMode } = this;
+    // Where they are no error, dates with zeros are what they are where the row is merged.
+    if (!this.strict || this.ignore) this.sqlMode = withZeroDates(sqlMode);
     this.timeLocale = DEFAULT_LOCALE;
     this.blockEncryptionMode = DEFAULT_BLOCK_ENCRYPTION_MODE;
     this.defaultWeekFormat = 0;
     try {
       return run();
     } finally {
+      this.sqlMode = sqlMode;
       this.timeLocale = timeLocale;
       this.blockEncryptionMode = blockEncryptionMode;
       this.defaultWeekFormat = defaultWeekFormat;

@@ -60,6 +60,21 @@ dialectTests({
     ['SET sql_mode = DEFAULT', 0],
     ['SELECT CAST(a AS DATE), CAST(c AS DATE) FROM t', [[null, null]]],
   ],
+  'generated columns refuse dates with zeros or take them as they are': [
+    ['CREATE TABLE t (s varchar(10), d date AS (CAST(s AS DATE)), y int AS (year(date(s))))', 0],
+    ["INSERT INTO t (s) VALUES ('2000-00-01')", 'E1292'],
+    ["INSERT IGNORE INTO t (s) VALUES ('2000-00-01')", 1],
+    ["SET sql_mode = 'NO_ZERO_IN_DATE'", 0],
+    ["INSERT INTO t (s) VALUES ('2000-00-01')", 1],
+    [
+      'SELECT d, y FROM t',
+      [
+        ['2000-00-01', '2000'],
+        ['2000-00-01', '2000'],
+      ],
+    ],
+    ['SET sql_mode = DEFAULT', 0],
+  ],
   'storage engines that there are not': [
     ['SET default_storage_engine = nonsense', 'E1286'],
     ['SET default_tmp_storage_engine = nonsense', 'E1286'],

@@ -26,6 +26,10 @@ interface InsertCounts {
   /** The AUTO_INCREMENT value of a row that was not inserted: the statement's next row takes it. */
   spareId: number | bigint | undefined;
   reusedIds: number;
+  /** Rows that were inserted, or changed by ON DUPLICATE KEY UPDATE. */
+  copied: number;
+  /** The AUTO_INCREMENT value of the row that came last, whatever became of it. */
+  lastId: SqliteValue;
 }
 
 export interface DmlResult {
@@ -34,7 +38,7 @@ export interface DmlResult {
   matched: number;
   /** First AUTO_INCREMENT value that was made, or 0. */
   generatedId: number | bigint;
-  /** What the OK packet says as insert id. */
+  /** What the OK packet says as insert id, where neither a value was made nor LAST_INSERT_ID(expr) called. */
   insertId: number | bigint;
   info: string;
 }
@@ -110,7 +114,14 @@ export class Dml {
     const { env } = this.x;
     const rt = this.x.runtimeOf(plan.table);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
-    const before: InsertCounts = { records: 0, duplicates: 0, spareId: undefined, reusedIds: 0 };
+    const before: InsertCounts = {
+      records: 0,
+      duplicates: 0,
+      spareId: undefined,
+      reusedIds: 0,
+      copied: 0,
+      lastId: null,
+    };
     this.ignoreErrors(plan.ignore);
     const one = (fill: (row: Row) => void): void => {
       before.records++;
@@ -137,7 +148,10 @@ export class Dml {
       result.info = `Records: ${before.records}  Duplicates: ${before.duplicates}  Warnings: ${env.warnings.length}`;
     }
     if (before.reusedIds > 0) this.skipIds(rt, before.reusedIds);
-    if (result.insertId === 0) result.insertId = result.generatedId;
+    // ON DUPLICATE KEY UPDATE of a SELECT's rows forgets which row it met.
+    const id = before.copied > 0 && !(plan.select && plan.onDuplicate) ? before.lastId : null;
+    if (typeof id === 'number' || typeof id === 'bigint')
+      result.insertId = id < 0 ? BigInt.asUintN(64, BigInt(id)) : id;
     return result;
   }
 
@@ -222,6 +236,7 @@ export class Dml {
     fill(row);
     for (const place of rt.computedDefaults) if (!given.has(place)) row[place] = this.defaultValue(rt, place, row);
     const generated = this.autoIncrement(rt, row, counts);
+    if (rt.autoIncrement >= 0) counts.lastId = row[rt.autoIncrement] ?? null;
     this.rows.derive(rt, row);
     const failure = this.rows.outsideView(plan.viewCheck, row) ?? this.rows.violated(rt, row);
     if (failure) {
@@ -240,7 +255,7 @@ export class Dml {
       const duplicate = writer.duplicateOf(rt, row, undefined);
       if (duplicate) {
         counts.spareId = generated;
-        if (this.updateDuplicate(plan, rt, duplicate.rowid, duplicate.row, row, result)) counts.duplicates++;
+        this.updateDuplicate(plan, rt, duplicate.rowid, duplicate.row, row, result, counts);
         return;
       }
       const orphan = plan.ignore ? this.rows.foreignKeys.parentMissing(rt, row) : undefined;
@@ -267,12 +282,8 @@ export class Dml {
       this.rows.insert(rt, row);
       result.affected++;
     }
+    counts.copied++;
     if (generated !== undefined && result.generatedId === 0) result.generatedId = generated;
-    if (generated === undefined && rt.autoIncrement >= 0) {
-      const value = row[rt.autoIncrement];
-      if (typeof value === 'number' || typeof value === 'bigint')
-        result.insertId = value < 0 ? BigInt.asUintN(64, BigInt(value)) : value;
-    }
   }
 
   /** Gives the row its AUTO_INCREMENT value when it asks for one, and keeps the counter above what is given. */
@@ -364,7 +375,6 @@ export class Dml {
     }
   }
 
-  /** Whether the row changed. */
   private updateDuplicate(
     plan: InsertPlan,
     rt: TableRuntime,
@@ -372,18 +382,20 @@ export class Dml {
     old: Row,
     inserted: Row,
     result: DmlResult,
-  ): boolean {
+    counts: InsertCounts,
+  ): void {
     this.x.writer.lockForChange(rt.table, rowid);
     const { updated: after, adds, assigned } = this.assignDuplicate(plan, rt, old, inserted);
     const intent: Intent = { mode: 'upsert', inserted, base: old, updated: after, adds, assigned };
     const changed = finish(
       this.finishUpdate(rt, rowid, old, after, adds, plan.onDuplicate ?? [], plan.viewCheck, intent),
     );
-    if (changed === undefined) return false;
+    if (rt.autoIncrement >= 0) counts.lastId = after[rt.autoIncrement] ?? null;
+    if (changed === undefined) return;
     result.affected += changed ? 2 : this.x.foundRows ? 1 : 0;
-    const auto = rt.autoIncrement >= 0 ? after[rt.autoIncrement] : undefined;
-    if ((typeof auto === 'number' || typeof auto === 'bigint') && auto > 0) result.insertId = auto;
-    return changed;
+    if (!changed) return;
+    counts.copied++;
+    counts.duplicates++;
   }
 
   // UPDATE

@@ -132,6 +132,7 @@ class Change {
     else
       writer = this.direct = new DirectWriter(core.state, core.locks, session.owner, temporary ? undefined : bytesMax);
     const mark = writer.mark();
+    session.state.givenInsertId = undefined;
     let result: DmlResult;
     try {
       const dml = new Dml(this.context(writer));
@@ -146,7 +147,9 @@ class Change {
     }
     session.keepWarnings();
     session.state.rowCount = result.affected;
-    if (result.generatedId !== 0) session.state.lastInsertId = result.generatedId;
+    const { givenInsertId } = session.state;
+    if (result.generatedId !== 0) session.state.lastInsertId = result.insertId = result.generatedId;
+    else if (givenInsertId !== undefined && plan.kind !== 'delete') result.insertId = givenInsertId;
     if (this.direct && alone) session.rollback();
     else if (!this.direct && this.sql !== '') transaction?.statements.push(this.sql);
     return result;

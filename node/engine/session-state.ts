@@ -47,6 +47,8 @@ export class SessionState {
 
   // What the last statement left.
   lastInsertId: number | bigint = 0;
+  /** What LAST_INSERT_ID(expr) was given last in the statement that runs. */
+  givenInsertId: number | bigint | undefined;
   rowCount: number | bigint = 0;
   foundRows = 0;
   warnings: readonly Warning[] = [];

@@ -199,6 +199,7 @@ export class EngineSession implements Session, SessionFacts {
 
   setLastInsertId(value: number | bigint): void {
     this.state.lastInsertId = value;
+    this.state.givenInsertId = value;
   }
 
   call(name: string, args: readonly SqliteValue[]): SqliteValue {
@@ -291,9 +292,9 @@ export class EngineSession implements Session, SessionFacts {
     return hints === undefined ? undefined : hint.exec(hints)?.[1];
   }
 
-  /** autocommit = 0: the first statement that touches a table opens a transaction. */
+  /** autocommit = 0: the first statement that touches a table opens a transaction. An INSERT's own table is not among those that it reads. */
   openImplicitly(plan: Plan): void {
-    if (this.transaction || this.state.autocommit || plan.tables.length === 0) return;
+    if (this.transaction || this.state.autocommit || (plan.kind === 'select' && plan.tables.length === 0)) return;
     this.openTransaction();
   }
 

@@ -20,7 +20,7 @@ export function writeOk(
   capabilities: number,
   changes: readonly SessionChange[],
 ): void {
-  const changed = changes.length > 0;
+  const changed = changes.length > 0 && (capabilities & Capability.SESSION_TRACK) !== 0;
   out.beginPacket();
   out.u8(header);
   out.length(result.affectedRows);

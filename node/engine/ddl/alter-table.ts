@@ -19,9 +19,9 @@ import { copiesRows } from './copied-rows.ts';
 import { columnDefault, type ZeroDates } from './defaults.ts';
 import { TableDraft } from './draft.ts';
 import { draftContext } from './draft-context.ts';
-import { checkForeignKeys } from './foreign-key-checks.ts';
+import { checkForeignKeys, checkReferencedKeys } from './foreign-key-checks.ts';
 import { checkGeneratedKey, keepFirst } from './invisible-key.ts';
-import { childrenFollow, constraintsFollow, databaseOf, exclusiveTable } from './apply.ts';
+import { childrenFollow, constraintsFollow, databaseOf, exclusiveTable, referenceFollows } from './apply.ts';
 
 export function alterTable(
   x: StatementContext,
@@ -53,6 +53,7 @@ export function alterTable(
       : a.kind === 'addKey'
         ? 3
         : 2;
+  const renames = actions.filter((a): a is Extract<AlterAction, { kind: 'renameColumn' }> => a.kind === 'renameColumn');
   for (const action of [...actions].sort((a, b) => order(a) - order(b))) {
     switch (action.kind) {
       case 'renameTable': {
@@ -64,6 +65,9 @@ export function alterTable(
         break;
       case 'removePartitioning':
         partitions = undefined;
+        break;
+      case 'renameColumn':
+        if (action === renames[0]) draft.renameColumns(renames);
         break;
       case 'convertCharset':
         convert(draft, columnCollation(action.charset ?? 'utf8mb4', action.collation, false, draft.options.collation));
@@ -86,7 +90,7 @@ export function alterTable(
   ) {
     throw new SqlError(1050, '42S01', `Table '${renamed.name}' already exists`);
   }
-  const next: TableDef = {
+  const altered: TableDef = {
     ...built,
     ...(partitions !== undefined && { partitions }),
     ...(renamed && constraintsFollow(built, renamed.name)),
@@ -95,12 +99,17 @@ export function alterTable(
     version: table.version + 1,
     generation: draft.rewrites ? table.generation + 1 : table.generation,
   };
-  checkForeignKeys(x, next);
+  const renamings = [{ from: table, to: altered }];
+  const next: TableDef = {
+    ...altered,
+    foreignKeys: altered.foreignKeys.map((key) =>
+      table.foreignKeys.some(({ id }) => id === key.id) ? referenceFollows(key, renamings) : key,
+    ),
+  };
+  checkForeignKeys(x, next, table);
+  checkReferencedKeys(x, table, next);
   checkExpressions(x, next);
-  const changes: CatalogChange[] = [
-    { kind: 'put-table', table: next },
-    ...(renamed ? childrenFollow(x, table, next) : []),
-  ];
+  const changes: CatalogChange[] = [{ kind: 'put-table', table: next }, ...childrenFollow(x, renamings)];
   if (draft.autoIncrement !== undefined)
     changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
   if (table.temporary) {
@@ -193,8 +202,6 @@ function alter(draft: TableDraft, action: AlterAction, zeroDates: ZeroDates): vo
     case 'alterCheck':
     case 'alterConstraint':
       return draft.enforceCheck(action.name, action.enforced);
-    case 'renameColumn':
-      return draft.renameColumn(action.from, action.to);
     case 'renameIndex':
       return draft.renameIndex(action.from, action.to);
     case 'partition':

@@ -3,6 +3,7 @@ import {
   isSystemDatabase,
   SqlError,
   type CatalogChange,
+  type ForeignKeyDef,
   type QualifiedName,
   type Statement,
   type TableDef,
@@ -74,23 +75,56 @@ export function waitForTable(x: StatementContext, table: TableDef): void {
   x.session.core.locks.checkTable(table.id, x.session.owner);
 }
 
-/** Foreign keys name their parent: they follow its new name. */
-export function childrenFollow(x: StatementContext, from: TableDef, to: TableDef): CatalogChange[] {
-  return x.session.core.catalog
-    .children(from.database, from.name)
-    .filter(({ table }) => table.id !== from.id)
-    .map(({ table }) => ({
-      kind: 'put-table' as const,
-      table: {
-        ...table,
-        version: table.version + 1,
-        foreignKeys: table.foreignKeys.map((f) =>
-          f.referencedDatabase === from.database && f.referencedTable === from.name
-            ? { ...f, referencedDatabase: to.database, referencedTable: to.name }
-            : f,
-        ),
-      },
-    }));
+/** A table before and after: it, or columns of it, may have another name. */
+export interface Renaming {
+  readonly from: TableDef;
+  readonly to: TableDef;
+}
+
+/** Foreign keys name their parent and its columns: those of other tables follow these tables' new names. */
+export function childrenFollow(x: StatementContext, renamings: readonly Renaming[]): CatalogChange[] {
+  const own = new Set(renamings.map(({ from }) => from.id));
+  const children = new Map(
+    renamings
+      .filter(({ from, to }) => from.database !== to.database || from.name !== to.name || newNames(from, to).size > 0)
+      .flatMap(({ from }) => x.session.core.catalog.children(from.database, from.name))
+      .filter(({ table }) => !own.has(table.id))
+      .map(({ table }) => [table.id, table]),
+  );
+  return [...children.values()].map((table) => ({
+    kind: 'put-table' as const,
+    table: {
+      ...table,
+      version: table.version + 1,
+      foreignKeys: table.foreignKeys.map((key) => referenceFollows(key, renamings)),
+    },
+  }));
+}
+
+/** A foreign key with its parent's new names. */
+export function referenceFollows(key: ForeignKeyDef, renamings: readonly Renaming[]): ForeignKeyDef {
+  const found = renamings.find(
+    ({ from }) => from.database === key.referencedDatabase && from.name === key.referencedTable,
+  );
+  if (!found) return key;
+  const names = newNames(found.from, found.to);
+  return {
+    ...key,
+    referencedDatabase: found.to.database,
+    referencedTable: found.to.name,
+    referencedColumns: key.referencedColumns.map((name) => names.get(name.toLowerCase()) ?? name),
+  };
+}
+
+/** Names of columns that are others now, by the names that they had. */
+function newNames(from: TableDef, to: TableDef): Map<string, string> {
+  const now = new Map(to.columns.map((c) => [c.id, c.name]));
+  return new Map(
+    from.columns.flatMap(({ id, name }) => {
+      const other = now.get(id);
+      return other === undefined || other === name ? [] : [[name.toLowerCase(), other]];
+    }),
+  );
 }
 
 /** Constraints that are named after their table are named after its new name. */

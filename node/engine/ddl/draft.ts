@@ -117,12 +117,17 @@ export class TableDraft {
     this.keysOf(definition, made);
   }
 
-  renameColumn(from: string, to: string): void {
-    const column = this.column(from);
-    const other = this.find(to);
-    if (other && other !== column) throw new SqlError(1060, '42S21', `Duplicate column name '${to}'`);
-    if (column.name.toLowerCase() !== to.toLowerCase()) this.formerNames.push(column.name);
-    column.name = to;
+  /** All at once: two columns may take each other's name. */
+  renameColumns(renames: readonly { readonly from: string; readonly to: string }[]): void {
+    const columns = renames.map(({ from }) => this.column(from));
+    for (const [i, { to }] of renames.entries()) {
+      const column = columns[i] as Mutable<ColumnDef>;
+      if (column.name.toLowerCase() !== to.toLowerCase()) this.formerNames.push(column.name);
+      column.name = to;
+    }
+    for (const { name } of columns)
+      if (this.columns.filter((c) => c.name.toLowerCase() === name.toLowerCase()).length > 1)
+        throw new SqlError(1060, '42S21', `Duplicate column name '${name}'`);
   }
 
   /** Expressions name columns by name: a column that one names keeps its own. */

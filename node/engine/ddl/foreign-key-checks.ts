@@ -1,12 +1,13 @@
 /** What a foreign key demands of its parent table when it is made. */
-import { SqlError, type ForeignKeyDef, type SqlType, type TableDef } from '../../sql/index.ts';
+import { SqlError, type ForeignKeyDef, type IndexDef, type SqlType, type TableDef } from '../../sql/index.ts';
 import type { StatementContext } from '../statement-context.ts';
 
-/** Throws 1824, 6125, 3780; fills in the parent's key where the definition names no columns. */
-export function checkForeignKeys(x: StatementContext, table: TableDef): void {
+/** Throws 1824, 6125, 3780. Keys that the table had before, on columns of the same types, are not asked about again. */
+export function checkForeignKeys(x: StatementContext, table: TableDef, before?: TableDef): void {
   const { core, state } = x.session;
   const lenient = state.variables.number('foreign_key_checks') === 0;
   for (const key of table.foreignKeys) {
+    if (before && isAsBefore(key, table, before)) continue;
     const parent =
       key.referencedDatabase === table.database && key.referencedTable === table.name
         ? table
@@ -16,6 +17,31 @@ export function checkForeignKeys(x: StatementContext, table: TableDef): void {
       throw new SqlError(1824, 'HY000', `Failed to open the referenced table '${key.referencedTable}'`);
     }
     checkOne(table, key, parent);
+  }
+}
+
+function isAsBefore(key: ForeignKeyDef, table: TableDef, before: TableDef): boolean {
+  const isSelf = key.referencedDatabase === table.database && key.referencedTable === table.name;
+  const typeIn = ({ columns }: TableDef, id: number): string => JSON.stringify(columns.find((c) => c.id === id)?.type);
+  const ids = isSelf ? table.columns.map(({ id }) => id) : key.columns;
+  return (
+    before.foreignKeys.some(({ id }) => id === key.id) && ids.every((id) => typeIn(table, id) === typeIn(before, id))
+  );
+}
+
+/** Throws 1553 where an index went that a foreign key on this table needs. */
+export function checkReferencedKeys(x: StatementContext, before: TableDef, after: TableDef): void {
+  const gone = before.indexes.filter(({ id }) => !after.indexes.some((i) => i.id === id));
+  if (gone.length === 0) return;
+  for (const { foreignKey } of x.session.core.catalog.children(before.database, before.name)) {
+    const ids = foreignKey.referencedColumns.map(
+      (name) => before.columns.find((c) => c.name.toLowerCase() === name.toLowerCase())?.id,
+    );
+    const serves = ({ kind, parts }: IndexDef): boolean =>
+      kind !== 'fulltext' && ids.every((id, i) => parts[i]?.column === id && parts[i]?.length === undefined);
+    const lost = gone.find(serves);
+    if (lost && !after.indexes.some(serves))
+      throw new SqlError(1553, 'HY000', `Cannot drop index '${lost.name}': needed in a foreign key constraint`);
   }
 }
 

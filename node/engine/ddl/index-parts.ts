@@ -53,7 +53,10 @@ const isBlob = (column: ColumnDef): boolean =>
 
 /** Whether an index begins with these columns, whole. */
 export function startsWith(index: readonly IndexPartDef[], parts: readonly IndexPartDef[]): boolean {
-  return parts.every((p, i) => index[i]?.column === p.column && index[i]?.length === undefined);
+  return parts.every((p, i) => {
+    const part = index[i];
+    return part?.column === p.column && part.length === undefined && !part.descending;
+  });
 }
 
 /** MySQL lists the primary key first, then unique keys that cannot be NULL, then the other unique ones (of each, those of prefixes last), then the rest. */

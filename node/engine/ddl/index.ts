@@ -7,6 +7,7 @@ import { ok, type StatementContext } from '../statement-context.ts';
 import {
   apply,
   childrenFollow,
+  referenceFollows,
   constraintsFollow,
   databaseOf,
   exclusiveTable,
@@ -148,6 +149,7 @@ function renameTables(
   const changes: CatalogChange[] = [];
   /** Names as they are after the pairs so far: RENAME a TO t, b TO a, t TO b. */
   const now = new Map<string, TableDef | undefined>();
+  const renamings: { readonly from: TableDef; to: TableDef }[] = [];
   const lookUp = (database: string, name: string): TableDef | undefined => {
     const key = `${database}.${name}`;
     return now.has(key) ? now.get(key) : core.catalog.table(database, name);
@@ -163,8 +165,17 @@ function renameTables(
     const renamed: TableDef = { ...table, ...constraints, database, name: to.name, version: table.version + 1 };
     now.set(`${table.database}.${table.name}`, undefined);
     now.set(`${database}.${to.name}`, renamed);
-    changes.push({ kind: 'put-table', table: renamed }, ...childrenFollow(x, table, renamed));
+    changes.push({ kind: 'put-table', table: renamed });
+    const renaming = renamings.find(({ to: { id } }) => id === table.id);
+    if (renaming) renaming.to = renamed;
+    else renamings.push({ from: table, to: renamed });
   }
+  for (const { to: table } of renamings) {
+    if (table.foreignKeys.length === 0) continue;
+    const foreignKeys = table.foreignKeys.map((key) => referenceFollows(key, renamings));
+    changes.push({ kind: 'put-table', table: { ...table, foreignKeys, version: table.version + 1 } });
+  }
+  changes.push(...childrenFollow(x, renamings));
   return apply(x, changes);
 }
 

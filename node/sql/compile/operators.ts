@@ -164,9 +164,11 @@ export function comparable(c: Compiler, left: Bound, right: Bound, operation: st
     if (constantLeft) return { left: constantLeft.sql, right: r.sql };
   }
   const mode = compareMode(l.type, r.type, { leftConstant: l.bind !== undefined, rightConstant: r.bind !== undefined });
-  switch (mode === 'time' && !isTimely(l, r) && !isTimely(r, l) ? 'string' : mode) {
+  // CASE takes a document for its text, beside a text.
+  const asTexts = operation === 'case' && mode === 'json' && (isText(l.type) || isText(r.type));
+  switch (asTexts || (mode === 'time' && !isTimely(l, r) && !isTimely(r, l)) ? 'string' : mode) {
     case 'string': {
-      const collation = meetingCollation(l, r, operation);
+      const collation = asTexts ? 'utf8mb4_bin' : meetingCollation(l, r, operation);
       const [left, right] = [asText(c, l), asText(c, r)];
       return { left: textKey(c, left, collation), right: textKey(c, right, collation) };
     }

@@ -22,6 +22,27 @@ dialectTests({
       ],
     ],
   ],
+  'CASE compares a document with a text as texts': [
+    ['CREATE TABLE t (d json, s varchar(10))', 0],
+    [
+      `INSERT INTO t VALUES ('{"a": null}','null'),('{"a": "x"}','"x"'),('{"a": 1.5}','1.5'),('{"a": {"b":1}}','{"b": 1}')`,
+      4,
+    ],
+    ["SELECT CASE json_extract(d,'$.a') WHEN s THEN 1 END FROM t", [['1'], ['1'], ['1'], ['1']]],
+    [
+      `SELECT CASE json_extract(d,'$.a') WHEN 'NULL' THEN 1 WHEN 'null' THEN 2 WHEN 'x' THEN 3 WHEN '"x"' THEN 4 END FROM t`,
+      [['2'], ['4'], [null], [null]],
+    ],
+    ["SELECT CASE json_extract(d,'$.a') WHEN 1.5 THEN 1 END FROM t", [[null], [null], ['1'], [null]]],
+    ["SELECT CASE 'null' WHEN json_extract(d,'$.a') THEN 1 END FROM t", [['1'], [null], [null], [null]]],
+    [
+      "SELECT json_extract(d,'$.a') = 'null', json_extract(d,'$.a') = 'x' FROM t LIMIT 2",
+      [
+        ['0', '0'],
+        ['0', '1'],
+      ],
+    ],
+  ],
   'SUM and AVG of distinct texts are of distinct numbers': [
     ['CREATE TABLE t (g int, s varchar(10))', 0],
     ["INSERT INTO t VALUES (1,'1'), (1,'1.0'), (1,'2'), (2,'3'), (2,'3'), (2,NULL), (3,NULL)", 7],

@@ -279,6 +279,28 @@ describe('savepoints and the end of a transaction', () => {
   });
 });
 
+describe('autocommit = 0', () => {
+  beforeEach(() => a.query('set autocommit = 0'));
+  for (const change of [
+    "insert into t values (4, 40, 'four')",
+    "insert into t select 4, 40, 'four'",
+    "replace into t values (1, 11, 'new')",
+    'update t set v = v + 1',
+    'delete from t',
+  ]) {
+    it(`takes back a transaction that begins with ${change}`, async () => {
+      const before = await values(b, 'select * from t order by id');
+      await a.query(change);
+      assert.deepEqual(await values(b, 'select * from t order by id'), before);
+      await a.query('rollback');
+      assert.deepEqual(await values(a, 'select * from t order by id'), before);
+      await a.query(change);
+      await a.query('commit');
+      assert.notDeepEqual(await values(b, 'select * from t order by id'), before);
+    });
+  }
+});
+
 describe('p2pdb_max_transaction_bytes', () => {
   for (const begin of ['set autocommit = 1', 'begin']) {
     it(`refuses what is larger, whole, after ${begin}`, async () => {

@@ -5,7 +5,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { affinity, columnName, overlayName, ROWID, rowidColumn, type TableDef } from '../sql/index.ts';
 import { WideMap } from '../consistency/index.ts';
-import type { Row, RowId } from '../store/index.ts';
+import { forgetNewest, type Row, type RowId } from '../store/index.ts';
 import { within, type Images, type KeyRange, type OpenTransaction, type VersionStore } from './transaction.ts';
 
 /** A transaction's view of a table where it differs from SQLite's, or undefined when it does not. */
@@ -60,7 +60,18 @@ export class Overlays {
     else this.made.set(key, (beside = this.make(table, name)));
     if (!images) return;
     const { insert, places } = beside;
-    for (const [id, row] of images) insert.run(id, row ? 1 : 0, ...places.map((place) => row?.[place] ?? null));
+    let large = false;
+    try {
+      for (const [id, row] of images) {
+        if (!large && typeof id === 'bigint') insert.setReadBigInts((large = true));
+        insert.run(id, row ? 1 : 0, ...places.map((place) => row?.[place] ?? null));
+      }
+    } finally {
+      if (large) {
+        insert.setReadBigInts(false);
+        forgetNewest(this.db);
+      }
+    }
   }
 
   private make(table: TableDef, name: string): Beside {

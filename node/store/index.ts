@@ -15,6 +15,7 @@ export type { TableVersion } from './stored-catalog.ts';
 export type { LogBase } from './log-index.ts';
 export { heightOfState, Snapshots, type IncomingSnapshot, type Snapshot, type SnapshotManifest } from './snapshots.ts';
 export { readLog, segmentsOf, type StoredBlock, type StoredEntry, type StoredRecord } from './segments.ts';
+export { forgetNewest } from './stored-rows.ts';
 export { hashOf } from './table-digests.ts';
 export { markClean, markOpen, mayTrust } from './trust.ts';
 export { verifyLog, type Verification } from './verify-log.ts';

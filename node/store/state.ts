@@ -97,7 +97,6 @@ export class State {
       registerSortKeys(this.db);
       this.db.exec(
         `PRAGMA temp_store=MEMORY;
-         CREATE TEMP TABLE newest(n INTEGER PRIMARY KEY);
          CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS catalog(kind TEXT, name TEXT, definition TEXT, PRIMARY KEY(kind, name)) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS digest(name TEXT PRIMARY KEY, a INTEGER, b INTEGER) WITHOUT ROWID;

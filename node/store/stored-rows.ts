@@ -111,13 +111,12 @@ export class StoredRows {
       insert.run(...values);
       return;
     }
-    // Every run() tells the rowid of the newest insert, and throws when no number can hold it.
     insert.setReadBigInts(true);
     try {
       insert.run(...values);
-      this.db.exec('INSERT OR REPLACE INTO temp.newest VALUES (1)');
     } finally {
       insert.setReadBigInts(false);
+      forgetNewest(this.db);
     }
   }
 
@@ -140,4 +139,11 @@ export class StoredRows {
 /** A change that meets no row would stand in the log and fail at replay: it must never get that far. */
 function affectsOne(table: TableDef, result: { readonly changes: number | bigint }): void {
   if (Number(result.changes) !== 1) throw new Error(`a change of table ${table.database}.${table.name} met no row`);
+}
+
+/** Every run() of a connection tells the rowid of its newest insert, and throws when no number can hold it: this makes it a small one. */
+export function forgetNewest(db: DatabaseSync): void {
+  db.exec(
+    'CREATE TEMP TABLE IF NOT EXISTS newest(n INTEGER PRIMARY KEY); INSERT OR REPLACE INTO temp.newest VALUES (1)',
+  );
 }

@@ -298,8 +298,9 @@ export function refuseSubqueries(
   c: Compiler,
   targets: readonly { readonly table: TableDef; readonly relation: Pick<Relation, 'alias'> }[],
   parts: unknown,
+  aliased = false,
 ): void {
-  const target = targets.find(({ table }) => namesTable(parts, table, c.settings.database));
+  const target = targets.find(({ table }) => namesTable(parts, table, c.settings.database, aliased));
   if (target)
     throw new SqlError(
       1093,

@@ -40,7 +40,9 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
   if (insert.replace) c.needs('delete', target.database, target.name);
   if (insert.replace && target.view) needsUnder(c, target.view, 'delete');
   const values = source.kind === 'rows' ? source.rows : source.kind === 'assignments' ? source.assignments : undefined;
-  refuseSubqueries(c, [{ table, relation: { alias: target.name } }], [values, insert.onDuplicate]);
+  // The only row of a statement is computed before the table changes.
+  const single = source.kind === 'assignments' || (source.kind === 'rows' && source.rows.length === 1);
+  refuseSubqueries(c, [{ table, relation: { alias: target.name } }], [values, insert.onDuplicate], single);
 
   let rows: InsertValue[][] | undefined;
   let select: InsertPlan['select'];

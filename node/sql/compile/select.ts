@@ -12,8 +12,8 @@ import { signatureName } from './call.ts';
 import type { SqlFunction } from './plan.ts';
 import { limitSql, position } from './places.ts';
 import { makeRelation, Scope, type GroupState, type Relation } from './scope.ts';
-import { withoutVersionComments } from '../parser/index.ts';
-import { containsAggregate, slotsIn } from './walk.ts';
+import { print, withoutVersionComments } from '../parser/index.ts';
+import { containsAggregate, containsKind, slotsIn } from './walk.ts';
 import { windowDefinitions } from './windows.ts';
 import { whereSql } from './where.ts';
 
@@ -101,7 +101,8 @@ function compileLevel(
   const condition = select.where ? whereSql(c, scope, select.where) : '';
   const where = [interruptionPoint(c, scope), condition].filter((t) => t !== '').join(' AND ');
 
-  const keys = groupKeys(c, scope, select);
+  const grouping = new Map<SelectItem, Bound>();
+  const keys = groupKeys(c, scope, select, rolled === undefined ? grouping : undefined);
   if (grouped) {
     const state: GroupState = {
       keys: new Set(keys.map((k) => k.sql)),
@@ -115,7 +116,7 @@ function compileLevel(
   }
   windowDefinitions(c, scope, select.windows);
 
-  const items = selectItems(c, scope, select.items);
+  const items = selectItems(c, scope, select.items, grouping);
   scope.aliases = new Map();
   for (const item of [...items].reverse()) scope.aliases.set(item.name.toLowerCase(), item.bound);
 
@@ -124,7 +125,7 @@ function compileLevel(
   scope.aliasesFirst = false;
 
   const distinct = select.options.includes('distinct');
-  const order = orderBy.map((o) => orderTerm(c, scope, items, o, distinct));
+  const order = orderBy.map((o) => orderTerm(c, scope, items, o, distinct ? select.items : undefined));
   if (scope.group && c.settings.onlyFullGroupBy) checkFullGroupBy(c, scope, select, keys);
 
   const groupSql = groupClause(c, keys, rolled);
@@ -324,7 +325,7 @@ function orderTerm(
   scope: Scope,
   items: readonly Item[],
   { expr, direction }: OrderItem,
-  distinct: boolean,
+  distinct: readonly SelectItem[] | undefined,
 ): OrderTerm {
   const descending = direction === 'desc';
   const bounds = items.map((i) => i.bound);
@@ -342,7 +343,7 @@ function orderTerm(
     place === undefined &&
     c.settings.onlyFullGroupBy &&
     !bound.bind &&
-    !overListed(c, scope, bounds, expr)
+    !overListed(c, scope, bounds, distinct, expr)
   ) {
     throw new SqlError(
       3065,
@@ -362,13 +363,25 @@ function orderTerm(
   return { bound, key, descending, text, place };
 }
 
-/** Whether an expression reads columns of the select list only. */
-function overListed(c: Compiler, scope: Scope, bounds: readonly Bound[], expr: Expr): boolean {
+const SUBQUERIES = new Set(['subquery', 'exists', 'inSubquery', 'quantified']);
+
+/** Whether an expression reads columns and subqueries of the select list only. */
+function overListed(
+  c: Compiler,
+  scope: Scope,
+  bounds: readonly Bound[],
+  select: readonly SelectItem[],
+  expr: Expr,
+): boolean {
+  let texts: Set<string> | undefined;
   const listed = (node: unknown): boolean => {
     if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return true;
     if (Array.isArray(node)) return node.every(listed);
     const { kind } = node as { kind?: string };
-    if (kind === 'query') return false;
+    if (SUBQUERIES.has(kind ?? '')) {
+      texts ??= new Set(select.flatMap((item) => (item.kind === 'item' ? [print(item.expr)] : [])));
+      return texts.has(print(node as Expr));
+    }
     if (kind !== 'column') return Object.values(node).every(listed);
     const column = c.expr(scope, node as Expr, 'order clause');
     return bounds.some((b) => b.sql === column.sql);
@@ -386,14 +399,22 @@ function topLevelAlias(items: readonly Item[], expr: Expr): Bound | undefined {
   return matches[0]?.bound;
 }
 
-function groupKeys(c: Compiler, scope: Scope, select: Select): Bound[] {
+/** `grouping` is told of items of the select list with subqueries, which are named by place or alias. */
+function groupKeys(c: Compiler, scope: Scope, select: Select, grouping: Map<SelectItem, Bound> | undefined): Bound[] {
+  const itemKey = (item: Extract<SelectItem, { kind: 'item' }>): Bound => {
+    const bound = c.expr(scope, item.expr, 'group statement');
+    if (containsKind(item.expr, 'query')) grouping?.set(item, bound);
+    return bound;
+  };
   return select.groupBy.map(({ expr }) => {
     if (expr.kind === 'number' && typeof expr.value === 'number') {
       c.pinned.add(expr.slot);
-      const item = expandedItem(scope, select.items, expr.value);
-      if (!item) throw new SqlError(1054, '42S22', `Unknown column '${expr.value}' in 'group statement'`);
-      if (containsAggregate(item.expr)) throw new SqlError(1056, '42000', `Can't group on '${item.name}'`);
-      return item.bound ?? c.expr(scope, item.expr as Expr, 'group statement');
+      const found = expandedItem(scope, select.items, expr.value);
+      if (!found) throw new SqlError(1054, '42S22', `Unknown column '${expr.value}' in 'group statement'`);
+      if ('bound' in found) return found.bound;
+      const { item } = found;
+      if (containsAggregate(item.expr)) throw new SqlError(1056, '42000', `Can't group on '${item.alias ?? ''}'`);
+      return itemKey(item);
     }
     if (expr.kind === 'column' && expr.table === undefined) {
       const known = scope.relations.some((r) => r.byName.has(expr.name.toLowerCase()));
@@ -401,7 +422,7 @@ function groupKeys(c: Compiler, scope: Scope, select: Select): Bound[] {
         const item = select.items.find((i) => i.kind === 'item' && i.alias?.toLowerCase() === expr.name.toLowerCase());
         if (item?.kind === 'item') {
           if (containsAggregate(item.expr)) throw new SqlError(1056, '42000', `Can't group on '${expr.name}'`);
-          return c.expr(scope, item.expr, 'group statement');
+          return itemKey(item);
         }
       }
     }
@@ -414,13 +435,13 @@ function expandedItem(
   scope: Scope,
   items: readonly SelectItem[],
   n: number,
-): { expr?: Expr; bound?: Bound; name: string } | undefined {
+): { item: Extract<SelectItem, { kind: 'item' }> } | { bound: Bound } | undefined {
   let at = 0;
   for (const item of items) {
     if (item.kind === 'item') {
-      if (++at === n) return { expr: item.expr, name: item.alias ?? '' };
+      if (++at === n) return { item };
     } else {
-      for (const s of starColumns(scope, item)) if (++at === n) return { bound: s.bound, name: s.name };
+      for (const { bound } of starColumns(scope, item)) if (++at === n) return { bound };
     }
   }
   return undefined;
@@ -452,7 +473,13 @@ const NAME_LENGTH_MAX = 256;
 /** Names are utf8mb3: what lies beyond its plane is a question mark. */
 const nameOf = (text: string): string => text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, '?').slice(0, NAME_LENGTH_MAX);
 
-function selectItems(c: Compiler, scope: Scope, items: readonly SelectItem[]): Item[] {
+/** `grouping`: items that are keys of the groups already. */
+function selectItems(
+  c: Compiler,
+  scope: Scope,
+  items: readonly SelectItem[],
+  grouping: ReadonlyMap<SelectItem, Bound>,
+): Item[] {
   return items.flatMap((item): Item[] => {
     if (item.kind === 'star') {
       if (scope.relations.length === 0) throw new SqlError(1096, 'HY000', 'No tables used');
@@ -475,7 +502,7 @@ function selectItems(c: Compiler, scope: Scope, items: readonly SelectItem[]): I
         return { name, bound };
       });
     }
-    const bound = c.expr(scope, item.expr, 'field list');
+    const bound = grouping.get(item) ?? c.expr(scope, item.expr, 'field list');
     if (item.alias !== undefined) return [{ name: item.alias, bound }];
     if (item.expr.kind === 'column') {
       // A column is called as it is written; one of a view as the view calls it.

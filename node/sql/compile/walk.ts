@@ -42,14 +42,25 @@ export function columnsNamed(node: unknown): ColumnRef[] {
   return Object.values(node).flatMap(columnsNamed);
 }
 
-/** Whether a subquery somewhere in a tree reads that table itself. A derived table's rows are made first: it may. */
-export function namesTable(node: unknown, table: TableDef, database: string, inQuery = false): boolean {
+/**
+ * Whether a subquery somewhere in a tree reads that table itself. A derived table's rows are made first: it may. So may one that calls
+ * the table by another name, where `aliased` says so.
+ */
+export function namesTable(
+  node: unknown,
+  table: TableDef,
+  database: string,
+  aliased = false,
+  inQuery = false,
+): boolean {
   if (!isBranch(node)) return false;
-  if (Array.isArray(node)) return node.some((n) => namesTable(n, table, database, inQuery));
-  const { kind, name, schema } = node as { kind?: string; name?: unknown; schema?: string };
+  if (Array.isArray(node)) return node.some((n) => namesTable(n, table, database, aliased, inQuery));
+  const { kind, name, schema, alias } = node as { kind?: string; name?: unknown; schema?: string; alias?: unknown };
   if (kind === 'derived') return false;
-  if (kind === 'table' && inQuery && name === table.name && (schema ?? database) === table.database) return true;
+  if (kind === 'table' && inQuery && name === table.name && (schema ?? database) === table.database)
+    return !aliased || alias === undefined || alias === name;
+  const isQuery = inQuery || kind === 'query';
   for (const key in node)
-    if (namesTable((node as Record<string, unknown>)[key], table, database, inQuery || kind === 'query')) return true;
+    if (namesTable((node as Record<string, unknown>)[key], table, database, aliased, isQuery)) return true;
   return false;
 }

@@ -301,6 +301,39 @@ describe('autocommit = 0', () => {
   }
 });
 
+describe('keys that no number can hold', () => {
+  it('are seen by the transaction that wrote them, and after it', async () => {
+    const smallest = '-9223372036854775808';
+    const largest = '9223372036854775807';
+    const texts = async (sql: string): Promise<unknown> =>
+      (await a.query<RowDataPacket[][]>({ sql, rowsAsArray: true, typeCast: (field) => field.string() }))[0];
+    await a.query('create table big (id bigint primary key, v int)');
+    await a.query('begin');
+    await a.query(`insert into big values (1, 1), (${largest}, 2), (${smallest}, 3)`);
+    const all = [
+      [smallest, '3'],
+      ['1', '1'],
+      [largest, '2'],
+    ];
+    assert.deepEqual(await texts('select * from big order by id'), all);
+    assert.deepEqual(await texts(`select v from big where id = ${largest}`), [['2']]);
+    assert.deepEqual(await texts(`select v from big where id >= ${largest}`), [['2']]);
+    await a.query(`update big set v = 4 where id = ${largest}`);
+    assert.deepEqual(await texts('select v from big where id > 1'), [['4']]);
+    // Other tables, which have small keys, can be written in the same transaction and after it.
+    await a.query("insert into t values (4, 40, 'four')");
+    assert.deepEqual(await texts('select count(*) from t'), [['4']]);
+    await a.query('commit');
+    await a.query("insert into t values (5, 50, 'five')");
+    await a.query(`delete from big where id = ${smallest}`);
+    assert.deepEqual(await texts('select * from big order by id'), [
+      ['1', '1'],
+      [largest, '4'],
+    ]);
+    await a.query('drop table big');
+  });
+});
+
 describe('p2pdb_max_transaction_bytes', () => {
   for (const begin of ['set autocommit = 1', 'begin']) {
     it(`refuses what is larger, whole, after ${begin}`, async () => {

@@ -46,6 +46,7 @@ export class TableDraft {
   rewrites = false;
   /** Names that columns no longer have. */
   private readonly formerNames: string[] = [];
+  private readonly droppedIndexes: IndexDef[] = [];
   autoIncrement: number | undefined;
 
   constructor(base: TableDef, x: DraftContext) {
@@ -327,22 +328,7 @@ export class TableDraft {
   dropIndex(name: string): void {
     const index = this.indexes.find((i) => i.name.toLowerCase() === name.toLowerCase());
     if (!index) throw new SqlError(1091, '42000', `Can't DROP '${name}'; check that column/key exists`);
-    const needed = this.foreignKeys.find(
-      (f) =>
-        startsWith(
-          index.parts,
-          f.columns.map((column) => ({ column })),
-        ) &&
-        !this.indexes.some(
-          (i) =>
-            i !== index &&
-            startsWith(
-              i.parts,
-              f.columns.map((column) => ({ column })),
-            ),
-        ),
-    );
-    if (needed) throw new SqlError(1553, 'HY000', `Cannot drop index '${name}': needed in a foreign key constraint`);
+    this.droppedIndexes.push(index);
     this.indexes = this.indexes.filter((i) => i !== index);
     const hidden = new Set(
       this.columns.filter((c) => c.hidden && index.parts.some((p) => p.column === c.id)).map((c) => c.id),
@@ -482,6 +468,7 @@ export class TableDraft {
   /** Checks what can only be seen of the whole. */
   validate(): void {
     for (const name of this.formerNames) if (!this.find(name)) this.mustBeFree(name);
+    this.checkForeignKeyIndexes();
     if (this.columns.every((c) => c.hidden))
       throw new SqlError(4028, 'HY000', 'A table must have at least one visible column.');
     const autos = this.columns.filter((c) => c.autoIncrement);
@@ -495,6 +482,17 @@ export class TableDraft {
     }
     this.indexes = this.indexes.map((index) => checkKeyLength(index, this.columns, this.base, this.x));
     if (this.columns.length > 1017) throw new SqlError(1117, 'HY000', 'Too many columns');
+  }
+
+  /** A foreign key's index may go where another one serves it, also one that the same statement makes. */
+  private checkForeignKeyIndexes(): void {
+    for (const { columns } of this.foreignKeys) {
+      const parts = columns.map((column) => ({ column }));
+      const serves = (i: IndexDef): boolean => i.kind !== 'fulltext' && startsWith(i.parts, parts);
+      const lost = this.droppedIndexes.find(serves);
+      if (lost && !this.indexes.some(serves))
+        throw new SqlError(1553, 'HY000', `Cannot drop index '${lost.name}': needed in a foreign key constraint`);
+    }
   }
 
   build(): TableDef {

@@ -3,7 +3,7 @@ import { findFunction } from '../functions/index.ts';
 import { collationId, defaultCollation } from '../values/index.ts';
 import { SqlError, type SqlType } from '../types/index.ts';
 import type { Expr } from '../parser/index.ts';
-import { BIGINT, BOOLEAN, Bound, COERCIBILITY, truthValue } from './bound.ts';
+import { BIGINT, BOOLEAN, Bound, COERCIBILITY, DOUBLE, truthValue } from './bound.ts';
 import { callNamed, convert, hexNumber } from './call.ts';
 import { cast, weightString } from './casts.ts';
 import { commonType } from './common-type.ts';
@@ -256,12 +256,15 @@ function unary(c: Compiler, op: string, operand: Bound): Bound {
   }
 }
 
+/** What CASE and IF choose by: a document counts as its number there. */
+const choice = (c: Compiler, b: Bound): string => truth(c, b.type.kind === 'json' ? convert(c, b, DOUBLE) : b);
+
 function caseWhen(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'case' }>, clause: string): Bound {
   const sub = (inner: Expr): Bound => c.expr(scope, inner, clause);
   const operand = e.operand && sub(e.operand);
   const conditions = e.branches.map((b) => {
     const when = sub(b.when);
-    return operand ? compare(c, '=', operand, when, 'case').sql : truth(c, when);
+    return operand ? compare(c, '=', operand, when, 'case').sql : choice(c, when);
   });
   const values = [...e.branches.map((b) => sub(b.then)), ...(e.otherwise ? [sub(e.otherwise)] : [])];
   const [type, coercibility] = commonType(values, 'case');
@@ -305,7 +308,7 @@ function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, cla
       if (args.length !== 3) break;
       const [condition, yes, no] = args as [Bound, Bound, Bound];
       const [type, coercibility] = commonType([yes, no], 'if');
-      return new Bound(() => `iif(${truth(c, condition)},${convert(c, yes, type).sql},${convert(c, no, type).sql})`, {
+      return new Bound(() => `iif(${choice(c, condition)},${convert(c, yes, type).sql},${convert(c, no, type).sql})`, {
         type,
         coercibility,
         nullable: yes.nullable || no.nullable,

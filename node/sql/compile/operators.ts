@@ -81,6 +81,9 @@ export function truth(c: Compiler, b: Bound): string {
     case 'bit':
     case 'set':
       return `(${b.sql}<>0)`;
+    case 'json':
+      // Anything but the number 0 is true, also the document `false`.
+      return compare(c, '<>', b, new Bound('0', { type: BIGINT, nullable: false })).sql;
     default:
       return b.hex ? `(${hexNumber(c, b).sql}<>0)` : convert(c, b, DOUBLE).sql;
   }
@@ -208,8 +211,13 @@ const isTimely = (time: Bound, other: Bound): boolean =>
 
 const BLOB: SqlType = { kind: 'binary', family: 'varbinary', length: 65535 };
 
-/** In a comparison with JSON a string is a JSON string, not a document. */
+/** In a comparison with JSON a string is a JSON string, not a document, and what a condition gives is true or false, not a number. */
 function jsonOperand(c: Compiler, b: Bound): Bound {
+  if (b.truth)
+    return new Bound(`iif(${b.sql} IS NULL,NULL,iif(${b.sql},'true','false'))`, {
+      type: { kind: 'json' },
+      nullable: b.nullable,
+    });
   return b.type.kind === 'string' ? callNamed(c, 'JSON_QUOTE', [b]).with({ type: { kind: 'json' } }) : b;
 }
 

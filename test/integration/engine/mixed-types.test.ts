@@ -22,6 +22,30 @@ dialectTests({
       ],
     ],
   ],
+  'a document beside what is true or false': [
+    ['CREATE TABLE t (d json, b bool)', 0],
+    ["INSERT INTO t VALUES ('true',1),('false',0),('null',NULL),('1',1)", 4],
+    [
+      'SELECT d = true, d = false, d = (1=1), d = 1, d = b, d <> true FROM t',
+      [
+        ['1', '0', '1', '0', '0', '0'],
+        ['0', '1', '0', '0', '0', '1'],
+        ['0', '0', '0', '0', null, '1'],
+        ['0', '0', '0', '1', '1', '1'],
+      ],
+    ],
+    ['SELECT count(*) FROM t WHERE d', [['4']]],
+    ['SELECT count(*) FROM t WHERE NOT d OR d IS FALSE', [['0']]],
+    [
+      'SELECT if(d,1,0), CASE WHEN d THEN 1 ELSE 0 END FROM t',
+      [
+        ['1', '1'],
+        ['0', '0'],
+        ['0', '0'],
+        ['1', '1'],
+      ],
+    ],
+  ],
   'CASE compares a document with a text as texts': [
     ['CREATE TABLE t (d json, s varchar(10))', 0],
     [

@@ -69,5 +69,7 @@ dialectTests({
     ['DROP INDEX down ON c', 0],
     ['CREATE INDEX up ON c (pu, id)', 0],
     ['DROP INDEX up ON c', 'E1553'],
+    ['ALTER TABLE c DROP INDEX up, ADD INDEX renamed (pu, id)', 0],
+    ['ALTER TABLE c DROP INDEX renamed, ADD INDEX other (id, pu)', 'E1553'],
   ],
 });

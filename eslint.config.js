@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 const PURE = ['node/sql/**', 'node/log/**', 'node/consistency/**', 'node/consensus/**', 'node/sync/**'];
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'bin/**', '*.js', '*.cjs', '*.mjs'] },
+  { ignores: ['dist/**', 'node_modules/**', 'bin/**', '*.js', '*.cjs', '*.mjs', 'test/clients/**/*.cjs'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -1,36 +1,17 @@
 // Client programs in other languages: each runs the same scenario, plain, over TLS, and compressed where it can.
 // They are installed by setup.sh; what a machine cannot install is skipped with the reason.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
+import { cache, environmentOf, here, missing, run, setUp } from './programs.ts';
 import { startTarget, type Target } from './target.ts';
 
-const run = promisify(execFile);
-const here = import.meta.dirname;
-const cache = path.join(here, '../../node_modules/.cache/clients');
-
 let target: Target;
-let status = '';
 before(async () => {
   target = await startTarget();
-  try {
-    await run(path.join(here, 'setup.sh'), { timeout: 10 * 60_000 });
-  } catch (error) {
-    status = `skip all: setup.sh failed: ${(error as Error).message.split('\n')[0] ?? ''}\n`;
-  }
-  const file = path.join(cache, 'status');
-  if (existsSync(file)) status += readFileSync(file, 'utf8');
+  await setUp();
 });
 after(() => target.close());
-
-/** Why a client cannot be run here, or undefined. */
-function missing(name: string): string | undefined {
-  if (status.includes(`ok ${name}\n`)) return undefined;
-  return new RegExp(`^skip (?:${name}|all): (.*)$`, 'm').exec(status)?.[1] ?? 'setup.sh does not know it';
-}
 
 const EXPECTED = {
   insertId: 1,
@@ -76,14 +57,7 @@ describe('client programs', () => {
           t.skip(reason);
           return;
         }
-        const env: NodeJS.ProcessEnv = {
-          ...process.env,
-          DB_HOST: '127.0.0.1',
-          DB_PORT: String(target.port),
-          DB_USER: target.user,
-          DB_PASSWORD: target.password,
-          DB_CA: target.authority,
-        };
+        const env = environmentOf(target);
         if (mode === 'TLS') env['DB_TLS'] = '1';
         if (mode === 'compressed') env['DB_COMPRESS'] = '1';
         const [program, ...argv] = command;

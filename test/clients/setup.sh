@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the client programs that the tests of test/clients run, as far as this machine can: from Debian, PyPI, Go
+# Installs the client programs that the tests of test/clients run, as far as this machine can: from Debian, PyPI, npm, Go
 # modules and Maven, into node_modules/.cache/clients. Safe to run again: what is there is left as it is.
 # For each client one line goes to the file `status` there: `ok NAME` or `skip NAME: REASON`.
 set -u
@@ -7,6 +7,11 @@ here="$(cd "$(dirname "$0")" && pwd)"
 cache="$here/../../node_modules/.cache/clients"
 mkdir -p "$cache"
 cache="$(cd "$cache" && pwd)"
+# One at a time: two test files want it.
+if command -v flock > /dev/null 2>&1; then
+  exec 9> "$cache/lock"
+  flock 9
+fi
 log="$cache/setup.log"
 status="$cache/status.new"
 : > "$log"
@@ -52,17 +57,35 @@ if command -v python3 > /dev/null 2>&1; then
   else
     skip mysqlclient 'it cannot be compiled here'
   fi
+  if has django || pip 'Django==5.2.19'; then ok django; else skip django 'pip cannot install it'; fi
+  if has sqlalchemy && has alembic || pip 'SQLAlchemy==2.1.9' 'alembic==1.20.1'; then ok sqlalchemy; else skip sqlalchemy 'pip cannot install it'; fi
 else
-  skip pymysql 'no python3'
-  skip mysqlclient 'no python3'
+  for client in pymysql mysqlclient django sqlalchemy; do skip "$client" 'no python3'; done
+fi
+
+# ORMs of Node, in the versions of orms/node/package-lock.json.
+mkdir -p "$cache/orms"
+if cmp -s "$here/orms/node/package-lock.json" "$cache/orms/node_modules/.installed"; then
+  ok orms
+else
+  say 'installing ORMs from npm'
+  cp "$here"/orms/node/package*.json "$cache/orms"
+  if (cd "$cache/orms" && npm ci --ignore-scripts --no-audit --no-fund >> "$log" 2>&1); then
+    cp "$here/orms/node/package-lock.json" "$cache/orms/node_modules/.installed"
+    ok orms
+  else
+    skip orms 'npm cannot install them'
+  fi
 fi
 
 # Go.
 if command -v go > /dev/null 2>&1; then
   say 'building the Go client'
   if (cd "$here/go" && go build -o "$cache/go-client" . >> "$log" 2>&1); then ok go; else skip go 'its module cannot be fetched or built'; fi
+  if (cd "$here/orms/go" && go build -o "$cache/gorm" . >> "$log" 2>&1); then ok gorm; else skip gorm 'its modules cannot be fetched or built'; fi
 else
   skip go 'no go'
+  skip gorm 'no go'
 fi
 
 # Java: the drivers alone; the program is run from its source.

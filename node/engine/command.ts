@@ -36,7 +36,15 @@ export function runText(
     const options = latin1 ? { ...state.parseOptions, latin1 } : state.parseOptions;
     const cached = scope === undefined ? undefined : core.planner.cached(text, options, scope);
     if (cached) return command.statement(cached, false);
-    const ready = prepareFirst(session, text, latin1);
+    let ready: Ready;
+    try {
+      ready = prepareFirst(session, text, latin1);
+    } catch (error) {
+      // A text of comments alone does nothing, and says so; an empty one is an error.
+      if (!(error instanceof SqlError) || error.errno !== 1065 || /^[\s;]*$/.test(text)) throw error;
+      sink.ok({ affectedRows: 0, insertId: 0, warnings: 0, info: '' }, false);
+      return undefined;
+    }
     if (ready.parsed?.last !== false) return command.statement(ready, false);
     if (!state.multiStatements) throw multiple(text, ready.parsed.end);
     return command.several(text, latin1, ready, elsewhere);

@@ -1,6 +1,6 @@
 /** Runs an INSERT, UPDATE or DELETE: into the open transaction, or committed at once. One of many rows goes on in slices. */
 import { finish, type Steps } from '../consistency/index.ts';
-import { SqlError, type LiteralValue, type Plan, type SelectPlan, type SqliteValue } from '../sql/index.ts';
+import type { LiteralValue, Plan, SelectPlan, SqliteValue } from '../sql/index.ts';
 import type { OkResult, ResultSink } from '../server/index.ts';
 import { ChangeList } from '../store/index.ts';
 import { Dml, type DmlContext, type DmlResult } from './dml.ts';
@@ -29,10 +29,10 @@ export function runChange(
   more: boolean,
 ): Promise<void> | undefined {
   session.openImplicitly(plan);
-  if (session.transaction?.readOnly)
-    throw new SqlError(1792, '25006', 'Cannot execute statement in a READ ONLY transaction.');
+  const tables = plan.kind === 'insert' ? [plan.table] : plan.targets.map(({ table }) => table);
+  if (session.transaction || tables.some((table) => !table.temporary)) session.refuseReadOnly();
   session.core.refuseWrites();
-  refuseRows(session.core, plan.kind === 'insert' ? [plan.table] : plan.targets.map(({ table }) => table));
+  refuseRows(session.core, tables);
   const work = (): Promise<void> | undefined => {
     const change = new Change(session, plan, slots);
     if (change.isLong()) return runSlowly(change, sink, more, work);

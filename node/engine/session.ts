@@ -1,6 +1,7 @@
 /** One client's session: takes statements, runs them under its settings and transaction, gives the answers to the sink. */
 import { isUtf8 } from 'node:buffer';
 import {
+  SqlError,
   type LiteralValue,
   type Plan,
   type SelectPlan,
@@ -296,6 +297,12 @@ export class EngineSession implements Session, SessionFacts {
   openImplicitly(plan: Plan): void {
     if (this.transaction || this.state.autocommit || (plan.kind === 'select' && plan.tables.length === 0)) return;
     this.openTransaction();
+  }
+
+  /** Throws where the open transaction, or each of the session's, may change nothing. */
+  refuseReadOnly(): void {
+    if (this.transaction?.readOnly ?? this.state.variables.number('transaction_read_only') === 1)
+      throw new SqlError(1792, '25006', 'Cannot execute statement in a READ ONLY transaction.');
   }
 
   openTransaction(readOnly?: boolean, level: CommitLevel = this.state.commitLevel): OpenTransaction {

@@ -91,6 +91,7 @@ export function runStatement(
     case 'createView':
     case 'alterView':
     case 'dropView':
+      session.refuseReadOnly();
       return runSchemaStatement(x, statement);
     case 'createUser':
     case 'alterUser':

@@ -34,7 +34,8 @@ function guarded<T>(p: Parser, rule: (p: Parser) => T): T {
 export function parseNext(sql: string, from: number, options: ParseOptions = DEFAULT_PARSE_OPTIONS): ParsedStatement {
   const p = new Parser(sql, from, options, GRAMMAR);
   p.next();
-  if (p.t === 'end') throw new SqlError(1065, '42000', 'Query was empty');
+  if (p.t === 'end' || (p.t === ';' && plainSpaceEnd(sql, p.end) === sql.length))
+    throw new SqlError(1065, '42000', 'Query was empty');
   const node = guarded(p, statement);
   let end = p.end;
   if (p.t === ';') end = plainSpaceEnd(sql, end);

@@ -1,7 +1,7 @@
 /** Transactions over one node: isolation, locks, deadlocks, savepoints, durability across a restart. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { startTestNode, type TestNode } from '../../support/node.ts';
 
 let node: TestNode;
@@ -299,6 +299,40 @@ describe('autocommit = 0', () => {
       assert.notDeepEqual(await values(b, 'select * from t order by id'), before);
     });
   }
+});
+
+describe('a session that is read only', () => {
+  it('changes neither rows nor the schema', async () => {
+    await a.query('set session transaction read only');
+    for (const change of [
+      "insert into t values (9, 9, 'nine')",
+      'delete from t',
+      'drop table t',
+      'create table t2 (a int)',
+    ])
+      await assert.rejects(a.query(change), errno(1792), change);
+    await a.query('begin');
+    await assert.rejects(a.query('update t set v = 1'), errno(1792));
+    await a.query('start transaction read write');
+    await a.query('update t set v = 1 where id = 1');
+    await a.query('commit');
+    await a.query('set session transaction read write');
+    await a.query('delete from t where id = 1');
+    assert.deepEqual(await values(b, 'select id, v from t order by id'), [
+      [2, 20],
+      [3, 30],
+    ]);
+  });
+});
+
+describe('a text of comments alone', () => {
+  it('is a statement that does nothing', async () => {
+    for (const text of ['--', '# nothing', '/* nothing */', '-- nothing\n']) {
+      const [{ affectedRows }] = await a.query<ResultSetHeader>(text);
+      assert.equal(affectedRows, 0, text);
+    }
+    for (const text of ['', ' ', ';']) await assert.rejects(a.query(text), errno(1065), text);
+  });
 });
 
 describe('keys that no number can hold', () => {

@@ -40,8 +40,7 @@ class Tag(models.Model):
         db_table = "library_label"
 """
 
-def main():
-    folder = tempfile.mkdtemp()
+def main(folder):
     os.makedirs(os.path.join(folder, "library", "migrations"))
     for part in ("", "migrations"):
         open(os.path.join(folder, "library", part, "__init__.py"), "w").close()
@@ -149,4 +148,5 @@ class Migration(migrations.Migration):
     print("ok")
 
 
-main()
+with tempfile.TemporaryDirectory() as own:
+    main(own)

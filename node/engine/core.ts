@@ -114,8 +114,9 @@ export class EngineCore implements Engine {
   readonly commitLatencies: Latencies;
   /** Statements that failed, by MySQL's number. */
   readonly errorCounts: Map<number, number>;
-  /** Statements that have done a part of what they do to the tables of a database: see keepOpen(). */
-  readonly unfinished = new Set<{ readonly database: string; readonly done: Promise<void> }>();
+  /** Statements that make a table in several steps: see keepOpen(). */
+  readonly unfinished = new Set<{ readonly table: TableDef; readonly done: Promise<void> }>();
+  isDroppingAbandoned = false;
   /** Counts databases with tables that went to a group of their own. */
   movedAway = 0;
   private readonly overlaidTexts = new WeakMap<Plan, SqlText>();
@@ -253,6 +254,7 @@ export class EngineCore implements Engine {
       virtualTable: (database, name): VirtualTable | undefined => findVirtualTable(database, name),
       mayName: (privilege, database, name) => this.accounts.mayName(session, privilege, database, name),
       temporaryTable: (database, name) => session.state.temporaryTables.get(`${database}.${name}`),
+      ...(session.state.filling && { target: session.state.filling }),
       columnDefault: (c, bound) => this.tables.columnDefault(c, bound),
       overlaid: (table) => overlaid && !table.temporary,
       interruptible: false,

@@ -49,7 +49,9 @@ export class ForeignKeys {
       const places = placesOf(rt.table, foreignKey.columns);
       const values = places.map((p) => row[p] ?? null);
       if (values.includes(null) || (before && places.every((p) => sameValue(before[p], row[p])))) continue;
-      const parent = this.x.tableNamed(foreignKey.referencedDatabase, foreignKey.referencedTable);
+      const parent = isOwnParent(rt.table, foreignKey)
+        ? rt.table
+        : this.x.tableNamed(foreignKey.referencedDatabase, foreignKey.referencedTable);
       const parentPlaces = parent && namedPlaces(parent, foreignKey.referencedColumns);
       // A row may be its own parent.
       if (parent?.id === rt.table.id && parentPlaces?.every((p, i) => sameValue(row[p], values[i]))) continue;
@@ -170,6 +172,12 @@ export class ForeignKeys {
     }
   }
 }
+
+/** Also of a table that is found by no name yet. */
+export const isOwnParent = (
+  { database, name }: TableDef,
+  { referencedDatabase, referencedTable }: ForeignKeyDef,
+): boolean => referencedDatabase === database && referencedTable === name;
 
 const follows = (action: ForeignKeyDef['onDelete']): boolean => action === 'CASCADE' || action === 'SET NULL';
 

@@ -60,6 +60,11 @@ export class Group {
     this.facts = facts;
   }
 
+  /** Id of this node. */
+  get self(): string {
+    return this.facts.membership.self;
+  }
+
   /** Of whoever is or was a member. */
   nameOf(id: string): string | undefined {
     const { membership } = this.facts;

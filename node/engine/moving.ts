@@ -97,13 +97,6 @@ export function refuseEdges(catalog: Catalog, name: string): void {
 /** Other than those that lie in no group. */
 const isKnown = (catalog: Catalog, database: string): boolean => catalog.databases.has(database);
 
-/** Statements of several steps hold their database back: this node is not done with it before they have ended, whichever way. */
-export function keepOpen(core: EngineCore, database: string, done: Promise<void>): Promise<void> {
-  const one = { database, done };
-  core.unfinished.add(one);
-  return done.finally(() => core.unfinished.delete(one));
-}
-
 // The steps of the way
 
 function movingTo(core: EngineCore, name: string, group: string): MovingDatabase | undefined {
@@ -120,7 +113,7 @@ export async function sayClosed(core: EngineCore, self: string, { name, move }: 
   for (;;) {
     const moving = movingTo(core, name, move.to.group);
     if (!moving?.move.awaited.includes(self)) return true;
-    const unfinished = [...core.unfinished].filter(({ database }) => database === name).map(({ done }) => done);
+    const unfinished = [...core.unfinished].filter(({ table }) => table.database === name).map(({ done }) => done);
     if (unfinished.length > 0) await Promise.allSettled(unfinished);
     // Before its last start it was another author.
     else if (!replica.isOrdered(self, log.author)) await replica.nextBlock();

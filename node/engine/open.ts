@@ -34,6 +34,7 @@ import type { MemberInfo } from './group.ts';
 import { LogKeeper } from './log-keeper.ts';
 import { type Genesis, genesisFile, groupFolder, keepGenesis, Membership, stayOf } from './membership.ts';
 import { beginFromBase, clearState, markDamaged, type Notice } from './state-file.ts';
+import { dropAbandoned } from './unfinished.ts';
 
 const DATA_FORMAT = 2;
 /** A file of this name in the group's folder: others know, or knew, this node's entries. */
@@ -163,7 +164,10 @@ export function openOwnGroup(options: OwnGroupOptions, main: OpenedEngine): OwnG
   if (isEnding(groupDir)) group.core.replica.end();
   return {
     ...group,
-    ready: () => makeDatabase(group, database),
+    ready: () => {
+      group.heard();
+      return makeDatabase(group, database);
+    },
     depart: async () => {
       markEnding(groupDir);
       await group.core.roster.depart();
@@ -193,7 +197,10 @@ export function openEngine(options: OpenOptions): OpenedEngine {
     const group = openGroupIn(options, 'main', groupDir, identityOf(options, groupDir), undefined);
     return {
       ...group,
-      ready: () => becomeReady(group, options.rootPassword),
+      ready: () => {
+        group.heard();
+        return becomeReady(group, options.rootPassword);
+      },
       close: async () => {
         await group.close();
         unlock();
@@ -211,7 +218,7 @@ function openGroupIn(
   groupDir: string,
   identity: Identity,
   main: EngineCore | undefined,
-): OpenedGroup {
+): OpenedGroup & Pick<Group, 'heard'> {
   const file = path.join(groupDir, 'state.sqlite');
   makeFolder(path.join(groupDir, 'log'));
   clearState(file, options.notice);
@@ -330,6 +337,8 @@ interface Group {
   readonly genesis: Genesis;
   readonly membership: Membership;
   readonly decider: ConsensusDecider;
+  /** Others hear this node from now on: it may have decided what follows from the catalog alone. */
+  readonly heard: () => void;
 }
 
 function openGroup(options: OpenOptions, { name, main, identity, snapshots, groupDir, file }: Place): Group {
@@ -379,7 +388,7 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
         ended: () => state.catalog.endedAuthors.keys(),
         rescued: () => state.catalog.rescuedAuthors.values(),
         rescuedSeq: (author) => state.catalog.rescuedAuthors.get(author)?.seq ?? 0,
-        stranded: () => rescue(),
+        stranded: () => tidy(),
         cutBack: options.onCutBack,
         applied: (blocks) => {
           for (const block of blocks) {
@@ -388,7 +397,7 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
           }
           followMembers();
           followSchema();
-          rescue();
+          tidy();
         },
         diverged: (height) => setAside(options, file, height),
       },
@@ -423,12 +432,14 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
       schema = core.catalog.version;
       options.onSchema?.();
     };
-    const rescue = (): void => {
-      if (!decider) return;
-      core.roster.rescue().catch((error: unknown) => {
-        // What could not be decided now is tried again with the next block.
-        if (!(error instanceof RejectedError || error instanceof DiskFullError)) core.onInternalError(error as Error);
-      });
+    let isHeard = false;
+    const tidy = (): void => {
+      if (!isHeard) return;
+      for (const work of [core.roster.rescue(), dropAbandoned(core, membership)])
+        work.catch((error: unknown) => {
+          // What could not be decided now is tried again with the next block.
+          if (!(error instanceof RejectedError || error instanceof DiskFullError)) core.onInternalError(error as Error);
+        });
     };
     core.machine.undoKept();
     const waiting = catchUp(options, core, base);
@@ -472,8 +483,11 @@ function openGroup(options: OpenOptions, { name, main, identity, snapshots, grou
     // What it followed while it caught up, nobody heard.
     seen = '';
     followMembers();
-    rescue();
-    return { core, log, self, genesis, membership, decider };
+    const heard = (): void => {
+      isHeard = true;
+      tidy();
+    };
+    return { core, log, self, genesis, membership, decider, heard };
   } catch (error) {
     log.close();
     state.close();

@@ -65,6 +65,8 @@ export class SessionState {
   cancelWait: (() => void) | undefined;
   /** Temporary tables by 'database.name'. */
   readonly temporaryTables = new Map<string, TableDef>();
+  /** The table that CREATE TABLE … SELECT fills: it is found by no name yet. */
+  filling: TableDef | undefined;
   lockedTables: LockedTables | undefined;
   private modes:
     | {

@@ -40,6 +40,8 @@ export interface NodeStatus {
   readonly final: { readonly height: number };
   readonly tentative: number;
   readonly digest: string;
+  /** Those too that are found by no name yet. */
+  readonly tables: number;
   readonly log: { readonly seq: number; readonly oldestHeight: number };
   /** Of databases that have a group of their own and that the node hosts. */
   readonly databaseGroups: readonly {

@@ -1,5 +1,6 @@
 /** What a foreign key demands of its parent table when it is made. */
 import { SqlError, type ForeignKeyDef, type IndexDef, type SqlType, type TableDef } from '../../sql/index.ts';
+import { isOwnParent } from '../foreign-keys.ts';
 import type { StatementContext } from '../statement-context.ts';
 
 /** Throws 1824, 6125, 3780. Keys that the table had before, on columns of the same types, are not asked about again. */
@@ -8,10 +9,7 @@ export function checkForeignKeys(x: StatementContext, table: TableDef, before?: 
   const lenient = state.variables.number('foreign_key_checks') === 0;
   for (const key of table.foreignKeys) {
     if (before && isAsBefore(key, table, before)) continue;
-    const parent =
-      key.referencedDatabase === table.database && key.referencedTable === table.name
-        ? table
-        : core.catalog.table(key.referencedDatabase, key.referencedTable);
+    const parent = isOwnParent(table, key) ? table : core.catalog.table(key.referencedDatabase, key.referencedTable);
     if (!parent) {
       if (lenient) continue;
       throw new SqlError(1824, 'HY000', `Failed to open the referenced table '${key.referencedTable}'`);
@@ -21,9 +19,8 @@ export function checkForeignKeys(x: StatementContext, table: TableDef, before?: 
 }
 
 function isAsBefore(key: ForeignKeyDef, table: TableDef, before: TableDef): boolean {
-  const isSelf = key.referencedDatabase === table.database && key.referencedTable === table.name;
   const typeIn = ({ columns }: TableDef, id: number): string => JSON.stringify(columns.find((c) => c.id === id)?.type);
-  const ids = isSelf ? table.columns.map(({ id }) => id) : key.columns;
+  const ids = isOwnParent(table, key) ? table.columns.map(({ id }) => id) : key.columns;
   return (
     before.foreignKeys.some(({ id }) => id === key.id) && ids.every((id) => typeIn(table, id) === typeIn(before, id))
   );

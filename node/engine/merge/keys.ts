@@ -1,7 +1,7 @@
 /** What rows touch, as keys of footprints: the row, its unique keys, the parents that its foreign keys name, its own as a parent. */
 import type { Catalog, TableDef } from '../../sql/index.ts';
 import type { Row, RowChange, RowId } from '../../store/index.ts';
-import type { ForeignKeyError } from '../foreign-keys.ts';
+import { isOwnParent, type ForeignKeyError } from '../foreign-keys.ts';
 import { partKey, type TableRuntime, type UniqueKey } from '../table.ts';
 
 type KeyOf = (row: Row) => string | undefined;
@@ -125,7 +125,9 @@ export class FootprintKeys {
     const unique = uniqueKeys.map(ofUnique);
     const primary = unique[uniqueKeys.findIndex(({ index }) => index.kind === 'primary')];
     const parents = table.foreignKeys.flatMap((foreignKey): KeyOf[] => {
-      const parent = this.catalog.table(foreignKey.referencedDatabase, foreignKey.referencedTable);
+      const parent = isOwnParent(table, foreignKey)
+        ? table
+        : this.catalog.table(foreignKey.referencedDatabase, foreignKey.referencedTable);
       const places = foreignKey.columns.map((id) => table.columns.findIndex((c) => c.id === id));
       return parent ? [parentKey(parent, foreignKey.referencedColumns, places)] : [];
     });

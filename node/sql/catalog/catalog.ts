@@ -28,6 +28,8 @@ export class Catalog {
   /** By database, then by name: tables and views share one name space. */
   private readonly relations = new Map<string, Map<string, TableDef | ViewDef>>();
   private readonly tables = new Map<number, TableDef>();
+  /** Tables that are being filled: they have no name yet, only an id. */
+  readonly unnamed = new Map<number, TableDef>();
   readonly accounts = new Map<string, AccountDef>();
   /** SET PERSIST and cluster-wide SET GLOBAL values. */
   readonly globals = new Map<string, string>();
@@ -101,6 +103,7 @@ export class Catalog {
       this.databases,
       this.relations,
       this.tables,
+      this.unnamed,
       this.accounts,
       this.globals,
       this.members,
@@ -118,26 +121,22 @@ export class Catalog {
         this.databases.set(change.database.name, change.database);
         break;
       case 'drop-database':
-        for (const relation of this.relationsOf(change.name))
-          if ('indexes' in relation) this.tables.delete(relation.id);
+        for (const { id, database } of this.allTables()) if (database === change.name) this.forget(id);
         this.relations.delete(change.name);
         this.databases.delete(change.name);
         break;
       case 'put-table': {
-        const old = this.tables.get(change.table.id);
-        if (old) this.relations.get(old.database)?.delete(old.name);
-        this.tables.set(change.table.id, change.table);
-        this.inDatabase(change.table.database).set(change.table.name, change.table);
-        this.nextTableId = Math.max(this.nextTableId, change.table.id + 1);
+        const { table } = change;
+        this.forget(table.id);
+        this.tables.set(table.id, table);
+        if (table.filledBy === undefined) this.inDatabase(table.database).set(table.name, table);
+        else this.unnamed.set(table.id, table);
+        this.nextTableId = Math.max(this.nextTableId, table.id + 1);
         break;
       }
-      case 'drop-table': {
-        const old = this.tables.get(change.id);
-        if (!old) break;
-        this.tables.delete(change.id);
-        this.relations.get(old.database)?.delete(old.name);
+      case 'drop-table':
+        this.forget(change.id);
         break;
-      }
       case 'put-view':
         this.inDatabase(change.view.database).set(change.view.name, change.view);
         break;
@@ -177,6 +176,13 @@ export class Catalog {
       case 'drop-conflict':
         break;
     }
+  }
+
+  private forget(id: number): void {
+    const old = this.tables.get(id);
+    if (!old) return;
+    this.tables.delete(id);
+    if (!this.unnamed.delete(id)) this.relations.get(old.database)?.delete(old.name);
   }
 
   private inDatabase(name: string): Map<string, TableDef | ViewDef> {

@@ -125,6 +125,8 @@ export interface TableDef {
   readonly nextColumnId: number;
   readonly nextIndexId: number;
   readonly temporary?: boolean;
+  /** Id of the member that has yet to give it its rows (CREATE TABLE … SELECT): until then nobody finds it by its name. */
+  readonly filledBy?: string;
   /** SQL text of the PARTITION BY clause: kept and shown; the rows lie together. */
   readonly partitions?: string;
   /** Milliseconds since 1970. */

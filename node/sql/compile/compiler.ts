@@ -26,6 +26,8 @@ export interface CompileSettings {
   virtualTable(database: string, name: string): VirtualTable | undefined;
   /** This session's temporary table of that name. */
   temporaryTable(database: string, name: string): TableDef | undefined;
+  /** The table that the statement changes, where it is found by no name. */
+  readonly target?: TableDef;
   parseView(view: ViewDef): { readonly query: QueryExpression; readonly text: string };
   /** DEFAULT(column) */
   columnDefault(c: Compiler, bound: Bound): Bound;

@@ -19,9 +19,9 @@ export interface InsertTarget {
 }
 
 export function insertTarget(c: Compiler, name: QualifiedName, operation: string): InsertTarget {
-  const definition = viewNamed(c, name);
+  const definition = c.settings.target ? undefined : viewNamed(c, name);
   if (!definition) {
-    const table = targetTable(c, name, operation);
+    const table = c.settings.target ?? targetTable(c, name, operation);
     const columns = table.columns
       .map((column, place) => ({ name: column.name, column, place }))
       .filter(({ column }) => !column.hidden);

@@ -31,7 +31,7 @@ async function between(make: string, meanwhile: () => Promise<unknown>): Promise
   await locker.query('BEGIN');
   await locker.query('SELECT * FROM shop.parent WHERE id = 1 FOR UPDATE');
   const made = answerOf(db, make);
-  while (!core.catalog.table('shop', 'copy')) await core.replica.nextBlock();
+  while (core.catalog.unnamed.size === 0) await core.replica.nextBlock();
   await meanwhile();
   await locker.query('ROLLBACK');
   return made;
@@ -47,13 +47,10 @@ it('is made anew where other schema changes came first, also while its table is 
   let changes: Promise<unknown> = Promise.resolve();
   const answer = await between(copied('shop.parent'), async () => {
     await change();
-    // The new table is looked at by somebody whose transaction goes on.
-    await other.query('BEGIN; SELECT * FROM shop.copy');
     for (let i = 0; i < 5; i++) changes = changes.then(change);
   });
   await changes;
   assert.equal(answer, 2);
-  await other.query('ROLLBACK');
   assert.deepEqual(await answerOf(db, 'SELECT id FROM shop.copy ORDER BY id'), [['1'], ['2']]);
   await db.query('DROP TABLE shop.copy');
 });
@@ -91,4 +88,32 @@ it('stands with its rows where nothing is committed by itself', async () => {
   assert.equal(await answerOf(db, 'CREATE TABLE shop.none (id TINYINT PRIMARY KEY) SELECT 300 AS id'), 'E1264');
   assert.equal(core.catalog.table('shop', 'none'), undefined);
   await db.query('SET autocommit = 1');
+});
+
+it('is seen by nobody before it has its rows, and only where its name is free then', async () => {
+  await db.query('DROP TABLE shop.copy');
+  const answer = await between(copied('shop.parent'), async () => {
+    assert.deepEqual(await answerOf(other, "SHOW TABLES FROM shop LIKE 'copy'"), []);
+    assert.equal(await answerOf(other, 'SELECT * FROM shop.copy'), 'E1146');
+    await other.query('CREATE TABLE shop.copy (other INT)');
+  });
+  assert.equal(answer, 'E1050');
+  assert.deepEqual([...core.catalog.unnamed], []);
+  assert.deepEqual(await answerOf(other, 'SELECT other FROM shop.copy'), []);
+  await other.query('DROP TABLE shop.copy');
+});
+
+it('leaves nothing where its database is dropped meanwhile', async () => {
+  await other.query('CREATE DATABASE gone');
+  const answer = await between(copied('shop.parent').replace('shop.copy', 'gone.copy'), () =>
+    other.query('DROP DATABASE gone'),
+  );
+  assert.equal(answer, 'E1049');
+  assert.deepEqual([...core.catalog.unnamed], []);
+});
+
+it('may refer to itself', async () => {
+  const tree = 'CREATE TABLE shop.tree (id INT PRIMARY KEY, up INT, FOREIGN KEY (up) REFERENCES shop.tree (id))';
+  assert.equal(await answerOf(db, `${tree} SELECT 1 AS id, NULL AS up UNION ALL SELECT 2, 1`), 2);
+  assert.equal(await answerOf(db, 'DELETE FROM shop.tree WHERE id = 1'), 'E1451');
 });

@@ -39,7 +39,7 @@ export function principalOf(response: Response): Principal {
 }
 
 /** What of the engine tells users apart. */
-export type Accounts = Pick<AdminPorts['engine'], 'findAccount'>;
+export type Accounts = Pick<AdminPorts['engine'], 'findAccount' | 'caughtUp'>;
 
 export function authorize(accounts: Accounts, token: string): RequestHandler {
   const throttle = new LoginThrottle();
@@ -60,8 +60,15 @@ export function authorize(accounts: Accounts, token: string): RequestHandler {
     const pair = Buffer.from(credentials, 'base64').toString('utf8');
     const colon = pair.indexOf(':');
     if (colon < 0) return undefined;
-    const account = accounts.findAccount(pair.slice(0, colon), address);
-    const good = await verifyPassword(account, pair.slice(colon + 1), cache);
+    const [user, password] = [pair.slice(0, colon), pair.slice(colon + 1)];
+    let account = accounts.findAccount(user, address);
+    let good = await verifyPassword(account, password, cache);
+    if (!good) {
+      // Another node may have acknowledged the account, or its new password, a moment ago.
+      await accounts.caughtUp();
+      const known = accounts.findAccount(user, address);
+      if (known !== account) good = await verifyPassword((account = known), password, cache);
+    }
     if (!good || account === undefined || account.locked || account.passwordExpired) return undefined;
     return { kind: 'account', account };
   };

@@ -65,7 +65,7 @@ function makeApp(ports: WaitingPorts, token: string, enter: () => void, log: Log
   });
   const v1 = express.Router();
   // It has no users yet: only the bearer of the token comes in.
-  v1.use(authorize({ findAccount: () => undefined }, token));
+  v1.use(authorize({ findAccount: () => undefined, caughtUp: () => Promise.resolve() }, token));
   v1.get('/status', (_request, response) => {
     response.json({ phase, ...ports.self });
   });

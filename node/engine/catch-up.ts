@@ -2,7 +2,9 @@
  * A schema change is acknowledged once a majority has it: the next statement may come to a node that has yet to hear of it. So a
  * statement that fails for what this node's catalog has, or has not, is no last word before the node has caught up.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SqlError } from '../sql/index.ts';
+import type { EngineCore } from './core.ts';
 import { interrupted } from './locks.ts';
 import { placedDatabases } from './placement.ts';
 import type { EngineSession } from './session.ts';
@@ -14,6 +16,8 @@ const OF_CATALOG: ReadonlySet<number> = new Set([
 ]);
 /** A session that asks for the same in vain, again and again, costs the cluster one question in so long. */
 const VAIN_MS = 1000;
+/** Logins in vain, of whomever, cost it one in so long. */
+const LOGINS_MS = 100;
 /** Nobody waits longer to hear that something is not there. */
 const WAIT_SECONDS = 2;
 
@@ -67,3 +71,33 @@ async function ask(session: EngineSession, message: string): Promise<News> {
 /** Which databases have a group of their own. */
 const placesOf = ({ core }: EngineSession): string =>
   JSON.stringify(placedDatabases(core.main.catalog).map(({ name, placement }) => [name, placement.group]));
+
+/**
+ * What a login that fails asks the cluster before it is refused. Those that come in short order share a question, so whoever tries
+ * many passwords costs the others little; he waits no longer than one who says nothing at all.
+ */
+export class LoginEnquiry {
+  private readonly core: EngineCore;
+  private next: Promise<void> | undefined;
+  private lastMs = -Infinity;
+
+  constructor(core: EngineCore) {
+    this.core = core;
+  }
+
+  /** Resolves once all is applied here that was decided before the call, or nobody answers. */
+  ask(): Promise<void> {
+    return (this.next ??= this.askSoon());
+  }
+
+  private async askSoon(): Promise<void> {
+    await sleep(Math.max(0, this.lastMs + LOGINS_MS - performance.now()), undefined, { ref: false });
+    this.next = undefined;
+    this.lastMs = performance.now();
+    try {
+      await this.core.group.linearize(undefined, WAIT_SECONDS);
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+    }
+  }
+}

@@ -26,6 +26,7 @@ import {
 } from '../replica/index.ts';
 import type { ChangeList, KeyClass, LogStore, RowChange, State } from '../store/index.ts';
 import { Accounts } from './accounts.ts';
+import { LoginEnquiry } from './catch-up.ts';
 import { factsOf, makeCompileSettings } from './compile-settings.ts';
 import { CostEstimator } from './lane/cost.ts';
 import { Lanes } from './lane/lanes.ts';
@@ -217,6 +218,11 @@ export class EngineCore implements Engine {
   findAccount(user: string, address: string): Account | undefined {
     return this.accounts.find(user, address);
   }
+
+  caughtUp(): Promise<void> {
+    return this.isAlone() ? Promise.resolve() : this.loginEnquiry.ask();
+  }
+  private readonly loginEnquiry = new LoginEnquiry(this);
 
   openSession(id: number, account: Account, client: ClientInfo): EngineSession {
     const session = new EngineSession(id, this, account, client);

@@ -128,7 +128,7 @@ export class Group {
   }
 
   /** Resolves when everything that was decided before the call is applied here: a place in the order is asked for, and waited for. */
-  async linearize(session: EngineSession, seconds?: number): Promise<void> {
+  async linearize(session: EngineSession | undefined, seconds?: number): Promise<void> {
     this.checkMajority();
     // Whoever asks before the question has left shares its answer.
     this.barrier ??= this.ask();

@@ -33,6 +33,10 @@ export class Gateway implements Engine {
     return this.core.findAccount(user, address);
   }
 
+  caughtUp(): Promise<void> {
+    return this.core.caughtUp();
+  }
+
   async openSession(id: number, account: Account, client: ClientInfo): Promise<GatewaySession> {
     const session = new GatewaySession(this, id, account, { ...client, database: '' }, false);
     try {

@@ -161,6 +161,8 @@ export interface Account {
 export interface Engine {
   /** The account that MySQL's sorting of user and host patterns finds for a login, or undefined. */
   findAccount(user: string, address: string): Account | undefined;
+  /** Resolves when the engine knows the accounts that were acknowledged anywhere before the call, or after a while in vain. */
+  caughtUp(): Promise<void>;
   /** Opens a session for an authenticated account. Throws, or rejects with, SqlError (1044, 1049, 1040). */
   openSession(id: number, account: Account, client: ClientInfo): Session | Promise<Session>;
   /** COM_STATISTICS text. */

@@ -6,6 +6,7 @@ import type { Payload } from '../payload.ts';
 import type { Account } from '../ports.ts';
 import { checkFast, checkPassword, decryptPassword, PASSWORD_MAX, type PasswordCache } from './caching-sha2.ts';
 import { checkNative } from './native.ts';
+import { verifyPassword } from './verify.ts';
 
 /** The connection, as far as a login needs it. */
 export interface AuthExchange {
@@ -23,7 +24,12 @@ export interface AuthKeys {
 
 export type AuthOutcome =
   | { readonly kind: 'accepted' }
-  | { readonly kind: 'denied'; readonly passwordUsed: boolean }
+  | {
+      readonly kind: 'denied';
+      readonly passwordUsed: boolean;
+      /** Whether what the client gave proves it to be an account that the server had yet to hear of. */
+      readonly proves: (account: Account) => boolean | Promise<boolean>;
+    }
   /** The client is too old for the account's plugin. */
   | { readonly kind: 'unsupported' };
 
@@ -64,7 +70,10 @@ export async function authenticate(
 
   if (plugin === 'mysql_native_password') {
     const good = account !== undefined && checkNative(account.authentication, nonce, answer);
-    return good ? { kind: 'accepted' } : { kind: 'denied', passwordUsed: answer.length > 0 };
+    if (good) return { kind: 'accepted' };
+    const proves = ({ plugin: wanted, authentication }: Account): boolean =>
+      wanted === plugin && checkNative(authentication, nonce, answer);
+    return { kind: 'denied', passwordUsed: answer.length > 0, proves };
   }
   return cachingSha2(exchange, keys, account, nonce, answer);
 }
@@ -77,7 +86,8 @@ async function cachingSha2(
   answer: Buffer,
 ): Promise<AuthOutcome> {
   if (answer.length === 0 || (answer.length === 1 && answer[0] === 0)) {
-    return account?.authentication === '' ? { kind: 'accepted' } : { kind: 'denied', passwordUsed: false };
+    const isOpen = ({ authentication }: Account): boolean => authentication === '';
+    return account && isOpen(account) ? { kind: 'accepted' } : { kind: 'denied', passwordUsed: false, proves: isOpen };
   }
   const key = account === undefined ? '' : `${account.user}\0${account.host}`;
   const remembered = account === undefined ? undefined : keys.cache.get(key, account.authentication);
@@ -87,11 +97,13 @@ async function cachingSha2(
   }
   exchange.send(Buffer.from([MORE_DATA, FULL_NEEDED]));
   const password = await receivePassword(exchange, keys, nonce);
-  const good =
-    password !== undefined &&
-    password.length <= PASSWORD_MAX &&
-    (await checkPassword(account?.authentication, password));
-  if (!good || account === undefined) return { kind: 'denied', passwordUsed: true };
+  if (password === undefined || password.length > PASSWORD_MAX)
+    return { kind: 'denied', passwordUsed: true, proves: () => false };
+  const good = await checkPassword(account?.authentication, password);
+  if (!good || account === undefined) {
+    const proves = (other: Account): Promise<boolean> => verifyPassword(other, password.toString(), keys.cache);
+    return { kind: 'denied', passwordUsed: true, proves };
+  }
   keys.cache.remember(key, account.authentication, password);
   return { kind: 'accepted' };
 }

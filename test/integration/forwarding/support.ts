@@ -131,6 +131,7 @@ export async function startForwarded(): Promise<Forwarded> {
   const sessions = new Map<number, LazySession>();
   const engine: Engine = {
     findAccount: (user, address) => core.findAccount(user, address),
+    caughtUp: () => core.caughtUp(),
     openSession: (id: number, account: Account, client: ClientInfo) => {
       const image = new TextEncoder().encode(client.database);
       const session = new LazySession(id, client, () => link.near.open(FAR, account, client, image));

@@ -65,6 +65,13 @@ it('is there for every kind of statement', { timeout: 120_000 }, async () => {
       await c.end();
     });
     await behind(`CREATE USER ${name} IDENTIFIED BY 'secret'`, () => late.query(`GRANT SELECT ON d.* TO ${name}`));
+    const login = async (user: string, password: string): Promise<void> => {
+      const c = await cluster.connect(laggard, { user, password });
+      await c.end();
+    };
+    await behind(`CREATE USER ${name}l IDENTIFIED BY 'secret'`, () => login(`${name}l`, 'secret'));
+    await behind(`ALTER USER ${name}l IDENTIFIED BY 'other'`, () => login(`${name}l`, 'other'));
+    await behind(`CREATE USER ${name}e`, () => login(`${name}e`, ''));
     const own = await cluster.connect(laggard, { user: 'u', password: 'secret' });
     await behind(`GRANT SELECT ON d.${name} TO u`, () => own.query(`SELECT * FROM d.${name}`));
     await own.end();
@@ -94,6 +101,8 @@ it('does not keep what is not there from being refused', { timeout: 120_000 }, a
   assert.equal((await refusal(late.query('SELECT nothing FROM d.r1'))).errno, 1054);
   assert.equal((await refusal(late.query('USE nowhere'))).errno, 1049);
   assert.equal((await refusal(cluster.connect(laggard, { database: 'nowhere' }))).errno, 1049);
+  const logins = Array.from({ length: 30 }, () => refusal(cluster.connect(laggard, { user: 'nobody', password: 'x' })));
+  for (const { errno } of await Promise.all(logins)) assert.equal(errno, 1045);
   const after = await cluster.status(laggard);
   // Who asks in vain makes the cluster decide something once in a while, not each time.
   assert.ok(after.final.height - final.height < 50, `${after.final.height - final.height} blocks`);
@@ -105,6 +114,7 @@ it('does not keep what is not there from being refused', { timeout: 120_000 }, a
   );
   await cluster.until((all) => all.every((s) => s.leader === undefined), 'the leader is still heard', [laggard]);
   assert.equal((await refusal(late.query<RowDataPacket[]>('SELECT * FROM d.nowhere'))).errno, 1146);
+  assert.equal((await refusal(cluster.connect(laggard, { user: 'nobody', password: 'x' }))).errno, 1045);
   await early.query('CREATE TABLE d.majority (id INT PRIMARY KEY)');
   assert.equal((await refusal(late.query('SELECT * FROM d.majority'))).errno, 1146);
   await cluster.heal();

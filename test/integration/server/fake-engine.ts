@@ -197,6 +197,14 @@ export class FakeEngine implements Engine {
     return this.accounts.get(user);
   }
 
+  /** What the engine hears when it asks. */
+  news: () => void = () => undefined;
+
+  caughtUp(): Promise<void> {
+    this.news();
+    return Promise.resolve();
+  }
+
   openSession(id: number, account: Account, client: ClientInfo): Session {
     if (client.database === 'missing') throw new ProtocolError(1049, '42000', "Unknown database 'missing'");
     const session = new FakeSession(id, this, account, client);

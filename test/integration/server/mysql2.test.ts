@@ -89,6 +89,28 @@ describe('logging in', () => {
     await rejects(connect({ user: 'native', password: 'wrong' }), 1045);
   });
 
+  it('takes what another node acknowledged a moment ago for a login that fails otherwise, and nothing else', async () => {
+    for (const plugin of ['caching_sha2_password', 'mysql_native_password'] as const) {
+      const user = `late-${plugin}`;
+      engine.news = () => engine.addAccount(user, 'secret', { plugin });
+      await rejects(connect({ user, password: 'wrong' }), 1045);
+      engine.addAccount(user, 'before', { plugin });
+      await using({ user, password: 'secret' }, (c) => c.query('select 1'));
+      engine.news = () => engine.accounts.delete(user);
+      await rejects(connect({ user, password: 'before' }), 1045);
+      engine.news = () => engine.addAccount(user, 'secret', { plugin });
+      await using({ user, password: 'secret' }, (c) => c.query('select 1'));
+      engine.accounts.delete(user);
+      engine.news = () => engine.addAccount(user, 'secret', { plugin, requireTls: true });
+      await rejects(connect({ user, password: 'secret' }), 1045);
+    }
+    engine.news = () => engine.addAccount('late-open', '', { authentication: '' });
+    await rejects(connect({ user: 'late-open', password: 'x' }), 1045);
+    engine.accounts.delete('late-open');
+    await using({ user: 'late-open' }, (c) => c.query('select 1'));
+    engine.news = () => undefined;
+  });
+
   it('refuses an unknown database, a locked account, and plain text where TLS is asked for', async () => {
     engine.addAccount('locked', 'x', { locked: true });
     engine.addAccount('tls', 'x', { requireTls: true });

@@ -40,6 +40,8 @@ export function imageOf(sessions: readonly EngineSession[]): Uint8Array {
   const open = sessions.flatMap(({ transaction }) => (transaction ? [transaction] : []));
   if (open.some(({ changes }) => changes.length > 0))
     throw cannotMove('a transaction that writes databases of more than one group');
+  if (open.some(({ certified, seen }) => certified && seen.size > 0))
+    throw cannotMove('transactions at level final over databases of different replication groups');
   if (state.temporaryTables.size > 0) throw cannotMove('temporary tables');
   if (sessions.some(({ owner }) => owner.holdsAny || owner.lockedTables.size > 0)) throw cannotMove('locks');
   const image: Image = {

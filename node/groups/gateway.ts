@@ -70,13 +70,17 @@ export class Gateway implements Engine {
     return this.core.catalog.databases.get(database)?.placement;
   }
 
+  nameOf({ group }: PlacementDef): string {
+    return placedDatabases(this.core.catalog).find(({ placement }) => placement.group === group)?.name ?? group;
+  }
+
   /** Opens a session at a node that hosts the group. Rejects with SqlError. */
   async openAt(
-    { hosts, group }: PlacementDef,
+    placement: PlacementDef,
     { id, account, client }: EngineSession,
     image: Uint8Array,
   ): Promise<{ readonly node: NodeId; readonly session: RemoteSession }> {
-    const up = hosts.map(nodeId).filter((host) => this.channels.isUp(host));
+    const up = placement.hosts.map(nodeId).filter((host) => this.channels.isUp(host));
     // Clients are spread over the hosts.
     const from = id % Math.max(1, up.length);
     let last: SqlError | undefined;
@@ -88,13 +92,12 @@ export class Gateway implements Engine {
         last = error;
       }
     }
-    const name = placedDatabases(this.core.catalog).find(({ placement }) => placement.group === group)?.name;
     throw (
       last ??
       new SqlError(
         1429,
         'HY000',
-        `Unable to connect to foreign data source: no node that hosts database '${name}' is in reach`,
+        `Unable to connect to foreign data source: no node that hosts database '${this.nameOf(placement)}' is in reach`,
       )
     );
   }

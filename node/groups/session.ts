@@ -376,9 +376,9 @@ export class GatewaySession implements Session {
     }
     if (!placement) return this.main;
     if (hosted && inMain) return this.main;
-    if (hosted) return hosted.isReady ? this.sessionIn(hosted) : this.whenReady(hosted.ready, place);
-    const opening = this.gateway.hosted.opening(placement);
-    return opening ? this.whenReady(opening, place) : this.goTo(placement);
+    if (hosted?.isReady) return this.sessionIn(hosted);
+    const opening = hosted?.ready ?? this.gateway.hosted.opening(placement);
+    return opening ? this.whenOpen(placement, opening, place) : this.goTo(placement);
   }
 
   /** Throws 1213 where the transaction's snapshot, or its locks, may be of a database that has left `main` since. */
@@ -420,9 +420,10 @@ export class GatewaySession implements Session {
     return session;
   }
 
-  /** The group has only just been opened. */
-  private async whenReady(ready: Promise<void>, place: Place): Promise<Running> {
-    await this.main.core.group.within(this.main, ready, () => 'The statement can be tried again.');
+  /** The group has only just been opened, or closed. */
+  private async whenOpen(placement: PlacementDef, open: Promise<void>, place: Place): Promise<Running> {
+    const cause = `database '${this.gateway.nameOf(placement)}' has yet to be opened on the node`;
+    await this.main.core.group.within(this.main, open, () => 'The statement can be tried again.', undefined, cause);
     return this.reach(place);
   }
 

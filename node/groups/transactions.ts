@@ -59,13 +59,16 @@ export function runnerOf(
   return committed.length === 0 ? { runner: target } : { runner: target, first: Promise.all(committed) };
 }
 
+/** What is certified is so in one group: it begins in another one instead where it has done nothing yet. */
 function join(session: EngineSession, other: EngineSession): void {
   const { transaction } = other;
   if (!transaction) return;
-  if (transaction.certified)
+  const { certified, seen, changes, isolation, readOnly } = transaction;
+  if (certified && (seen.size > 0 || changes.length > 0))
     throw unsupported('transactions at level final over databases of different replication groups');
-  session.state.nextTransaction = { isolation: transaction.isolation, readOnly: transaction.readOnly };
-  session.openTransaction();
+  if (certified) other.rollback();
+  session.state.nextTransaction = { isolation, readOnly };
+  session.openTransaction(undefined, certified ? 'final' : undefined);
 }
 
 const setsAutocommit = (statement: Extract<Statement, { kind: 'set' }>): boolean =>

@@ -25,7 +25,16 @@ export {
   type Predecessor,
 } from './membership.ts';
 export { commitTransaction } from './commit-transaction.ts';
-export { copyTables, doWithout, handOver, movingDatabases, sayClosed, type MovingDatabase } from './moving.ts';
+export {
+  copyTables,
+  doWithout,
+  handOver,
+  isMoving,
+  movingDatabases,
+  sayClosed,
+  type MovingDatabase,
+} from './moving.ts';
+export { bringHome, closedFor, closeToReturn, openAgain, returnsOf } from './returning.ts';
 export {
   departuresOf,
   groupOf,

@@ -20,12 +20,12 @@ import { qualifiedTables } from './virtual/view-usage.ts';
 
 export type MovingDatabase = DatabaseDef & { readonly move: MoveDef };
 
-const isMoving = (database: DatabaseDef | undefined): database is MovingDatabase => database?.move !== undefined;
+export const isMoving = (database: DatabaseDef | undefined): database is MovingDatabase => database?.move !== undefined;
 
 export const movingDatabases = (catalog: Catalog): readonly MovingDatabase[] =>
   [...catalog.databases.values()].filter(isMoving);
 
-const isTable = (relation: TableDef | ViewDef): relation is TableDef => 'indexes' in relation;
+export const isTable = (relation: TableDef | ViewDef): relation is TableDef => 'indexes' in relation;
 
 // Who may change it
 
@@ -34,7 +34,7 @@ export const isCut = (catalog: Catalog, database: string): boolean =>
   catalog.databases.get(database)?.move?.awaited.length === 0;
 
 export const movesNow = (database: string): string =>
-  `Database '${database}' is on its way to a replication group of its own (p2pdb.moves); try restarting transaction`;
+  `Database '${database}' is on its way to another replication group (p2pdb.moves); try restarting transaction`;
 
 /** Nor is there anything for it in the group that all nodes host once it has another: whoever began before he knew comes again. */
 const refuse = ({ catalog }: EngineCore, name: string): void => {
@@ -164,8 +164,8 @@ export async function copyTables(
   ]);
 }
 
-/** What is left of a copy that did not come to its end. */
-const dropped = (catalog: Catalog, name: string): CatalogChange[] =>
+/** Takes all away that is there, such as what is left of a copy that did not come to its end. */
+export const dropped = (catalog: Catalog, name: string): CatalogChange[] =>
   catalog
     .relationsOf(name)
     .map((relation) =>
@@ -174,10 +174,10 @@ const dropped = (catalog: Catalog, name: string): CatalogChange[] =>
         : { kind: 'drop-view', database: name, name: relation.name },
     );
 
-function* piecesOf(main: EngineCore, table: TableDef): Generator<readonly MovedRow[], void, undefined> {
+export function* piecesOf({ state }: EngineCore, table: TableDef): Generator<readonly MovedRow[], void, undefined> {
   let rows: MovedRow[] = [];
   let chars = 0;
-  for (const { rowid, row } of main.state.scan(table)) {
+  for (const { rowid, row } of state.scan(table)) {
     const moved = movedRow(rowid, row);
     rows.push(moved);
     chars += JSON.stringify(moved).length;
@@ -190,7 +190,7 @@ function* piecesOf(main: EngineCore, table: TableDef): Generator<readonly MovedR
 }
 
 /** What AUTO_INCREMENT gives next, also where the rows with the highest values are gone. */
-function counterOf({ state }: EngineCore, table: TableDef): CatalogChange[] {
+export function counterOf({ state }: EngineCore, table: TableDef): CatalogChange[] {
   if (!table.columns.some(({ autoIncrement }) => autoIncrement)) return [];
   const next = state.counters.autoIncrement(table);
   // Beyond what JSON can say, the highest row tells.

@@ -60,17 +60,23 @@ export function nextPlace(
   core: EngineCore,
   old: DatabaseDef,
   comment: string,
-): Pick<DatabaseDef, 'placement' | 'move'> {
-  const { name, placement, move } = old;
-  if (comment === old.comment) return { ...(placement && { placement }), ...(move && { move }) };
+): Pick<DatabaseDef, 'placement' | 'move' | 'home'> {
+  const { name, placement, move, home } = old;
+  if (comment === old.comment) return { ...(placement && { placement }), ...(move && { move }), ...(home && { home }) };
   const hosts = hostsOf(core, comment);
-  if (placement) return { placement: withHosts(core, placement, hosts) };
+  if (placement) return hosts ? { placement: withHosts(core, placement, hosts) } : homeward(placement, home);
   const to = firstPlacement(core, comment);
   if (!to || core.catalog.relationsOf(name).length === 0) return to ? { placement: to } : {};
   if (move && String(move.to.hosts) === String(to.hosts)) return { move };
   refuseEdges(core.catalog, name);
   return { move: { to: { ...to, moved: true }, awaited: core.group.members().map(({ id }) => id) } };
 }
+
+/** Who opens its group from now on waits for its tables: it is not the one who makes them, whatever his disk has lost. */
+const homeward = (placement: PlacementDef, home: true | undefined): Pick<DatabaseDef, 'placement' | 'home'> => ({
+  placement: home ? placement : { ...placement, moved: true, returns: (placement.returns ?? 0) + 1 },
+  home: true,
+});
 
 /** How often a database was taken away from a node. Where the node hosts it now, its stay there is the next. */
 export const departuresOf = ({ departures = [] }: PlacementDef, id: string): number =>
@@ -80,9 +86,7 @@ export const departuresOf = ({ departures = [] }: PlacementDef, id: string): num
  * Nodes come to host a database, and others host it no more; one that hosts it stays, for the others to have the data from: none that
  * has come again, and has yet to give up what it had. Throws SqlError.
  */
-function withHosts(core: EngineCore, old: PlacementDef, asked: readonly string[] | undefined): PlacementDef {
-  if (!asked)
-    throw unsupported('moving a database with a replication group of its own to the one that all members host');
+function withHosts(core: EngineCore, old: PlacementDef, asked: readonly string[]): PlacementDef {
   const members = new Set(core.group.members().map(({ id }) => id));
   const hosting = old.hosts.filter((id) => members.has(id));
   const staying = hosting.filter((id) => asked.includes(id));
@@ -114,12 +118,13 @@ function changed(
   const leaving = [...new Set([...(old.leaving ?? []), ...going])].filter((id) => members.has(id));
   const others = (old.departures ?? []).filter(({ id }) => !going.includes(id));
   const departures = [...others, ...going.map((id) => ({ id, count: departuresOf(old, id) + 1 }))];
-  const { group, founders, moved } = old;
+  const { group, founders, moved, returns } = old;
   return {
     group,
     hosts,
     founders,
     ...(moved && { moved }),
+    ...(returns && { returns }),
     ...(departures.length > 0 && { departures }),
     ...(leaving.length > 0 && { leaving }),
   };

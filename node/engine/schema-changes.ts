@@ -90,14 +90,15 @@ export class SchemaChanges {
   private endTemporary({ name, placement }: DatabaseDef): void {
     const { core } = this;
     const old = core.catalog.databases.get(name);
-    if (!placement || !old || old.placement) return;
+    if (!old || (placement === undefined) === (old.placement === undefined)) return;
     core.movedAway++;
     for (const session of core.sessions.values()) {
       const { temporaryTables } = session.state;
       const own = [...temporaryTables].filter(([, { database }]) => database === name);
       if (own.length === 0) continue;
       for (const [key, table] of own) {
-        core.state.dropTemporary(table);
+        // In the state of a group that goes, they go with it.
+        if (placement) core.state.dropTemporary(table);
         temporaryTables.delete(key);
       }
       session.kill(true);

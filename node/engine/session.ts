@@ -37,6 +37,7 @@ import { executeQuery, prepareText, type PreparedText } from './execute-prepared
 import { onceCaughtUp } from './catch-up.ts';
 import { listFields } from './column-definitions.ts';
 import { fail, runPreparedStatement, runText } from './command.ts';
+import { checkHome } from './returning.ts';
 import { checkGoesOn } from './waits.ts';
 
 const EMPTY_CHANGES: readonly SessionChange[] = [];
@@ -267,6 +268,7 @@ export class EngineSession implements Session, SessionFacts {
   ): Promise<void> {
     const { version } = this.core.catalog;
     await this.core.group.linearize(this);
+    await checkHome(this);
     checkGoesOn(this, version);
     this.openImplicitly(plan);
     if (this.transaction) this.transaction.isLinear = true;

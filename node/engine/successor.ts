@@ -93,12 +93,8 @@ export function makeSuccessor(dir: string, to: string, { main, own }: Remainders
   const { predecessor, height } = succeed(heir, 'main', 'main', main, undefined, (state, self) => {
     // Who was given one was invited to the old group.
     for (const hash of [...state.catalog.tokens.keys()]) state.applyCatalog({ kind: 'drop-token', hash });
+    stay(state);
     for (const database of [...state.catalog.databases.values()]) {
-      // On its way to a group of its own, it is here yet.
-      if (database.move) {
-        const { move: _, ...here } = database;
-        state.applyCatalog({ kind: 'put-database', database: here });
-      }
       if (!database.placement) continue;
       const group = renamed.get(database.placement.group);
       if (group === undefined) state.applyCatalog({ kind: 'drop-database', name: database.name });
@@ -108,11 +104,17 @@ export function makeSuccessor(dir: string, to: string, { main, own }: Remainders
   });
   for (const [group, next] of renamed) {
     const remainder = own.get(group);
-    if (remainder) succeed(heir, group, next, remainder, height, () => undefined);
+    if (remainder) succeed(heir, group, next, remainder, height, stay);
   }
   syncFolder(path.join(to, 'groups'));
   syncFolder(to);
   return predecessor;
+}
+
+/** Databases that were on their way to another group are here yet. */
+function stay(state: State): void {
+  for (const { move: _, home: __, ...database } of [...state.catalog.databases.values()])
+    state.applyCatalog({ kind: 'put-database', database });
 }
 
 /** The new member, and the one that it was. */

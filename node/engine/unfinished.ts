@@ -1,23 +1,23 @@
-/** Statements that make a table in several steps: what holds its database back, and what is left where the node ended in between. */
+/** What makes tables in several steps: how it holds their database back, and what is left where the node ended in between. */
 import type { TableDef } from '../sql/index.ts';
 import type { EngineCore } from './core.ts';
 import type { Membership } from './membership.ts';
 
-/** Until `work` has ended, whichever way, this node is not done with the table's database, and nobody else takes the table back. */
-export async function keepOpen(core: EngineCore, table: TableDef, work: () => Promise<void>): Promise<void> {
+/** Until `work` has ended, whichever way, this node is not done with the tables' database, and nobody else takes them back. */
+export async function keepOpen<T>(core: EngineCore, tables: readonly TableDef[], work: () => Promise<T>): Promise<T> {
   const { promise: done, resolve } = Promise.withResolvers<void>();
-  const one = { table, done };
-  core.unfinished.add(one);
+  const begun = tables.map((table) => ({ table, done }));
+  for (const one of begun) core.unfinished.add(one);
   try {
-    await work();
+    return await work();
   } finally {
-    core.unfinished.delete(one);
+    for (const one of begun) core.unfinished.delete(one);
     resolve();
   }
 }
 
 /**
- * Drops what was to be filled by statements of this node that ended with an earlier start, or by those of a node that is no member any
+ * Drops what was to be filled by work of this node that has ended, as with an earlier start, or by that of a node that is no member any
  * more. Rejects when it can decide no more.
  */
 export async function dropAbandoned(core: EngineCore, membership: Membership): Promise<void> {

@@ -19,6 +19,7 @@ import {
   stayIn,
   stayOf,
   withoutTraces,
+  type EngineCore,
   type OpenedEngine,
   type OpenedGroup,
   type OwnGroup,
@@ -114,6 +115,11 @@ export class HostedGroups {
     if (!found || found.stage === 'ending') return undefined;
     if (found.stage === 'leaving') return isBound(found) ? found : undefined;
     return found.isReady || hosts.includes(this.options.main.self) ? found : undefined;
+  }
+
+  /** The group has not been closed since. */
+  isOpen(name: string, core: EngineCore): boolean {
+    return this.groups.get(name)?.engine.core === core;
   }
 
   /** This node is to host the group, and has yet to close what it had of it. */

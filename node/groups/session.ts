@@ -129,9 +129,14 @@ export class GatewaySession implements Session {
 
   // Commands
 
+  /** Nothing of it is in another group, or may have to be. */
+  private get isPlain(): boolean {
+    return !this.gateway.hasPlaced && !this.remote && this.own.size === 0;
+  }
+
   query(sql: Uint8Array, sink: ResultSink): Promise<void> | undefined {
     const elsewhere = (rest: Uint8Array): Promise<void> | undefined => this.query(rest, sink);
-    if (!this.gateway.hasPlaced && !this.remote) return this.main.query(sql, sink, elsewhere);
+    if (this.isPlain) return this.main.query(sql, sink, elsewhere);
     const parts = this.partsOf(sql);
     if (parts === undefined || (parts.length > 1 && !this.multiStatements)) return this.seen.query(sql, sink);
     const [only] = parts;
@@ -172,7 +177,7 @@ export class GatewaySession implements Session {
   }
 
   prepare(sql: Uint8Array): PreparedStatement | Promise<PreparedStatement> {
-    if (!this.gateway.hasPlaced && !this.remote) {
+    if (this.isPlain) {
       const made = (prepared: PreparedText): RoutedStatement =>
         routed(sql, prepared.query.parsed.statement, this.main, prepared);
       const prepared = this.main.prepare(sql);
@@ -206,7 +211,7 @@ export class GatewaySession implements Session {
     if (!('made' in statement)) return this.seen.execute(statement, parameters, sink);
     const routed = statement as RoutedStatement;
     const elsewhere = (): Promise<void> | undefined => this.execute(statement, parameters, sink);
-    const atHome = !this.gateway.hasPlaced && !this.remote && routed.made.get(this.main);
+    const atHome = this.isPlain && routed.made.get(this.main);
     if (atHome) return this.main.execute(atHome, parameters, sink, elsewhere);
     return this.run(routed.statement, sink, (session) => {
       const made = routed.made.get(session);
@@ -374,7 +379,10 @@ export class GatewaySession implements Session {
       if (placement && !hosted && placement.hosts.includes(remote.node)) return remote.session;
       return this.comeHome(remote).then((isHome) => (isHome ? this.reach(place) : remote.session));
     }
-    if (!placement) return this.main;
+    if (!placement) {
+      this.checkOpen();
+      return this.main;
+    }
     if (hosted && inMain) return this.main;
     if (hosted?.isReady) return this.sessionIn(hosted);
     const opening = hosted?.ready ?? this.gateway.hosted.opening(placement);
@@ -391,6 +399,16 @@ export class GatewaySession implements Session {
     throw new SqlError(1213, '40001', `${went}; try restarting transaction`);
   }
 
+  /** Throws 1213 where the transaction has begun in a group that was closed since: its database may have come to `main`. */
+  private checkOpen(): void {
+    for (const [name, known] of this.own) {
+      if (this.gateway.hosted.isOpen(name, known.core)) continue;
+      if (known.transaction) this.lose(name, known);
+      known.letGo();
+      this.own.delete(name);
+    }
+  }
+
   /** To a group that its node is about to leave: it came here for it, or has a transaction open. */
   private isBound({ name }: HostedGroup): boolean {
     return this.isGuest || this.own.get(name)?.transaction !== undefined;
@@ -404,7 +422,7 @@ export class GatewaySession implements Session {
     throw new SqlError(
       1213,
       '40001',
-      'The database was opened again since the transaction began; try restarting transaction',
+      'The database was closed, or opened again, since the transaction began; try restarting transaction',
     );
   }
 

@@ -10,7 +10,14 @@ export { LogStore, type SealedEntry } from './log-store.ts';
 export { RecordStore } from './record-store.ts';
 export { Reserve } from './reserve.ts';
 export { nextOfClass, type KeyClass } from './counters.ts';
-export { isConstraintError, registerSortKeys, State, STATE_FORMAT, type StatePosition } from './state.ts';
+export {
+  CONFLICT_COLUMNS,
+  isConstraintError,
+  registerSortKeys,
+  State,
+  STATE_FORMAT,
+  type StatePosition,
+} from './state.ts';
 export type { TableVersion } from './stored-catalog.ts';
 export type { LogBase } from './log-index.ts';
 export { heightOfState, Snapshots, type IncomingSnapshot, type Snapshot, type SnapshotManifest } from './snapshots.ts';

@@ -42,6 +42,11 @@ import { WriteAhead } from './write-ahead.ts';
 
 export const STATE_FORMAT = 3;
 
+/** Of the table of conflicts. */
+export const CONFLICT_COLUMNS = 'tx, n, kind, reason, message, relation, row_key, image, other, user, sql, time'.split(
+  ', ',
+);
+
 /** Where the state stands: after a block, and what the block's frontier is. */
 export interface StatePosition {
   readonly height: number;
@@ -355,6 +360,13 @@ export class State {
       case 'auto-increment': {
         const table = this.catalog.tableById(change.id);
         if (table) this.counters.setAutoIncrement(table, change.next);
+        break;
+      }
+      case 'put-conflicts': {
+        const columns = CONFLICT_COLUMNS.join();
+        const values = CONFLICT_COLUMNS.map(() => '?').join();
+        const put = this.db.prepare(`INSERT OR REPLACE INTO conflict(${columns}) VALUES (${values})`);
+        for (const conflict of change.conflicts) put.run(...conflict);
         break;
       }
       case 'drop-conflict':

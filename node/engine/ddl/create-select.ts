@@ -32,7 +32,7 @@ export function createFilled(
   changes: readonly CatalogChange[],
   filling: Filling,
 ): Promise<void> {
-  return keepOpen(x.session.core, table, () => make(x, table, changes, filling));
+  return keepOpen(x.session.core, [table], () => make(x, table, changes, filling));
 }
 
 async function make(
@@ -142,7 +142,7 @@ async function takeBack(session: EngineSession, table: TableDef): Promise<void> 
   const name = `'${table.database}.${table.name}'`;
   await core.group.within(
     session,
-    keepOpen(core, table, drop),
+    keepOpen(core, [table], drop),
     () => `Nobody finds it; it goes once enough nodes answer.`,
     undefined,
     `what was made of table ${name} has yet to be taken back`,

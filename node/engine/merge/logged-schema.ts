@@ -12,6 +12,7 @@ const BRINGS: Readonly<Record<CatalogChange['kind'], readonly [field: string, ty
     'truncate-table': ['id', 'number'],
     'auto-increment': ['id', 'number'],
     'put-rows': ['rows', 'object'],
+    'put-conflicts': ['conflicts', 'object'],
     'put-view': ['view', 'object'],
     'drop-view': ['database', 'string'],
     'put-account': ['account', 'object'],

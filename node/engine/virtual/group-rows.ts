@@ -2,6 +2,7 @@
 import type { EngineCore } from '../core.ts';
 import { movingDatabases } from '../moving.ts';
 import { placedDatabases } from '../placement.ts';
+import { closedFor, returningDatabases, returnsOf } from '../returning.ts';
 import type { RowSource, VirtualRow } from './rows.ts';
 
 const timestamp = (ms: number): string => new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
@@ -47,11 +48,19 @@ export const hostRows: RowSource = ({ main }) => {
   );
 };
 
-/** Which databases are on their way to a group of their own, and for which members that waits. */
+/**
+ * Which databases are on their way to a group of their own, or back, and for which members that waits: for a way back only its hosts
+ * know.
+ */
 export const moveRows: RowSource = ({ main }) => {
   const members = main.group.members();
-  return movingDatabases(main.catalog).flatMap(({ name, move }): VirtualRow[] => {
-    const awaited = members.filter(({ id }) => move.awaited.includes(id));
+  const back = returningDatabases(main.catalog).map(({ name, placement }) => {
+    const there = main.tenants.get(name)?.catalog.databases.get(name);
+    return { name, awaits: there && closedFor(there) === returnsOf(placement) ? there.move?.awaited : undefined };
+  });
+  const out = movingDatabases(main.catalog).map(({ name, move }) => ({ name, awaits: move.awaited }));
+  return [...out, ...back].flatMap(({ name, awaits = [] }): VirtualRow[] => {
+    const awaited = members.filter(({ id }) => awaits.includes(id));
     return awaited.length === 0 ? [[name, null]] : awaited.map((member) => [name, member.name]);
   });
 };

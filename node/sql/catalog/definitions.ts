@@ -8,11 +8,13 @@ export interface DatabaseDef {
   readonly readOnly: boolean;
   /** Undefined: it lies in the group that every node hosts. */
   readonly placement?: PlacementDef;
-  /** It lies there yet. */
+  /** It lies there yet; in the definition that its own group has: in that one. */
   readonly move?: MoveDef;
+  /** It lies in the group of its placement yet, and goes to the one that every node hosts. */
+  readonly home?: true;
 }
 
-/** The way of a database with tables to a group of its own. Nobody begins to write it any more. */
+/** The way of a database with tables to a group of its own, or back. Nobody begins to write it any more. */
 export interface MoveDef {
   readonly to: PlacementDef;
   /** Ids of the members that may have writes on their way yet. Where there is none, its tables stay as they are. */
@@ -33,6 +35,8 @@ export interface PlacementDef {
   readonly leaving?: readonly string[];
   /** Its tables came from the group that all nodes host: who hosts it first waits for them. */
   readonly moved?: boolean;
+  /** How often it began to go back to the group that every node hosts. */
+  readonly returns?: number;
 }
 
 /** DEFAULT of a column. `value` is the text of the stored value as information_schema shows it. */
@@ -203,6 +207,9 @@ export type MovedValue =
 /** The rowid, and the values of all columns. */
 export type MovedRow = readonly MovedValue[];
 
+/** A row of `p2pdb.conflicts`, in the order of CONFLICT_COLUMNS. */
+export type ListedConflict = readonly (null | number | string)[];
+
 /** An author of entries that signed two with one number: nothing of it counts but what was final when that was decided. */
 export interface EndedAuthorDef {
   /** In hex. */
@@ -242,6 +249,8 @@ export type CatalogChange =
   | { readonly kind: 'auto-increment'; readonly id: number; readonly next: number }
   /** Rows that come from another group, as JSON: see engine/moved-rows.ts. */
   | { readonly kind: 'put-rows'; readonly id: number; readonly rows: readonly MovedRow[] }
+  /** Of transactions of another group, whose rows came from there. */
+  | { readonly kind: 'put-conflicts'; readonly conflicts: readonly ListedConflict[] }
   | { readonly kind: 'put-view'; readonly view: ViewDef }
   | { readonly kind: 'drop-view'; readonly database: string; readonly name: string }
   | { readonly kind: 'put-account'; readonly account: AccountDef }

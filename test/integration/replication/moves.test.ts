@@ -98,6 +98,7 @@ const ALL = [
   'SHOW CREATE TABLE shop.note',
   'SHOW CREATE VIEW shop.loud',
   'SELECT COUNT(*) FROM other.t',
+  'SELECT tx, n, kind, reason, other_tx FROM p2pdb.conflicts ORDER BY 1, 2',
 ];
 
 it('takes everything along, and clients find it where it is', async (t) => {
@@ -163,6 +164,71 @@ it('takes everything along, and clients find it where it is', async (t) => {
   assert.equal(await one(await cluster.connect(0), "SELECT COUNT(*) FROM shop.customer WHERE mail = 'x'"), 2);
 });
 
+it('comes back with everything, as it went', async (t) => {
+  const cluster = await started(t);
+  const options = { multipleStatements: true, dateStrings: true, supportBigNumbers: true };
+  const maker = await cluster.connect(1, options);
+  await maker.query("CREATE DATABASE shop COMMENT 'p2pdb:replicas=n1,n2'; CREATE DATABASE other");
+  await maker.query('CREATE TABLE other.t (id INT PRIMARY KEY)');
+  await maker.query(SCHEMA);
+  await hosted(cluster, [1, 2]);
+  const connections = await Promise.all(NODES.map((node) => cluster.connect(node, options)));
+  await cluster.cut([0, 1], [2]);
+  for (const by of connections.slice(1)) await by.query("INSERT INTO shop.customer (id, name) VALUES (77, 'twice')");
+  await cluster.heal();
+  await hosted(cluster, [1, 2]);
+  // Each node shows what it would give next itself.
+  const shown = (rows: unknown[][]): string => JSON.stringify(rows).replace(/AUTO_INCREMENT=\d+/, '');
+  const look = (by: Connection): Promise<string[]> => Promise.all(ALL.map(async (sql) => shown(await rowsOf(by, sql))));
+  const before = await look(connections[1] as Connection);
+  assert.match(before.at(-1) ?? '', /rejected/);
+  const prepared = await Promise.all(
+    connections.map((by) => by.prepare('SELECT name FROM shop.customer WHERE id = ?')),
+  );
+  for (const statement of prepared) await statement.execute([1]);
+  const dump = await cluster.connect(1);
+  await dump.query('START TRANSACTION');
+  assert.equal(await one(dump, 'SELECT COUNT(*) FROM shop.note'), 2);
+  const writer = await cluster.connect(1);
+  await writer.query('BEGIN');
+  await writer.query("INSERT INTO shop.note (text) VALUES ('never')");
+  const temporary = await cluster.connect(2);
+  await temporary.query('CREATE TEMPORARY TABLE shop.draft (id INT)');
+  const ended = new Promise<void>((resolve) => temporary.once('error', () => resolve()));
+  const c = await cluster.connect(0, { ...options, database: 'shop' });
+
+  await c.query("ALTER DATABASE shop COMMENT ''");
+  await served(cluster, [], 'shop');
+  await cluster.converged();
+  assert.equal((await refusal(dump, 'SELECT COUNT(*) FROM shop.note')).errno, 1213);
+  assert.ok([1053, 1213].includes((await refusal(writer, 'COMMIT')).errno ?? 0));
+  await ended;
+  for (const [node, by] of connections.entries()) {
+    assert.deepEqual(await look(by), before);
+    const [rows] = (await prepared[node]?.execute([1])) ?? [];
+    assert.deepEqual(rows, [{ name: 'ann' }]);
+    assert.deepEqual(await moves(by), []);
+    assert.deepEqual(await rowsOf(by, 'SELECT * FROM p2pdb.hosts'), []);
+  }
+  for (const by of [dump, writer]) assert.equal(await one(by, 'SELECT COUNT(*) FROM shop.note'), 2);
+  const buyer = await cluster.connect(2, { user: 'buyer', password: 'secret' });
+  await buyer.query("INSERT INTO shop.customer (name) VALUES ('next')");
+  assert.ok(Number(await one(buyer, 'SELECT MAX(id) FROM shop.customer')) > 77);
+  assert.equal((await refusal(c, "INSERT INTO customer (name) VALUES ('ann')")).errno, 1062);
+  assert.equal((await refusal(c, "INSERT INTO purchase (customer, code) VALUES (99, 'x')")).errno, 1452);
+  await c.query('ALTER TABLE customer ADD COLUMN mail VARCHAR(80); DELETE FROM customer WHERE id = 1');
+  await cluster.converged();
+  const after = await look(connections[1] as Connection);
+  for (const node of NODES) await cluster.restart(node, 'SIGKILL');
+  assert.deepEqual(await look(await cluster.connect(0, options)), after);
+
+  // And goes again.
+  const again = await cluster.connect(0, options);
+  await again.query("ALTER DATABASE shop COMMENT 'p2pdb:replicas=n0'");
+  await hosted(cluster, [0]);
+  assert.deepEqual(await look(again), after);
+});
+
 /** Rows that take a while to copy. */
 async function ballast(c: Connection, database: string): Promise<void> {
   await c.query(`CREATE TABLE ${database}.ballast (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(100))`);
@@ -189,7 +255,7 @@ async function reader(c: Connection, sql: string, stop: AbortSignal): Promise<nu
 }
 
 for (const hosts of [NODES, [1]])
-  it(`loses no row that was acknowledged on any node, and is refused for a short while only: to ${hosts.length} nodes`, async (t) => {
+  it(`loses no row that was acknowledged on any node, and is refused for a short while only: to ${hosts.length} nodes and back`, async (t) => {
     const cluster = await started(t);
     const ledger = await writers(t, cluster, 'shop');
     const by = await cluster.connect(1);
@@ -205,10 +271,15 @@ for (const hosts of [NODES, [1]])
     await served(cluster, hosts, 'shop');
     for (const level of ['local', 'replicated', 'final'] as const) await ledger.goesOn(NODES, level);
     t.diagnostic(`20000 rows and the writers': refused for ${Math.round(ledger.pauseMs(NODES, 'local'))} ms at most`);
+    ledger.mark();
+    await by.query("ALTER DATABASE shop COMMENT ''");
+    await served(cluster, [], 'shop');
+    for (const level of ['local', 'replicated', 'final'] as const) await ledger.goesOn(NODES, level);
+    t.diagnostic(`and back: refused for ${Math.round(ledger.pauseMs(NODES, 'local'))} ms at most`);
     reading.abort();
     t.diagnostic(`read ${String(await readers)} times meanwhile`);
     await ledger.stop();
-    await hosted(cluster, hosts);
+    await cluster.converged();
     t.diagnostic(JSON.stringify(await ledger.check()));
   });
 
@@ -223,31 +294,36 @@ it('comes to its end, whoever is killed at whatever moment of it', async (t) => 
     const by = await cluster.connect(0);
     await ballast(by, database);
     await ledger.goesOn(NODES, 'local');
-    ledger.mark();
-    const moving = by.query(`ALTER DATABASE ${database} COMMENT 'p2pdb:group=own'`).catch(() => undefined);
-    for (const victim of victims) {
-      await sleep(random() * 800);
-      await cluster.restart(victim);
+    for (const [comment, hosts] of [
+      ['p2pdb:group=own', NODES],
+      ['', []],
+    ] as const) {
+      ledger.mark();
+      const alter = `ALTER DATABASE ${database} COMMENT '${comment}'`;
+      const moving = (await cluster.connect(0)).query(alter).catch(() => undefined);
+      for (const victim of victims) {
+        await sleep(random() * 800);
+        await cluster.restart(victim);
+      }
+      await moving;
+      // Whether it was decided before its node was killed, nobody was told; who has only just started may hear no majority yet;
+      // and it may have been handed over meanwhile.
+      const again = await cluster.connect(1);
+      const isDecided = (): Promise<boolean> =>
+        again.query(alter).then(
+          () => true,
+          ({ errno }: { errno?: number }) => {
+            assert.ok(errno === 3101 || errno === 1213, String(errno));
+            return false;
+          },
+        );
+      await until(isDecided, alter);
+      await served(cluster, hosts, database);
+      for (const level of ['local', 'replicated', 'final'] as const) await ledger.goesOn(NODES, level);
+      t.diagnostic(`n${victims.join()}: refused for ${Math.round(ledger.pauseMs(NODES, 'local'))} ms at most`);
     }
-    await moving;
-    // Whether it was decided before its node was killed, nobody was told; who has only just started may hear no majority yet;
-    // and it may have been handed over meanwhile.
-    const again = await cluster.connect(1);
-    const alter = `ALTER DATABASE ${database} COMMENT 'p2pdb:group=own'`;
-    const isDecided = (): Promise<boolean> =>
-      again.query(alter).then(
-        () => true,
-        ({ errno }: { errno?: number }) => {
-          assert.ok(errno === 3101 || errno === 1213, String(errno));
-          return false;
-        },
-      );
-    await until(isDecided, alter);
-    await served(cluster, NODES, database);
-    for (const level of ['local', 'replicated', 'final'] as const) await ledger.goesOn(NODES, level);
-    t.diagnostic(`n${victims.join()}: refused for ${Math.round(ledger.pauseMs(NODES, 'local'))} ms at most`);
     await ledger.stop();
-    await hosted(cluster, NODES, database);
+    await cluster.converged();
     t.diagnostic(JSON.stringify(await ledger.check()));
   }
 });
@@ -280,6 +356,35 @@ it('waits for a member that is away, and can be taken back meanwhile', async (t)
   await ledger.goesOn(NODES, 'local');
   await ledger.stop();
   await hosted(cluster, [0, 1]);
+  t.diagnostic(JSON.stringify(await ledger.check()));
+});
+
+it('waits for a host that is away on its way back, and can be called back meanwhile', async (t) => {
+  const cluster = await started(t);
+  const ledger = await writers(t, cluster, 'shop', { levels: ['local'] });
+  const by = await cluster.connect(0);
+  const stay = "ALTER DATABASE shop COMMENT 'p2pdb:replicas=n0,n1,n2'";
+  await by.query(stay);
+  await served(cluster, NODES, 'shop');
+  await ledger.goesOn(NODES, 'local');
+  await cluster.cut([0, 1], [2]);
+  for (const comesHome of [false, true]) {
+    await by.query("ALTER DATABASE shop COMMENT ''");
+    await until(async () => String(await moves(by)) === 'shop,n2', 'n2 alone is waited for');
+    await ledger.goesOn([2], 'local');
+    assert.equal((await refusal(by, 'UPDATE shop.counter SET v = 0')).errno, 1213);
+    assert.equal((await refusal(by, 'CREATE TABLE shop.late (id INT)')).errno, 1213);
+    assert.ok(Number(await one(by, 'SELECT COUNT(*) FROM shop.tag')) > 0);
+    if (comesHome) break;
+    await by.query(stay);
+    await ledger.goesOn(NODES, 'local');
+    assert.deepEqual(await moves(by), []);
+  }
+  await cluster.heal();
+  await served(cluster, [], 'shop');
+  await ledger.goesOn(NODES, 'local');
+  await ledger.stop();
+  await cluster.converged();
   t.diagnostic(JSON.stringify(await ledger.check()));
 });
 

@@ -28,7 +28,7 @@ export function unsettled(cluster: Cluster): string | undefined {
   if (cores.some(({ replica }) => replica.tentative > 0 || replica.height !== first.replica.height))
     return `main is at ${cores.map(({ replica }) => `${replica.height}+${replica.tentative}`).join()}`;
   for (const database of first.catalog.databases.values()) {
-    const reason = database.move ? 'it moves' : restless(nodes, database);
+    const reason = (database.move ?? database.home) ? 'it moves' : restless(nodes, database);
     if (reason !== undefined) return `${database.name}: ${reason}`;
   }
   const groups = new Set([...first.catalog.databases.values()].flatMap((database) => groupOf(database)?.group ?? []));

@@ -1,5 +1,5 @@
 /** Planted faults of databases that have groups of their own. */
-import type { MovingDatabase } from '../../../node/engine/index.ts';
+import type { MovingDatabase, OwnGroup, PlacedDatabase } from '../../../node/engine/index.ts';
 import { Roster, type WantedMembers } from '../../../node/engine/roster.ts';
 import { HostedGroups } from '../../../node/groups/hosted.ts';
 import { Moves } from '../../../node/groups/moves.ts';
@@ -24,6 +24,17 @@ export const groupsMutants: readonly Mutant[] = [
     (original) =>
       function (database) {
         return original.call(this, { ...database, move: { ...database.move, awaited: [] } });
+      },
+  ),
+  mutant<[PlacedDatabase, OwnGroup]>(
+    'tables are brought back while they are written',
+    Moves,
+    'nextStepBack',
+    () =>
+      function (this: object, database, own) {
+        const moves = this as { bring: (database: PlacedDatabase, own: OwnGroup) => Promise<boolean> };
+        const isDue = database.home && own.decider.leader === own.self && own.core.catalog.databases.has(database.name);
+        return isDue ? () => moves.bring(database, own) : undefined;
       },
   ),
   mutant('what was dropped stays on the disk', HostedGroups, 'sweep', nothing),

@@ -11,9 +11,9 @@ const DATABASES_MAX = 3;
 const MEMBERS_LEAST = 2;
 const TOKEN = 'SELECT p2pdb_join_token(500000, 1)';
 
-type Change = 'make' | 'make-in-main' | 'place' | 'drop' | 'join' | 'remove';
+type Change = 'make' | 'make-in-main' | 'place' | 'home' | 'drop' | 'join' | 'remove';
 
-const CHANGES: readonly Change[] = ['make', 'make', 'make-in-main', 'place', 'place', 'place', 'drop'];
+const CHANGES: readonly Change[] = ['make', 'make', 'make-in-main', 'place', 'place', 'place', 'home', 'home', 'drop'];
 
 /** Beside them, where nodes come and go. */
 const MOVES: readonly Change[] = ['join', 'join', 'join', 'remove', 'remove', 'remove', 'remove'];
@@ -136,16 +136,17 @@ export class Operator {
         return;
       }
       case 'place':
-        if (ready.length > 0) this.place(random.pick(ready));
+      case 'home':
+        if (ready.length > 0) this.place(random.pick(ready), change === 'home' ? '' : this.somewhere());
         return;
       case 'drop':
         if (ready.length > 0) this.drop(random.pick(ready));
     }
   }
 
-  private place(name: string): void {
+  private place(name: string, comment: string): void {
     this.task = {
-      statements: [`ALTER DATABASE ${name} COMMENT '${this.somewhere()}'`],
+      statements: [`ALTER DATABASE ${name} COMMENT '${comment}'`],
       next: 0,
       done: () => undefined,
     };

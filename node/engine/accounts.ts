@@ -168,7 +168,9 @@ export class Accounts {
     if (expired) this.checkPasswordFresh(session);
     if (this.passed.get(plan) === rights) return;
     for (const access of plan.access) this.checkAccess(session, rights, access);
-    if (plan.kind === 'select' && plan.locking?.strength === 'update') this.checkLocking(session, rights, plan.access);
+    if (plan.kind === 'select')
+      for (const { locking, access } of [plan, ...plan.within.map((read) => read.plan)])
+        if (locking?.strength === 'update') this.checkLocking(session, rights, access);
     this.passed.set(plan, rights);
   }
 

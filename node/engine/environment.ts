@@ -221,6 +221,10 @@ export class NobodysSession implements SessionFacts {
     throw new Error('an expression of the schema inserts nothing');
   }
 
+  isHeldByOthers(): boolean {
+    throw new Error('an expression of the schema reads no rows');
+  }
+
   call(): SqliteValue {
     return null;
   }

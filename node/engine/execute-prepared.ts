@@ -88,7 +88,7 @@ function executeAnew(
   );
   if (!compiled) throw new Error('queries and changes have plans');
   const { plan } = compiled;
-  session.core.planner.sources.set(plan, { statement, text: query.text, slotTypes: types });
+  session.core.planner.noteSource(plan, { statement, text: query.text, slotTypes: types });
   // A value that a placeholder gave is pinned only where the plan looked at it; then it holds for this run alone.
   const pinsParameter = [...compiled.pinned].some((slot) => source.places.includes(slot));
   if (!plan.volatile && !pinsParameter && key !== undefined)

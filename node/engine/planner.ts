@@ -81,7 +81,7 @@ export class Planner {
       : undefined;
     if (!compiled) return { plan: undefined, parsed, slots: slotValues(parsed) };
     const { plan } = compiled;
-    this.sources.set(plan, { statement: parsed.statement, text, slotTypes: new Map() });
+    this.noteSource(plan, { statement: parsed.statement, text, slotTypes: new Map() });
     const shape =
       from === 0 && parsed.last && parsed.params === 0 && !plan.volatile && scope !== undefined
         ? shapeOf(text, options)
@@ -94,6 +94,13 @@ export class Planner {
         [...new Set([...parsed.pinned, ...compiled.pinned])].sort((a, b) => a - b),
       );
     return { plan, parsed, slots: shape ? (shape.values as readonly LiteralValue[]) : slotValues(parsed) };
+  }
+
+  /** Where a plan came from, and what it runs first. */
+  noteSource(plan: Plan, source: PlanSource): void {
+    this.sources.set(plan, source);
+    if (plan.kind === 'select')
+      for (const read of plan.within) this.sources.set(read.plan, { ...source, statement: read.query });
   }
 
   private keep(scope: string, shape: Shape, plan: Plan, pinned: readonly number[]): void {

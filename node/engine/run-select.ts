@@ -22,7 +22,8 @@ export function runSelect(
   more: boolean,
 ): Promise<void> | undefined {
   session.openImplicitly(plan);
-  if (plan.locking && session.transaction) return lockingSelect(session, plan, slots, statement, sink, more);
+  if ((plan.locking ?? plan.within.length > 0) && session.transaction)
+    return lockingSelect(session, plan, slots, statement, sink, more);
   const { core } = session;
   if (core.replica.gate.isClosed && needsState(session, plan))
     return afterLongWork(session, () => runSelect(session, plan, slots, statement, sink, more));
@@ -56,6 +57,8 @@ function needsState(session: EngineSession, plan: SelectPlan): boolean {
 /** Whether the statement may run on the core's own thread. */
 function isQuick(session: EngineSession, plan: SelectPlan, range: KeyRange | undefined): boolean {
   const { core } = session;
+  // A lane knows no locks.
+  if (plan.locking?.wait === 'skipLocked' || plan.within.length > 0) return true;
   if (core.lanes.count === 0 || plan.tables.length === 0 || plan.volatile || plan.tables.some((t) => t.table.temporary))
     return true;
   const span = range && Number(range.high) - Number(range.low) + 1;
@@ -90,42 +93,36 @@ function lockingSelect(
   more: boolean,
 ): Promise<void> | undefined {
   return withLocks(session, () => {
-    const { locking } = plan;
-    const owner = session.owner;
-    const { locks } = session.core;
-    const mode = locking?.strength === 'update' ? 'exclusive' : 'shared';
-    let rows = read(session, plan, slots, false);
-    const nowait = (): SqlError =>
-      new SqlError(
-        3572,
-        'HY000',
-        'Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.',
-      );
-    if (!locking?.targets) {
-      for (const { table } of plan.tables) locks.take(tableLock(table.id), owner, mode);
-    } else {
-      const { targets } = locking;
-      if (locking.wait === 'skipLocked') {
-        rows = rows.filter((row) =>
-          targets.every(
-            ({ table, output }) =>
-              row[output] === null || !locks.isTaken(rowLock(table.id, row[output] as RowId), owner, mode),
-          ),
-        );
-      }
-      for (const row of rows) {
-        for (const { table, output } of targets) {
-          const rowid = row[output] as RowId | null;
-          if (rowid === null || table.temporary) continue;
-          if (locking.wait === 'nowait' && locks.isTaken(rowLock(table.id, rowid), owner, mode)) throw nowait();
-          locks.take(rowLock(table.id, rowid), owner, mode);
-        }
-      }
-    }
+    for (const { plan: one } of plan.within) lockRows(session, one, read(session, one, slots, false));
+    const rows = read(session, plan, slots, false);
+    if (plan.locking) lockRows(session, plan, rows);
     afterSelect(session, plan, rows.length);
     if (statement?.kind === 'query' && hasInto(statement))
       return session.core.selectInto(session, plan, statement, rows, sink, more);
     if (!session.core.replica.hasUnflushed) return sendRows(session, plan.columns, rows, sink, more);
     return session.core.replica.flushed().then(() => sendRows(session, plan.columns, rows, sink, more));
   });
+}
+
+/** Takes the locks of a locking read that found these rows; throws LockWait, 3572. */
+function lockRows({ core: { locks }, owner }: EngineSession, plan: SelectPlan, rows: readonly SqliteValue[][]): void {
+  const { locking } = plan;
+  const mode = locking?.strength === 'update' ? 'exclusive' : 'shared';
+  if (!locking?.targets) {
+    for (const { table } of plan.tables) locks.take(tableLock(table.id), owner, mode);
+    return;
+  }
+  for (const row of rows) {
+    for (const { table, output } of locking.targets) {
+      const rowid = row[output] as RowId | null;
+      if (rowid === null || table.temporary) continue;
+      if (locking.wait === 'nowait' && locks.isTaken(rowLock(table.id, rowid), owner, mode))
+        throw new SqlError(
+          3572,
+          'HY000',
+          'Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.',
+        );
+      locks.take(rowLock(table.id, rowid), owner, mode);
+    }
+  }
 }

@@ -22,8 +22,9 @@ import type {
   SessionChange,
   SessionStatus,
 } from '../server/index.ts';
+import type { RowId } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
-import { LockOwner } from './locks.ts';
+import { LockOwner, rowLock } from './locks.ts';
 import { checkLockedAccess } from './locked-tables.ts';
 import { SessionState, type CommitLevel, type UserVariable } from './session-state.ts';
 import { type PreparedQuery } from './prepared-query.ts';
@@ -202,6 +203,12 @@ export class EngineSession implements Session, SessionFacts {
   setLastInsertId(value: number | bigint): void {
     this.state.lastInsertId = value;
     this.state.givenInsertId = value;
+  }
+
+  isHeldByOthers(table: number, rowid: RowId, strength: 'update' | 'share'): boolean {
+    const mode = strength === 'update' ? 'exclusive' : 'shared';
+    const id = typeof rowid === 'bigint' && Number.isSafeInteger(Number(rowid)) ? Number(rowid) : rowid;
+    return this.core.locks.isTaken(rowLock(table, id), this.owner, mode);
   }
 
   call(name: string, args: readonly SqliteValue[]): SqliteValue {

@@ -91,7 +91,7 @@ async function fill(x: StatementContext, table: TableDef, { columns, query, dupl
   try {
     const compiled = compileStatement(core.catalog, core.compileSettings(session, x.text, new Map(), false), insert);
     if (!compiled) throw new Error('an INSERT has a plan');
-    core.planner.sources.set(compiled.plan, { statement: insert, text: x.text, slotTypes: new Map() });
+    core.planner.noteSource(compiled.plan, { statement: insert, text: x.text, slotTypes: new Map() });
     await session.runPlan(compiled.plan, x.slots, insert, x.sink, x.more);
   } finally {
     session.state.filling = undefined;

@@ -120,6 +120,10 @@ export class Compiler {
   volatile = false;
   /** Set for the outermost SELECT, which takes it before it compiles anything inside it. */
   further: FurtherOutputs | undefined;
+  /** Set for the SELECT of a query that passes over rows which others hold (SKIP LOCKED), which takes it likewise. */
+  skipping: 'update' | 'share' | undefined;
+  /** Queries with a locking clause of their own, wherever they stand but in views. */
+  readonly lockingQueries: QueryExpression[] = [];
   furtherColumns: readonly OutputRelation[] = [];
   rowidOutputs: { readonly table: TableDef; readonly output: number }[] | undefined;
   /** Rowids that the outermost SELECT can touch, when it reads one table and says so plainly. */
@@ -174,6 +178,10 @@ export class Compiler {
     const bind = make();
     calls.push({ of, bind });
     return bind;
+  }
+
+  noteLocking(query: QueryExpression): void {
+    if (this.viewDepth === 0) this.lockingQueries.push(query);
   }
 
   use(fn: SqlFunction): string {

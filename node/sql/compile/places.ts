@@ -15,9 +15,9 @@ export function limitSql(c: Compiler, scope: Scope, limit: Limit | undefined): s
     return c.param((x) => {
       const n = bind(x);
       if (n instanceof Uint8Array) return 0x7fffffffffffffffn;
-      if (typeof n !== 'number' && typeof n !== 'bigint')
+      if (typeof n !== 'bigint' && !Number.isInteger(n))
         throw new SqlError(1210, 'HY000', 'Incorrect arguments to EXECUTE');
-      return BigInt(n);
+      return BigInt(n as number);
     });
   };
   return ` LIMIT ${value(limit.count)}${limit.offset ? ` OFFSET ${value(limit.offset)}` : ''}`;

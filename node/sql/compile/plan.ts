@@ -1,7 +1,7 @@
 /** What the compiler gives to the engine: SQLite's text and how to fill its parameters. Plans hold no state of a session. */
 import type { CallEnv } from '../functions/index.ts';
 import type { TableDef } from '../catalog/index.ts';
-import type { LiteralValue } from '../parser/index.ts';
+import type { LiteralValue, QueryExpression } from '../parser/index.ts';
 import type { SqliteValue, SqlType } from '../types/index.ts';
 import type { Binder, ColumnSource } from './bound.ts';
 
@@ -21,6 +21,8 @@ export interface SessionFacts {
   userVariable(name: string): { value: SqliteValue; type: SqlType } | undefined;
   setUserVariable(name: string, value: SqliteValue, type: SqlType): void;
   setLastInsertId(value: number | bigint): void;
+  /** Whether another transaction holds the row so that FOR UPDATE, or FOR SHARE, would wait for it. */
+  isHeldByOthers(table: number, rowid: number | bigint, strength: 'update' | 'share'): boolean;
   /** GET_LOCK family and SLEEP belong to the engine: called by name with evaluated arguments. */
   call(name: string, args: readonly SqliteValue[]): SqliteValue;
 }
@@ -114,12 +116,19 @@ export interface SelectPlan {
         readonly targets: readonly { readonly table: TableDef; readonly output: number }[] | undefined;
       }
     | undefined;
+  /** Locking reads within it, as in a derived table: they are run first, for their locks. */
+  readonly within: readonly LockingRead[];
   /** A text that is faster, and its rows right where those at `places` hold plain texts only: see PlainOrder. It may be run twice. */
   readonly plain: { readonly text: SqlText; readonly places: readonly number[] } | undefined;
   /** SQL_CALC_FOUND_ROWS: a second text that counts without LIMIT. */
   readonly count: SqlText | undefined;
   /** It depends on more than its text and slots' classes: do not keep it. */
   readonly volatile: boolean;
+}
+
+export interface LockingRead {
+  readonly plan: SelectPlan;
+  readonly query: QueryExpression;
 }
 
 /** SQLite's text with its parameters. */

@@ -27,7 +27,10 @@ export function compileQuery(c: Compiler, query: QueryExpression, parent: Scope 
   const scope = new Scope(parent);
   const { further } = c;
   c.further = undefined;
+  const [locking] = query.locking;
+  if (locking) c.noteLocking(query);
   const prefix = withClause(c, scope, query.with);
+  c.skipping = locking?.wait === 'skipLocked' ? locking.strength : undefined;
   // The parts of a set operation put out nothing more than their columns.
   if (query.body.kind === 'select' || query.body.kind === 'tableQuery') c.further = further;
   const inner = compileBody(c, scope, query.body, query.orderBy, query.limit);

@@ -1,4 +1,5 @@
 /** One SELECT. */
+import type { TableDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
 import { sqlError } from '../values/index.ts';
 import type { ColumnRef, Expr, Limit, OrderItem, Select, SelectItem } from '../parser/index.ts';
@@ -92,14 +93,16 @@ function compileLevel(
   grouped: boolean,
   rolled: number | undefined,
 ): CompiledQuery & { orderTerms?: number } {
-  const { further } = c;
+  const { further, skipping } = c;
   c.further = undefined;
+  c.skipping = undefined;
   const scope = new Scope(outer);
   const from = compileFrom(c, scope, select.from);
   // MySQL has it for its other optimizer only, which is off unless it was asked for.
   if (select.qualify) throw sqlError(6037, `'QUALIFY clause' can be used only if the hypergraph optimizer is enabled.`);
   const condition = select.where ? whereSql(c, scope, select.where) : '';
-  const where = [interruptionPoint(c, scope), condition].filter((t) => t !== '').join(' AND ');
+  const free = skipping ? notHeld(c, scope, skipping) : [];
+  const where = [interruptionPoint(c, scope), condition, ...free].filter((t) => t !== '').join(' AND ');
 
   const grouping = new Map<SelectItem, Bound>();
   const keys = groupKeys(c, scope, select, rolled === undefined ? grouping : undefined);
@@ -256,18 +259,34 @@ function furtherColumns(c: Compiler, scope: Scope, names: readonly ColumnRef[], 
   return items;
 }
 
+/** Rowids of FROM's tables, as SQLite's expressions. */
+function rowidsOf(c: Compiler, scope: Scope): { readonly table: TableDef; readonly rowid: string }[] {
+  return scope.relations.flatMap(({ rowid }) => {
+    const use = rowid === undefined ? undefined : c.tables.find((t) => rowid.startsWith(`${t.alias}.`));
+    return use && rowid !== undefined ? [{ table: use.table, rowid }] : [];
+  });
+}
+
 /** Rowids of the tables of a locking read, as further outputs. */
 function lockedRowids(c: Compiler, scope: Scope, first: number): string[] {
-  c.rowidOutputs = [];
-  const texts: string[] = [];
-  for (const relation of scope.relations) {
-    const use =
-      relation.rowid === undefined ? undefined : c.tables.find((t) => relation.rowid?.startsWith(`${t.alias}.`));
-    if (!use || relation.rowid === undefined) continue;
-    c.rowidOutputs.push({ table: use.table, output: first + texts.length });
-    texts.push(relation.rowid);
-  }
-  return texts;
+  const rowids = rowidsOf(c, scope);
+  c.rowidOutputs = rowids.map(({ table }, i) => ({ table, output: first + i }));
+  return rowids.map(({ rowid }) => rowid);
+}
+
+/** SKIP LOCKED: what others hold is not there, for LIMIT neither. */
+function notHeld(c: Compiler, scope: Scope, strength: 'update' | 'share'): string[] {
+  const fn: SqlFunction = {
+    kind: 'scalar',
+    name: signatureName(`held(${strength})`),
+    arity: 2,
+    deterministic: false,
+    make: (x) => (table, rowid) => {
+      const isHeld = rowid !== null && x.session.isHeldByOthers(Number(table), rowid as number | bigint, strength);
+      return isHeld ? 1 : 0;
+    },
+  };
+  return rowidsOf(c, scope).map(({ table, rowid }) => `NOT ${c.use(fn)}(${table.id},${rowid})`);
 }
 
 function groupClause(c: Compiler, keys: readonly Bound[], rolled: number | undefined): string {

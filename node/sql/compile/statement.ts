@@ -1,8 +1,16 @@
 /** The compiler's entrance: a statement's tree in, a plan out. */
 import type { Catalog } from '../catalog/index.ts';
+import { SqlError } from '../types/index.ts';
 import type { QueryExpression, Statement } from '../parser/index.ts';
 import type { Binder, Bound } from './bound.ts';
-import { Compiler, isSortKey, type CompiledQuery, type CompilerParts, type CompileSettings } from './compiler.ts';
+import {
+  Compiler,
+  isSortKey,
+  unsupported,
+  type CompiledQuery,
+  type CompilerParts,
+  type CompileSettings,
+} from './compiler.ts';
 import { compileDelete, compileUpdate, textOf, type CompilerFactory } from './dml.ts';
 import { compileExpr } from './expression.ts';
 import { compileInsert } from './insert.ts';
@@ -46,7 +54,7 @@ export function compileStatement(
   const factory: CompilerFactory = { main: c, fresh };
   switch (statement.kind) {
     case 'query':
-      return { plan: compileSelectPlan(c, statement), pinned: c.pinned };
+      return { plan: withLockingReads(factory, statement), pinned: c.pinned };
     case 'insert':
       return { plan: compileInsert(factory, statement), pinned: c.pinned };
     case 'update':
@@ -63,6 +71,27 @@ function plainOf(c: Compiler, query: QueryExpression, { plain }: CompiledQuery):
   if (!plain || query.body.kind !== 'select' || query.with || c.volatile) return undefined;
   const text = textOf(c, plain.sql);
   return text.functions.every(isSortKey) ? { text, places: plain.places } : undefined;
+}
+
+/** The plan, and those of the locking reads within it. */
+function withLockingReads(f: CompilerFactory, query: QueryExpression): SelectPlan {
+  const { main } = f;
+  const plan = compileSelectPlan(main, query);
+  const within = main.lockingQueries.filter((one) => one !== query);
+  if (within.length === 0) return plan;
+  return { ...plan, within: within.map((one) => ({ plan: lockingRead(main, f.fresh(), one), query: one })) };
+}
+
+/** A query within another one, by itself. */
+function lockingRead(main: Compiler, c: Compiler, query: QueryExpression): SelectPlan {
+  try {
+    return compileSelectPlan(c, query);
+  } catch (error) {
+    if (!(error instanceof SqlError) || (error.errno !== 1054 && error.errno !== 1146)) throw error;
+    throw unsupported('a locking clause in a subquery that depends on what stands round it');
+  } finally {
+    for (const slot of c.pinned) main.pinned.add(slot);
+  }
 }
 
 function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
@@ -89,6 +118,7 @@ function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
     access: c.access,
     keyRange: c.tables.length === 1 ? c.keyRange : undefined,
     keyLookup: c.tables.length === 1 ? c.keyLookup : undefined,
+    within: [],
     locking: locking && { strength: locking.strength, wait: locking.wait, targets: c.rowidOutputs },
     plain: plainOf(c, query, compiled),
     count,

@@ -113,7 +113,8 @@ class Run {
     await cluster.runUntil(cluster.now + 500);
     workload.ended = true;
     cluster.trace(() => '** calm');
-    const reason = (): string | undefined => (operator.isIdle ? unsettled(cluster) : 'the operator is not answered');
+    const reason = (): string | undefined =>
+      operator.isIdle && workload.isIdle ? unsettled(cluster) : 'somebody is not answered';
     const isHealed = await cluster.runUntil(cluster.now + HEAL_WITHIN_MS, () => reason() === undefined);
     ensure(isHealed, () => `not at rest ${HEAL_WITHIN_MS} ms after healing: ${reason()}`);
     cluster.trace(() => '** quiet');

@@ -41,6 +41,7 @@ export class Workload {
   private sessions = 0;
   private tags = 0;
   ended = false;
+  private readonly clients = new Set<GatewayClient>();
 
   constructor(cluster: Cluster, options: WorkloadOptions) {
     this.cluster = cluster;
@@ -66,7 +67,21 @@ export class Workload {
     });
   }
 
+  /** Nobody waits for an answer any more: who was told to end may have waited for seconds yet, and then gone on. */
+  get isIdle(): boolean {
+    return [...this.clients].every((client) => !client.isAlive);
+  }
+
   private async live(client: GatewayClient): Promise<void> {
+    this.clients.add(client);
+    try {
+      await this.work(client);
+    } finally {
+      this.clients.delete(client);
+    }
+  }
+
+  private async work(client: GatewayClient): Promise<void> {
     const { random, options, databases } = this;
     while (!this.ended && client.isAlive) {
       await client.pause(random.between(0, 2 * options.pauseMs));

@@ -1,7 +1,7 @@
 /** The state of compiling one statement: parameters, functions, tables, privileges, and what makes a plan unfit for keeping. */
 import { sortKeySql, type Catalog, type TableDef, type ViewDef } from '../catalog/index.ts';
 import type { TypeEnv } from '../functions/index.ts';
-import type { ColumnRef, Expr, QueryExpression } from '../parser/index.ts';
+import type { ColumnRef, Expr, Locking, QueryExpression } from '../parser/index.ts';
 import { sortKey } from '../values/index.ts';
 import { isBinaryCollation } from '../values/index.ts';
 import { SqlError, type SqlType } from '../types/index.ts';
@@ -120,8 +120,8 @@ export class Compiler {
   volatile = false;
   /** Set for the outermost SELECT, which takes it before it compiles anything inside it. */
   further: FurtherOutputs | undefined;
-  /** Set for the SELECT of a query that passes over rows which others hold (SKIP LOCKED), which takes it likewise. */
-  skipping: 'update' | 'share' | undefined;
+  /** Set for the SELECT of a query that has it, which takes it likewise. */
+  locking: Locking | undefined;
   /** Queries with a locking clause of their own, wherever they stand but in views. */
   readonly lockingQueries: QueryExpression[] = [];
   furtherColumns: readonly OutputRelation[] = [];

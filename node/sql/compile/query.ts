@@ -30,7 +30,8 @@ export function compileQuery(c: Compiler, query: QueryExpression, parent: Scope 
   const [locking] = query.locking;
   if (locking) c.noteLocking(query);
   const prefix = withClause(c, scope, query.with);
-  c.skipping = locking?.wait === 'skipLocked' ? locking.strength : undefined;
+  // Several clauses, for tables of their own: all are locked as the first says.
+  c.locking = locking && query.locking.length > 1 ? { ...locking, tables: undefined } : locking;
   // The parts of a set operation put out nothing more than their columns.
   if (query.body.kind === 'select' || query.body.kind === 'tableQuery') c.further = further;
   const inner = compileBody(c, scope, query.body, query.orderBy, query.limit);

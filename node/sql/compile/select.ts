@@ -2,7 +2,7 @@
 import type { TableDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
 import { sqlError } from '../values/index.ts';
-import type { ColumnRef, Expr, Limit, OrderItem, Select, SelectItem } from '../parser/index.ts';
+import type { ColumnRef, Expr, Limit, Locking, OrderItem, Select, SelectItem } from '../parser/index.ts';
 import { Bound } from './bound.ts';
 import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler, type PlainOrder } from './compiler.ts';
 import { compileFrom } from './from.ts';
@@ -93,15 +93,15 @@ function compileLevel(
   grouped: boolean,
   rolled: number | undefined,
 ): CompiledQuery & { orderTerms?: number } {
-  const { further, skipping } = c;
+  const { further, locking } = c;
   c.further = undefined;
-  c.skipping = undefined;
+  c.locking = undefined;
   const scope = new Scope(outer);
   const from = compileFrom(c, scope, select.from);
   // MySQL has it for its other optimizer only, which is off unless it was asked for.
   if (select.qualify) throw sqlError(6037, `'QUALIFY clause' can be used only if the hypergraph optimizer is enabled.`);
   const condition = select.where ? whereSql(c, scope, select.where) : '';
-  const free = skipping ? notHeld(c, scope, skipping) : [];
+  const free = locking?.wait === 'skipLocked' ? notHeld(c, scope, locking) : [];
   const where = [interruptionPoint(c, scope), condition, ...free].filter((t) => t !== '').join(' AND ');
 
   const grouping = new Map<SelectItem, Bound>();
@@ -166,7 +166,7 @@ function compileLevel(
 
   const outputs = further && !grouped ? [...items, ...furtherColumns(c, scope, further.columns, items.length)] : items;
   const list = outputs.map((item, i) => `${item.bound.sql} AS f${i}`);
-  if (further?.rowids && !grouped && !distinct) list.push(...lockedRowids(c, scope, items.length));
+  if (further?.rowids && !grouped && !distinct) list.push(...lockedRowids(c, scope, locking, items.length));
   const only = scope.relations.length === 1 ? scope.relations[0] : undefined;
   const use = only?.rowid === undefined ? undefined : c.tables.find((t) => only.rowid?.startsWith(`${t.alias}.`));
   if (only && use) {
@@ -259,23 +259,31 @@ function furtherColumns(c: Compiler, scope: Scope, names: readonly ColumnRef[], 
   return items;
 }
 
-/** Rowids of FROM's tables, as SQLite's expressions. */
-function rowidsOf(c: Compiler, scope: Scope): { readonly table: TableDef; readonly rowid: string }[] {
-  return scope.relations.flatMap(({ rowid }) => {
+/** Rowids of the tables that a locking clause means, as SQLite's expressions. Throws 3568. */
+function rowidsOf(
+  c: Compiler,
+  scope: Scope,
+  tables: Locking['tables'],
+): { readonly table: TableDef; readonly rowid: string }[] {
+  const isNamed = (alias: string): boolean => tables?.some(({ name }) => name === alias) !== false;
+  const unknown = tables?.find(({ name }) => !scope.relations.some(({ alias }) => alias === name));
+  if (unknown) throw new SqlError(3568, 'HY000', `Unresolved table name \`${unknown.name}\` in locking clause.`);
+  return scope.relations.flatMap(({ alias, rowid }) => {
     const use = rowid === undefined ? undefined : c.tables.find((t) => rowid.startsWith(`${t.alias}.`));
-    return use && rowid !== undefined ? [{ table: use.table, rowid }] : [];
+    return use && rowid !== undefined && isNamed(alias) ? [{ table: use.table, rowid }] : [];
   });
 }
 
 /** Rowids of the tables of a locking read, as further outputs. */
-function lockedRowids(c: Compiler, scope: Scope, first: number): string[] {
-  const rowids = rowidsOf(c, scope);
+function lockedRowids(c: Compiler, scope: Scope, locking: Locking | undefined, first: number): string[] {
+  const rowids = rowidsOf(c, scope, locking?.tables);
   c.rowidOutputs = rowids.map(({ table }, i) => ({ table, output: first + i }));
   return rowids.map(({ rowid }) => rowid);
 }
 
 /** SKIP LOCKED: what others hold is not there, for LIMIT neither. */
-function notHeld(c: Compiler, scope: Scope, strength: 'update' | 'share'): string[] {
+function notHeld(c: Compiler, scope: Scope, locking: Locking): string[] {
+  const { strength } = locking;
   const fn: SqlFunction = {
     kind: 'scalar',
     name: signatureName(`held(${strength})`),
@@ -286,7 +294,7 @@ function notHeld(c: Compiler, scope: Scope, strength: 'update' | 'share'): strin
       return isHeld ? 1 : 0;
     },
   };
-  return rowidsOf(c, scope).map(({ table, rowid }) => `NOT ${c.use(fn)}(${table.id},${rowid})`);
+  return rowidsOf(c, scope, locking.tables).map(({ table, rowid }) => `NOT ${c.use(fn)}(${table.id},${rowid})`);
 }
 
 function groupClause(c: Compiler, keys: readonly Bound[], rolled: number | undefined): string {

@@ -83,6 +83,16 @@ describe('SKIP LOCKED', () => {
     );
   });
 
+  it('looks at the tables that OF names, and locks no others', async () => {
+    await a.query('select * from owners where id = 1 for update');
+    const join =
+      'select j.id from jobs j join owners o on o.id = j.owner order by j.id limit 1 for update of j skip locked';
+    assert.deepEqual(await values(b, join), [1]);
+    await a.query('commit');
+    await a.query('update owners set name = name where id = 1');
+    await assert.rejects(b.query('select j.id from jobs j for update of jobs'), errno(3568));
+  });
+
   it('shares what is shared', async () => {
     await a.query('select * from jobs where id = 1 for share');
     assert.deepEqual(await values(b, 'select id from jobs order by id limit 1 for share skip locked'), [1]);

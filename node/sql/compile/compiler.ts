@@ -100,6 +100,11 @@ export interface CompilerParts {
   query(c: Compiler, query: QueryExpression, parent: Scope | undefined): CompiledQuery;
 }
 
+interface FoldedCall {
+  readonly of: readonly Binder[];
+  readonly bind: Binder;
+}
+
 export class Compiler {
   readonly catalog: Catalog;
   readonly settings: CompileSettings;
@@ -133,7 +138,8 @@ export class Compiler {
   joins = false;
   private aliases = 0;
   private readonly parameters = new Map<Binder, string>();
-  private readonly foldedCalls = new Map<SqlFunction, { readonly of: readonly Binder[]; readonly bind: Binder }[]>();
+  /** By function, then by the first argument. */
+  private readonly foldedCalls = new Map<SqlFunction, Map<Binder | undefined, FoldedCall[]>>();
   private viewDepth = 0;
   /** Text that the tree being compiled came from: the statement's, or a view's. */
   text: string;
@@ -171,8 +177,10 @@ export class Compiler {
 
   /** The binder of a function's call of what other binders give: `make` makes it where there is none yet. */
   folded(fn: SqlFunction, of: readonly Binder[], make: () => Binder): Binder {
-    let calls = this.foldedCalls.get(fn);
-    if (!calls) this.foldedCalls.set(fn, (calls = []));
+    let byFirst = this.foldedCalls.get(fn);
+    if (!byFirst) this.foldedCalls.set(fn, (byFirst = new Map<Binder | undefined, FoldedCall[]>()));
+    let calls = byFirst.get(of[0]);
+    if (!calls) byFirst.set(of[0], (calls = []));
     const known = calls.find((call) => call.of.length === of.length && call.of.every((binder, i) => binder === of[i]));
     if (known) return known.bind;
     const bind = make();
@@ -182,6 +190,16 @@ export class Compiler {
 
   noteLocking(query: QueryExpression): void {
     if (this.viewDepth === 0) this.lockingQueries.push(query);
+  }
+
+  /** Of a text that is a parameter and nothing else. */
+  binderOf(sql: string): Binder | undefined {
+    return /^\?\d+$/.test(sql) ? this.binders[Number(sql.slice(1)) - 1] : undefined;
+  }
+
+  /** Takes back the parameters that were made since there were so many. */
+  withdraw(mark: number): void {
+    for (const binder of this.binders.splice(mark)) this.parameters.delete(binder);
   }
 
   use(fn: SqlFunction): string {

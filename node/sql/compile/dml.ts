@@ -70,11 +70,20 @@ export function rowRelation(
   });
 }
 
-export const textOf = (c: Compiler, sql: string): SqlText => ({
-  sql,
-  binders: c.binders,
-  functions: [...c.functions.values()],
-});
+/** From so many parameters on they have no numbers: SQLite looks each number up among all before it. */
+const NUMBERED_MAX = 200;
+
+export function textOf(c: Compiler, sql: string, numbered: readonly Binder[] = c.binders): SqlText {
+  const functions = [...c.functions.values()];
+  if (numbered.length <= NUMBERED_MAX) return { sql, binders: numbered, functions };
+  const binders: Binder[] = [];
+  const bare = sql.replace(/'[^']*'|\?(\d+)/g, (token, n?: string) => {
+    if (n === undefined) return token;
+    binders.push(numbered[Number(n) - 1] as Binder);
+    return '?';
+  });
+  return { sql: bare, binders, functions };
+}
 
 /** Compiles an expression over the row at hand. `fresh` gives a compiler whose parameters are this expression's own. */
 export function rowExpression(

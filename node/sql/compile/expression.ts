@@ -11,6 +11,7 @@ import { unsupported, type Compiler } from './compiler.ts';
 import { datePart } from './date-parts.ts';
 import { aggregate, anyValue, groupConcat, windowFunction } from './aggregates.ts';
 import { likeRange } from './like-range.ts';
+import { balanced, chainOf } from './long-lists.ts';
 import { BLOB, literal, text, word } from './literals.ts';
 import { arithmetic, asText, between, compare, inList, isComparison, logic, not, truth } from './operators.ts';
 import { rowComparison } from './rows.ts';
@@ -70,6 +71,10 @@ function dispatch(c: Compiler, scope: Scope, e: Expr, clause: string): Bound {
     case 'unary':
       return unary(c, e.op, sub(e.operand));
     case 'binary': {
+      const { op } = e;
+      const chain = op === 'and' || op === 'or' ? chainOf(e) : undefined;
+      if (chain && (op === 'and' || op === 'or'))
+        return balanced(chain.map(sub), (left, right) => logic(c, op, left, right));
       if (isComparison(e.op) && (isRow(e.left) || isRow(e.right)))
         return rowComparison(c, scope, e.op, e.left, e.right, clause);
       const left = sub(e.left);
@@ -107,7 +112,10 @@ function dispatch(c: Compiler, scope: Scope, e: Expr, clause: string): Bound {
     case 'in': {
       const test = isRow(e.operand)
         ? truthValue(
-            `(${e.list.map((item) => rowComparison(c, scope, '=', e.operand, item, clause).sql).join(' OR ')})`,
+            balanced(
+              e.list.map((item) => rowComparison(c, scope, '=', e.operand, item, clause).sql),
+              (left, right) => `(${left} OR ${right})`,
+            ),
             true,
           )
         : inList(c, sub(e.operand), e.list.map(sub));

@@ -4,9 +4,10 @@ import { compareMode } from '../functions/index.ts';
 import { SqlError, type DecimalType, type SqlType } from '../types/index.ts';
 import type { BinaryOp, ComparisonOp } from '../parser/index.ts';
 import { besideColumn, besideDate, momentBeside } from './beside-column.ts';
-import { BIGINT, Bound, COERCIBILITY, DOUBLE, isText, truthValue } from './bound.ts';
+import { BIGINT, type Binder, Bound, COERCIBILITY, DOUBLE, isText, truthValue } from './bound.ts';
 import { callInternal, callNamed, convert, hexNumber, typeKey } from './call.ts';
 import type { Compiler } from './compiler.ts';
+import { isLongList, valuesOf } from './long-lists.ts';
 
 const numeric = (c: Compiler, b: Bound): Bound => (b.hex ? hexNumber(c, b) : b);
 
@@ -357,13 +358,28 @@ function wholeList(c: Compiler, operand: Bound, list: readonly Bound[]): Bound[]
 export function inList(c: Compiler, operand: Bound, list: readonly Bound[]): Bound {
   if (list.length === 1) return compare(c, '=', operand, list[0] as Bound);
   const nullable = operand.nullable || list.some((b) => b.nullable);
+  const isLong = isLongList(operand, list);
   const whole = wholeList(c, operand, list);
-  if (whole) return truthValue(`(${operand.sql} IN (${whole.map((b) => b.sql).join(',')}))`, nullable);
+  if (whole) {
+    const values = isLong
+      ? valuesOf(
+          c,
+          whole.map((b) => b.bind as Binder),
+        )
+      : whole.map((b) => b.sql).join(',');
+    return truthValue(`(${operand.sql} IN (${values}))`, nullable);
+  }
+  const mark = c.binders.length;
   const pairs = list.map((item) =>
     enumConstant(c, '=', operand, item) ? undefined : comparable(c, operand, item, ' IN '),
   );
   const first = pairs[0];
   if (first && pairs.every((p) => p && p.left === first.left)) {
+    const binders = isLong ? pairs.map((p) => c.binderOf(p?.right ?? '')) : [];
+    if (isLong && !first.left.includes('?') && binders.every((b): b is Binder => b !== undefined)) {
+      c.withdraw(mark);
+      return truthValue(`(${first.left} IN (${valuesOf(c, binders)}))`, nullable);
+    }
     return truthValue(`(${first.left} IN (${pairs.map((p) => p?.right).join(',')}))`, nullable);
   }
   return truthValue(`(${list.map((item) => compare(c, '=', operand, item, ' IN ').sql).join(' OR ')})`, nullable);

@@ -103,12 +103,8 @@ function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
   const { unlimited } = compiled;
   const count =
     body?.options.includes('sql_calc_found_rows') === true && unlimited
-      ? {
-          ...text,
-          sql: `SELECT count(*) FROM (${unlimited.sql})`,
-          // SQLite refuses those that its text does not have: the LIMIT's, which come last.
-          binders: text.binders.slice(0, unlimited.parameters),
-        }
+      ? // SQLite refuses those that its text does not have: the LIMIT's, which come last.
+        textOf(c, `SELECT count(*) FROM (${unlimited.sql})`, c.binders.slice(0, unlimited.parameters))
       : undefined;
   return {
     kind: 'select',

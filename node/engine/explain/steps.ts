@@ -101,8 +101,8 @@ const newSelect = (type: SelectStep['type'], name: string | undefined): SelectSt
 function readRow(x: StepsContext, { detail }: PlanRow, select: SelectStep, visit: (into: SelectStep) => void): void {
   const child = (type: SelectStep['type'], name?: string): void => {
     const made = newSelect(type, name);
-    select.children.push(made);
     visit(made);
+    if (!isValueList(made)) select.children.push(made);
   };
   const named = /^(?:CO-ROUTINE|MATERIALIZE) (\S+)/.exec(detail);
   if (named) return child('DERIVED', named[1]);
@@ -118,6 +118,10 @@ function readRow(x: StepsContext, { detail }: PlanRow, select: SelectStep, visit
   else if (detail.includes('TEMP B-TREE')) select.groups = true;
   visit(select);
 }
+
+/** A long IN is a query to SQLite alone. */
+const isValueList = ({ type, accesses }: SelectStep): boolean =>
+  type === 'SUBQUERY' && accesses.length === 1 && accesses[0]?.name === 'json_each' && accesses[0].table === undefined;
 
 function accessOf(x: StepsContext, detail: string, first: boolean): AccessStep | undefined {
   const [, verb, alias = '', rest = ''] = /^(SCAN|SEARCH) (\S+)(.*)$/.exec(detail) ?? [];

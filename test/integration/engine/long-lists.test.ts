@@ -91,7 +91,10 @@ describe('a long list', () => {
         .map((i) => `'S ${i}'`)
         .join()})`,
     );
-    assert.equal(rows.find((row) => row['table'] === 't')?.['key'], 's');
+    assert.deepEqual(
+      rows.map((row) => [row['select_type'], row['table'], row['key']] as unknown[]),
+      [['SIMPLE', 't', 's']],
+    );
   });
 });
 

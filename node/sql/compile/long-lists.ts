@@ -3,6 +3,7 @@ import type { Expr } from '../parser/index.ts';
 import type { SqliteValue, SqlType } from '../types/index.ts';
 import type { Binder, Bound } from './bound.ts';
 import type { Compiler } from './compiler.ts';
+import { hex } from './packed-rows.ts';
 
 /** From so many values on a list is one parameter: a JSON array. */
 const LONG_LIST = 100;
@@ -35,7 +36,6 @@ export function valuesOf(c: Compiler, values: readonly Binder[]): string {
 }
 
 const encoder = new TextEncoder();
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
 
 /** As JSON; bytes, and texts with a NUL, in hex. */
 function listed(value: SqliteValue): string {

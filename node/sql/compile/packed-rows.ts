@@ -6,7 +6,7 @@ import type { SqliteValue, SqlType } from '../types/index.ts';
 import { signatureName } from './call.ts';
 import type { SqlFunction } from './plan.ts';
 
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+export const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
 
 /** A value as JSON text that SQLite reads back as the same value; what must be REAL has a point or an exponent. */
 function packedValue(value: SqliteValue, isReal: boolean): string {

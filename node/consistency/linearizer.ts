@@ -88,6 +88,8 @@ export class Linearizer<T extends Orderable> {
   private readonly postponed = new Set<Node<T>>();
   /** No applied one stands behind this, which may have been undone, or settled and so in front of all. */
   private newest: Node<T> | undefined;
+  /** Whether there may be some that did not say what they touched: they commute with nobody. */
+  private hasUntold = false;
   readonly stats: LinearizerStats = { applied: 0, undone: 0 };
 
   constructor(applier: Applier<T>) {
@@ -105,9 +107,13 @@ export class Linearizer<T extends Orderable> {
     return false;
   }
 
-  /** A transaction that was run already, behind all others: the node's own. What it touched may be said later. */
+  /**
+   * A transaction that was run already, behind all others: the node's own. What it touched may be said later, where nobody else writes:
+   * then only what waits for its block can come before it, and it is done again behind that.
+   */
   append(transaction: T, footprint: Footprint = UNTOLD): void {
     const node = new Node<T>(transaction);
+    this.hasUntold ||= footprint === UNTOLD;
     this.nodes.set(transaction, node);
     this.applied(node, footprint);
   }
@@ -119,6 +125,7 @@ export class Linearizer<T extends Orderable> {
       node.footprint = footprintOf(node.transaction);
       this.index.add(node, node.footprint);
     }
+    this.hasUntold = false;
   }
 
   /** Transactions that became known. Those that run only in blocks wait for theirs. */
@@ -295,6 +302,11 @@ export class Linearizer<T extends Orderable> {
 
   /** Adds all later ones that do not commute with one of these nodes. */
   private *addLater(all: Set<Node<T>>): Steps<void> {
+    if (this.hasUntold) {
+      const [first] = [...all].sort(compare);
+      if (first) for (const other of this.laterThan(first)) all.add(other);
+      return;
+    }
     // Whoever is behind a node on a key is behind all that precede it there: each key is looked at from its first node on.
     const first = { reads: new Map<string, Node<T>>(), writes: new Map<string, Node<T>>() };
     const isFirst = (node: Node<T>) => (key: string, what: 'reads' | 'writes') => {
@@ -324,8 +336,8 @@ export class Linearizer<T extends Orderable> {
 
   /** Applied nodes behind `node` that do not commute with a footprint of it, or with those of its keys that are `wanted`. */
   private *laterWith(node: Node<T>, footprint: Footprint | undefined, wanted?: KeyFilter): Steps<ReadonlySet<Node<T>>> {
+    if (this.hasUntold || footprint?.everything) return this.laterThan(node);
     if (!footprint) return NOBODY;
-    if (footprint.everything) return this.laterThan(node);
     let later: Set<Node<T>> | undefined;
     yield* this.index.later(
       footprint,

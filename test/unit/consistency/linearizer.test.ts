@@ -249,6 +249,40 @@ test('what blocks overtake is done again when no more of them come, as if it had
   );
 });
 
+test('what was appended without saying what it touched stands behind those that waited for their block before it', () => {
+  fc.assert(
+    fc.property(history, fc.infiniteStream(fc.nat()), (txs, random) => {
+      const below = (n: number): number => (random.next().value ?? 0) % n;
+      const registers = new Registers();
+      const linearizer = new Linearizer(registers);
+      // One author alone: each is known in its turn, and blocks order them in theirs.
+      const waiting = sorted(txs).map((tx, i): Tx => {
+        return { ...tx, position: { lamport: i + 1, author: 'x', seq: i + 1, index: 0 } };
+      });
+      const known: Tx[] = [];
+      const final: Tx[] = [];
+      for (let height = 1; waiting.length + known.length > 0; height++) {
+        for (const tx of waiting.splice(0, below(4))) {
+          if (tx.finalOnly) finish(linearizer.insert([tx]));
+          else {
+            finish(registers.apply(tx));
+            linearizer.append(tx);
+          }
+          known.push(tx);
+        }
+        const block = known.splice(0, below(known.length + 1));
+        finish(linearizer.decide([{ height, transactions: block }]));
+        final.push(...block);
+        const expected = serial([...final, ...known.filter((tx) => !tx.finalOnly)]);
+        assert.deepEqual(state(registers), state(expected));
+        for (const [tx, outcome] of expected.outcomes) assert.equal(registers.outcomes.get(tx), outcome);
+      }
+      assert.deepEqual(registers.order, final);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
 test('many blocks that come one after the other undo what they overtake once', () => {
   const registers = new Registers();
   const linearizer = new Linearizer(registers);

@@ -1,7 +1,7 @@
 /**
  * npm run bench:cluster: three nodes of this program against three of Galera and three of rqlite, in turns, on one machine.
  *
- *   npm run bench:cluster -- [--seconds 10] [--warmup 10] [--rounds 2] [--divergent 100000] [--only WORD] [--write]
+ *   npm run bench:cluster -- [--seconds 10] [--warmup 10] [--rounds 2] [--run-in 60] [--divergent 100000] [--only WORD] [--write]
  *
  * `--write` puts the table into test/bench/RESULTS.md. All of them commit durably. Where a peer cannot be had (test/bench/setup.sh
  * installs them), its column says so. Beside each line stands the load average: where other programs keep the machine busy, only
@@ -16,7 +16,7 @@ import { TABLE_HEAD, tableLine, type Measurement } from './support/measurement.t
 import { Ours } from './support/ours.ts';
 import { machine, quietDisk, writeSection } from './support/results.ts';
 import { Rqlite, rqliteMissing } from './support/rqlite.ts';
-import { prepare, sysbenchMissing } from './support/sysbench.ts';
+import { prepare, runIn, sysbenchMissing } from './support/sysbench.ts';
 import { throughput } from './support/throughput.ts';
 
 const { values } = parseArgs({
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     warmup: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '2' },
+    'run-in': { type: 'string', default: '60' },
     divergent: { type: 'string', default: '100000' },
     only: { type: 'string', default: '' },
     write: { type: 'boolean', default: false },
@@ -57,10 +58,18 @@ async function main(): Promise<number> {
     const galera = isPeer('Galera', galeraMissing()) ? await begun(Galera.start()) : undefined;
     const rqlite = isPeer('rqlite', rqliteMissing()) ? await begun(Rqlite.start()) : undefined;
     const ours = await begun(Ours.start());
-    for (const servers of galera ? [galera, ours] : [ours]) {
-      await prepare(servers);
-      await servers.settled();
+    const runInSeconds = Number(values['run-in']);
+    if (galera) {
+      await prepare(galera);
+      await runIn(galera, runInSeconds);
     }
+    await prepare(ours);
+    for (const level of ['local', 'replicated', 'final'] as const) {
+      await ours.commitAt(level);
+      await runIn(ours, runInSeconds / 3);
+      await ours.settled();
+    }
+    await ours.commitAt('local');
     const [seconds, warmup, rounds, divergent] = [values.seconds, values.warmup, values.rounds, values.divergent].map(
       Number,
     ) as [number, number, number, number];
@@ -73,7 +82,7 @@ async function main(): Promise<number> {
       lines.push(line);
     }
     if (values.write) {
-      const how = `${rounds} rounds of ${seconds} s each after ${warmup} s of the same load that do not count, in turns; 100,000 rows; clients and all servers share the machine.`;
+      const how = `${rounds} rounds of ${seconds} s each after ${warmup} s of the same load, and at the beginning ${runInSeconds} s of oltp_read_write, that do not count, in turns; 100,000 rows; clients and all servers share the machine.`;
       writeSection('npm run bench:cluster -- --write', `Machine: ${machine()}. ${how}\n\n${lines.join('\n')}`);
     }
   } finally {

@@ -1,14 +1,15 @@
 /**
  * npm run bench: this program against MariaDB from Debian, workload by workload, alternating, on one machine; prints ratios.
  *
- *   npm run bench -- [--seconds 10] [--warmup 10] [--rounds 2] [--only WORD] [--write]
+ *   npm run bench -- [--seconds 10] [--warmup 10] [--rounds 2] [--run-in 60] [--only WORD] [--write]
  *
- * Before each measurement its server runs the same load for `--warmup` seconds, which do not count: caches are filled, code is compiled.
+ * At first each server runs a mix of reads and writes for `--run-in` seconds, and before each measurement the same load for `--warmup` seconds,
+ * which do not count: caches are filled, code is compiled.
  * `--write` puts the table into test/bench/RESULTS.md. Needs Debian's mariadb-server, mariadb-client and sysbench; says so
  * and ends with 2 where they are missing. Both servers commit durably (fdatasync before the OK). Traffic stays on loopback.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { bulkLoad } from './support/bulk.ts';
 import { idleMemory } from './support/memory.ts';
 import { machine, quietDisk, writeLast } from './support/results.ts';
+import { measure, prepare, ROWS, runIn, sql, sysbenchMissing, type Servers } from './support/sysbench.ts';
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const option = (name: string, otherwise: string): string => {
@@ -25,8 +27,8 @@ const option = (name: string, otherwise: string): string => {
 const SECONDS = Number(option('seconds', '10'));
 const WARMUP = Number(option('warmup', '10'));
 const ROUNDS = Number(option('rounds', '2'));
+const RUN_IN = Number(option('run-in', '60'));
 const ONLY = option('only', '');
-const ROWS = 100_000;
 
 /** Workload, threads, and the least and wanted ratio to MariaDB. */
 const WORKLOADS: readonly (readonly [string, number, number, number])[] = [
@@ -44,14 +46,7 @@ const WORKLOADS: readonly (readonly [string, number, number, number])[] = [
   ['oltp_read_write', 64, 0.7, 1.1],
 ];
 
-export interface Target {
-  readonly name: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-}
-
-interface Server extends Target {
+interface Server extends Servers {
   readonly process: ChildProcess;
   readonly dir: string;
 }
@@ -65,31 +60,18 @@ function freePort(): Promise<number> {
   });
 }
 
-function sql(target: Target, text: string): string {
-  const args = [
-    '--no-defaults',
-    '-h127.0.0.1',
-    `-P${target.port}`,
-    `-u${target.user}`,
-    `-p${target.password}`,
-    '-NBe',
-    text,
-  ];
-  return execFileSync('mariadb', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-}
-
-async function untilServing(target: Target, process: ChildProcess): Promise<void> {
+async function untilServing(server: Servers, process: ChildProcess): Promise<void> {
   for (const end = Date.now() + 60_000; Date.now() < end;) {
-    if (process.exitCode !== null) throw new Error(`${target.name} ended with ${process.exitCode}`);
+    if (process.exitCode !== null) throw new Error(`${server.name} ended with ${process.exitCode}`);
     try {
-      sql(target, 'select 1');
+      await sql(server, 'select 1');
       return;
     } catch {
       // Not yet: its port gives no event that says when.
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-  throw new Error(`${target.name} does not serve`);
+  throw new Error(`${server.name} does not serve`);
 }
 
 async function startMariaDb(): Promise<Server> {
@@ -129,7 +111,7 @@ async function startMariaDb(): Promise<Server> {
     ],
     { stdio: 'ignore' },
   );
-  const server = { name: 'MariaDB', port, user: 'bench', password: 'bench', process, dir };
+  const server = { name: 'MariaDB', ports: [port], user: 'bench', password: 'bench', process, dir };
   await untilServing(server, process);
   return server;
 }
@@ -152,9 +134,9 @@ async function startOurs(): Promise<Server> {
     stdio: 'ignore',
     env: { ...process.env, P2PDB_ROOT_PASSWORD: 'bench' },
   });
-  const server = { name: 'P2PDB', port, user: 'root', password: 'bench', process: child, dir };
+  const server = { name: 'P2PDB', ports: [port], user: 'root', password: 'bench', process: child, dir };
   await untilServing(server, child);
-  sql(server, 'create database sbtest');
+  await sql(server, 'create database sbtest');
   return server;
 }
 
@@ -165,49 +147,10 @@ async function stop(server: Server): Promise<void> {
   rmSync(server.dir, { recursive: true, force: true });
 }
 
-function sysbench(target: Target, workload: string, command: string, extra: readonly string[] = []): string {
-  return execFileSync(
-    'sysbench',
-    [
-      workload,
-      '--mysql-host=127.0.0.1',
-      `--mysql-port=${target.port}`,
-      `--mysql-user=${target.user}`,
-      `--mysql-password=${target.password}`,
-      '--mysql-db=sbtest',
-      '--tables=1',
-      `--table-size=${ROWS}`,
-      '--mysql-ignore-errors=1213,1205,1020,1180',
-      ...extra,
-      command,
-    ],
-    { encoding: 'utf8', maxBuffer: 1 << 24 },
-  );
-}
-
-/** Transactions a second of one run, once the server is warm. */
-function measure(target: Target, workload: string, threads: number): number {
-  const run = (seconds: number): string =>
-    sysbench(target, workload, 'run', [`--threads=${threads}`, `--time=${seconds}`]);
-  if (WARMUP > 0) run(WARMUP);
-  const output = run(SECONDS);
-  return Number(/transactions:\s+\d+\s+\(([\d.]+) per sec/.exec(output)?.[1] ?? NaN);
-}
-
-const missing = ['mariadbd', 'mariadb', 'sysbench'].filter((program) => {
-  try {
-    execFileSync('which', [program], { stdio: 'ignore' });
-    return false;
-  } catch {
-    return true;
-  }
-});
-
 async function main(): Promise<number> {
-  if (missing.length > 0) {
-    console.log(
-      `skipped: ${missing.join(', ')} not found (Debian: apt-get install mariadb-server mariadb-client sysbench)`,
-    );
+  const missing = sysbenchMissing() ?? (existsSync('/usr/sbin/mariadbd') ? undefined : 'mariadbd is missing');
+  if (missing !== undefined) {
+    console.log(`skipped: ${missing}; see test/bench/setup.sh`);
     return 2;
   }
   const [maria, ours] = [await startMariaDb(), await startOurs()];
@@ -216,15 +159,20 @@ async function main(): Promise<number> {
     '| --- | --- | --- | --- | --- | --- | --- |',
   ];
   try {
-    for (const server of [maria, ours]) sysbench(server, 'oltp_read_write', 'prepare');
+    for (const server of [maria, ours]) {
+      await prepare(server);
+      await runIn(server, RUN_IN);
+    }
+    const rate = async (server: Servers, workload: string, threads: number): Promise<number> =>
+      (await measure(server, { workload, threads, seconds: SECONDS, warmup: WARMUP })).perSecond;
     for (const [workload, threads, least, aim] of WORKLOADS) {
       if (!`${workload}:${threads}`.includes(ONLY)) continue;
       const rates: [number, number] = [0, 0];
       // Alternating, so that what else the machine does meets both.
       for (let round = 0; round < ROUNDS; round++) {
         quietDisk();
-        rates[0] += measure(maria, workload, threads) / ROUNDS;
-        rates[1] += measure(ours, workload, threads) / ROUNDS;
+        rates[0] += (await rate(maria, workload, threads)) / ROUNDS;
+        rates[1] += (await rate(ours, workload, threads)) / ROUNDS;
       }
       const line = `| ${workload} | ${threads} | ${rates[0].toFixed(0)} | ${rates[1].toFixed(0)} | ${(rates[1] / rates[0]).toFixed(2)} | ${least} | ${aim} |`;
       console.log(line);
@@ -242,7 +190,7 @@ async function main(): Promise<number> {
   const memory = 'memory'.includes(ONLY) ? await idleMemory(startOurs, stop) : '';
   if (memory !== '') console.log(memory);
   if (process.argv.includes('--write')) {
-    const how = `${ROUNDS} rounds of ${SECONDS} s each after ${WARMUP} s that do not count, alternating; ${ROWS} rows; client and servers share the machine.`;
+    const how = `${ROUNDS} rounds of ${SECONDS} s each after ${WARMUP} s of the same load, and at the beginning ${RUN_IN} s of oltp_read_write, that do not count, alternating; ${ROWS} rows; client and servers share the machine.`;
     writeLast(`Machine: ${machine()}. ${how}\n\n${lines.join('\n')}\n\n${memory}`);
   }
   return 0;

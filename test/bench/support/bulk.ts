@@ -1,22 +1,20 @@
 /** Bulk load: rows in INSERTs of 1,000, each its own commit. */
 import { createConnection } from 'mysql2/promise';
+import type { Servers } from './sysbench.ts';
 
 const ROWS = 300_000;
 const ROWS_A_STATEMENT = 1000;
 
-interface Target {
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-}
-
 /** Rows a second. */
-export async function bulkLoad(target: Target, count = ROWS): Promise<number> {
+export async function bulkLoad(
+  { ports, user, password }: Pick<Servers, 'ports' | 'user' | 'password'>,
+  count = ROWS,
+): Promise<number> {
   const connection = await createConnection({
     host: '127.0.0.1',
-    port: target.port,
-    user: target.user,
-    password: target.password,
+    port: ports[0] as number,
+    user,
+    password,
     database: 'sbtest',
   });
   await connection.query('drop table if exists bulk');

@@ -17,7 +17,8 @@ export const join = (): Measurement[] => [
       try {
         const c = await cluster.connect(0);
         await c.query('CREATE DATABASE sbtest');
-        await bulkLoad(cluster.login(0), ROWS);
+        const { port, user, password } = cluster.login(0);
+        await bulkLoad({ ports: [port], user, password }, ROWS);
         await cluster.converged([0, 1], 300_000);
         const start = performance.now();
         await cluster.join(2, 0);

@@ -2,11 +2,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createConnection, type Connection } from 'mysql2/promise';
+import type { Servers } from './sysbench.ts';
 
-interface Started {
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
+interface Started extends Servers {
   readonly process: ChildProcess;
 }
 
@@ -22,7 +20,12 @@ export async function idleMemory<T extends Started>(
   const connections: Connection[] = [];
   for (let i = 0; i < 1000; i++)
     connections.push(
-      await createConnection({ host: '127.0.0.1', port: server.port, user: server.user, password: server.password }),
+      await createConnection({
+        host: '127.0.0.1',
+        port: server.ports[0] as number,
+        user: server.user,
+        password: server.password,
+      }),
     );
   const busy = residentMb(server.process.pid);
   for (const connection of connections) connection.destroy();

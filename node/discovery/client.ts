@@ -2,8 +2,10 @@
  * The owner's side of the network. It gathers what is sent in one turn of the event loop and hands it over as a whole, and
  * keeps count of what waits for each peer, so that send() can answer without asking.
  */
-import { dataFrames, FRAME_HEADER_BYTES, WINDOW_BYTES, writeDataFrame } from './frames.ts';
-import type { Command, LinkFigures, LinkNumber, Report } from './messages.ts';
+import type { TLSSocket } from 'node:tls';
+import { controlFrame, dataFrames, FRAME_HEADER_BYTES, WINDOW_BYTES, writeDataFrame } from './frames.ts';
+import { dialLane, Lane, LaneDoor } from './lane.ts';
+import type { Command, LaneOffer, LinkFigures, LinkNumber, Report } from './messages.ts';
 import {
   GOSSIP_BYTES_MAX,
   MESSAGE_BYTES_MAX,
@@ -47,6 +49,12 @@ interface Peer {
   /** Bytes of frames that were handled and not told of. */
   handledBytes: number;
   figures: LinkFigures | undefined;
+  /** Where its messages go, once it is there; before, and where there is none, over the link. */
+  lane: Lane | undefined;
+  /** The peer's messages come over the lane. */
+  hasSwitched: boolean;
+  /** Gives up the lane that is being opened. */
+  giveUpLane: (() => void) | undefined;
 }
 
 export class NetworkClient implements Network {
@@ -57,6 +65,7 @@ export class NetworkClient implements Network {
   private readonly openHost: OpenHost;
   private readonly queueBytesMax: number;
   private host: HostPort | undefined;
+  private door: LaneDoor | undefined;
   private readonly topics = new Set<string>();
   private readonly byId = new Map<NodeId, Peer>();
   private readonly byLink = new Map<LinkNumber, Peer>();
@@ -82,13 +91,24 @@ export class NetworkClient implements Network {
     this.starting = starting;
     const host = this.open();
     try {
-      await starting.promise;
+      await Promise.all([starting.promise, this.openDoor()]);
     } catch (error) {
       await host.close();
       this.host = undefined;
+      this.door?.close();
       throw error;
     } finally {
       this.starting = undefined;
+    }
+  }
+
+  /** Behind other addresses than its own, peers could not come. Without a door their messages come over the links. */
+  private async openDoor(): Promise<void> {
+    if (this.options.announce) return;
+    try {
+      this.door = await LaneDoor.open(this.options.listen.host);
+    } catch (error) {
+      this.log('warn', 'no lanes: their port cannot be opened', { error: (error as Error).message });
     }
   }
 
@@ -134,8 +154,10 @@ export class NetworkClient implements Network {
 
   private dropPeers(): void {
     const ids = [...this.byId.keys()];
+    const peers = [...this.byId.values()];
     this.byId.clear();
     this.byLink.clear();
+    for (const peer of peers) closeLane(peer);
     this.touched.clear();
     this.commands = [];
     if (!this.stopping) for (const id of ids) this.handler.peerDown?.(id);
@@ -155,6 +177,7 @@ export class NetworkClient implements Network {
     await this.stopping.promise;
     await host.close();
     this.host = undefined;
+    this.door?.close();
   }
 
   setMembers(members: readonly NodeId[]): void {
@@ -197,14 +220,14 @@ export class NetworkClient implements Network {
   }
 
   peers(): readonly PeerInfo[] {
-    return [...this.byId.values()].map(({ id, address, since, queueBytes, figures }) => ({
+    return [...this.byId.values()].map(({ id, address, since, queueBytes, figures, lane }) => ({
       id,
       address,
       since,
       queueBytes,
       rttMs: figures?.rttMs,
-      bytesIn: figures?.bytesIn ?? 0,
-      bytesOut: figures?.bytesOut ?? 0,
+      bytesIn: (figures?.bytesIn ?? 0) + (lane?.bytesIn ?? 0),
+      bytesOut: (figures?.bytesOut ?? 0) + (lane?.bytesOut ?? 0),
     }));
   }
 
@@ -242,7 +265,52 @@ export class NetworkClient implements Network {
     for (const message of peer.gathered) at = writeDataFrame(chunk, at, message);
     peer.gathered = [];
     peer.gatheredBytes = 0;
+    if (peer.lane) peer.lane.write(chunk);
+    else this.commands.push({ kind: 'send', link: peer.link, chunk });
+  }
+
+  // Lanes.
+
+  private offerLane(peer: Peer, door: LaneDoor): void {
+    const ticket = door.expect((socket) => this.laneOpened(peer, socket));
+    peer.giveUpLane = () => door.forget(ticket.id);
+    this.command({ kind: 'offerLane', link: peer.link, ticket });
+  }
+
+  private laneOffered(link: LinkNumber, offer: LaneOffer): void {
+    const peer = this.byLink.get(link);
+    if (!peer) return;
+    const opened = (socket: TLSSocket): void => this.laneOpened(peer, socket);
+    peer.giveUpLane = dialLane(offer, opened, (error) => {
+      if (this.byLink.get(link) === peer)
+        this.log('info', 'no lane to a member: its messages go over the link', { peer: peer.id, error });
+    });
+  }
+
+  /** What was gathered before still goes over the link, and the word that the rest comes otherwise behind it. */
+  private laneOpened(peer: Peer, socket: TLSSocket): void {
+    if (this.byLink.get(peer.link) !== peer) {
+      socket.destroy();
+      return;
+    }
+    if (peer.gathered.length > 0) this.seal(peer);
+    const chunk = controlFrame('switch', 0);
+    peer.queueBytes += chunk.length;
     this.commands.push({ kind: 'send', link: peer.link, chunk });
+    this.schedule();
+    peer.lane = new Lane(socket, {
+      message: (message) => this.handler.message?.(peer.id, message),
+      sent: (bytes) => this.sent(peer, bytes),
+      closed: (reason) => this.command({ kind: 'drop', link: peer.link, reason }),
+    });
+    if (peer.hasSwitched) peer.lane.read();
+  }
+
+  private switched(link: LinkNumber): void {
+    const peer = this.byLink.get(link);
+    if (!peer) return;
+    peer.hasSwitched = true;
+    peer.lane?.read();
   }
 
   private received(report: Report): void {
@@ -275,7 +343,7 @@ export class NetworkClient implements Network {
         this.addresses = report.addresses;
         return;
       case 'up':
-        this.up(report.link, report.peer, report.address);
+        this.up(report);
         return;
       case 'down':
         this.down(report.link);
@@ -283,9 +351,17 @@ export class NetworkClient implements Network {
       case 'messages':
         this.messages(report.link, report.chunk);
         return;
-      case 'sent':
-        this.sent(report.link, report.bytes);
+      case 'lane':
+        this.laneOffered(report.link, report.offer);
         return;
+      case 'switched':
+        this.switched(report.link);
+        return;
+      case 'sent': {
+        const peer = this.byLink.get(report.link);
+        if (peer) this.sent(peer, report.bytes);
+        return;
+      }
       case 'gossip':
         for (const message of report.messages) this.handler.gossip?.(report.topic, message, report.from);
         return;
@@ -300,7 +376,7 @@ export class NetworkClient implements Network {
     }
   }
 
-  private up(link: LinkNumber, id: NodeId, address: string): void {
+  private up({ link, peer: id, address, takesLane }: Extract<Report, { kind: 'up' }>): void {
     const peer: Peer = {
       id,
       link,
@@ -312,9 +388,13 @@ export class NetworkClient implements Network {
       full: false,
       handledBytes: 0,
       figures: undefined,
+      lane: undefined,
+      hasSwitched: false,
+      giveUpLane: undefined,
     };
     this.byId.set(id, peer);
     this.byLink.set(link, peer);
+    if (takesLane && this.door) this.offerLane(peer, this.door);
     this.handler.peerUp?.(id);
   }
 
@@ -324,6 +404,7 @@ export class NetworkClient implements Network {
     this.byLink.delete(link);
     this.byId.delete(peer.id);
     this.touched.delete(peer);
+    closeLane(peer);
     this.handler.peerDown?.(peer.id);
   }
 
@@ -354,9 +435,8 @@ export class NetworkClient implements Network {
     this.schedule();
   }
 
-  private sent(link: LinkNumber, bytes: number): void {
-    const peer = this.byLink.get(link);
-    if (!peer) return;
+  private sent(peer: Peer, bytes: number): void {
+    if (this.byLink.get(peer.link) !== peer) return;
     peer.queueBytes -= bytes;
     if (!peer.full || peer.queueBytes > this.queueBytesMax / 2) return;
     peer.full = false;
@@ -378,4 +458,9 @@ export class NetworkClient implements Network {
   ): void {
     this.handler.log?.(level, text, detail);
   }
+}
+
+function closeLane({ lane, giveUpLane }: Peer): void {
+  giveUpLane?.();
+  lane?.close('the link is down');
 }

@@ -7,6 +7,9 @@
  * - credit: 4 bytes: how many bytes of data frames the receiver's owner has handled since the last credit. A sender has no
  *   more than WINDOW_BYTES (and the rest of one chunk) unhandled on its way, so a receiver reads always, and pings pass
  *   however long its owner takes.
+ * - lane: where the sender's owner takes messages on a connection of its own (lane.ts), and by what secret: port (2 bytes), name (16), secret (32).
+ *   To peers of version 3.
+ * - switch: 4 bytes, of no meaning: the sender's messages come over the lane from here on.
  * - peers: where other members live, as the sender last heard: JSON `{"<node id>": ["<multiaddr>", …], …}` in UTF-8, at most
  *   PEERS_BYTES_MAX. Told when a link comes up and when the sender learns something new.
  */
@@ -14,18 +17,20 @@ import { MESSAGE_BYTES_MAX } from './ports.ts';
 
 export const FRAME_HEADER_BYTES = 5;
 export const WINDOW_BYTES = 4 << 20;
-export const LINK_VERSION = 2;
+export const LINK_VERSION = 3;
+/** Since this version a link may have a lane. */
+export const LANE_VERSION = 3;
 export const PEERS_BYTES_MAX = 64 << 10;
 
-export const FrameKind = { data: 0, hello: 1, ping: 2, pong: 3, credit: 4, peers: 5 } as const;
-type ControlKind = 'hello' | 'ping' | 'pong' | 'credit';
+export const FrameKind = { data: 0, hello: 1, ping: 2, pong: 3, credit: 4, peers: 5, lane: 6, switch: 7 } as const;
+type ControlKind = 'hello' | 'ping' | 'pong' | 'credit' | 'switch';
 
 export interface ControlFrame {
   readonly kind: ControlKind;
   readonly value: number;
 }
 
-export function controlFrame(kind: ControlKind, value: number): Uint8Array {
+export function controlFrame(kind: ControlKind, value: number): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(FRAME_HEADER_BYTES + 4);
   const view = new DataView(frame.buffer);
   frame[0] = FrameKind[kind];
@@ -34,17 +39,45 @@ export function controlFrame(kind: ControlKind, value: number): Uint8Array {
   return frame;
 }
 
+/** What a lane frame says. */
+export interface LaneTicket {
+  readonly port: number;
+  /** Hex of 16 bytes. */
+  readonly id: string;
+  /** 32 bytes. */
+  readonly secret: Uint8Array;
+}
+
+const LANE_BYTES = 2 + 16 + 32;
+
+export function laneFrame({ port, id, secret }: LaneTicket): Uint8Array {
+  const content = Buffer.alloc(LANE_BYTES);
+  content.writeUInt16BE(port);
+  content.write(id, 2, 'hex');
+  content.set(secret, 18);
+  return variableFrame(FrameKind.lane, content);
+}
+
+const parseLane = (content: Uint8Array): LaneTicket => ({
+  port: (content[0] as number) * 256 + (content[1] as number),
+  id: Buffer.from(content.subarray(2, 18)).toString('hex'),
+  secret: content.slice(18),
+});
+
+function variableFrame(kind: number, content: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(FRAME_HEADER_BYTES + content.length);
+  frame[0] = kind;
+  new DataView(frame.buffer).setUint32(1, content.length);
+  frame.set(content, FRAME_HEADER_BYTES);
+  return frame;
+}
+
 export type KnownAddresses = Readonly<Record<string, readonly string[]>>;
 
 /** A frame that tells of members' addresses, or undefined when they are too many for one. */
 export function peersFrame(known: KnownAddresses): Uint8Array | undefined {
   const content = Buffer.from(JSON.stringify(known));
-  if (content.length > PEERS_BYTES_MAX) return undefined;
-  const frame = new Uint8Array(FRAME_HEADER_BYTES + content.length);
-  frame[0] = FrameKind.peers;
-  new DataView(frame.buffer).setUint32(1, content.length);
-  frame.set(content, FRAME_HEADER_BYTES);
-  return frame;
+  return content.length > PEERS_BYTES_MAX ? undefined : variableFrame(FrameKind.peers, content);
 }
 
 /** What a peers frame tells; undefined when it is not of that form. */
@@ -82,12 +115,35 @@ export function* dataFrames(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-const CONTROL_KINDS: readonly (ControlKind | undefined)[] = [undefined, 'hello', 'ping', 'pong', 'credit'];
+/** How many of these bytes are whole data frames, from the first on. */
+export function wholeDataFrames(bytes: Uint8Array): number {
+  let at = 0;
+  while (at + FRAME_HEADER_BYTES <= bytes.length && bytes[at] === FrameKind.data) {
+    const [, a = 0, b = 0, c = 0, d = 0] = bytes.subarray(at, at + FRAME_HEADER_BYTES);
+    const length = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+    const end = at + FRAME_HEADER_BYTES + length;
+    if (length > MESSAGE_BYTES_MAX || end > bytes.length) break;
+    at = end;
+  }
+  return at;
+}
+
+const CONTROL_KINDS: readonly (ControlKind | undefined)[] = [
+  undefined,
+  'hello',
+  'ping',
+  'pong',
+  'credit',
+  undefined,
+  undefined,
+  'switch',
+];
 const BUFFER_BYTES = 16 << 10;
 
 export interface FrameHandler {
   control(frame: ControlFrame): void;
   peers(known: KnownAddresses): void;
+  lane(ticket: LaneTicket): void;
 }
 
 /** Cuts a stream of bytes into frames: data frames are gathered for take(), the others are told at once. */
@@ -150,7 +206,8 @@ export class FrameReader {
       return undefined;
     }
     this.contentBytes = 0;
-    if (kind === FrameKind.peers) {
+    if (kind === FrameKind.lane || kind === FrameKind.peers) {
+      if (kind === FrameKind.lane && length !== LANE_BYTES) return `a lane of ${length} bytes`;
       if (length > PEERS_BYTES_MAX) return `addresses of ${length} bytes`;
       this.content = new Uint8Array(length);
       return undefined;
@@ -171,6 +228,8 @@ export class FrameReader {
       const known = parsePeers(this.content);
       if (!known) return 'addresses that are none';
       this.handler.peers(known);
+    } else if (this.kind === FrameKind.lane) {
+      this.handler.lane(parseLane(this.content));
     } else {
       this.wholeEnd = this.length;
     }
@@ -182,6 +241,11 @@ export class FrameReader {
     const larger = new Uint8Array(Math.max(this.buffer.length * 2, this.length + count));
     larger.set(this.buffer.subarray(0, this.length));
     this.buffer = larger;
+  }
+
+  /** Nothing of a frame is here. */
+  get isEmpty(): boolean {
+    return this.headerBytes === 0 && this.length === 0;
   }
 
   get hasWhole(): boolean {

@@ -55,6 +55,12 @@ export class NetworkHost {
       case 'send':
         running?.links.byNumber(command.link)?.send(command.chunk);
         return;
+      case 'offerLane':
+        running?.links.byNumber(command.link)?.offerLane(command.ticket);
+        return;
+      case 'drop':
+        running?.links.byNumber(command.link)?.close(command.reason);
+        return;
       case 'credit':
         running?.links.byNumber(command.link)?.credit(command.bytes);
         return;

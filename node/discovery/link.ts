@@ -3,11 +3,14 @@ import type { Stream, StreamMessageEvent } from '@libp2p/interface';
 import {
   controlFrame,
   FrameReader,
+  LANE_VERSION,
+  laneFrame,
   LINK_VERSION,
   peersFrame,
   WINDOW_BYTES,
   type ControlFrame,
   type KnownAddresses,
+  type LaneTicket,
 } from './frames.ts';
 import type { LinkFigures, LinkNumber } from './messages.ts';
 import type { NodeId } from './ports.ts';
@@ -24,8 +27,12 @@ const STREAM_BUFFER_BYTES = 256 << 10;
 const CREDIT_BYTES = WINDOW_BYTES / 16;
 
 export interface LinkEvents {
-  /** Both sides said hello. */
-  up(): void;
+  /** Both sides said hello; `takesLanes`: the peer knows what a lane is. */
+  up(takesLanes: boolean): void;
+  /** The peer offers a lane. */
+  lane(ticket: LaneTicket): void;
+  /** The peer's messages come over the lane from here on. */
+  switched(): void;
   /** Called once. Nothing comes after it. */
   down(reason: string): void;
   /** take() has something. */
@@ -68,6 +75,7 @@ export class Link {
     this.reader = new FrameReader({
       control: (frame) => this.onControl(frame),
       peers: (known) => this.events.told(known),
+      lane: (ticket) => this.events.lane(ticket),
     });
   }
 
@@ -102,6 +110,10 @@ export class Link {
   tell(known: KnownAddresses): void {
     const frame = this.isUp ? peersFrame(known) : undefined;
     if (frame) this.write(frame);
+  }
+
+  offerLane(ticket: LaneTicket): void {
+    this.write(laneFrame(ticket));
   }
 
   /** The owner has handled so many bytes of data frames. */
@@ -176,7 +188,7 @@ export class Link {
       case 'hello':
         if (this.state !== 'greeting') return;
         this.state = 'up';
-        this.events.up();
+        this.events.up(frame.value >= LANE_VERSION);
         this.pump();
         return;
       case 'ping':
@@ -190,6 +202,9 @@ export class Link {
       case 'credit':
         this.unhandled = Math.max(0, this.unhandled - frame.value);
         this.pump();
+        return;
+      case 'switch':
+        this.events.switched();
     }
   }
 

@@ -145,12 +145,21 @@ export class Links {
     const address = connection.remoteAddr.toString();
     let wasUp = false;
     const link = new Link(this.nextNumber++, id, address, stream, {
-      up: () => {
+      up: (takesLanes) => {
         wasUp = true;
         log('info', 'a member is up', { peer: id, address });
-        outbox.add({ kind: 'up', link: link.number, peer: id, address });
+        // Whoever was dialled offers a lane: the peer has reached it once.
+        const takesLane = takesLanes && connection.direction === 'inbound';
+        outbox.add({ kind: 'up', link: link.number, peer: id, address, takesLane });
         onUp(id);
       },
+      lane: (ticket) => {
+        const [first] = connection.remoteAddr.getComponents();
+        const host = first?.name === 'ip4' || first?.name === 'ip6' ? first.value : undefined;
+        if (host === undefined) return;
+        outbox.add({ kind: 'lane', link: link.number, offer: { ...ticket, host } });
+      },
+      switched: () => outbox.switched(link),
       down: (reason) => {
         this.numbers.delete(link.number);
         if (this.byPeer.get(id) === link) this.byPeer.delete(id);

@@ -1,8 +1,14 @@
 /** What crosses between the owner's side (client.ts) and the network's side (host.ts), which may be two threads. */
+import type { LaneTicket } from './frames.ts';
 import type { JoinAnswer, JoinRequest, LogLevel, NetworkOptions, NodeId } from './ports.ts';
 
 /** A link is one stream with one peer; its number is never used again, so that nothing goes astray after a reconnect. */
 export type LinkNumber = number;
+
+/** Where a peer takes messages on a connection of its own: at this address, by this name and secret. */
+export interface LaneOffer extends LaneTicket {
+  readonly host: string;
+}
 
 export type Command =
   | { readonly kind: 'start'; readonly options: NetworkOptions; readonly topics: readonly string[] }
@@ -10,6 +16,10 @@ export type Command =
   | { readonly kind: 'members'; readonly members: readonly NodeId[] }
   /** Whole data frames. */
   | { readonly kind: 'send'; readonly link: LinkNumber; readonly chunk: Uint8Array<ArrayBuffer> }
+  /** Tells the peer where this node's owner takes its lane. */
+  | { readonly kind: 'offerLane'; readonly link: LinkNumber; readonly ticket: LaneTicket }
+  /** The link is of no use any more. */
+  | { readonly kind: 'drop'; readonly link: LinkNumber; readonly reason: string }
   /** So many bytes of data frames were handled. */
   | { readonly kind: 'credit'; readonly link: LinkNumber; readonly bytes: number }
   | { readonly kind: 'subscribe'; readonly topic: string }
@@ -29,8 +39,18 @@ export type Report =
   | { readonly kind: 'failed'; readonly code: 'BAD_OPTIONS' | 'LISTEN_FAILED'; readonly message: string }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
-  | { readonly kind: 'up'; readonly link: LinkNumber; readonly peer: NodeId; readonly address: string }
+  /** `takesLane`: the peer can come to this node by a lane. */
+  | {
+      readonly kind: 'up';
+      readonly link: LinkNumber;
+      readonly peer: NodeId;
+      readonly address: string;
+      readonly takesLane: boolean;
+    }
   | { readonly kind: 'down'; readonly link: LinkNumber; readonly reason: string }
+  | { readonly kind: 'lane'; readonly link: LinkNumber; readonly offer: LaneOffer }
+  /** All messages of the peer that come over the link have come. */
+  | { readonly kind: 'switched'; readonly link: LinkNumber }
   /** Whole data frames. */
   | { readonly kind: 'messages'; readonly link: LinkNumber; readonly chunk: Uint8Array<ArrayBuffer> }
   /** So many bytes left the queue. */

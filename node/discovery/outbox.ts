@@ -45,6 +45,12 @@ export class Outbox {
     this.add({ kind: 'down', link: link.number, reason });
   }
 
+  /** Nothing comes over it any more but what came already. */
+  switched(link: Link): void {
+    this.collect(link);
+    this.add({ kind: 'switched', link: link.number });
+  }
+
   private collect(link: Link): void {
     const chunk = link.take();
     if (chunk) this.reports.push({ kind: 'messages', link: link.number, chunk });

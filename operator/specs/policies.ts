@@ -37,7 +37,10 @@ export const disruptionBudget = (cluster: ClusterObject): KubeObject => ({
   } satisfies V1PodDisruptionBudgetSpec,
 });
 
-/** Clients come from anywhere to MySQL; swarms in other Kubernetes clusters to the peers' port; the operator and Prometheus to HTTP. */
+/**
+ * Clients come from anywhere to MySQL; swarms in other Kubernetes clusters to the peers' port, the own pods to every port (lanes have one
+ * of the system's choice); the operator and Prometheus to HTTP.
+ */
 export function networkPolicy(cluster: ClusterObject): KubeObject {
   const { name } = cluster.metadata;
   const own = { podSelector: { matchLabels: selectorOf(name) } };
@@ -51,11 +54,9 @@ export function networkPolicy(cluster: ClusterObject): KubeObject {
       policyTypes: ['Ingress'],
       ingress: [
         { ports: [port(PORTS.mysql)] },
-        {
-          ports: [port(PORTS.peers)],
-          // Those elsewhere come through addresses that no selector knows.
-          ...(cluster.spec.bootstrapPeers.length === 0 && { from: [own] }),
-        },
+        { from: [own] },
+        // Those elsewhere come through addresses that no selector knows.
+        ...(cluster.spec.bootstrapPeers.length > 0 ? [{ ports: [port(PORTS.peers)] }] : []),
         {
           ports: [port(PORTS.http)],
           from: [

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { NetworkClient, type OpenHost } from '../../../node/discovery/client.ts';
-import { FRAME_HEADER_BYTES, writeDataFrame } from '../../../node/discovery/frames.ts';
+import type { TLSSocket } from 'node:tls';
+import { controlFrame, dataFrames, FRAME_HEADER_BYTES, writeDataFrame } from '../../../node/discovery/frames.ts';
+import { dialLane } from '../../../node/discovery/lane.ts';
 import type { NetworkHandler, NetworkOptions } from '../../../node/discovery/index.ts';
 import { nodeIdOf } from '../../../node/discovery/index.ts';
 import type { Command, Report } from '../../../node/discovery/messages.ts';
@@ -41,7 +44,7 @@ async function started(handler: NetworkHandler): Promise<{
   return { client, commands, report: (...reports) => report(reports), end: (error) => end(error) };
 }
 
-const up: Report = { kind: 'up', link: 7, peer: PEER, address: '/ip4/127.0.0.1/tcp/2' };
+const up = { kind: 'up', link: 7, peer: PEER, address: '/ip4/127.0.0.1/tcp/2', takesLane: false } as const;
 
 describe('the owner’s side of the network', () => {
   it('starts the other side anew when that ends by itself, with the members and topics of the moment', async (t) => {
@@ -104,5 +107,49 @@ describe('the owner’s side of the network', () => {
     assert.equal(client.peers()[0]?.queueBytes, 0);
     report({ kind: 'messages', link: 8, chunk });
     assert.deepEqual(got, [4]);
+  });
+
+  it('goes over to a lane, in the order of the messages, and gives the link up with it', async () => {
+    const got: number[] = [];
+    const gotTwo = Promise.withResolvers<void>();
+    const message = (_: unknown, bytes: Uint8Array): void => {
+      if (got.push(bytes.length) === 2) gotTwo.resolve();
+    };
+    const { client, commands, report } = await started({ message });
+    report({ ...up, takesLane: true });
+    await setImmediate();
+    const [offer] = commands.splice(0).filter((command) => command.kind === 'offerLane');
+    assert.ok(offer);
+    const opened = new Promise<TLSSocket>((resolve, reject) => {
+      dialLane({ ...offer.ticket, host: '127.0.0.1' }, resolve, reject);
+    });
+    client.send(PEER, new Uint8Array(3));
+    const lane = await opened;
+    const chunks = (): Uint8Array[] => commands.flatMap((command) => (command.kind === 'send' ? [command.chunk] : []));
+    while (chunks().length < 2) await setImmediate();
+    const [message3, last] = chunks();
+    assert.equal([...dataFrames(message3 as Uint8Array)][0]?.length, 3);
+    assert.deepEqual(last, controlFrame('switch', 0));
+    commands.length = 0;
+    const came = once(lane, 'data') as Promise<[Uint8Array]>;
+    client.send(PEER, new Uint8Array(5));
+    assert.equal((await came)[0].length, FRAME_HEADER_BYTES + 5);
+    assert.deepEqual(commands, []);
+    // What comes by the lane waits for what came over the link before.
+    const frame = (length: number): Uint8Array<ArrayBuffer> => {
+      const chunk = new Uint8Array(FRAME_HEADER_BYTES + length);
+      writeDataFrame(chunk, 0, new Uint8Array(length));
+      return chunk;
+    };
+    await new Promise((resolve) => lane.write(frame(7), resolve));
+    report({ kind: 'messages', link: 7, chunk: frame(6) }, { kind: 'switched', link: 7 });
+    await gotTwo.promise;
+    assert.deepEqual(got, [6, 7]);
+    lane.destroy();
+    while (commands.length === 0) await setImmediate();
+    assert.deepEqual(commands, [{ kind: 'drop', link: 7, reason: 'the peer closed the lane' }]);
+    const stopping = client.stop();
+    report({ kind: 'stopped' });
+    await stopping;
   });
 });

@@ -6,10 +6,13 @@ import {
   dataFrames,
   FRAME_HEADER_BYTES,
   FrameReader,
+  laneFrame,
   peersFrame,
+  wholeDataFrames,
   writeDataFrame,
   type ControlFrame,
   type KnownAddresses,
+  type LaneTicket,
 } from '../../../node/discovery/frames.ts';
 
 const dataFrame = (message: Uint8Array): Uint8Array => {
@@ -25,7 +28,13 @@ describe('frames', () => {
       fc.integer({ min: 20_000, max: 70_000 }).map((length) => ({ message: new Uint8Array(length).fill(length) })),
       fc.record(
         {
-          kind: fc.constantFrom('hello' as const, 'ping' as const, 'pong' as const, 'credit' as const),
+          kind: fc.constantFrom(
+            'hello' as const,
+            'ping' as const,
+            'pong' as const,
+            'credit' as const,
+            'switch' as const,
+          ),
           value: fc.nat(0xffffffff),
         },
         { noNullPrototype: true },
@@ -33,6 +42,9 @@ describe('frames', () => {
       fc
         .array(fc.tuple(fc.stringMatching(/^[0-9a-f]{1,8}$/), fc.array(fc.string(), { maxLength: 3 })))
         .map((known) => ({ known: Object.fromEntries(known) })),
+      fc.tuple(fc.nat(0xffff), fc.uint8Array({ minLength: 48, maxLength: 48 })).map(([port, bytes]) => ({
+        lane: { port, id: Buffer.from(bytes.subarray(0, 16)).toString('hex'), secret: bytes.slice(16) },
+      })),
     );
     const cuts = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 30_000 }), take: fc.boolean() }), {
       minLength: 1,
@@ -42,13 +54,19 @@ describe('frames', () => {
         const stream = Buffer.concat(
           frames.map((f) => {
             if ('known' in f) return peersFrame(f.known)!;
+            if ('lane' in f) return laneFrame(f.lane);
             return 'message' in f ? dataFrame(f.message) : controlFrame(f.kind, f.value);
           }),
         );
         const controls: ControlFrame[] = [];
         const messages: Uint8Array[] = [];
         const told: KnownAddresses[] = [];
-        const reader = new FrameReader({ control: (f) => controls.push(f), peers: (known) => told.push(known) });
+        const lanes: LaneTicket[] = [];
+        const reader = new FrameReader({
+          control: (f) => controls.push(f),
+          peers: (known) => told.push(known),
+          lane: (ticket) => lanes.push(ticket),
+        });
         for (let at = 0, i = 0; at < stream.length; i++) {
           const piece = pieces[i % pieces.length]!;
           assert.equal(reader.push(stream.subarray(at, at + piece.bytes)), undefined);
@@ -65,6 +83,10 @@ describe('frames', () => {
           frames.flatMap((f) => ('known' in f ? [f.known] : [])),
         );
         assert.deepEqual(
+          lanes,
+          frames.flatMap((f) => ('lane' in f ? [f.lane] : [])),
+        );
+        assert.deepEqual(
           messages.map((m) => Buffer.from(m).toString('base64')),
           frames.flatMap((f) => ('message' in f ? [Buffer.from(f.message).toString('base64')] : [])),
         );
@@ -72,9 +94,21 @@ describe('frames', () => {
     );
   });
 
+  it('of messages are told from what follows them', () => {
+    const [one, two] = [dataFrame(new Uint8Array(10)), dataFrame(new Uint8Array(300))];
+    const both = Buffer.concat([one, two]);
+    assert.equal(wholeDataFrames(both), both.length);
+    for (let cut = 0; cut < both.length; cut++)
+      assert.equal(wholeDataFrames(both.subarray(0, cut)), cut < one.length ? 0 : one.length);
+    assert.equal(wholeDataFrames(Buffer.concat([one, controlFrame('ping', 1), two])), one.length);
+    assert.equal(wholeDataFrames(Uint8Array.of(0, 1, 0, 0, 1, 9)), 0);
+  });
+
   it('that nobody sends are faults', () => {
     const fault = (...bytes: number[]): string | undefined =>
-      new FrameReader({ control: () => undefined, peers: () => undefined }).push(Uint8Array.from(bytes));
+      new FrameReader({ control: () => undefined, peers: () => undefined, lane: () => undefined }).push(
+        Uint8Array.from(bytes),
+      );
     assert.equal(fault(0, 1, 0, 0, 1), 'a message of 16777217 bytes');
     assert.equal(fault(0, 0xff, 0xff, 0xff, 0xff), 'a message of 4294967295 bytes');
     assert.equal(fault(9, 0, 0, 0, 0), 'a frame of unknown kind 9');

@@ -88,7 +88,10 @@ export class Dml {
   added(rt: TableRuntime, place: number, row: Row): SqliteValue {
     const column = rt.table.columns[place];
     const d = rt.defaults[place];
-    if (column && d?.kind === 'none' && !column.autoIncrement)
+    // It got that default later: each node would make another value of it.
+    const isUnsafe = d?.kind === 'expression' && d.isUnsafe;
+    if (isUnsafe && column?.nullable) return null;
+    if (column && (d?.kind === 'none' || isUnsafe) && !column.autoIncrement)
       return implicitDefault(column.type, rt, place, this.x.env);
     return this.defaultValue(rt, place, row);
   }

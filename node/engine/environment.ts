@@ -16,7 +16,9 @@ import {
   type SqliteValue,
   type SqlMode,
   type SqlType,
+  type StatementClock,
   type StoreContext,
+  type TableDef,
   type Warning,
 } from '../sql/index.ts';
 import { functionPorts } from './function-ports.ts';
@@ -152,6 +154,24 @@ export class Environment implements ExecContext, StoreContext {
     // Asked for the first time: the clock stands still for the rest of the statement.
     if (this.clock === 0n) this.clock = BigInt(Date.now()) * 1000n + BigInt(Math.floor((performance.now() % 1) * 1000));
     return this.clock;
+  }
+
+  /** The running statement's. */
+  statementClock(): StatementClock {
+    return { micros: Number(this.nowUtcMicros()), timeZone: this.timeZone };
+  }
+
+  /** Goes by the clock of the statement that rewrote the table's rows last: every node has the same one. */
+  atRewriteOf<T>({ rewritten, createdAt }: TableDef, work: () => T): T {
+    const { clock, timeZone } = this;
+    this.clock = BigInt(rewritten?.micros ?? createdAt * 1000);
+    this.timeZone = rewritten?.timeZone ?? 'UTC';
+    try {
+      return work();
+    } finally {
+      this.clock = clock;
+      this.timeZone = timeZone;
+    }
   }
 
   sysdateUtcMicros(): bigint {

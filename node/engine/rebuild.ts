@@ -21,15 +21,17 @@ export function* copyRows(core: EngineCore, old: TableDef, next: TableDef): Step
     env.row = ++number;
     if (number % STEP_ROWS === 0) yield;
     const made: Row = new Array<SqliteValue>(next.columns.length).fill(null);
-    for (const [i, place] of from.entries()) {
-      const column = next.columns[i] as TableDef['columns'][number];
-      if (column.generated) continue;
-      const value = place < 0 ? undefined : (row[place] ?? null);
-      if (value === undefined) made[i] = dml.added(rt, i, made);
-      else if (value === null)
-        made[i] = column.nullable || column.autoIncrement ? null : dml.nullAltered(column.name, rt, i);
-      else made[i] = convert[i]?.(value) ?? null;
-    }
+    env.atRewriteOf(next, () => {
+      for (const [i, place] of from.entries()) {
+        const column = next.columns[i] as TableDef['columns'][number];
+        if (column.generated) continue;
+        const value = place < 0 ? undefined : (row[place] ?? null);
+        if (value === undefined) made[i] = dml.added(rt, i, made);
+        else if (value === null)
+          made[i] = column.nullable || column.autoIncrement ? null : dml.nullAltered(column.name, rt, i);
+        else made[i] = convert[i]?.(value) ?? null;
+      }
+    });
     dml.complete(rt, made);
     // Without a primary key the rowid is the row's key, and must be the same on every node.
     const id = rt.rowid >= 0 ? (made[rt.rowid] as number) : hasOwnRowids && !primaryKey(next) ? number : rowid;

@@ -22,6 +22,7 @@ import {
   type TableDef,
 } from '../sql/index.ts';
 import type { Row } from '../store/index.ts';
+import { isUnsafeDefault } from './ddl/allowed-expressions.ts';
 
 type Converter = (value: SqliteValue, from: SqlType, ctx: StoreContext) => SqliteValue;
 
@@ -43,7 +44,7 @@ export type DefaultValue =
   | { readonly kind: 'none' }
   | { readonly kind: 'constant'; readonly value: SqliteValue; readonly from: SqlType }
   | { readonly kind: 'now'; readonly fsp: number }
-  | { readonly kind: 'expression'; readonly expression: RowExpression };
+  | { readonly kind: 'expression'; readonly expression: RowExpression; readonly isUnsafe: boolean };
 
 export interface TableRuntime {
   readonly table: TableDef;
@@ -114,7 +115,7 @@ function defaultOf(column: ColumnDef, expression: (text: string) => RowExpressio
     case 'now':
       return { kind: 'now', fsp: d.fsp };
     case 'expression':
-      return { kind: 'expression', expression: expression(d.text) };
+      return { kind: 'expression', expression: expression(d.text), isUnsafe: isUnsafeDefault(column) };
     case 'value':
       return { kind: 'constant', ...defaultText(d.text, column.type) };
   }

@@ -12,15 +12,24 @@ const FICKLE = new Set(
   ).split(' '),
 );
 
+/** What a statement that is carried out again may find otherwise: chance, and who is there. The time is written down with it. */
+const UNSAFE = new Set(
+  (
+    'current_role current_user found_rows get_lock is_free_lock is_used_lock load_file rand random_bytes release_all_locks ' +
+    'release_lock row_count sleep sysdate user uuid uuid_short version'
+  ).split(' '),
+);
+
 interface Uses {
   function?: string;
+  isUnsafe: boolean;
   hasVariable: boolean;
   hasQuery: boolean;
   readonly columns: Set<string>;
 }
 
 function usesOf(text: string): Uses {
-  const uses: Uses = { hasVariable: false, hasQuery: false, columns: new Set() };
+  const uses: Uses = { isUnsafe: false, hasVariable: false, hasQuery: false, columns: new Set() };
   const walk = (node: unknown): void => {
     if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return;
     const { kind, name, args } = node as { kind?: string; name?: string; args?: readonly unknown[] };
@@ -29,12 +38,26 @@ function usesOf(text: string): Uses {
     if (kind === 'column' && name !== undefined) uses.columns.add(name.toLowerCase());
     if (kind === 'call' && name !== undefined) {
       const lower = name.toLowerCase();
+      uses.isUnsafe ||= UNSAFE.has(lower);
       if (FICKLE.has(lower) || (lower === 'unix_timestamp' && args?.length === 0)) uses.function ??= lower;
     }
     Object.values(node).forEach(walk);
   };
   walk(parseExpression(text));
   return uses;
+}
+
+/** Whether a column's default would be another one on each node: it is the author's of a row, or nobody's. */
+export const isUnsafeDefault = ({ default: value }: ColumnDef): boolean =>
+  value?.kind === 'expression' && usesOf(value.text).isUnsafe;
+
+/** Throws SqlError where rows that are there would take a default that each node makes for itself. */
+export function checkAddable(column: ColumnDef): void {
+  if (isUnsafeDefault(column))
+    throw refused(
+      1674,
+      'Statement is unsafe because it uses a system function that may return a different value on the replica.',
+    );
 }
 
 /** Throws SqlError for an expression that may not stand where it does. */

@@ -16,6 +16,7 @@ import {
 import { ok, type StatementContext } from '../statement-context.ts';
 import { applyOptions, checkExpressions } from './create-table.ts';
 import { copiesRows } from './copied-rows.ts';
+import { checkAddable } from './allowed-expressions.ts';
 import { columnDefault, type ZeroDates } from './defaults.ts';
 import { TableDraft } from './draft.ts';
 import { draftContext } from './draft-context.ts';
@@ -98,6 +99,7 @@ export function alterTable(
     name: target.name,
     version: table.version + 1,
     generation: draft.rewrites ? table.generation + 1 : table.generation,
+    ...(draft.rewrites && { rewritten: core.env.statementClock() }),
   };
   const renamings = [{ from: table, to: altered }];
   const next: TableDef = {
@@ -160,9 +162,9 @@ async function countOf(x: StatementContext, table: TableDef): Promise<number> {
 function alter(draft: TableDraft, action: AlterAction, zeroDates: ZeroDates): void {
   switch (action.kind) {
     case 'addColumn':
-      return draft.addColumn(action.column, action.place);
+      return checkAddable(draft.addColumn(action.column, action.place));
     case 'addColumns':
-      for (const column of action.columns) draft.addColumn(column);
+      for (const column of action.columns) checkAddable(draft.addColumn(column));
       for (const key of action.keys) draft.addKey(key);
       return;
     case 'addKey':

@@ -74,12 +74,13 @@ export class TableDraft {
 
   // Columns
 
-  addColumn(definition: ColumnDefinition, place?: ColumnPlace): void {
+  addColumn(definition: ColumnDefinition, place?: ColumnPlace): ColumnDef {
     if (this.find(definition.name)) throw new SqlError(1060, '42S21', `Duplicate column name '${definition.name}'`);
     const column = makeColumn(definition, this.nextColumnId++, this.options.collation, this.x.zeroDates);
     this.insertAt(column, place);
     this.keysOf(definition, column);
     this.rewrites = true;
+    return column;
   }
 
   /** Adds a column that is made already; it gets the next id. */

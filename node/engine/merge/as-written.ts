@@ -35,7 +35,8 @@ export class AsWritten {
   /** A value of the column as it was, for the one at `place`. */
   converted(rt: TableRuntime, place: number, reference: number, column: number, value: LogValue): SqliteValue {
     const from = value === null ? undefined : this.typeWhenWritten(rt, place, reference, column);
-    return from ? (rt.convert[place]?.(value, from, this.core.env) ?? null) : value;
+    const { env } = this.core;
+    return from ? env.atRewriteOf(rt.table, () => rt.convert[place]?.(value, from, env) ?? null) : value;
   }
 
   /** The column's type when the transaction was made; undefined when it is the same now. */

@@ -34,11 +34,8 @@ export class MergeContext {
 
   /** What a row that was written under an older schema takes in a column that was added since. */
   addedValue(rt: TableRuntime, place: number, row: Row): SqliteValue {
-    return new Dml(this.rows(new DirectWriter(this.core.state, this.core.locks, undefined), false)).added(
-      rt,
-      place,
-      row,
-    );
+    const dml = new Dml(this.rows(new DirectWriter(this.core.state, this.core.locks, undefined), false));
+    return this.core.env.atRewriteOf(rt.table, () => dml.added(rt, place, row));
   }
 }
 

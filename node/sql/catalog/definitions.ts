@@ -112,6 +112,16 @@ export interface TableOptions {
   readonly other?: readonly string[];
 }
 
+/**
+ * What a statement's time was, and where. Defaults and conversions of rows that a schema change rewrites ask for it (CURRENT_TIMESTAMP,
+ * TIME to DATETIME): every node makes the same of them, whenever it comes to the change.
+ */
+export interface StatementClock {
+  /** Microseconds since 1970. */
+  readonly micros: number;
+  readonly timeZone: string;
+}
+
 export interface TableDef {
   /** Never used again. */
   readonly id: number;
@@ -131,6 +141,8 @@ export interface TableDef {
   readonly temporary?: boolean;
   /** Id of the member that has yet to give it its rows (CREATE TABLE … SELECT): until then nobody finds it by its name. */
   readonly filledBy?: string;
+  /** Of the statement that rewrote the rows last. */
+  readonly rewritten?: StatementClock;
   /** SQL text of the PARTITION BY clause: kept and shown; the rows lie together. */
   readonly partitions?: string;
   /** Milliseconds since 1970. */

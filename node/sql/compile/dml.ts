@@ -141,7 +141,7 @@ export function absorb(main: Compiler, part: Compiler): void {
 }
 
 /**
- * `c = c + x`, `c = c - x`, `c = x + c` with x free of columns of the row, `VALUES(c)` being what the transaction itself brings:
+ * `c = c + x`, `c = c - x`, `c = x + c` with x free of what lies in tables, `VALUES(c)` being what the transaction itself brings:
  * concurrent ones add up.
  */
 export function isAddition(a: Assignment, column: ColumnDef | undefined, table: string): boolean {
@@ -154,7 +154,12 @@ export function isAddition(a: Assignment, column: ColumnDef | undefined, table: 
     e.kind === 'column' &&
     same(e.name, column.name) &&
     (e.table === undefined || same(e.table, a.column.table ?? table));
-  const isConstant = (e: Expr): boolean => e.kind === 'number' || e.kind === 'param' || e.kind === 'valuesOf';
+  const isConstant = (e: Expr): boolean =>
+    e.kind === 'unary'
+      ? isConstant(e.operand)
+      : e.kind === 'binary'
+        ? isConstant(e.left) && isConstant(e.right)
+        : ['number', 'param', 'valuesOf', 'userVariable'].includes(e.kind);
   return (
     (isColumn(value.left) && isConstant(value.right)) ||
     (value.op === '+' && isColumn(value.right) && isConstant(value.left))

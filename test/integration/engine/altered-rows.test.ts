@@ -37,6 +37,15 @@ dialectTests({
     ['ALTER TABLE t ADD COLUMN g int AS (n + 1) STORED', 2],
     ['ALTER TABLE t ADD COLUMN d int DEFAULT (1 + 1)', 2],
   ],
+  'rows that are there get no default that is left to chance': [
+    ...rows,
+    ...['uuid()', 'rand()', 'user()', 'sysdate()', 'uuid_short()', 'random_bytes(3)', 'concat(n, uuid())'].map(
+      (call): Step => [`ALTER TABLE t ADD COLUMN c varchar(50) DEFAULT (${call})`, 'E1674'],
+    ),
+    ['ALTER TABLE t ALTER s SET DEFAULT (uuid())', 0],
+    ['ALTER TABLE t MODIFY s varchar(50) DEFAULT (uuid())', 0],
+    ['ALTER TABLE t ADD COLUMN d datetime DEFAULT (now()), ADD COLUMN u int DEFAULT (unix_timestamp())', 2],
+  ],
   'keys and constraints that need all rows': [
     ...rows,
     ['CREATE TABLE p (id int PRIMARY KEY)', 0],

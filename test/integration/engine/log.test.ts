@@ -286,6 +286,7 @@ describe('a data folder', () => {
         'SELECT * FROM d.t ORDER BY id',
         'SELECT * FROM d.v',
         'SELECT * FROM d.words ORDER BY 1',
+        "SET time_zone = '+00:00'; SELECT CAST(at AS CHAR), CAST(a AS CHAR), b, CAST(d AS CHAR) FROM d.moments",
         'SHOW CREATE TABLE d.t',
         'SELECT user FROM mysql.user ORDER BY 1',
         'SELECT @@GLOBAL.wait_timeout',
@@ -315,6 +316,13 @@ describe('a data folder', () => {
       await c.query(
         "ALTER TABLE t ADD extra INT DEFAULT 7; INSERT INTO t (name) VALUES ('d'); DELETE FROM t WHERE name = 'd'",
       );
+      await c.query("CREATE TABLE moments (at TIME); INSERT INTO moments VALUES ('10:00')");
+      await c.query(
+        `SET timestamp = 1000000000, time_zone = '+05:00';
+         ALTER TABLE moments MODIFY at DATETIME, ADD a DATETIME(2) DEFAULT CURRENT_TIMESTAMP(2), ADD b DATE DEFAULT (CURDATE());
+         ALTER TABLE moments ADD c INT DEFAULT 1;
+         SET timestamp = DEFAULT, time_zone = DEFAULT; ALTER TABLE moments ADD d TIMESTAMP(6) DEFAULT CURRENT_TIMESTAMP(6)`,
+      );
       await c.query("UPDATE words SET word = 'z' WHERE word = 'x'; CREATE USER u; SET PERSIST wait_timeout = 1234");
     });
     expected = await content(original);
@@ -332,6 +340,8 @@ describe('a data folder', () => {
   it('without a state makes it anew', async () => {
     removeState();
     assert.equal(await content(dir), expected);
+    // What a schema change made of the time is what it was then, where the client was.
+    assert.match(expected, /"2001-09-09 10:00:00",[^,]*"2001-09-09 06:46:40.00"/);
     assert.ok(existsSync(state()));
   });
 

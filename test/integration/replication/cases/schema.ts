@@ -33,6 +33,59 @@ export const SCHEMA: readonly MergeCase[] = [
     },
   ),
   afterChange(
+    'columns are added whose defaults ask for the time',
+    {
+      schema: t,
+      A: [insert, bump],
+      B: ['alter table t add c timestamp(6) default current_timestamp(6), add d datetime(6) default (now(6))'],
+    },
+    {
+      shows: {
+        'select id, v, (select count(distinct c, d) from t) from t order by id': [
+          [1, 11, 1],
+          [2, 20, 1],
+          [3, 30, 1],
+        ],
+      },
+    },
+  ),
+  afterChange(
+    'a column is added, and later its default is left to chance',
+    {
+      schema: t,
+      A: [insert],
+      B: [
+        'alter table t add c char(36), add d char(36) not null',
+        'alter table t alter c set default (uuid()), alter d set default (uuid())',
+      ],
+    },
+    {
+      shows: {
+        t: [
+          [1, 10, null, ''],
+          [2, 20, null, ''],
+          [3, 30, null, ''],
+        ],
+      },
+    },
+  ),
+  afterChange(
+    'a time becomes a moment of the day of the change',
+    {
+      schema: ['create table t (id int primary key, v time)', "insert into t values (1, '10:00:00')"],
+      A: ["insert into t values (3, '11:00:00')"],
+      B: [['set timestamp = 1000000000', 'alter table t modify v datetime', 'set timestamp = default']],
+    },
+    {
+      shows: {
+        t: [
+          [1, '2001-09-09 10:00:00'],
+          [3, '2001-09-09 11:00:00'],
+        ],
+      },
+    },
+  ),
+  afterChange(
     'a generated column is added',
     { schema: t, A: [insert, bump], B: ['alter table t add c int as (v * 2) stored, add d int as (v + 1) virtual'] },
     {

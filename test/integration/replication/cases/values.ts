@@ -224,6 +224,15 @@ export const VALUES: readonly MergeCase[] = [
     },
     row(106),
   ),
+  either(
+    'additions of what no table holds',
+    {
+      schema: number('int', '10'),
+      A: [[toN('n + -5')], ['set @d = 30', toN('n - (@d * 2)')]],
+      B: [toN('-(1) + n'), toN('n + (2 + 3)')],
+    },
+    row(-51),
+  ),
   ordered(
     'an assignment and additions in one transaction',
     { schema: number('int', '10'), A: [[toN('50'), toN('n + 1')]], B: [toN('n + 7')] },

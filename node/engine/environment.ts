@@ -45,14 +45,31 @@ export interface StatementSettings {
   readonly timestamp: number;
 }
 
-/** Modes of sessions are few, and each row asks. */
-const zeroDateModes = new WeakMap<SqlMode, SqlMode>();
+/** What expressions of definitions, and values that are merged, are evaluated under, wherever that is done. */
+export const SCHEMA_TIME_ZONE = 'UTC';
+export const SCHEMA_PACKET_MAX = 1 << 30;
+export const SCHEMA_SQL_MODE: SqlMode = {
+  noZeroDate: false,
+  noZeroInDate: false,
+  allowInvalidDates: false,
+  errorForDivisionByZero: false,
+  noUnsignedSubtraction: false,
+  padCharToFullLength: false,
+  timeTruncateFractional: false,
+  noBackslashEscapes: false,
+};
 
-/** The mode, but for its rules against dates with zeros. */
-function withZeroDates(mode: SqlMode): SqlMode {
-  if (!mode.noZeroDate && !mode.noZeroInDate) return mode;
-  let made = zeroDateModes.get(mode);
-  if (made === undefined) zeroDateModes.set(mode, (made = { ...mode, noZeroDate: false, noZeroInDate: false }));
+/** Modes of sessions are few, and each row asks. */
+const schemaModes = { strict: new WeakMap<SqlMode, SqlMode>(), lenient: new WeakMap<SqlMode, SqlMode>() };
+
+/** The mode for expressions of a definition: of a session's own they keep what makes a value an error, where it is one, or a warning. */
+function schemaMode(mode: SqlMode, how: keyof typeof schemaModes): SqlMode {
+  let made = schemaModes[how].get(mode);
+  if (made === undefined) {
+    const { noZeroDate, noZeroInDate, errorForDivisionByZero } = mode;
+    made = { ...SCHEMA_SQL_MODE, errorForDivisionByZero, ...(how === 'strict' && { noZeroDate, noZeroInDate }) };
+    schemaModes[how].set(mode, made);
+  }
   return made;
 }
 
@@ -85,11 +102,12 @@ export class Environment implements ExecContext, StoreContext {
   private clock = 0n;
   private rowSource: (name: string) => string = () => '[]';
 
-  /** Runs an expression of a table's definition, which means the same for all sessions. */
+  /** Runs an expression of a table's definition, which means the same for all sessions: other nodes run it for nobody's. */
   ofSchema<T>(run: () => T): T {
-    const { timeLocale, defaultWeekFormat, blockEncryptionMode, sqlMode } = this;
-    // Where they are no error, dates with zeros are what they are where the row is merged.
-    if (!this.strict || this.ignore) this.sqlMode = withZeroDates(sqlMode);
+    const { timeLocale, timeZone, maxAllowedPacket, defaultWeekFormat, blockEncryptionMode, sqlMode } = this;
+    this.sqlMode = schemaMode(sqlMode, this.strict && !this.ignore ? 'strict' : 'lenient');
+    this.timeZone = SCHEMA_TIME_ZONE;
+    this.maxAllowedPacket = SCHEMA_PACKET_MAX;
     this.timeLocale = DEFAULT_LOCALE;
     this.blockEncryptionMode = DEFAULT_BLOCK_ENCRYPTION_MODE;
     this.defaultWeekFormat = 0;
@@ -97,6 +115,8 @@ export class Environment implements ExecContext, StoreContext {
       return run();
     } finally {
       this.sqlMode = sqlMode;
+      this.timeZone = timeZone;
+      this.maxAllowedPacket = maxAllowedPacket;
       this.timeLocale = timeLocale;
       this.blockEncryptionMode = blockEncryptionMode;
       this.defaultWeekFormat = defaultWeekFormat;
@@ -165,7 +185,7 @@ export class Environment implements ExecContext, StoreContext {
   atRewriteOf<T>({ rewritten, createdAt }: TableDef, work: () => T): T {
     const { clock, timeZone } = this;
     this.clock = BigInt(rewritten?.micros ?? createdAt * 1000);
-    this.timeZone = rewritten?.timeZone ?? 'UTC';
+    this.timeZone = rewritten?.timeZone ?? SCHEMA_TIME_ZONE;
     try {
       return work();
     } finally {

@@ -10,9 +10,8 @@ import {
   type TableDef,
 } from '../sql/index.ts';
 import { makeCompileSettings } from './compile-settings.ts';
-import type { Environment } from './environment.ts';
+import { SCHEMA_SQL_MODE, type Environment } from './environment.ts';
 import type { CompileFacts } from './lane/messages.ts';
-import { SCHEMA_SQL_MODE } from './merge/index.ts';
 import { makeTableRuntime, type TableRuntime } from './table.ts';
 
 export class TableRuntimes {

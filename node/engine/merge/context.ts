@@ -3,7 +3,14 @@ import { DEFAULT_LOCALE, type SqliteValue } from '../../sql/index.ts';
 import type { Row } from '../../store/index.ts';
 import type { EngineCore } from '../core.ts';
 import { Dml, type DmlContext } from '../dml.ts';
-import { DEFAULT_BLOCK_ENCRYPTION_MODE, NobodysSession, type StatementSettings } from '../environment.ts';
+import {
+  DEFAULT_BLOCK_ENCRYPTION_MODE,
+  NobodysSession,
+  SCHEMA_PACKET_MAX,
+  SCHEMA_SQL_MODE,
+  SCHEMA_TIME_ZONE,
+  type StatementSettings,
+} from '../environment.ts';
 import type { TableRuntime } from '../table.ts';
 import { DirectWriter, type RowWriter } from '../writer.ts';
 
@@ -45,25 +52,14 @@ function mergeSettings(version: string): StatementSettings {
     facts: new NobodysSession(version),
     sqlMode: SCHEMA_SQL_MODE,
     strictMode: true,
-    timeZone: 'UTC',
+    timeZone: SCHEMA_TIME_ZONE,
     divPrecisionIncrement: 4,
     groupConcatMaxLen: 1024,
     defaultWeekFormat: 0,
     timeLocale: DEFAULT_LOCALE,
     blockEncryptionMode: DEFAULT_BLOCK_ENCRYPTION_MODE,
     collation: 'utf8mb4_0900_ai_ci',
-    maxAllowedPacket: 1 << 30,
+    maxAllowedPacket: SCHEMA_PACKET_MAX,
     timestamp: 0,
   };
 }
-
-export const SCHEMA_SQL_MODE = {
-  noZeroDate: false,
-  noZeroInDate: false,
-  allowInvalidDates: false,
-  errorForDivisionByZero: false,
-  noUnsignedSubtraction: false,
-  padCharToFullLength: false,
-  timeTruncateFractional: false,
-  noBackslashEscapes: false,
-};

@@ -9,4 +9,4 @@ export {
   type SchemaRecord,
   type SeenRow,
 } from './write-set.ts';
-export { MergeContext, SCHEMA_SQL_MODE } from './context.ts';
+export { MergeContext } from './context.ts';

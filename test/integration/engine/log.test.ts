@@ -287,6 +287,7 @@ describe('a data folder', () => {
         'SELECT * FROM d.v',
         'SELECT * FROM d.words ORDER BY 1',
         "SET time_zone = '+00:00'; SELECT CAST(at AS CHAR), CAST(a AS CHAR), b, CAST(d AS CHAR) FROM d.moments",
+        'SELECT CAST(day AS CHAR), said, CAST(second AS CHAR) FROM d.derived',
         'SHOW CREATE TABLE d.t',
         'SELECT user FROM mysql.user ORDER BY 1',
         'SELECT @@GLOBAL.wait_timeout',
@@ -322,6 +323,13 @@ describe('a data folder', () => {
          ALTER TABLE moments MODIFY at DATETIME, ADD a DATETIME(2) DEFAULT CURRENT_TIMESTAMP(2), ADD b DATE DEFAULT (CURDATE());
          ALTER TABLE moments ADD c INT DEFAULT 1;
          SET timestamp = DEFAULT, time_zone = DEFAULT; ALTER TABLE moments ADD d TIMESTAMP(6) DEFAULT CURRENT_TIMESTAMP(6)`,
+      );
+      await c.query(
+        `CREATE TABLE derived (at TIMESTAMP, day DATE AS (DATE(at)) STORED, said VARCHAR(30) AS (CONCAT(at)) STORED,
+           late DATETIME(2), second DATETIME AS (late) STORED, CHECK (HOUR(at) > 19));
+         SET time_zone = '+05:00', sql_mode = 'TIME_TRUNCATE_FRACTIONAL,ALLOW_INVALID_DATES';
+         INSERT INTO derived (at, late) VALUES ('2024-05-05 01:00', '2024-05-05 01:00:00.98');
+         SET time_zone = DEFAULT, sql_mode = DEFAULT`,
       );
       await c.query("UPDATE words SET word = 'z' WHERE word = 'x'; CREATE USER u; SET PERSIST wait_timeout = 1234");
     });

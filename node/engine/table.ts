@@ -108,7 +108,9 @@ function numbers(convert: Converter): Converter {
 
 function defaultOf(column: ColumnDef, expression: (text: string) => RowExpression): DefaultValue {
   const d = column.default;
-  if (!d) return column.nullable ? { kind: 'constant', value: null, from: { kind: 'null' } } : { kind: 'none' };
+  // Tables whose key was modified by an earlier version say NULL for it.
+  if (!d || (d.kind === 'null' && !column.nullable))
+    return column.nullable ? { kind: 'constant', value: null, from: { kind: 'null' } } : { kind: 'none' };
   switch (d.kind) {
     case 'null':
       return { kind: 'constant', value: null, from: { kind: 'null' } };

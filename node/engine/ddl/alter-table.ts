@@ -191,6 +191,8 @@ function alter(draft: TableDraft, action: AlterAction, zeroDates: ZeroDates): vo
       const column = draft.column(action.name);
       if (action.value) column.default = columnDefault(column, action.value, action.parens, zeroDates);
       else delete column.default;
+      if (column.default?.kind === 'null' && !column.nullable)
+        throw new SqlError(1067, '42000', `Invalid default value for '${column.name}'`);
       return;
     }
     case 'alterColumnVisible': {

@@ -102,7 +102,15 @@ export class TableDraft {
     if (other && other !== old) throw new SqlError(1060, '42S21', `Duplicate column name '${definition.name}'`);
     const made = makeColumn(definition, old.id, this.options.collation, this.x.zeroDates);
     const inPrimary = this.indexes.some((i) => i.kind === 'primary' && i.parts.some((p) => p.column === old.id));
-    if (inPrimary) made.nullable = false;
+    if (inPrimary) {
+      if (definition.attributes.some((a) => a.kind === 'null' || (a.kind === 'default' && a.value.kind === 'null')))
+        throw new SqlError(
+          1171,
+          '42000',
+          'All parts of a PRIMARY KEY must be NOT NULL; if you need NULL in a key, use UNIQUE instead',
+        );
+      demandValue(made);
+    }
     if (
       JSON.stringify(made.type) !== JSON.stringify(old.type) ||
       (old.nullable && !made.nullable) ||
@@ -293,9 +301,7 @@ export class TableDraft {
         throw new SqlError(1068, '42000', 'Multiple primary key defined');
       for (const part of parts) {
         const column = this.columns.find((c) => c.id === part.column);
-        if (!column) continue;
-        if (column.default?.kind === 'null') delete column.default;
-        column.nullable = false;
+        if (column) demandValue(column);
       }
       this.rewrites = true;
     }
@@ -511,3 +517,9 @@ export class TableDraft {
 }
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** As a part of the primary key: NULL is no value of it, and so no default. */
+function demandValue(column: Mutable<ColumnDef>): void {
+  if (column.default?.kind === 'null') delete column.default;
+  column.nullable = false;
+}

@@ -295,6 +295,7 @@ class Work {
     this.check(rt, row);
     switch (operation.mode) {
       case 'replace':
+        this.placeAt(rt, row, operation.key);
         this.rows.replace(rt, row);
         break;
       case 'ignore':
@@ -320,13 +321,17 @@ class Work {
     if (rt.autoIncrement >= 0) this.core.state.counters.raiseAbove(table, row[rt.autoIncrement] ?? null);
   }
 
-  /** A table without a primary key keeps the hidden key that its author gave. */
   private store(rt: TableRuntime, row: Row, key: LogKey): void {
+    this.placeAt(rt, row, key);
+    this.rows.insert(rt, row);
+  }
+
+  /** The row that is inserted next keeps the hidden key that its author gave, where its table has no primary key. */
+  private placeAt(rt: TableRuntime, row: Row, key: LogKey): void {
     const hidden = primaryKey(rt.table) ? undefined : this.hiddenKey(key);
     this.writer.nextRowid = hidden;
     if (hidden !== undefined || rt.rowid >= 0)
       this.reads.push(this.keys.row(rt.table, hidden ?? (row[rt.rowid] as RowId)));
-    this.rows.insert(rt, row);
   }
 
   /** A row that was written when its table had a primary key, which it has not any more, gets a key that every node gives alike. */

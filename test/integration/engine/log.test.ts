@@ -288,6 +288,7 @@ describe('a data folder', () => {
         'SELECT * FROM d.words ORDER BY 1',
         "SET time_zone = '+00:00'; SELECT CAST(at AS CHAR), CAST(a AS CHAR), b, CAST(d AS CHAR) FROM d.moments",
         'SELECT CAST(day AS CHAR), said, CAST(second AS CHAR) FROM d.derived',
+        'SELECT * FROM d.loose',
         'SHOW CREATE TABLE d.t',
         'SELECT user FROM mysql.user ORDER BY 1',
         'SELECT @@GLOBAL.wait_timeout',
@@ -330,6 +331,9 @@ describe('a data folder', () => {
          SET time_zone = '+05:00', sql_mode = 'TIME_TRUNCATE_FRACTIONAL,ALLOW_INVALID_DATES';
          INSERT INTO derived (at, late) VALUES ('2024-05-05 01:00', '2024-05-05 01:00:00.98');
          SET time_zone = DEFAULT, sql_mode = DEFAULT`,
+      );
+      await c.query(
+        'CREATE TABLE loose (u INT UNIQUE, n INT); INSERT INTO loose VALUES (1, 1), (2, 2); REPLACE INTO loose VALUES (1, 3); DELETE FROM loose WHERE n = 3',
       );
       await c.query("UPDATE words SET word = 'z' WHERE word = 'x'; CREATE USER u; SET PERSIST wait_timeout = 1234");
     });

@@ -275,4 +275,20 @@ export const DUPLICATES: readonly MergeCase[] = [
     { shows: { t: [[2, 7]] } },
     { shows: { t: [[1, 7]] } },
   ),
+  either(
+    'REPLACE in tables without a primary key',
+    {
+      schema: ['create table t (u int unique, w int)', 'insert into t values (7, 0), (8, 0), (9, 0)'],
+      A: ['replace into t values (7, 1)', 'update t set w = w + 10 where u = 7'],
+      B: ['replace into t values (8, 2), (9, 2)', 'delete from t where u = 8'],
+    },
+    {
+      shows: {
+        t: [
+          [7, 11],
+          [9, 2],
+        ],
+      },
+    },
+  ),
 ];

@@ -65,6 +65,8 @@ export interface DmlContext {
   readonly noAutoValueOnZero: boolean;
   readonly foundRows: boolean;
   readonly strict: boolean;
+  /** A row that is merged: what its author's session did not take for an error is none. */
+  readonly isMerged?: boolean;
 }
 
 export class Dml {

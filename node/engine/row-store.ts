@@ -56,16 +56,23 @@ export class RowStore {
   derive(rt: TableRuntime, row: Row): void {
     if (rt.generated.length === 0) return;
     const { env } = this.x;
+    const { strict, ignore } = env;
     env.oldRow = row;
-    env.ofSchema(() => {
-      for (const { place, expression } of rt.generated) {
-        const value = this.evaluate(expression);
-        row[place] =
-          value === null
-            ? this.nullFor(rt, place, true)
-            : (rt.convert[place] as TableRuntime['convert'][number])(value, expression.type, env);
-      }
-    });
+    // Whether its author's session was strict nobody knows: where it was, there is no error left.
+    if (this.x.isMerged === true) Object.assign(env, { strict: false, ignore: true });
+    try {
+      env.ofSchema(() => {
+        for (const { place, expression } of rt.generated) {
+          const value = this.evaluate(expression);
+          row[place] =
+            value === null
+              ? this.nullFor(rt, place, true)
+              : (rt.convert[place] as TableRuntime['convert'][number])(value, expression.type, env);
+        }
+      });
+    } finally {
+      Object.assign(env, { strict, ignore });
+    }
   }
 
   /** The error of the first CHECK that the row fails. */

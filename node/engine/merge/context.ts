@@ -33,6 +33,7 @@ export class MergeContext {
     return {
       ...this.core.schemaDmlContext(),
       writer,
+      isMerged: true,
       foreignKeyChecks,
       childrenOf: (table) => this.core.catalog.children(table.database, table.name),
       tableNamed: (database, name) => this.core.catalog.table(database, name),

@@ -27,12 +27,10 @@ export function writeOk(
   out.length(result.insertId);
   out.u16(changed ? status | Status.SESSION_STATE_CHANGED : status);
   out.u16(Math.min(result.warnings, 0xffff));
-  if ((capabilities & Capability.SESSION_TRACK) !== 0) {
-    if (changed || result.info !== '') out.lengthText(result.info);
-    if (changed) out.lengthBytes(stateChanges(changes));
-  } else if (result.info !== '') {
-    out.text(result.info);
-  }
+  // The documentation gives a client without SESSION_TRACK the rest of the packet as its text. MySQL writes the
+  // text's length before it in any case, and clients read it.
+  if (changed || result.info !== '') out.lengthText(result.info);
+  if (changed) out.lengthBytes(stateChanges(changes));
   out.endPacket();
 }
 

@@ -45,6 +45,10 @@ if (!getenv('DB_TLS')) {
     $statement->send_long_data(3, str_repeat('b', 100000));
     $statement->execute();
     $statement->close();
+    $mysqli->query('UPDATE clients_t SET n = n WHERE id < 0');
+    if ($mysqli->info !== 'Rows matched: 0  Changed: 0  Warnings: 0') {
+        throw new Exception("info: $mysqli->info");
+    }
     $mysqli->close();
 }
 echo json_encode(['insertId' => $id, 'rows' => $rows, 'error' => $error], JSON_UNESCAPED_UNICODE), "\n";

@@ -156,6 +156,25 @@ for (const flags of [0, DEPRECATE_EOF]) {
   });
 }
 
+describe('what OK tells of the statement', () => {
+  // MySQL writes the length with SESSION_TRACK and without; PHP's mysqlnd asks for none, and cannot go on without it.
+  for (const [name, capabilities] of [
+    ['without SESSION_TRACK', 0],
+    ['with SESSION_TRACK', 1 << 23],
+  ] as const) {
+    it(`has its length before it, ${name}`, async () => {
+      const info = 'Rows matched: 1  Changed: 1  Warnings: 0';
+      engine.answers.set('update', (sink) => sink.ok({ affectedRows: 1, insertId: 0, warnings: 0, info }, false));
+      const client = await RawClient.login(server.address.port, capabilities);
+      client.command(0x03, 'update');
+      const packet = await client.read();
+      assert.equal(packet[7], info.length);
+      assert.equal(packet.toString('utf8', 8), info);
+      client.close();
+    });
+  }
+});
+
 describe('commands of administration', () => {
   it('are answered', async () => {
     const client = await RawClient.login(server.address.port, DEPRECATE_EOF);

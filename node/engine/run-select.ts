@@ -3,7 +3,7 @@ import { SqlError, type LiteralValue, type SelectPlan, type SqliteValue, type St
 import type { ResultSink } from '../server/index.ts';
 import type { RowId } from '../store/index.ts';
 import { runInLane } from './lane/select.ts';
-import { rowLock, tableLock } from './locks.ts';
+import { rowLock, tableLock, type LockKey } from './locks.ts';
 import { sendRows } from './results.ts';
 import type { EngineSession } from './session.ts';
 import { keyRangeOf, rowsOf } from './view.ts';
@@ -22,8 +22,7 @@ export function runSelect(
   more: boolean,
 ): Promise<void> | undefined {
   session.openImplicitly(plan);
-  if ((plan.locking ?? plan.within.length > 0) && session.transaction)
-    return lockingSelect(session, plan, slots, statement, sink, more);
+  if (plan.locking ?? plan.within.length > 0) return lockingSelect(session, plan, slots, statement, sink, more);
   const { core } = session;
   if (core.replica.gate.isClosed && needsState(session, plan))
     return afterLongWork(session, () => runSelect(session, plan, slots, statement, sink, more));
@@ -57,8 +56,6 @@ function needsState(session: EngineSession, plan: SelectPlan): boolean {
 /** Whether the statement may run on the core's own thread. */
 function isQuick(session: EngineSession, plan: SelectPlan, range: KeyRange | undefined): boolean {
   const { core } = session;
-  // A lane knows no locks.
-  if (plan.locking?.wait === 'skipLocked' || plan.within.length > 0) return true;
   if (core.lanes.count === 0 || plan.tables.length === 0 || plan.volatile || plan.tables.some((t) => t.table.temporary))
     return true;
   const span = range && Number(range.high) - Number(range.low) + 1;
@@ -105,11 +102,16 @@ function lockingSelect(
 }
 
 /** Takes the locks of a locking read that found these rows; throws LockWait, 3572. */
-function lockRows({ core: { locks }, owner }: EngineSession, plan: SelectPlan, rows: readonly SqliteValue[][]): void {
+function lockRows(session: EngineSession, plan: SelectPlan, rows: readonly SqliteValue[][]): void {
+  const { owner } = session;
+  const { locks } = session.core;
   const { locking } = plan;
+  // A statement alone ends with its answer: it waits as the others do, and keeps nothing.
+  const take = (key: LockKey): void =>
+    session.transaction ? locks.take(key, owner, mode) : locks.check(key, owner, mode);
   const mode = locking?.strength === 'update' ? 'exclusive' : 'shared';
   if (!locking?.targets) {
-    for (const { table } of plan.tables) locks.take(tableLock(table.id), owner, mode);
+    for (const { table } of plan.tables) take(tableLock(table.id));
     return;
   }
   for (const row of rows) {
@@ -122,7 +124,7 @@ function lockRows({ core: { locks }, owner }: EngineSession, plan: SelectPlan, r
           'HY000',
           'Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.',
         );
-      locks.take(rowLock(table.id, rowid), owner, mode);
+      take(rowLock(table.id, rowid));
     }
   }
 }

@@ -4,7 +4,11 @@ import { SqlError } from '../types/index.ts';
 import type { Expr, Select } from '../parser/index.ts';
 import type { Bound } from './bound.ts';
 import type { Compiler } from './compiler.ts';
-import { findColumn, type Relation, type Scope } from './scope.ts';
+import { findColumn, type BareColumn, type Relation, type Scope } from './scope.ts';
+
+/** As errors call what a window is partitioned and ordered by; its name follows. */
+export const WINDOW_CLAUSE = 'PARTITION BY or ORDER BY clause of window ';
+export const isOfWindow = ({ place }: BareColumn): boolean => place.clause.startsWith(WINDOW_CLAUSE);
 
 export function checkFullGroupBy(c: Compiler, scope: Scope, select: Select, keys: readonly Bound[]): void {
   const { group } = scope;
@@ -12,20 +16,22 @@ export function checkFullGroupBy(c: Compiler, scope: Scope, select: Select, keys
   const known = new Set(keys.map((k) => k.sql));
   closeOverEqualities(c, scope, [select.where, ...joinConditions(select)], known);
   const determined = (relation: Relation): boolean => isDetermined(c, relation, known);
-  for (const { sql, ref, relation } of group.bare) {
+  // MySQL looks at windows last.
+  const inOrder = [...group.bare.filter((b) => !isOfWindow(b)), ...group.bare.filter(isOfWindow)];
+  for (const { sql, ref, relation, place } of inOrder) {
     if (known.has(sql) || determined(relation)) continue;
     const name = `${relation.base?.database ?? relation.database}.${relation.alias}.${ref.name}`.replace(/^\./, '');
     if (select.groupBy.length === 0) {
       throw new SqlError(
         1140,
         '42000',
-        `In aggregated query without GROUP BY, expression #1 of SELECT list contains nonaggregated column '${name}'; this is incompatible with sql_mode=only_full_group_by`,
+        `In aggregated query without GROUP BY, expression #${place.number} of ${place.clause} contains nonaggregated column '${name}'; this is incompatible with sql_mode=only_full_group_by`,
       );
     }
     throw new SqlError(
       1055,
       '42000',
-      `Expression #1 of SELECT list is not in GROUP BY clause and contains nonaggregated column '${name}' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by`,
+      `Expression #${place.number} of ${place.clause} is not in GROUP BY clause and contains nonaggregated column '${name}' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by`,
     );
   }
 }

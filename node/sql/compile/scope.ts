@@ -90,6 +90,19 @@ export interface CommonRelation {
   readonly columns: readonly { readonly name: string; readonly bound: Bound }[];
 }
 
+/** `#number of clause`, from 1. */
+export interface GroupPlace {
+  readonly number: number;
+  readonly clause: string;
+}
+
+export interface BareColumn {
+  readonly sql: string;
+  readonly ref: ColumnRef;
+  readonly relation: Relation;
+  readonly place: GroupPlace;
+}
+
 /** What a grouped query may name. */
 export interface GroupState {
   /** SQLite texts of the GROUP BY expressions. */
@@ -98,7 +111,9 @@ export interface GroupState {
   insideAggregate: number;
   hasAggregate: boolean;
   /** Columns named outside aggregates and not (yet) covered by a key. */
-  bare: { readonly sql: string; readonly ref: ColumnRef; readonly relation: Relation }[];
+  bare: BareColumn[];
+  /** Which expression is being compiled, as errors call it. */
+  place: GroupPlace;
   /** GROUP BY expressions that are NULL at this level of a ROLLUP, by their text. */
   readonly rolledUp?: Set<string>;
   readonly hasRollup: boolean;
@@ -117,7 +132,7 @@ export function findColumn(c: Compiler, scope: Scope, ref: ColumnRef, clause: st
     const { bound } = found.column;
     const group = s.group;
     if (group && group.insideAggregate === 0 && found.relation && !group.keys.has(bound.sql)) {
-      group.bare.push({ sql: bound.sql, ref, relation: found.relation });
+      group.bare.push({ sql: bound.sql, ref, relation: found.relation, place: group.place });
     }
     if (group?.rolledUp?.has(bound.sql) && group.insideAggregate === 0)
       return new Bound('NULL', { type: bound.type, nullable: true, coercibility: bound.coercibility });

@@ -5,7 +5,7 @@ import type { ColumnRef, Expr, Limit, OrderItem, Select, SelectItem } from '../p
 import { Bound } from './bound.ts';
 import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler, type PlainOrder } from './compiler.ts';
 import { compileFrom } from './from.ts';
-import { checkFullGroupBy } from './group.ts';
+import { checkFullGroupBy, isOfWindow } from './group.ts';
 import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { lockedRowids, notHeld } from './locking-reads.ts';
 import { needsKey, orderKey, plainOrderKey, truth } from './operators.ts';
@@ -112,6 +112,7 @@ function compileLevel(
       insideAggregate: 0,
       hasAggregate: false,
       bare: [],
+      place: { number: 1, clause: 'SELECT list' },
       hasRollup: rolled !== undefined,
       ...(rolled !== undefined && { rolledUp: new Set(keys.slice(keys.length - rolled).map((k) => k.sql)) }),
     };
@@ -128,7 +129,16 @@ function compileLevel(
   scope.aliasesFirst = false;
 
   const distinct = select.options.includes('distinct');
-  const order = orderBy.map((o) => orderTerm(c, scope, items, o, distinct ? select.items : undefined));
+  // The one row of a query without GROUP BY needs no order: what it would be sorted by need not be grouped, nor be listed.
+  const isOneRow = grouped && select.groupBy.length === 0;
+  const order = orderBy.map((o, i) => {
+    const { group } = scope;
+    const bare = group?.bare.slice();
+    if (group) group.place = { number: i + 1, clause: 'ORDER BY clause' };
+    const term = orderTerm(c, scope, items, o, i, distinct && !isOneRow ? select.items : undefined);
+    if (group && bare && isOneRow) group.bare = [...bare, ...group.bare.slice(bare.length).filter(isOfWindow)];
+    return term;
+  });
   if (scope.group && c.settings.onlyFullGroupBy) checkFullGroupBy(c, scope, select, keys);
 
   const groupSql = groupClause(c, keys, rolled);
@@ -314,6 +324,7 @@ function orderTerm(
   scope: Scope,
   items: readonly Item[],
   { expr, direction }: OrderItem,
+  index: number,
   distinct: readonly SelectItem[] | undefined,
 ): OrderTerm {
   const descending = direction === 'desc';
@@ -337,7 +348,7 @@ function orderTerm(
     throw new SqlError(
       3065,
       'HY000',
-      'Expression #1 of ORDER BY clause is not in SELECT list, references column which is not in SELECT list; this is incompatible with DISTINCT',
+      `Expression #${index + 1} of ORDER BY clause is not in SELECT list, references column which is not in SELECT list; this is incompatible with DISTINCT`,
     );
   }
   const key = orderKey(c, bound);
@@ -469,21 +480,29 @@ function selectItems(
   items: readonly SelectItem[],
   grouping: ReadonlyMap<SelectItem, Bound>,
 ): Item[] {
+  const { group } = scope;
+  let number = 0;
+  const begin = (): void => {
+    number++;
+    if (group) group.place = { number, clause: 'SELECT list' };
+  };
   return items.flatMap((item): Item[] => {
     if (item.kind === 'star') {
       if (scope.relations.length === 0) throw new SqlError(1096, 'HY000', 'No tables used');
       return starColumns(scope, item).map(({ name, bound, base }) => {
+        begin();
         if (base) c.needs('select', base.database, base.table, name);
-        if (scope.group && scope.group.insideAggregate === 0 && !scope.group.keys.has(bound.sql)) {
+        if (group && group.insideAggregate === 0 && !group.keys.has(bound.sql)) {
           const relation = scope.relations.find((r) => r.columns.some((column) => column.bound === bound));
           if (relation)
-            scope.group.bare.push({
+            group.bare.push({
               sql: bound.sql,
               ref: { kind: 'column', schema: undefined, table: relation.alias, name, start: item.start, end: item.end },
               relation,
+              place: group.place,
             });
         }
-        if (scope.group?.rolledUp?.has(bound.sql))
+        if (group?.rolledUp?.has(bound.sql))
           return {
             name,
             bound: new Bound('NULL', { type: bound.type, nullable: true, coercibility: bound.coercibility }),
@@ -491,6 +510,7 @@ function selectItems(
         return { name, bound };
       });
     }
+    begin();
     const bound = grouping.get(item) ?? c.expr(scope, item.expr, 'field list');
     if (item.alias !== undefined) return [{ name: item.alias, bound }];
     if (item.expr.kind === 'column') {

@@ -2,6 +2,7 @@
 import { SqlError } from '../types/index.ts';
 import type { FrameBound, OrderItem, Over, WindowFrame, WindowSpec } from '../parser/index.ts';
 import { unsupported, type Compiler } from './compiler.ts';
+import { WINDOW_CLAUSE } from './group.ts';
 import { orderKey } from './operators.ts';
 import type { Scope } from './scope.ts';
 import { rangeOrder, rowOffset, windowError } from './window-frames.ts';
@@ -50,8 +51,12 @@ function windowText(c: Compiler, scope: Scope, spec: WindowSpec, name: string, s
     orderBy = orderBy.length > 0 ? orderBy : found.orderBy;
     base = found.base;
   }
-  const key = (item: OrderItem): string => {
+  const { group } = scope;
+  const key = (item: OrderItem, index: number): string => {
+    const place = group?.place;
+    if (group) group.place = { number: index + 1, clause: `${WINDOW_CLAUSE}'${name}'` };
     const bound = c.expr(scope, item.expr, 'window partition by');
+    if (group && place) group.place = place;
     return (bound.bind ? `(${bound.sql}+0)` : orderKey(c, bound)) + (item.direction === 'desc' ? ' DESC' : '');
   };
   const parts: string[] = [];

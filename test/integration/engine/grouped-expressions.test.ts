@@ -53,4 +53,19 @@ dialectTests({
     ['SELECT total > 100, COUNT(*) FROM g GROUP BY total > 200', 'E1055'],
     ["SELECT SUBSTRING_INDEX(mail, '@', -1) FROM g GROUP BY SUBSTRING_INDEX(mail, '@', 1)", 'E1055'],
   ],
+  'without GROUP BY, sorted': [
+    ...rows,
+    // What one row is sorted by need not be grouped, nor be listed.
+    ['SELECT COUNT(*) FROM g ORDER BY total DESC, id', [['3']]],
+    ['SELECT SUM(id) FROM g ORDER BY total + id LIMIT 1', [['6']]],
+    ['SELECT SUM(id) x FROM g HAVING x > 1 ORDER BY at', [['6']]],
+    ['SELECT DISTINCT MAX(id) FROM g ORDER BY total', [['3']]],
+    ['SELECT c FROM (SELECT COUNT(*) c FROM g ORDER BY total) d', [['3']]],
+    ['SELECT (SELECT COUNT(*) FROM g h ORDER BY h.total) FROM g WHERE id = 1', [['3']]],
+    ['(SELECT COUNT(*) FROM g ORDER BY total) UNION ALL SELECT MAX(id) FROM g', [['3'], ['3']]],
+    ['SELECT COUNT(*) FROM g ORDER BY (SELECT COUNT(*) FROM g h WHERE h.id = g.id)', [['3']]],
+    ['SELECT COUNT(*) FROM g ORDER BY nosuch', 'E1054'],
+    ['SELECT COUNT(*), id FROM g ORDER BY id', 'E1140'],
+    ['SELECT MAX(id) FROM g ORDER BY ROW_NUMBER() OVER (ORDER BY total)', 'E1140'],
+  ],
 });

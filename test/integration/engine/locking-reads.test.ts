@@ -174,3 +174,37 @@ describe('a locking clause within', () => {
     await Promise.all([root.end(), reader.end()]);
   });
 });
+
+describe('a locking read outside of transactions', () => {
+  beforeEach(async () => {
+    await a.query('select * from jobs where id = 1 for update');
+    await b.query('rollback');
+  });
+
+  it('heeds NOWAIT and SKIP LOCKED', async () => {
+    for (const end of ['for update nowait', 'for share nowait']) {
+      await assert.rejects(b.query(`select id from jobs ${end}`), errno(3572));
+      await assert.rejects(b.query(`select id from (select id from jobs ${end}) d`), errno(3572));
+      await assert.rejects(b.execute(`select id from jobs where id = ? ${end}`, [1]), errno(3572));
+    }
+    assert.deepEqual(await values(b, 'select id from jobs order by id for update skip locked'), [2, 3, 4]);
+    assert.deepEqual(await values(b, 'select id from jobs where id = 2 for update nowait'), [2]);
+  });
+
+  it('waits, and sees what was committed meanwhile', async () => {
+    await b.query('set innodb_lock_wait_timeout = 1');
+    await assert.rejects(b.query('select id from jobs for update'), errno(1205));
+    await assert.rejects(b.query('select id from jobs lock in share mode'), errno(1205));
+    await b.query('set innodb_lock_wait_timeout = 50');
+    const waiting = values(b, 'select state from jobs where id = 1 for update');
+    await a.query("update jobs set state = 'taken' where id = 1");
+    await a.query('commit');
+    assert.deepEqual(await waiting, ['taken']);
+  });
+
+  it('keeps no lock', async () => {
+    assert.deepEqual(await values(b, 'select id from jobs where id = 2 for update'), [2]);
+    await a.query("update jobs set state = 'mine' where id = 2");
+    await a.query('commit');
+  });
+});

@@ -217,7 +217,8 @@ function sleeps({ state }: EngineSession): void {
 /** The first statement of a text. */
 function prepareFirst(session: EngineSession, text: string, latin1: boolean): Ready {
   const { core, state } = session;
-  const options = latin1 ? { ...state.parseOptions, latin1 } : state.parseOptions;
+  // A `?` is a parameter in what is prepared alone.
+  const options = { ...state.parseOptions, placeholders: false, ...(latin1 && { latin1 }) };
   return core.planner.prepare(text, 0, options, state.planScope, (t) =>
     core.compileSettings(session, t, new Map(), false),
   );

@@ -57,7 +57,7 @@ export class Planner {
   /** The cached plan of a whole text, if there is one. `scope` is what of the session decides compilation. */
   cached(text: string, options: ParseOptions, scope: string): Ready | undefined {
     const shape = shapeOf(text, options);
-    if (!shape) return undefined;
+    if (!shape || shape.params > 0) return undefined;
     const found = this.shapes.get(scope + shape.key);
     if (!found || found.catalogVersion !== this.catalog.version) return undefined;
     const plan = found.plans.get(pinnedKey(found.pinned, shape.values));

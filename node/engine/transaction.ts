@@ -150,13 +150,11 @@ export class OpenTransaction {
 
   /** Whether a schema change concerns a table that it wrote. */
   touches(change: CatalogChange): boolean {
-    if (change.kind === 'put-database')
-      return (
-        change.database.move !== undefined &&
-        this.changes.tables.some(({ database }) => database === change.database.name)
-      );
+    const wroteIn = (name: string): boolean => this.changes.tables.some(({ database }) => database === name);
+    if (change.kind === 'put-database') return change.database.move !== undefined && wroteIn(change.database.name);
+    if (change.kind === 'drop-database') return wroteIn(change.name);
     const id = change.kind === 'put-table' ? change.table.id : 'id' in change ? change.id : undefined;
-    return id === undefined ? change.kind === 'drop-database' && this.images.size > 0 : this.images.has(id);
+    return id !== undefined && this.images.has(id);
   }
 
   private show(change: RowChange, place: number): void {

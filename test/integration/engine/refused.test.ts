@@ -7,6 +7,12 @@ dialectTests({
     ['SELECT unknown_function(1 AS n)', 'E1584'],
     ['SELECT unknown_function(1)', 'E1305'],
   ],
+  'a ? is a parameter in prepared statements alone': [
+    ['SELECT 1 + 2', [['3']]],
+    ['SELECT ? + 2', 'E1064'],
+    ['SELECT 1 FROM dual WHERE 1 = ? LIMIT ?', 'E1064'],
+    ["PREPARE p FROM 'SELECT ? + 2'", 0],
+  ],
   'QUALIFY is for the other optimizer': [
     ['CREATE TABLE t (a int)', 0],
     ['SELECT a FROM t QUALIFY row_number() OVER () = 1', 'E6037'],

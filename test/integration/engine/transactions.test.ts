@@ -264,6 +264,15 @@ describe('savepoints and the end of a transaction', () => {
     await a.query('drop table other');
   });
 
+  it('outlives a DROP DATABASE of another database', async () => {
+    await b.query('create database other');
+    await a.query('begin');
+    await a.query('delete from t where id = 1');
+    await b.query('drop database other');
+    await a.query('commit');
+    assert.deepEqual(await values(b, 'select id from t order by id'), [2, 3]);
+  });
+
   it('has everything after a restart, and the log verifies', async () => {
     await a.query("insert into t values (100, 1, 'last')");
     await a.query('alter table t add column extra int default 7 after v');

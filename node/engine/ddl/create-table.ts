@@ -23,6 +23,7 @@ import { checkForeignKeys } from './foreign-key-checks.ts';
 import { databaseOf, putTable, type SchemaStatement } from './apply.ts';
 import { createFilled } from './create-select.ts';
 import { ROW_ID } from './invisible-key.ts';
+import { withOption } from './kept-options.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
 
@@ -96,6 +97,12 @@ export function applyOptions(x: StatementContext, draft: TableDraft, options: re
         break;
     }
   }
+  // What an option may be depends on the engine, wherever that stands.
+  let kept = draft.options.other;
+  const table = { name: draft.build().name, engine: draft.options.engine };
+  for (const option of options) kept = withOption(x, table, kept, option);
+  if (kept) draft.options.other = kept;
+  else delete draft.options.other;
   if (charset !== undefined || collation !== undefined)
     draft.options.collation = columnCollation(charset, collation, false, draft.options.collation);
 }

@@ -12,6 +12,7 @@ import {
   type TableDef,
   type ViewDef,
 } from '../../sql/index.ts';
+import { keptOptionTexts } from './kept-options.ts';
 import { partitionText } from './partition-text.ts';
 import { defaultBytes, defaultValueText, schemaExpression } from '../virtual/columns.ts';
 import { collationOf, columnTypeText } from '../virtual/type-text.ts';
@@ -129,9 +130,12 @@ export function createTableText(table: TableDef, autoIncrement: number | bigint 
   if (autoIncrement !== undefined && autoIncrement > 1) text += ` AUTO_INCREMENT=${autoIncrement}`;
   text += ` DEFAULT CHARSET=${collationNamed(collation)?.charset ?? 'utf8mb4'}`;
   if (!isPrimaryCollation(collation) || collation === 'utf8mb4_0900_ai_ci') text += ` COLLATE=${collation}`;
-  for (const option of options.other ?? []) text += ` ${option}`;
+  const [beforeFormat, afterFormat, afterComment] = keptOptionTexts(options.other);
+  text += beforeFormat;
   if (options.rowFormat !== undefined) text += ` ROW_FORMAT=${options.rowFormat}`;
+  text += afterFormat;
   if (options.comment !== '') text += ` COMMENT=${quoteText(options.comment)}`;
+  text += afterComment;
   if (table.partitions !== undefined) text += `\n${partitionText(table.partitions, options.engine)}`;
   return text;
 }

@@ -3,6 +3,7 @@ import { isUpdatable, qualifiedTables, type QualifiedTable } from './view-usage.
 import type { TableDef, ViewDef } from '../../sql/index.ts';
 import type { EngineCore } from '../core.ts';
 import type { EngineSession } from '../session.ts';
+import { createOptions } from '../ddl/kept-options.ts';
 import { charsetNameOf, tableColumns, viewColumns, virtualColumns, type ColumnFacts } from './columns.ts';
 import { findVirtual, SYSTEM_DATABASES, virtualNames, type VirtualDefinition } from './definitions.ts';
 import {
@@ -57,11 +58,12 @@ const ROW_BYTES_ASSUMED = 64;
 const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
 
 function optionsOf(table: TableDef): string {
-  const words = (table.options.other ?? []).map((o) => o.replace(/^\w+/, (w) => w.toLowerCase()));
-  if (table.options.rowFormat !== undefined) words.push(`row_format=${table.options.rowFormat}`);
-  if (table.partitions !== undefined) words.push('partitioned');
-  return words.join(' ');
+  const words = createOptions(table.options.other, table.options.rowFormat);
+  return table.partitions === undefined ? words : `${words} partitioned`.trimStart();
 }
+
+const isCompressed = ({ options: { engine, other } }: TableDef): boolean =>
+  engine === 'InnoDB' && other?.some((option) => option.startsWith('KEY_BLOCK_SIZE=')) === true;
 
 export function tableFacts(core: EngineCore, table: TableDef): TableFacts {
   const rows = rowEstimate(core, table);
@@ -77,7 +79,7 @@ export function tableFacts(core: EngineCore, table: TableDef): TableFacts {
     kind: 'BASE TABLE',
     engine: table.options.engine,
     version: 10,
-    rowFormat: table.options.rowFormat === undefined ? 'Dynamic' : capitalized(table.options.rowFormat),
+    rowFormat: capitalized(table.options.rowFormat ?? (isCompressed(table) ? 'Compressed' : 'Dynamic')),
     rows,
     averageLength: rows === 0 ? 0 : Math.floor(dataLength / rows),
     dataLength,

@@ -108,7 +108,7 @@ export interface TableOptions {
   readonly collation: string;
   readonly comment: string;
   readonly rowFormat?: string;
-  /** Options that are kept for SHOW CREATE TABLE only, as MySQL prints them. */
+  /** Options that mean nothing here, as SHOW CREATE TABLE prints them. */
   readonly other?: readonly string[];
 }
 

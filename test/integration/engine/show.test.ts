@@ -135,6 +135,35 @@ const CREATED: readonly (readonly [given: string, shown: string])[] = [
 ];
 
 describe('SHOW CREATE TABLE', () => {
+  it('keeps options that mean nothing here', async () => {
+    await db.query(
+      "CREATE TABLE options (a int PRIMARY KEY) CONNECTION='x' CHECKSUM=3 KEY_BLOCK_SIZE=8 COMPRESSION='none' STATS_PERSISTENT=DEFAULT " +
+        "ROW_FORMAT=COMPRESSED STATS_SAMPLE_PAGES=7 PACK_KEYS=0 MAX_ROWS=99999999999 MIN_ROWS=2 AVG_ROW_LENGTH=0 COMMENT='c'",
+    );
+    const warnings = await ask('SHOW WARNINGS');
+    assert.deepEqual(warnings.rows, [
+      ['Warning', 4074, 'max_rows=99999999999 is outside the valid range [0,4294967295]. 4294967295 will be used.'],
+    ]);
+    const end = async (): Promise<string> =>
+      String((await ask('SHOW CREATE TABLE options')).rows[0]?.[1]).split('_ci')[1] ?? '';
+    assert.equal(
+      await end(),
+      " MIN_ROWS=2 MAX_ROWS=4294967295 PACK_KEYS=0 STATS_SAMPLE_PAGES=7 CHECKSUM=1 ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8 COMPRESSION='none' COMMENT='c' CONNECTION='x'",
+    );
+    const { rows } = await ask("SELECT CREATE_OPTIONS FROM information_schema.TABLES WHERE TABLE_NAME = 'options'");
+    assert.deepEqual(rows, [
+      [
+        'max_rows=4294967295 min_rows=2 row_format=COMPRESSED stats_sample_pages=7 KEY_BLOCK_SIZE=8 COMPRESSION="none" pack_keys=0 checksum=1',
+      ],
+    ]);
+    await db.query(
+      "ALTER TABLE options MAX_ROWS=0 MIN_ROWS=0, PACK_KEYS=DEFAULT, CHECKSUM=0 KEY_BLOCK_SIZE=0 CONNECTION='' COMPRESSION='' STATS_SAMPLE_PAGES=DEFAULT ROW_FORMAT=DEFAULT COMMENT='' AVG_ROW_LENGTH=5",
+    );
+    assert.equal(await end(), ' AVG_ROW_LENGTH=5');
+    await assert.rejects(db.query('CREATE TABLE other (a int) KEY_BLOCK_SIZE=3'), { errno: 1031 });
+    await db.query('DROP TABLE options');
+  });
+
   for (const [given, shown] of CREATED) {
     const name = /TABLE (\S+)/.exec(given)?.[1] ?? '';
     it(`of ${name} is MySQL's text, and makes the same table again`, async () => {

@@ -1,7 +1,9 @@
 /** SET: system and user variables, NAMES, CHARACTER SET, TRANSACTION. */
 import {
   collationNamed,
+  decimalFromSqlite,
   defaultCollation,
+  formatDecimal,
   SqlError,
   type Expr,
   type SetItem,
@@ -66,7 +68,7 @@ function setOne(
     case 'column':
       throw new SqlError(1193, 'HY000', `Unknown system variable '${item.column.name}'`);
     case 'variable':
-      return setSystemVariable(x, item, place, value);
+      return setSystemVariable(x, item, place, value, type);
   }
 }
 
@@ -100,11 +102,20 @@ function setVariable(session: EngineSession, name: string, value: string | numbe
   }
 }
 
+/** Numbers with fractions are for variables that have them. Throws 1232. */
+function plainValue({ name, kind }: VariableDefinition, value: SqliteValue, type: SqlType | undefined): SqliteValue {
+  if (type?.kind !== 'decimal' && type?.kind !== 'double' && type?.kind !== 'float') return value;
+  if (kind !== 'real') throw new SqlError(1232, '42000', `Incorrect argument type to variable '${name}'`);
+  if (type.kind !== 'decimal' || value === null || typeof value === 'string') return value;
+  return Number(formatDecimal(decimalFromSqlite(value, type)));
+}
+
 function setSystemVariable(
   x: StatementContext,
   item: VariableItem,
   place: number,
   evaluated: SqliteValue,
+  type: SqlType | undefined,
 ): Promise<void> | undefined {
   const { session } = x;
   const { core } = session;
@@ -122,7 +133,9 @@ function setSystemVariable(
   const value =
     given === undefined
       ? defaultValue(session, definition, global)
-      : checkValue(definition, given, (message) => core.env.warn('Warning', 1292, message));
+      : checkValue(definition, plainValue(definition, given, type), (message) =>
+          core.env.warn('Warning', 1292, message),
+        );
   session.keepWarnings();
   if (global) {
     core.accounts.checkSystemVariables(session);

@@ -179,7 +179,7 @@ const DEFINITIONS: readonly VariableDefinition[] = [
     'time_zone,autocommit,character_set_client,character_set_results,character_set_connection',
   ),
   words('session_track_transaction_info', 'OFF', ['OFF', 'STATE', 'CHARACTERISTICS']),
-  int('timestamp', 0, 0, U64, 'session'),
+  { name: 'timestamp', kind: 'real', scope: 'session', value: 0, min: 0, max: U64 },
   int('insert_id', 0, 0, U64, 'session'),
   int('last_insert_id', 0, 0, U64, 'session'),
   int('identity', 0, 0, U64, 'session'),
@@ -209,7 +209,7 @@ const DEFINITIONS: readonly VariableDefinition[] = [
   int('max_points_in_geometry', 65536, 3),
   int('max_user_connections', 0),
   int('min_examined_row_limit', 0),
-  int('long_query_time', 10, 0, 31536000),
+  { name: 'long_query_time', kind: 'real', scope: 'both', value: 10, min: 0, max: 31536000 },
   int('optimizer_prune_level', 1, 0, 1),
   int('optimizer_search_depth', 62, 0, 62),
   int('eq_range_index_dive_limit', 200),
@@ -310,6 +310,18 @@ const DEFINITIONS: readonly VariableDefinition[] = [
   fixed('innodb_version', ''),
   fixed('innodb_page_size', 16384),
   fixed('innodb_read_only', 0, 'bool'),
+  fixed('innodb_autoinc_lock_mode', 2),
+  text('innodb_default_row_format', 'dynamic', 'global'),
+  bool('innodb_deadlock_detect', 1, 'global'),
+  bool('innodb_print_all_deadlocks', 0, 'global'),
+  bool('innodb_stats_auto_recalc', 1, 'global'),
+  bool('innodb_stats_on_metadata', 0, 'global'),
+  int('max_connect_errors', 100, 1, U64, 'global'),
+  int('default_password_lifetime', 0, 0, 65535, 'global'),
+  words('delay_key_write', 'ON', ['OFF', 'ON', 'ALL'], 'global'),
+  fixed('disabled_storage_engines', ''),
+  fixed('log_error', 'stderr'),
+  fixed('skip_external_locking', 1, 'bool'),
 ];
 
 const byName = new Map(DEFINITIONS.map((d) => [d.name, d]));
@@ -332,6 +344,7 @@ export function variableType(definition: VariableDefinition): SqlType {
 /** How SHOW VARIABLES prints a value. */
 export function displayValue(definition: VariableDefinition, value: string | number): string {
   if (definition.kind === 'bool') return Number(value) === 1 ? 'ON' : 'OFF';
+  if (definition.kind === 'real') return Number(value).toFixed(6);
   if (value === U64) return '18446744073709551615';
   return String(value);
 }
@@ -375,9 +388,13 @@ export function checkValue(
       if (clipped !== n) warn(`Truncated incorrect ${name} value: '${String(value)}'`);
       return clipped;
     }
-    case 'real':
+    case 'real': {
       if (typeof value !== 'number' && typeof value !== 'bigint') throw wrongType(name);
-      return Number(value);
+      const n = Number(value);
+      const clipped = Math.min(Math.max(n, definition.min ?? 0), definition.max ?? U64);
+      if (clipped !== n) warn(`Truncated incorrect ${name} value: '${String(value)}'`);
+      return clipped;
+    }
     case 'enum': {
       const list = definition.words ?? [];
       if (typeof value === 'number' || typeof value === 'bigint') {

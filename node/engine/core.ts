@@ -215,6 +215,15 @@ export class EngineCore implements Engine {
     return this.globals.number('max_connections');
   }
 
+  /**
+   * A variable whose value the group gives, whatever was set: drivers count the ids of an INSERT's further rows by the step that
+   * they read here. Undefined for all others, and where a session's own step counts.
+   */
+  groupVariable(name: string): number | undefined {
+    if (name === 'auto_increment_increment') return this.keyClass?.increment;
+    return name === 'auto_increment_offset' ? this.keyClass?.offset : undefined;
+  }
+
   findAccount(user: string, address: string): Account | undefined {
     return this.accounts.find(user, address);
   }

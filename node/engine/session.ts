@@ -185,7 +185,7 @@ export class EngineSession implements Session, SessionFacts {
         return fixed > 0 ? fixed : Date.now() / 1000;
       }
       default:
-        return this.state.systemVariable(name, scope);
+        return this.core.groupVariable(name) ?? this.state.systemVariable(name, scope);
     }
   }
 

@@ -73,6 +73,8 @@ export const keywordRows: RowSource = () =>
 
 export function variableRows(core: EngineCore, session: EngineSession | undefined): [string, string][] {
   const value = (d: VariableDefinition): string | number => {
+    const ofGroup = core.groupVariable(d.name);
+    if (ofGroup !== undefined) return ofGroup;
     if (session === undefined || d.scope === 'global') return core.globals.get(d.name);
     const own = session.systemVariable(d.name, 'session');
     return d.kind === 'int' && (typeof own === 'number' || typeof own === 'bigint') && d.scope === 'session'

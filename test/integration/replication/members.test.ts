@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
-import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
+import mysql, { type Connection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { TestCluster } from '../../support/cluster.ts';
 import { ROOT_PASSWORD } from '../../support/node.ts';
 import { Program } from '../../support/process.ts';
@@ -47,6 +47,17 @@ async function rows(c: Connection, sql: string): Promise<RowDataPacket[]> {
   return (await c.query<RowDataPacket[]>(sql))[0];
 }
 
+/** The step and offset of AUTO_INCREMENT values, as each way to ask for them has them. */
+async function steps(c: Connection): Promise<[step: number, offset: number]> {
+  const [shown] = await rows(c, 'SELECT @@auto_increment_increment, @@session.auto_increment_offset');
+  const [step, offset] = Object.values(shown as object) as [number, number];
+  assert.deepEqual(
+    (await rows(c, "SHOW VARIABLES LIKE 'auto\\_increment\\_%'")).map((r) => r['Value'] as string),
+    [String(step), String(offset)],
+  );
+  return [step, offset];
+}
+
 /** Waits by asking again: what is waited for comes from another node. */
 async function eventually(check: () => Promise<void>): Promise<void> {
   const deadline = performance.now() + 15_000;
@@ -78,6 +89,9 @@ describe('membership', () => {
       (await rows(a, 'SELECT id FROM d.t ORDER BY id')).map((r) => r['id'] as number),
       [1, 2, 3],
     );
+    await a.query('SET auto_increment_increment = 7');
+    assert.deepEqual(await steps(a), [7, 1]);
+    await a.query('SET auto_increment_increment = 1');
     const token = String((await rows(a, 'SELECT p2pdb_join_token(10, 2) AS token'))[0]?.['token']);
     const joined = ['b', 'c'].map((name) => launch(name, { P2PDB_JOIN_TOKEN: token }));
     const [b, c] = (await Promise.all(joined.map(connect))) as [Connection, Connection];
@@ -102,6 +116,20 @@ describe('membership', () => {
       assert.equal((await rows(member, 'SELECT * FROM d.t')).length, 3);
     }
     await Promise.all([a, b, c].map((member) => member.query('INSERT INTO d.t (v) VALUES (4)')));
+    // A driver counts the ids of further rows by the step that it reads, as Connector/J does.
+    for (const member of [a, b, c]) {
+      const [step, offset] = await steps(member);
+      const [{ insertId }] = await member.query<ResultSetHeader>('INSERT INTO d.t (v) VALUES (5), (5), (5)');
+      assert.equal(insertId % step, offset % step);
+      const made = await rows(
+        member,
+        `SELECT id FROM d.t WHERE id >= ${insertId} AND v = 5 AND MOD(id, ${step}) = ${offset % step}`,
+      );
+      assert.deepEqual(
+        made.map((r) => r['id'] as number),
+        [insertId, insertId + step, insertId + 2 * step],
+      );
+    }
     // Other voters decide some 60 blocks later: a busy machine takes its time for them.
     await c.query('SET p2pdb_commit_timeout = 60');
     await assert.rejects(c.query("SELECT p2pdb_set_voter('b,x', 1)"), { errno: 1032 });
@@ -119,7 +147,7 @@ describe('membership', () => {
       ['b', 'c'],
     );
     await b.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO d.u VALUES (1)');
-    const ids = (await rows(c, 'SELECT id FROM d.t')).map((r) => r['id'] as number);
+    const ids = (await rows(c, 'SELECT id FROM d.t WHERE v < 5')).map((r) => r['id'] as number);
     assert.equal(ids.length, 6);
     assert.equal(new Set(ids).size, 6);
 

@@ -15,6 +15,12 @@ after(() => target.close());
 
 const python = path.join(cache, 'python/bin/python');
 const ofNode = (name: string): readonly string[] => [process.execPath, path.join(here, 'orms/node/main.cjs'), name];
+const ofJava = (name: string): readonly string[] => [
+  'java',
+  '-cp',
+  path.join(cache, 'java/orms/*'),
+  path.join(here, `orms/java/Orm${name}.java`),
+];
 const programs: readonly { readonly name: string; readonly needs: string; readonly command: readonly string[] }[] = [
   { name: 'Sequelize', needs: 'orms', command: ofNode('sequelize') },
   { name: 'TypeORM', needs: 'orms', command: ofNode('typeorm') },
@@ -22,6 +28,9 @@ const programs: readonly { readonly name: string; readonly needs: string; readon
   { name: 'Drizzle', needs: 'orms', command: ofNode('drizzle') },
   { name: 'Django', needs: 'django', command: [python, path.join(here, 'orms/python/orm_django.py')] },
   { name: 'SQLAlchemy', needs: 'sqlalchemy', command: [python, path.join(here, 'orms/python/orm_sqlalchemy.py')] },
+  { name: 'Flyway', needs: 'java-orms', command: ofJava('Flyway') },
+  { name: 'Liquibase', needs: 'java-orms', command: ofJava('Liquibase') },
+  { name: 'Hibernate', needs: 'java-orms', command: ofJava('Hibernate') },
   { name: 'GORM', needs: 'gorm', command: [path.join(cache, 'gorm')] },
 ];
 

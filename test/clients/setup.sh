@@ -98,10 +98,24 @@ if command -v java > /dev/null 2>&1 && command -v mvn > /dev/null 2>&1; then
       -DoutputDirectory="$cache/java/$name" >> "$log" 2>&1
   }
   if jar mysql com.mysql:mysql-connector-j:9.5.0; then ok connector-j; else skip connector-j 'Maven cannot fetch it'; fi
+  # Migrations and the ORM: what orms/java/pom.xml names.
+  if cmp -s "$here/orms/java/pom.xml" "$cache/java/orms/pom.xml"; then
+    ok java-orms
+  else
+    say 'fetching Flyway, Liquibase and Hibernate'
+    rm -rf "$cache/java/orms"
+    if mvn -q -B -f "$here/orms/java/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+      -DoutputDirectory="$cache/java/orms" >> "$log" 2>&1 && cp "$here/orms/java/pom.xml" "$cache/java/orms"; then
+      ok java-orms
+    else
+      skip java-orms 'Maven cannot fetch them'
+    fi
+  fi
   if jar mariadb org.mariadb.jdbc:mariadb-java-client:3.5.6; then ok mariadb-java; else skip mariadb-java 'Maven cannot fetch it'; fi
 else
   skip connector-j 'no java or no mvn'
   skip mariadb-java 'no java or no mvn'
+  skip java-orms 'no java or no mvn'
 fi
 
 # PHP.

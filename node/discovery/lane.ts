@@ -22,6 +22,8 @@ import type { LaneOffer } from './messages.ts';
 const CIPHERS = 'PSK-AES128-GCM-SHA256';
 const TLS = { ciphers: CIPHERS, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
 const HANDSHAKE_MS_MAX = 5_000;
+/** A lane may be silent for hours, and what lies between the nodes forgets connections that are. */
+const KEEP_ALIVE_MS = 10_000;
 
 export interface LaneEvents {
   message(message: Uint8Array): void | Promise<void>;
@@ -46,6 +48,7 @@ export class Lane {
     const foreign = (): void => void (this.fault = 'a frame that is no message');
     this.reader = new FrameReader({ control: foreign, peers: foreign, lane: foreign });
     socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (bytes: Uint8Array) => this.received(bytes));
     socket.pause();
     socket.on('error', (error) => this.close(error.message));

@@ -20,6 +20,8 @@ const RETRY_FULL_MS = 1000;
 const BLOCKS_MS = 10;
 /** A write that takes no longer may be made in place: to hand it to another thread and back would take as long. */
 const IN_PLACE_MS = 1;
+/** The same where clients wait for other nodes' disks, too: on a slower one all that only read would wait with them. */
+const AWAITED_IN_PLACE_MS = 3;
 /** An entry takes no other transaction when it has so much: peers take it as a whole. */
 const ENTRY_BYTES = 4 << 20;
 
@@ -237,16 +239,22 @@ export class LogWriter {
   }
 
   private isInPlace(batch: Batch): boolean {
-    const { own, incoming, items } = batch;
-    if (own.length === 0) return incoming.length > 0 && this.options.decider()?.isAwaited === true && isSmall(items);
+    const { own, incoming } = batch;
+    if (own.length === 0)
+      return incoming.length > 0 && this.options.decider()?.isAwaited === true && this.isQuick(batch);
     const nobodyGathers = this.gathering.isQuiet || (own.length === 1 && this.recentBatch < 1.2);
     const isLocal = this.options.alone() || own.every(({ transaction: { level } }) => level === 'local');
     return incoming.length === 0 && nobodyGathers && isLocal && this.syncMs < IN_PLACE_MS && !isLarge(batch);
   }
 
   /** Nobody gathers meanwhile whom another thread's write would help. */
-  private isSoon({ own, items }: Batch): boolean {
-    return !this.options.alone() && own.every(({ transaction }) => transaction.needsOthers) && isSmall(items);
+  private isSoon(batch: Batch): boolean {
+    const needOthers = batch.own.every(({ transaction }) => transaction.needsOthers);
+    return !this.options.alone() && needOthers && this.isQuick(batch);
+  }
+
+  private isQuick({ items }: Batch): boolean {
+    return isSmall(items) && this.syncMs < AWAITED_IN_PLACE_MS;
   }
 
   /** Gives the own entry to the others, once. If this disk loses it now, this node begins a new author with its next start. */

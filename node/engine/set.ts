@@ -102,6 +102,9 @@ function setVariable(session: EngineSession, name: string, value: string | numbe
   }
 }
 
+/** A session has what was so when it began. */
+const OF_THE_LOGIN = new Set(['max_allowed_packet', 'net_buffer_length']);
+
 /** Numbers with fractions are for variables that have them. Throws 1232. */
 function plainValue({ name, kind }: VariableDefinition, value: SqliteValue, type: SqlType | undefined): SqliteValue {
   if (type?.kind !== 'decimal' && type?.kind !== 'double' && type?.kind !== 'float') return value;
@@ -129,6 +132,8 @@ function setSystemVariable(
     throw new SqlError(1228, 'HY000', `Variable '${name}' is a SESSION variable and can't be used with SET GLOBAL`);
   if (!global && definition.scope === 'global')
     throw new SqlError(1229, 'HY000', `Variable '${name}' is a GLOBAL variable and should be set with SET GLOBAL`);
+  if (!global && OF_THE_LOGIN.has(name))
+    throw new SqlError(1621, 'HY000', `SESSION variable '${name}' is read-only. Use SET GLOBAL to assign the value`);
   const given = place >= 0 ? evaluated : wordOf(item.value);
   const value =
     given === undefined

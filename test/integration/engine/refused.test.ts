@@ -93,6 +93,8 @@ dialectTests({
     ['SET sql_mode = 4.0', 'E1232'],
     ['SET time_zone = 1.5', 'E1232'],
     ["SET long_query_time = '1'", 'E1232'],
+    ['SET max_allowed_packet = 4096', 'E1621'],
+    ['SET net_buffer_length = DEFAULT', 'E1621'],
     ['SET long_query_time = 0.5', 0],
     ["SHOW VARIABLES LIKE 'long_query_time'", [['long_query_time', '0.500000']]],
     ['SET long_query_time = 1.5 * 2', 0],

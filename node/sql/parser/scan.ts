@@ -32,15 +32,15 @@ export function stringEnd(sql: string, start: number, quote: number, noBackslash
   return -1;
 }
 
-/** After the white space and the ordinary comments at `from`. */
-export function plainSpaceEnd(sql: string, from: number): number {
+/** After the white space and the ordinary comments at `from`. A hint is one of these, unless `keepsHints`. */
+export function plainSpaceEnd(sql: string, from: number, keepsHints = false): number {
   let i = from;
   for (;;) {
     const c = sql.charCodeAt(i);
     if (isSpace(c)) i++;
     else if (c === 35 || (c === 45 && sql.charCodeAt(i + 1) === 45 && isDashEnd(sql, i + 2))) i = lineEnd(sql, i);
     else if (c === 47 && sql.charCodeAt(i + 1) === 42 && sql.charCodeAt(i + 2) !== 33) {
-      const close = sql.indexOf('*/', i + 2);
+      const close = keepsHints && sql.charCodeAt(i + 2) === 43 ? -1 : sql.indexOf('*/', i + 2);
       if (close < 0) return i;
       i = close + 2;
     } else return i;

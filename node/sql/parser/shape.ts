@@ -161,7 +161,7 @@ function wordEnd(sql: string, from: number): number {
 
 /** Skips white space and comments; outside lists whose text counts they become one space. */
 function skipSpace(scan: Scan, from: number): number {
-  const after = plainSpaceEnd(scan.sql, from);
+  const after = plainSpaceEnd(scan.sql, from, true);
   if (after > from && scan.verbatim === 0) {
     scan.key += scan.sql.slice(scan.kept, from);
     if (!scan.key.endsWith(' ')) scan.key += ' ';

@@ -111,6 +111,14 @@ describe('three nodes', () => {
     await query(0, 'INSERT /*+ P2PDB_COMMIT(final) */ INTO d.t (id) VALUES (100)');
     const id = String(await one(0, 'SELECT @@p2pdb_last_txid'));
     assert.equal(await one(0, `SELECT p2pdb_wait_final('${id}', 0)`), 'final');
+    // The same statement with and without it, whichever comes first: the plan of the one is not the other's.
+    for (const sql of ['UPDATE @ d.t SET v = v + 1 WHERE id = 100', 'DELETE @ FROM d.t WHERE id = 100']) {
+      await query(0, sql.replace('@', ''));
+      await query(0, `INSERT IGNORE INTO d.t (id) VALUES (100)`);
+      await query(0, sql.replace('@', '/*+ P2PDB_COMMIT(final) */'));
+      const hinted = String(await one(0, 'SELECT @@p2pdb_last_txid'));
+      assert.equal(await one(0, `SELECT p2pdb_wait_final('${hinted}', 0)`), 'final', sql);
+    }
   });
 
   it('an open transaction whose rows another node changes adds to what is there, or is refused', async () => {

@@ -103,7 +103,19 @@ describe('shapes', () => {
     assert.notEqual(key('SELECT a+b FROM t'), key('SELECT a +  b FROM t'));
     assert.notEqual(key('SELECT a FROM t ORDER BY 1'), key('SELECT a FROM t ORDER BY 2'));
     assert.notEqual(key('SELECT a FROM (SELECT 1) d WHERE a = 1'), key('SELECT a FROM (SELECT 2) d WHERE a = 1'));
-    assert.notEqual(key('SELECT /*+ A(t) */ a FROM t'), key('SELECT a FROM t'));
+    for (const sql of [
+      'SELECT @ a FROM t',
+      'INSERT @ INTO t VALUES (1)',
+      'REPLACE @ INTO t VALUES (1)',
+      'UPDATE -- x\n @ t SET a = 1',
+      'DELETE/**/@FROM t WHERE a IN (SELECT b FROM u)',
+      'DELETE FROM t WHERE a IN (SELECT @ b FROM u)',
+    ]) {
+      const [final, local, none] = ['/*+ P2PDB_COMMIT(final) */', '/*+ P2PDB_COMMIT(local) */', ' '].map((hint) =>
+        key(sql.replace('@', hint)),
+      );
+      assert.equal(new Set([final, local, none]).size, 3, sql);
+    }
   });
 
   it('yield the literals by slot', () => {

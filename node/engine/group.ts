@@ -128,11 +128,15 @@ export class Group {
   }
 
   /** Resolves when everything that was decided before the call is applied here: a place in the order is asked for, and waited for. */
-  async linearize(session: EngineSession | undefined, seconds?: number): Promise<void> {
+  async linearize(
+    session: EngineSession | undefined,
+    seconds?: number,
+    advice = 'The read can be tried again.',
+  ): Promise<void> {
     this.checkMajority();
     // Whoever asks before the question has left shares its answer.
     this.barrier ??= this.ask();
-    await this.within(session, this.barrier, () => 'The read can be tried again.', seconds);
+    await this.within(session, this.barrier, () => advice, seconds);
   }
 
   /** Resolves when this node has applied that height, and of each author so many entries. `session`: who waits, where it is known yet. */

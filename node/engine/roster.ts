@@ -1,5 +1,6 @@
 /** Who the members are: what people, nodes that join and the schema want of it, decided; and what counts of those who were. */
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeId } from '../consensus/index.ts';
 import { hex } from '../log/index.ts';
 import type { Equivocation } from '../replica/index.ts';
@@ -24,6 +25,10 @@ export interface WantedMembers {
 
 /** Who lacks more entries gets no vote yet. While others write, nobody is known to lack none. */
 const VOTER_LAG = 100;
+
+/** Who is removed and has no link for so long to a node that decides with the others is not there. */
+const APPEARS_MS = 2_000;
+const LOOK_MS = 20;
 
 /** Larger entries are proven by hash and signature only. */
 const PROOF_BYTES_MAX = 64 << 10;
@@ -72,13 +77,20 @@ export class Roster {
    */
   async remove(session: EngineSession, name: string): Promise<SqliteValue> {
     this.core.accounts.checkGlobal(session, ['SUPER', 'SYSTEM_VARIABLES_ADMIN']);
-    const { isUp } = this.facts.describeMember(nodeId(this.memberOf(name).id));
+    let isThere = false;
+    let isAwaited = false;
     for (;;) {
       // Each time anew: what came before took a while.
       const member = this.memberOf(name);
       this.checkRemovable(member);
-      if (isUp && this.databaseOn(member)) await this.handOver(session, member);
-      else if (member.voter) await this.setVoters(session, [name], false);
+      // Once seen, it is waited for, whatever becomes of it meanwhile.
+      isThere ||= this.isUp(member);
+      const isHost = this.databaseOn(member) !== undefined;
+      if (isHost && isThere) await this.handOver(session, member);
+      else if (isHost && !isAwaited) {
+        await this.lookFor(session, member);
+        isAwaited = true;
+      } else if (member.voter) await this.setVoters(session, [name], false);
       else if (!this.facts.votersDecide())
         // Another session may have taken its vote a moment ago, and not have lived to see others decide.
         await this.votersDecide(
@@ -91,6 +103,16 @@ export class Roster {
         return 1;
       }
     }
+  }
+
+  /**
+   * Who is not linked may be there all the same: a node that is cut off, or has just started, is linked to nobody. What it sees counts once
+   * something was decided through it, and the links to those who are there had the time to come up.
+   */
+  private async lookFor(session: EngineSession, member: MemberDef): Promise<void> {
+    await this.core.group.linearize(session, undefined, 'The removal can be tried again.');
+    const until = performance.now() + APPEARS_MS;
+    while (performance.now() < until && !this.isUp(member)) await sleep(LOOK_MS);
   }
 
   /** A database that a member hosts, or has yet to leave. */
@@ -291,6 +313,10 @@ export class Roster {
         );
       } else await replica.nextBlock();
     }
+  }
+
+  private isUp({ id }: MemberDef): boolean {
+    return this.facts.describeMember(nodeId(id)).isUp;
   }
 
   private isInSync({ id }: MemberDef): boolean {

@@ -165,3 +165,40 @@ describe('a database with a group of its own', () => {
     await cluster.until(() => !folders.some((folder) => existsSync(folder)), 'nothing is left of it');
   });
 });
+
+describe('a host that is removed from the cluster', () => {
+  it(
+    'hands over its database, also where the node that is asked is cut off and takes it for absent',
+    { timeout: 120_000 },
+    async (t) => {
+      const cluster = await TestCluster.start();
+      t.after(() => cluster.stop());
+      const c = await cluster.connect(2);
+      // Of two hosts the first one votes.
+      await c.query("CREATE DATABASE own COMMENT 'p2pdb:replicas=n1,n2'");
+      await c.query('CREATE TABLE own.t (id INT PRIMARY KEY)');
+      await c.query('INSERT INTO own.t VALUES (1)');
+      await cluster.converged();
+      const asked = await cluster.connect(0);
+      const other = await cluster.connect(0);
+      // Other voters decide some 60 blocks later: a busy machine takes its time for them.
+      await asked.query('SET p2pdb_commit_timeout = 60');
+      // Nobody takes it for cut off yet, itself included.
+      await cluster.cut([0], [1, 2]);
+      const removed = asked.query("SELECT p2pdb_remove_member('n1')");
+      for (let isAtWork = false; !isAtWork;)
+        isAtWork = (await other.query<RowDataPacket[]>('SHOW PROCESSLIST'))[0].some(({ Info }) =>
+          /p2pdb_remove_member/.test(String(Info)),
+        );
+      // It sees both others, who do not see each other: nothing is handed over yet.
+      await cluster.cut([1], [2]);
+      await cluster.cut([0]);
+      await Promise.race([removed, cluster.until((all) => groupOf(all[1])?.leaving === true, 'n1 is to leave')]);
+      await cluster.heal();
+      await removed;
+      await cluster.kill(1);
+      await c.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO own.t VALUES (2)');
+      assert.equal(await one(c, 'SELECT count(*) FROM own.t'), 2);
+    },
+  );
+});

@@ -1,4 +1,5 @@
 /** Whoever runs the cluster: has databases made on some nodes, moved to others, and dropped, in the midst of the faults. */
+import { hostedDatabases } from '../../../node/engine/index.ts';
 import type { Random } from '../kernel/random.ts';
 import { StatementError } from '../replica/client.ts';
 import type { Cluster } from '../replica/cluster.ts';
@@ -244,23 +245,29 @@ export class Operator {
   }
 
   /**
-   * As a person would see to it: who is removed is linked to the one that is asked, and so hands over what it hosts; or every group that it
-   * hosts has a majority without it.
+   * As a person would see to it: who is removed is linked to the one that is asked, and so hands over what it hosts; or each group that it
+   * hosts has a majority without it, as its other hosts say. Of a group whose other hosts are down nobody knows who votes.
    */
   private mayGo(leaver: SimulatedNode, via: SimulatedNode): boolean {
     const { cluster } = this;
     if (leaver === via || via.life?.peering.isUp(leaver.id) === true) return true;
-    const hosted = cluster.up.flatMap(({ life }) => [...(life?.groups.hosted ?? [])]);
-    return hosted.every(({ engine: { membership } }) => {
-      const voters = membership.voters();
-      const left = voters.filter((id) => id !== leaver.id && !this.isGone(id));
-      return left.length * 2 > voters.length;
+    const lives = cluster.up.flatMap((node) => (node === leaver ? [] : (node.life ?? [])));
+    const hosted = lives.flatMap(({ groups }) => [...groups.hosted]);
+    const placed = lives.flatMap(({ engine }) => hostedDatabases(engine.core.catalog));
+    return placed.every(({ placement: { group, hosts, leaving = [] } }) => {
+      if (!hosts.includes(leaver.id) && !leaving.includes(leaver.id)) return true;
+      const known = hosted.filter(({ name }) => name === group);
+      return known.length > 0 && known.every(({ engine }) => this.decides(engine.membership.voters(), leaver));
     });
   }
 
-  private isGone(id: string): boolean {
-    const node = this.cluster.node(id);
-    return !node || node.isAway || !this.isMember(node);
+  /** Of those who vote, enough are there without one. Who is down may have given its vote away, and nobody have heard of it. */
+  private decides(voters: readonly string[], leaver: SimulatedNode): boolean {
+    const left = voters.filter((id) => {
+      const node = this.cluster.node(id);
+      return node !== undefined && node !== leaver && node.isUp && this.isMember(node);
+    });
+    return left.length * 2 > voters.length;
   }
 }
 

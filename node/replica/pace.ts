@@ -1,6 +1,6 @@
 /**
  * How often news leave that nobody waits for. Few go at once; where more are made, those of an interval go together at its end. Each
- * message wakes four threads and makes the other side's disk work, which costs more than what is in it.
+ * message wakes other threads and makes the other side's disk work, which costs more than what is in it.
  */
 export class Pace {
   private readonly intervalMs: number;

@@ -56,7 +56,7 @@ const TICK_MS = 10;
 const NOTICE_MS = 2;
 /** Entries that nobody waits for leave that often, where more than a few are made meanwhile. */
 const PUSH_MS = 5;
-const PUSH_FEW = 2;
+const PUSH_FEW = 3;
 /** Entries so large leave and are acknowledged at once: the sender has no more than a window of them on the way. */
 const LARGE_BYTES = 64 << 10;
 /** By gossip, own news are told no more often than that: it is for those to whom there is no link. */

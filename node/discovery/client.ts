@@ -106,7 +106,10 @@ export class NetworkClient implements Network {
   private async openDoor(): Promise<void> {
     if (this.options.announce) return;
     try {
-      this.door = await LaneDoor.open(this.options.listen.host);
+      const door = await LaneDoor.open(this.options.listen.host);
+      // The network may have failed to start, or have been stopped, meanwhile.
+      if (this.host) this.door = door;
+      else door.close();
     } catch (error) {
       this.log('warn', 'no lanes: their port cannot be opened', { error: (error as Error).message });
     }

@@ -11,7 +11,7 @@ import {
   type SqlType,
   wireValue,
 } from '../../sql/index.ts';
-import { Environment } from '../environment.ts';
+import { Environment, SCHEMA_SQL_MODE } from '../environment.ts';
 import { defaultText } from '../table.ts';
 
 /** Which dates with zeros are refused as defaults: those that strict mode refuses as values. */
@@ -92,15 +92,7 @@ function normalised(column: ColumnDef, text: string, zeroDates: ZeroDates): stri
   const bits = type.kind === 'bit' && !text.startsWith("b'") ? `b'${BigInt(text).toString(2)}'` : text;
   const { value, from } = defaultText(bits, type);
   const env = new Environment();
-  env.sqlMode = {
-    ...zeroDates,
-    allowInvalidDates: false,
-    errorForDivisionByZero: false,
-    noUnsignedSubtraction: false,
-    padCharToFullLength: false,
-    timeTruncateFractional: false,
-    noBackslashEscapes: false,
-  };
+  env.sqlMode = { ...SCHEMA_SQL_MODE, ...zeroDates };
   env.strict = true;
   let stored: SqliteValue;
   try {

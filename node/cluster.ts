@@ -28,9 +28,12 @@ export interface Swarm {
   readonly bootstrap: readonly string[];
 }
 
-export interface RunningCluster {
+/** What joins a node to the others. */
+export interface Cluster {
   readonly peering: Peering;
   readonly network: Network;
+  /** Resolves when the node listens. Rejects with NetworkError. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -122,14 +125,18 @@ export const adminOptions = (config: Config) => ({
       : undefined,
 });
 
-export async function startCluster(
+/**
+ * The cluster's part of a node, which takes no calls from the network before it is started. From now on the engine has to tell the
+ * peering all that it logs: what the peering never heard of, it gives to nobody.
+ */
+export function openCluster(
   config: Config,
   swarm: Swarm,
   engine: OpenedEngine,
   log: Logger,
   channels: Channels,
   onSnapshot: () => void,
-): Promise<RunningCluster> {
+): Cluster {
   const { core, decider, membership, self } = engine;
   const nameOf = (id: string): string => membership.find(id)?.name ?? id.slice(0, 16);
   const peering = new Peering({
@@ -152,7 +159,7 @@ export async function startCluster(
       onSnapshot();
     },
   });
-  const network = await createNetwork(
+  const network = createNetwork(
     {
       privateKey: privateKeyOf(config.data),
       listen: config.peers,
@@ -186,11 +193,13 @@ export async function startCluster(
   );
   channels.main = peering;
   channels.network = network;
-  await network.start();
-  peering.start(network);
   return {
     peering,
     network,
+    start: () => {
+      peering.start(network);
+      return network.start();
+    },
     stop: async () => {
       peering.stop();
       await network.stop();

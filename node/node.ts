@@ -19,11 +19,11 @@ import {
   adminOptions,
   genesisOf,
   joinByToken,
+  openCluster,
   peersOf,
-  startCluster,
   swarmOf,
   tokenOf,
-  type RunningCluster,
+  type Cluster,
 } from './cluster.ts';
 import { nodeId } from './consensus/index.ts';
 import { groupFigures, nodeFigures, type GroupInputs } from './figures.ts';
@@ -89,7 +89,7 @@ export async function startNode(
   const recovering = new Promise<void>((resolve) => (recover = resolve));
   await joinByToken(config);
   const swarm = swarmOf(config);
-  let cluster: RunningCluster | undefined;
+  let cluster: Cluster | undefined;
   let groups: Groups | undefined;
   let digestAlarms = 0;
   const engine = openEngine({
@@ -154,7 +154,8 @@ export async function startNode(
         return server.nextSessionId();
       },
     }));
-    if (swarm) cluster = await startCluster(config, swarm, engine, log, opened.channels, renew);
+    if (swarm) cluster = openCluster(config, swarm, engine, log, opened.channels, renew);
+    await cluster?.start();
     opened.hosted.follow();
     const generatedPassword = await Promise.race([
       engine.ready(),
@@ -326,7 +327,7 @@ function mayNotRecover({ core, decider, membership, self }: OpenedEngine, left: 
 function notReady(
   { membership, self }: OpenedEngine,
   config: Config,
-  running: RunningCluster | undefined,
+  running: Cluster | undefined,
 ): string | undefined {
   if (!membership.isMember(self)) return 'the node is no member of its group any more';
   const behind = running?.peering.behind() ?? 0;
@@ -368,7 +369,7 @@ const groupStatus = ({ name, database, engine, peering, isReady, stage }: Hosted
 const otherMembers = ({ membership, self }: OpenedEngine): Map<string, string> =>
   new Map(membership.current().flatMap(({ id, name }) => (id === self ? [] : [[name, id]])));
 
-function status(engine: OpenedEngine, { name, cluster }: Config, running: RunningCluster | undefined): object {
+function status(engine: OpenedEngine, { name, cluster }: Config, running: Cluster | undefined): object {
   const { core, identity, decider, self, membership } = engine;
   const nameOf = (id: string): string => membership.find(id)?.name ?? id;
   const progress = running?.peering.progress() ?? [];

@@ -27,7 +27,7 @@ export type ChildOrder =
 const settings = JSON.parse(process.argv[2] ?? '') as ChildSettings;
 const tell = (report: ChildReport): void => void process.send?.(report);
 let up = 0;
-const network = await createNetwork(
+const network = createNetwork(
   {
     privateKey: Buffer.from(settings.seed, 'hex'),
     listen: { host: '127.0.0.1', port: 0 },

@@ -45,7 +45,7 @@ export async function makeNode(swarm: SwarmIdentity, settings: TestNodeSettings 
       react?.(...args);
       changes.emit('change');
     };
-  const network = await createNetwork(
+  const network = createNetwork(
     {
       privateKey: seed,
       listen: { host: '127.0.0.1', port: 0 },

@@ -14,6 +14,7 @@ import {
   parseToken,
   type JoinAnswer,
   type Network,
+  type OpenHost,
   type NodeId as PeerId,
 } from './discovery/index.ts';
 import { firstVoters, genesisFile, groupFolder, keepGenesis, type Genesis, type OpenedEngine } from './engine/index.ts';
@@ -135,6 +136,7 @@ export function openCluster(
   engine: OpenedEngine,
   log: Logger,
   channels: Channels,
+  openHost: OpenHost,
   onSnapshot: () => void,
 ): Cluster {
   const { core, decider, membership, self } = engine;
@@ -190,6 +192,7 @@ export function openCluster(
       },
       log: (level, text, detail) => log[level](detail, text),
     },
+    openHost,
   );
   channels.main = peering;
   channels.network = network;

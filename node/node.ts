@@ -26,6 +26,7 @@ import {
   type Cluster,
 } from './cluster.ts';
 import { nodeId } from './consensus/index.ts';
+import { prepareThread } from './discovery/index.ts';
 import { groupFigures, nodeFigures, type GroupInputs } from './figures.ts';
 import { markLeft } from './joining.ts';
 import { openGroups, type Groups, type HostedGroup } from './groups/index.ts';
@@ -89,6 +90,8 @@ export async function startNode(
   const recovering = new Promise<void>((resolve) => (recover = resolve));
   await joinByToken(config);
   const swarm = swarmOf(config);
+  // It loads what it needs while the engine reads the log.
+  const openHost = swarm && prepareThread();
   let cluster: Cluster | undefined;
   let groups: Groups | undefined;
   let digestAlarms = 0;
@@ -154,7 +157,7 @@ export async function startNode(
         return server.nextSessionId();
       },
     }));
-    if (swarm) cluster = openCluster(config, swarm, engine, log, opened.channels, renew);
+    if (swarm && openHost) cluster = openCluster(config, swarm, engine, log, opened.channels, openHost, renew);
     await cluster?.start();
     opened.hosted.follow();
     const generatedPassword = await Promise.race([

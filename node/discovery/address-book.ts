@@ -4,7 +4,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { isNodeId } from './identity.ts';
+import { isNodeId } from './node-id.ts';
 import type { NodeId } from './ports.ts';
 
 export const ADDRESSES_MAX = 8;

@@ -1,5 +1,5 @@
 /** Passes the questions of joiners on to the owner, and its answers back. */
-import { decodeQuestion, encodeAnswer, JOIN_MS_MAX } from './join.ts';
+import { decodeQuestion, encodeAnswer, JOIN_MS_MAX } from './join-messages.ts';
 import type { Outbox } from './outbox.ts';
 import type { JoinAnswer, NodeId } from './ports.ts';
 

@@ -12,7 +12,7 @@ import { createLibp2p } from 'libp2p';
 import { gossipOptions } from '../pubsub/index.ts';
 import { gaterOf, joinListener, memberEncrypter } from './admission.ts';
 import { NetworkError } from './errors.ts';
-import { JOIN_MS_MAX } from './join.ts';
+import { JOIN_MS_MAX } from './join-messages.ts';
 import type { NetworkOptions, NodeId } from './ports.ts';
 
 /** Both sides of a stream must start with the same window. */

@@ -2,20 +2,9 @@
  * The server's keys: its own authority and certificate, made at the first start as MySQL makes them (`ca.pem`,
  * `server-cert.pem`, `server-key.pem`), and the RSA key for passwords without TLS (`private_key.pem`, `public_key.pem`).
  */
-// @peculiar/x509's container needs it to be there first.
-import 'reflect-metadata';
-import * as x509 from '@peculiar/x509';
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair,
-  type KeyObject,
-  randomBytes,
-  webcrypto,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { promisify } from 'node:util';
@@ -26,24 +15,12 @@ export interface TlsFiles {
   readonly key: string;
 }
 
-const YEARS_10_MS = 3650 * 86_400_000;
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-
 /** Whole or not at all: a crash must not leave half a key behind. */
 async function writeWhole(file: string, text: string, mode: number): Promise<void> {
   const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
   await writeFile(temporary, text, { mode });
   await chmod(temporary, mode);
   await rename(temporary, file);
-}
-
-const serial = (): string => `00${randomBytes(15).toString('hex')}`;
-
-async function pem(key: webcrypto.CryptoKey): Promise<string> {
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
-  return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
-    .export({ format: 'pem', type: 'pkcs8' })
-    .toString();
 }
 
 /** Finds the certificate in the folder, or makes an authority and a certificate signed by it. */
@@ -54,53 +31,15 @@ export async function ownCertificate(folder: string, now: Date): Promise<TlsFile
     key: path.join(folder, 'server-key.pem'),
   };
   if (existsSync(files.cert) && existsSync(files.key)) return files;
+  // What that needs is loaded at the first start only.
+  const { makeCertificate } = await import('./own-certificate.ts');
+  const { ca, caKey, cert, key } = await makeCertificate(now);
   await mkdir(folder, { recursive: true });
-  x509.cryptoProvider.set(webcrypto);
-  // A minute of grace for clocks that are a little behind ours.
-  const notBefore = new Date(now.getTime() - 60_000);
-  const notAfter = new Date(now.getTime() + YEARS_10_MS);
-  const caKeys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const ca = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial(),
-    name: 'CN=P2PDB_Auto_Generated_CA_Certificate',
-    notBefore,
-    notAfter,
-    signingAlgorithm: ALGORITHM,
-    keys: caKeys,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(caKeys.publicKey),
-    ],
-  });
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const cert = await x509.X509CertificateGenerator.create({
-    serialNumber: serial(),
-    subject: 'CN=P2PDB_Auto_Generated_Server_Certificate',
-    issuer: ca.subject,
-    notBefore,
-    notAfter,
-    signingAlgorithm: ALGORITHM,
-    publicKey: keys.publicKey,
-    signingKey: caKeys.privateKey,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyAgreement, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension([
-        { type: 'dns', value: hostname() || 'localhost' },
-        { type: 'dns', value: 'localhost' },
-        { type: 'ip', value: '127.0.0.1' },
-        { type: 'ip', value: '::1' },
-      ]),
-      await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey),
-    ],
-  });
-  await writeWhole(files.ca, `${ca.toString('pem')}\n`, 0o644);
-  await writeWhole(path.join(folder, 'ca-key.pem'), await pem(caKeys.privateKey), 0o600);
-  await writeWhole(files.key, await pem(keys.privateKey), 0o600);
+  await writeWhole(files.ca, ca, 0o644);
+  await writeWhole(path.join(folder, 'ca-key.pem'), caKey, 0o600);
+  await writeWhole(files.key, key, 0o600);
   // Last: a folder with a certificate is complete.
-  await writeWhole(files.cert, `${cert.toString('pem')}\n`, 0o644);
+  await writeWhole(files.cert, cert, 0o644);
   return files;
 }
 

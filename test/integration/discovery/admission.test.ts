@@ -63,7 +63,7 @@ describe('strangers', () => {
   it('who know the key but are no members are cut off at once, and told nothing', async () => {
     await withMembers(async ([a, b]) => {
       const gossip: unknown[] = [];
-      const outsider = await makeNode(a.swarm, {
+      const outsider = makeNode(a.swarm, {
         bootstrap: [hostPort(a), hostPort(b)],
         members: [a.id, b.id],
         handler: { gossip: (...args) => void gossip.push(args) },
@@ -107,7 +107,7 @@ describe('membership', () => {
     const secret = randomBytes(16);
     const asked: JoinRequest[] = [];
     const members: NodeId[] = [];
-    const a = await makeNode(swarm, {
+    const a = makeNode(swarm, {
       handler: {
         joinRequest: async (request) => {
           asked.push(request);
@@ -129,7 +129,7 @@ describe('membership', () => {
       assert.deepEqual(refused, { kind: 'refused', reason: 'no such token' });
       const answer = await joinSwarm(makeToken(token), seed, 'newcomer', [hostPort(a)]);
       assert.equal(answer.kind, 'accepted');
-      const b = await makeNode(swarm, { privateKey: seed, members: answer.members, bootstrap: answer.addresses });
+      const b = makeNode(swarm, { privateKey: seed, members: answer.members, bootstrap: answer.addresses });
       assert.deepEqual(answer, {
         kind: 'accepted',
         members: [a.id, b.id],

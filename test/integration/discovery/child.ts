@@ -2,6 +2,7 @@
  * A node in a process of its own, for tests that stop, freeze or measure one. It is told what to do by IPC, and echoes short
  * messages.
  */
+import { openHere } from '../../../node/discovery/here.ts';
 import { createNetwork, type NodeId } from '../../../node/discovery/index.ts';
 
 export interface ChildSettings {
@@ -48,7 +49,7 @@ const network = createNetwork(
       }
     },
   },
-  settings.where,
+  settings.where === 'here' ? openHere : undefined,
 );
 let received = 0;
 process.on('message', (order: ChildOrder) => {

@@ -9,6 +9,7 @@ import {
   type NodeId,
   type SwarmIdentity,
 } from '../../../node/discovery/index.ts';
+import { openHere } from '../../../node/discovery/here.ts';
 
 export const newSwarm = (): SwarmIdentity => ({ id: `test-${randomBytes(4).toString('hex')}`, key: randomBytes(32) });
 
@@ -33,7 +34,7 @@ export interface TestNodeSettings extends Partial<NetworkOptions> {
 }
 
 /** A node that is not started. */
-export async function makeNode(swarm: SwarmIdentity, settings: TestNodeSettings = {}): Promise<TestNode> {
+export function makeNode(swarm: SwarmIdentity, settings: TestNodeSettings = {}): TestNode {
   const { handler = {}, where = 'here', ...options } = settings;
   const seed = options.privateKey ?? randomBytes(32);
   const changes = new EventEmitter();
@@ -79,7 +80,7 @@ export async function makeNode(swarm: SwarmIdentity, settings: TestNodeSettings 
         changes.emit('change');
       },
     },
-    where,
+    where === 'here' ? openHere : undefined,
   );
   const node: TestNode = {
     onMessage: () => undefined,
@@ -129,10 +130,10 @@ export async function cluster(
   settings: TestNodeSettings | ((index: number) => TestNodeSettings) = {},
 ): Promise<TestNode[]> {
   const settingsOf = typeof settings === 'function' ? settings : (): TestNodeSettings => settings;
-  const first = await makeNode(swarm, settingsOf(0));
+  const first = makeNode(swarm, settingsOf(0));
   await first.network.start();
   const nodes = [first];
-  for (let i = 1; i < count; i++) nodes.push(await makeNode(swarm, { ...settingsOf(i), bootstrap: [hostPort(first)] }));
+  for (let i = 1; i < count; i++) nodes.push(makeNode(swarm, { ...settingsOf(i), bootstrap: [hostPort(first)] }));
   for (const node of nodes) node.network.setMembers(nodes.map((n) => n.id));
   for (const node of nodes.slice(1)) await node.network.start();
   return nodes;

@@ -12,10 +12,10 @@ export async function withChild(
   where: 'thread' | 'here' = 'thread',
 ): Promise<void> {
   const swarm = newSwarm();
-  const a = await makeNode(swarm, { where });
+  const a = makeNode(swarm, { where });
   await a.network.start();
   const seed = randomBytes(32);
-  const childId = (await makeNode(swarm, { privateKey: seed })).id;
+  const childId = makeNode(swarm, { privateKey: seed }).id;
   a.network.setMembers([childId]);
   const settings: ChildSettings = {
     seed: seed.toString('hex'),

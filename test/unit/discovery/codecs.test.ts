@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseBootstrap } from '../../../node/discovery/bootstrap.ts';
 import { isNodeId, makeToken, nodeIdOf, parseToken } from '../../../node/discovery/index.ts';
-import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuestion } from '../../../node/discovery/join.ts';
+import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuestion } from '../../../node/discovery/join-messages.ts';
 import { splitMessage } from '../../../node/pubsub/gossip.ts';
 
 const key = fc.uint8Array({ minLength: 32, maxLength: 32 });

@@ -178,19 +178,26 @@ export class Environment implements ExecContext, StoreContext {
 
   /** The running statement's. */
   statementClock(): StatementClock {
-    return { micros: Number(this.nowUtcMicros()), timeZone: this.timeZone };
+    const { database, connectionId } = this.session;
+    return { micros: Number(this.nowUtcMicros()), timeZone: this.timeZone, database, connectionId };
   }
 
   /** Goes by the clock of the statement that rewrote the table's rows last: every node has the same one. */
   atRewriteOf<T>({ rewritten, createdAt }: TableDef, work: () => T): T {
-    const { clock, timeZone } = this;
+    const { clock, timeZone, session } = this;
     this.clock = BigInt(rewritten?.micros ?? createdAt * 1000);
     this.timeZone = rewritten?.timeZone ?? SCHEMA_TIME_ZONE;
+    const { database = session.database, connectionId = session.connectionId } = rewritten ?? {};
+    this.session = Object.create(session, {
+      database: { value: database },
+      connectionId: { value: connectionId },
+    }) as SessionFacts;
     try {
       return work();
     } finally {
       this.clock = clock;
       this.timeZone = timeZone;
+      this.session = session;
     }
   }
 

@@ -29,17 +29,29 @@ export class Runner {
       if (this.registered.has(fn.name)) continue;
       this.registered.add(fn.name);
       if (fn.kind === 'scalar') {
-        this.db.function(
-          fn.name,
-          { deterministic: fn.deterministic, useBigIntArguments: true, varargs: true },
-          fn.make(this.env) as never,
-        );
+        const call = fn.make(this.env);
+        this.db.function(fn.name, { deterministic: fn.deterministic, useBigIntArguments: true, varargs: true }, ((
+          ...args: SqliteValue[]
+        ) => {
+          try {
+            return call(...args);
+          } catch (error) {
+            this.lastError = error;
+            throw error;
+          }
+        }) as never);
       } else {
         const implementation = fn.make(this.env);
         this.db.aggregate(fn.name, {
           start: () => implementation.start() as never,
-          step: ((state: unknown, ...args: SqliteValue[]) =>
-            this.guarded(() => implementation.step(state, ...args))) as never,
+          step: ((state: unknown, ...args: SqliteValue[]) => {
+            try {
+              return implementation.step(state, ...args);
+            } catch (error) {
+              this.lastError = error;
+              throw error;
+            }
+          }) as never,
           result: (state: unknown) => implementation.result(state),
           varargs: true,
           useBigIntArguments: true,
@@ -49,27 +61,19 @@ export class Runner {
     }
   }
 
-  /** An error that an aggregate's step threw: node:sqlite ends the statement for it, but answers undefined instead of throwing it. */
-  private stepError: unknown;
-
-  private guarded<T>(step: () => T): T {
-    try {
-      return step();
-    } catch (error) {
-      this.stepError = error;
-      throw error;
-    }
-  }
+  /** What a function threw: where an aggregate is at work, node:sqlite ends the statement for it, but answers undefined instead of throwing it. */
+  private lastError: unknown;
 
   private all(statement: StatementSync, values: SqliteValue[]): SqliteValue[][] {
+    this.lastError = undefined;
     const rows = statement.all(...values) as unknown as SqliteValue[][] | undefined;
     if (rows) return rows;
-    throw this.takeStepError();
+    throw this.takeLastError();
   }
 
-  private takeStepError(): Error {
-    const error = this.stepError;
-    this.stepError = undefined;
+  private takeLastError(): Error {
+    const error = this.lastError;
+    this.lastError = undefined;
     return error instanceof Error ? error : new Error('SQLite gave no rows and no error');
   }
 
@@ -125,9 +129,10 @@ export class Runner {
     try {
       for (;;) {
         // Where an aggregate throws, SQLite answers with nothing at all, and the error is the one that was kept.
+        this.lastError = undefined;
         const next = rows.next() as IteratorResult<SqliteValue[]> | undefined;
         open = next?.done !== true;
-        if (next === undefined) throw this.takeStepError();
+        if (next === undefined) throw this.takeLastError();
         if (next.done === true) break;
         const row = next.value;
         for (let i = 0; i < row.length; i++) {
@@ -140,7 +145,7 @@ export class Runner {
     } finally {
       if (open) rows.return?.();
     }
-    if (this.stepError !== undefined) throw this.takeStepError();
+    if (this.lastError !== undefined) throw this.takeLastError();
   }
 
   /** The first column of the first row. */

@@ -1,17 +1,11 @@
 /** Schema changes as every node runs them: on the catalog and on the rows, all of their steps or none. */
 import { finish, type Steps } from '../consistency/index.ts';
-import {
-  indexName,
-  SqlError,
-  type CatalogChange,
-  type DatabaseDef,
-  type TableDef,
-  type Warning,
-} from '../sql/index.ts';
+import type { CatalogChange, DatabaseDef, TableDef, Warning } from '../sql/index.ts';
 import { isConstraintError, type TableVersion } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { putRows } from './moved-rows.ts';
 import { copyRows } from './rebuild.ts';
+import { duplicateEntry } from './row-store.ts';
 import type { EngineSession } from './session.ts';
 
 interface NewIndex {
@@ -82,7 +76,7 @@ export class SchemaChanges {
         this.core.state.applyCatalog(change);
       }
     } catch (error) {
-      throw constraintError(error, change);
+      throw this.constraintError(error, change);
     }
   }
 
@@ -159,16 +153,20 @@ export class SchemaChanges {
     if (old && !old.temporary) this.core.state.keepTableVersion(old);
   }
 
+  /** A unique index that existing rows break is MySQL's duplicate entry. */
+  private constraintError(error: unknown, change: CatalogChange): unknown {
+    if (!isConstraintError(error) || change.kind !== 'put-table') return error;
+    const { core } = this;
+    const rt = core.tables.make(change.table);
+    for (const key of rt.unique) {
+      const row = core.state.duplicate(change.table, key.index);
+      if (row) return duplicateEntry(rt, key, row);
+    }
+    return error;
+  }
+
   /** The table as an earlier version had it. */
   tableAt(tableId: number, version: number): TableVersion | undefined {
     return this.core.state.tableVersion(tableId, version);
   }
-}
-
-/** A unique index that existing rows break is MySQL's duplicate entry. */
-function constraintError(error: unknown, change: CatalogChange): unknown {
-  if (!isConstraintError(error) || change.kind !== 'put-table') return error;
-  const named = /index '([^']+)'/.exec((error as Error).message)?.[1];
-  const index = change.table.indexes.find((i) => indexName(change.table, i) === named) ?? change.table.indexes[0];
-  return new SqlError(1062, '23000', `Duplicate entry for key '${change.table.name}.${index?.name ?? ''}'`);
 }

@@ -278,6 +278,11 @@ export class State {
     return this.rows.scanByKey(table);
   }
 
+  /** A row that keeps an index from being unique; undefined where there is none. */
+  duplicate(table: TableDef, index: TableDef['indexes'][number]): Row | undefined {
+    return this.rows.duplicate(table, index);
+  }
+
   /**
    * Applies one change; gives what it does to the table's digest. SQLite's own constraint errors pass through: the caller maps them.
    * Throws DiskFullError.

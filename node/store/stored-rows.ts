@@ -78,6 +78,18 @@ export class StoredRows {
     }
   }
 
+  /** The first row whose values in an index are another row's, too; undefined where there is none. */
+  duplicate(table: TableDef, index: TableDef['indexes'][number]): Row | undefined {
+    const parts = index.parts.map((part) => indexPartSql(table, part));
+    const found = this.db
+      .prepare(
+        `SELECT min(${ROWID}) AS id FROM ${tableName(table)} WHERE ${parts.map((part) => `${part} IS NOT NULL`).join(' AND ')} ` +
+          `GROUP BY ${parts.join(',')} HAVING count(*)>1 ORDER BY id LIMIT 1`,
+      )
+      .get();
+    return found && this.get(table, found['id'] as RowId);
+  }
+
   /** Tables' definitions changed: statements are prepared anew. */
   forget(): void {
     this.statements.clear();

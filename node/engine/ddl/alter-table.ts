@@ -37,6 +37,7 @@ export function alterTable(
     x,
     draft,
     actions.flatMap((a) => (a.kind === 'option' ? [a.option] : [])),
+    true,
   );
   let renamed: { database: string; name: string } | undefined;
   let partitions = table.partitions;

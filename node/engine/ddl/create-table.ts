@@ -23,7 +23,7 @@ import { checkForeignKeys } from './foreign-key-checks.ts';
 import { databaseOf, putTable, type SchemaStatement } from './apply.ts';
 import { createFilled } from './create-select.ts';
 import { ROW_ID } from './invisible-key.ts';
-import { withOption } from './kept-options.ts';
+import { checkOption, withOption } from './kept-options.ts';
 
 type Of<K extends string> = Extract<SchemaStatement, { kind: K }>;
 
@@ -58,7 +58,12 @@ const ENGINES = [
 ];
 
 /** Table options into the draft; `before` the columns, because they take the table's collation. */
-export function applyOptions(x: StatementContext, draft: TableDraft, options: readonly TableOption[]): void {
+export function applyOptions(
+  x: StatementContext,
+  draft: TableDraft,
+  options: readonly TableOption[],
+  altered = false,
+): void {
   let charset: string | undefined;
   let collation: string | undefined;
   for (const { name, value } of options) {
@@ -99,8 +104,9 @@ export function applyOptions(x: StatementContext, draft: TableDraft, options: re
   }
   // What an option may be depends on the engine, wherever that stands.
   let kept = draft.options.other;
-  const table = { name: draft.build().name, engine: draft.options.engine };
-  for (const option of options) kept = withOption(x, table, kept, option);
+  const table = { name: draft.build().name, engine: draft.options.engine, altered };
+  for (const option of options) checkOption(table, option, options);
+  for (const option of options) kept = withOption(table, kept, option, x);
   if (kept) draft.options.other = kept;
   else delete draft.options.other;
   if (charset !== undefined || collation !== undefined)

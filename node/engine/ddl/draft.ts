@@ -44,6 +44,8 @@ export class TableDraft {
   private readonly x: DraftContext;
   /** Columns whose rows must be made anew: see `build`. */
   rewrites = false;
+  /** Columns that the statement says NULL of: they are no part of a primary key. */
+  private readonly sayNull = new Set<number>();
   /** Names that columns no longer have. */
   private readonly formerNames: string[] = [];
   private readonly droppedIndexes: IndexDef[] = [];
@@ -78,6 +80,7 @@ export class TableDraft {
     if (this.find(definition.name)) throw new SqlError(1060, '42S21', `Duplicate column name '${definition.name}'`);
     const column = makeColumn(definition, this.nextColumnId++, this.options.collation, this.x.zeroDates);
     this.insertAt(column, place);
+    this.noteNull(definition, column);
     this.keysOf(definition, column);
     this.rewrites = true;
     return column;
@@ -101,16 +104,9 @@ export class TableDraft {
     const other = this.find(definition.name);
     if (other && other !== old) throw new SqlError(1060, '42S21', `Duplicate column name '${definition.name}'`);
     const made = makeColumn(definition, old.id, this.options.collation, this.x.zeroDates);
-    const inPrimary = this.indexes.some((i) => i.kind === 'primary' && i.parts.some((p) => p.column === old.id));
-    if (inPrimary) {
-      if (definition.attributes.some((a) => a.kind === 'null' || (a.kind === 'default' && a.value.kind === 'null')))
-        throw new SqlError(
-          1171,
-          '42000',
-          'All parts of a PRIMARY KEY must be NOT NULL; if you need NULL in a key, use UNIQUE instead',
-        );
-      demandValue(made);
-    }
+    this.noteNull(definition, made);
+    if (this.indexes.some((i) => i.kind === 'primary' && i.parts.some((p) => p.column === old.id)))
+      this.demandValue(made);
     if (
       JSON.stringify(made.type) !== JSON.stringify(old.type) ||
       (old.nullable && !made.nullable) ||
@@ -221,6 +217,24 @@ export class TableDraft {
     }
   }
 
+  private noteNull({ attributes }: ColumnDefinition, { id }: ColumnDef): void {
+    const saysNull = attributes.some((a) => a.kind === 'null' || (a.kind === 'default' && a.value.kind === 'null'));
+    if (saysNull) this.sayNull.add(id);
+    else this.sayNull.delete(id);
+  }
+
+  /** As a part of the primary key: NULL is no value of it, and so no default. Throws 1171 where the statement says otherwise. */
+  private demandValue(column: Mutable<ColumnDef>): void {
+    if (this.sayNull.has(column.id))
+      throw new SqlError(
+        1171,
+        '42000',
+        'All parts of a PRIMARY KEY must be NOT NULL; if you need NULL in a key, use UNIQUE instead',
+      );
+    if (column.default?.kind === 'null') delete column.default;
+    column.nullable = false;
+  }
+
   // Keys
 
   addKey(key: TableKey): void {
@@ -301,7 +315,7 @@ export class TableDraft {
         throw new SqlError(1068, '42000', 'Multiple primary key defined');
       for (const part of parts) {
         const column = this.columns.find((c) => c.id === part.column);
-        if (column) demandValue(column);
+        if (column) this.demandValue(column);
       }
       this.rewrites = true;
     }
@@ -517,9 +531,3 @@ export class TableDraft {
 }
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-/** As a part of the primary key: NULL is no value of it, and so no default. */
-function demandValue(column: Mutable<ColumnDef>): void {
-  if (column.default?.kind === 'null') delete column.default;
-  column.nullable = false;
-}

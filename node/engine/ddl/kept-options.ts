@@ -59,12 +59,74 @@ export function createOptions(kept: readonly string[] = [], rowFormat?: string):
     .join(' ');
 }
 
-/** The kept options with one more, or without one that goes back to its default. Throws 1031. */
+export interface OptionsTable {
+  readonly name: string;
+  readonly engine: string;
+  /** It is there already. */
+  readonly altered: boolean;
+}
+
+const noOption = ({ name, engine, altered }: OptionsTable, option: string): SqlError =>
+  altered
+    ? new SqlError(1478, 'HY000', `Table storage engine '${engine}' does not support the create option '${option}'`)
+    : new SqlError(1031, 'HY000', `Table storage engine for '${name}' doesn't have this option`);
+
+const MEGABYTE = 2 ** 20;
+const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: MEGABYTE, g: 2 ** 30 };
+
+/** Throws what InnoDB, or any engine, refuses of an option that is not kept. */
+export function checkOption(table: OptionsTable, { name, value }: TableOption, all: readonly TableOption[]): void {
+  const text = String(value);
+  const isInnoDB = table.engine === 'InnoDB';
+  switch (name) {
+    case 'row_format': {
+      const inPages = all.some((other) => other.name === 'key_block_size' && Number(other.value) !== 0);
+      if (isInnoDB && (text === 'fixed' || (inPages && !['compressed', 'default'].includes(text))))
+        throw noOption(table, 'ROW_TYPE');
+      return;
+    }
+    case 'encryption':
+      if (!/^[yn]$/i.test(text)) throw new SqlError(3184, 'HY000', 'Invalid encryption option.');
+      if (/^y$/i.test(text))
+        throw new SqlError(
+          3185,
+          'HY000',
+          "Can't find master key from keyring, please check in the server log if a keyring is loaded and initialized successfully.",
+        );
+      return;
+    case 'engine_attribute':
+    case 'secondary_engine_attribute':
+      checkAttribute(table, name, text);
+      return;
+    case 'autoextend_size': {
+      const [, digits, unit = ''] = /^(\d+)([kmg]?)$/i.exec(text) ?? [];
+      const megabytes = (Number(digits) * (UNITS[unit.toLowerCase()] ?? 1)) / MEGABYTE;
+      if (!isInnoDB || megabytes === 0) return;
+      if (megabytes < 4 || megabytes > 4096)
+        throw new SqlError(4025, 'HY000', 'AUTOEXTEND_SIZE value should be between 4M and 4096M');
+      if (megabytes % 4 !== 0) throw new SqlError(4023, 'HY000', 'AUTOEXTEND_SIZE should be a multiple of 4M');
+      return;
+    }
+    default:
+  }
+}
+
+function checkAttribute({ engine }: OptionsTable, name: string, text: string): void {
+  try {
+    if (text !== '') JSON.parse(text);
+  } catch {
+    throw new SqlError(3980, 'HY000', `Invalid json attribute, error: "Invalid value." at pos 0: '${text}'`);
+  }
+  if (name === 'engine_attribute')
+    throw new SqlError(3981, 'HY000', `Storage engine '${engine}' does not support ENGINE_ATTRIBUTE.`);
+}
+
+/** The kept options with one more, or without one that goes back to its default. Throws 1031, of a table that is there 1478. */
 export function withOption(
-  x: StatementContext,
-  table: { readonly name: string; readonly engine: string },
+  table: OptionsTable,
   kept: readonly string[] | undefined,
   { name: given, value }: TableOption,
+  x: StatementContext,
 ): readonly string[] | undefined {
   const name = given === 'table_checksum' ? 'CHECKSUM' : given.toUpperCase();
   if (!ORDER.includes(name)) return kept;
@@ -77,22 +139,20 @@ export function withOption(
 /** As it is shown; undefined for the default. */
 function textOf(
   x: StatementContext,
-  { name: table, engine }: { readonly name: string; readonly engine: string },
+  table: OptionsTable,
   name: string,
   value: TableOption['value'],
 ): string | undefined {
-  const noOption = (): SqlError =>
-    new SqlError(1031, 'HY000', `Table storage engine for '${table}' doesn't have this option`);
-  const isInnoDB = engine === 'InnoDB';
+  const isInnoDB = table.engine === 'InnoDB';
   switch (name) {
     case 'CONNECTION':
       return value === '' ? undefined : `'${String(value).replace(/[\\']/g, (c) => (c === "'" ? "''" : '\\\\'))}'`;
     case 'COMPRESSION':
       if (value === '') return undefined;
-      if (isInnoDB && !/^(none|zlib|lz4)$/i.test(String(value))) throw noOption();
+      if (isInnoDB && !/^(none|zlib|lz4)$/i.test(String(value))) throw noOption(table, name);
       return `'${String(value).replaceAll("'", "''")}'`;
     case 'KEY_BLOCK_SIZE':
-      if (isInnoDB && ![0, 1, 2, 4, 8, 16].includes(Number(value))) throw noOption();
+      if (isInnoDB && ![0, 1, 2, 4, 8, 16].includes(Number(value))) throw noOption(table, name);
       return Number(value) === 0 ? undefined : String(value);
     case 'CHECKSUM':
     case 'DELAY_KEY_WRITE':

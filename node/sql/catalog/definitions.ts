@@ -114,12 +114,15 @@ export interface TableOptions {
 
 /**
  * What a statement's time was, and where. Defaults and conversions of rows that a schema change rewrites ask for it (CURRENT_TIMESTAMP,
- * TIME to DATETIME): every node makes the same of them, whenever it comes to the change.
+ * TIME to DATETIME, DATABASE()): every node makes the same of them, whenever it comes to the change.
  */
 export interface StatementClock {
   /** Microseconds since 1970. */
   readonly micros: number;
   readonly timeZone: string;
+  /** Database in use, or ''. */
+  readonly database?: string;
+  readonly connectionId?: number;
 }
 
 export interface TableDef {

@@ -15,31 +15,37 @@ import { commonType } from './common-type.ts';
 import { callInternal, convert, hexNumber, infoOf, signatureName, typeKey } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { orderKey } from './operators.ts';
+import { invalidUse, newGroup, ofOuterQuery, ownedBy, ownerOf, type Owner } from './owners.ts';
 import type { SqlFunction } from './plan.ts';
 import type { Scope } from './scope.ts';
 import { overSql } from './windows.ts';
 
-const invalidUse = (): SqlError => new SqlError(1111, 'HY000', 'Invalid use of group function');
-
-/** Arguments of an aggregate: columns in them need not be grouped, and aggregates may not stand in them. */
+/** Arguments of an aggregate of that owner: columns in them need not be grouped, and aggregates may not stand in them. */
 function argumentsOf(
   c: Compiler,
   scope: Scope,
   exprs: readonly Expr[],
-  over: Over | undefined,
+  owner: Owner | undefined,
   clause: string,
 ): Bound[] {
-  const { group } = scope;
-  if (over) return exprs.map((e) => c.expr(scope, e, clause));
-  if (!group) throw invalidUse();
+  if (!owner) return exprs.map((e) => c.expr(scope, e, clause));
+  const group = (owner.scope.group ??= newGroup([]));
   if (group.insideAggregate > 0) throw invalidUse();
   group.insideAggregate++;
   group.hasAggregate = true;
   try {
-    return exprs.map((e) => c.expr(scope, e, clause));
+    return exprs.map((e) => ownedBy(c, owner, c.expr(scope, e, clause)));
   } finally {
     group.insideAggregate--;
   }
+}
+
+/** Where windows may not be: MySQL computes them behind all of these. */
+const BEFORE_WINDOWS: ReadonlySet<string> = new Set(['where clause', 'on clause', 'group statement', 'having clause']);
+
+function checkWindow(name: string, clause: string): void {
+  if (BEFORE_WINDOWS.has(clause))
+    throw new SqlError(3593, 'HY000', `You cannot use the window function '${name}' in this context.'`);
 }
 
 /** Aggregates that count with their arguments. */
@@ -50,7 +56,14 @@ const isSum = ({ name }: Aggregate): boolean => name === 'sum' || name === 'avg'
 const overText = (c: Compiler, scope: Scope, over: Over | undefined): string => (over ? overSql(c, scope, over) : '');
 
 export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: string): Bound {
-  const given = argumentsOf(c, scope, e.args, e.over, clause);
+  if (e.over) checkWindow(e.name, clause);
+  const owner = e.over ? undefined : ownerOf(scope, e.args, clause);
+  const bound = aggregateOf(c, scope, e, owner, clause);
+  return owner && owner.scope !== scope ? ofOuterQuery(bound) : bound;
+}
+
+function aggregateOf(c: Compiler, scope: Scope, e: Aggregate, owner: Owner | undefined, clause: string): Bound {
+  const given = argumentsOf(c, scope, e.args, owner, clause);
   const numbers = OF_NUMBERS.test(e.name) ? given.map((b) => (b.hex ? hexNumber(c, b) : b)) : given;
   // '1' and '1.0' are one number.
   const args =
@@ -83,7 +96,7 @@ export function aggregate(c: Compiler, scope: Scope, e: Aggregate, clause: strin
       });
   }
   if ((e.name === 'sum' || e.name === 'avg') && !e.over && !e.distinct) {
-    const exact = ofNativeSums(c, e.name, arg) ?? ofProducts(c, scope, e.name, e, arg);
+    const exact = ofNativeSums(c, e.name, arg) ?? ofProducts(c, scope, e.name, e, arg, owner);
     if (exact) return exact;
   }
   if (e.name === 'sum' && (type.kind === 'float' || type.kind === 'double') && !e.over)
@@ -136,10 +149,17 @@ function ofNativeSums(c: Compiler, name: 'sum' | 'avg', arg: Bound): Bound | und
 }
 
 /** SUM(quantity * price): wide products that nobody sees are not written down for each row. Undefined of all else. */
-function ofProducts(c: Compiler, scope: Scope, name: 'sum' | 'avg', e: Aggregate, product: Bound): Bound | undefined {
+function ofProducts(
+  c: Compiler,
+  scope: Scope,
+  name: 'sum' | 'avg',
+  e: Aggregate,
+  product: Bound,
+  owner: Owner | undefined,
+): Bound | undefined {
   const [factors] = e.args;
   if (factors?.kind !== 'binary' || factors.op !== '*' || product.type.kind !== 'decimal') return undefined;
-  const [left, right] = argumentsOf(c, scope, [factors.left, factors.right], undefined, 'field list') as [Bound, Bound];
+  const [left, right] = argumentsOf(c, scope, [factors.left, factors.right], owner, 'field list') as [Bound, Bound];
   if (integerBits(left) === undefined || integerBits(right) === undefined) return undefined;
   if (scaleOf(left.type) + scaleOf(right.type) !== product.type.scale) return undefined;
   const type = (findAggregate(name.toUpperCase()) as AggregateDefinition).result(
@@ -233,17 +253,18 @@ function callAggregate(
 }
 
 export function groupConcat(c: Compiler, scope: Scope, e: GroupConcat, clause: string): Bound {
-  const values = argumentsOf(c, scope, e.args, e.over, clause);
+  if (e.over) throw unsupported('GROUP_CONCAT OVER');
+  const owner = ownerOf(scope, [...e.args, ...e.orderBy.map((o) => o.expr)], clause);
+  const values = argumentsOf(c, scope, e.args, owner, clause);
   const order = argumentsOf(
     c,
     scope,
     e.orderBy.map((o) =>
       o.expr.kind === 'number' && typeof o.expr.value === 'number' ? (e.args[o.expr.value - 1] ?? o.expr) : o.expr,
     ),
-    e.over,
+    owner,
     clause,
   );
-  if (e.over) throw unsupported('GROUP_CONCAT OVER');
   const keys = order.map(
     (o) =>
       new Bound(orderKey(c, o), {
@@ -259,7 +280,7 @@ export function groupConcat(c: Compiler, scope: Scope, e: GroupConcat, clause: s
   if (e.separator) c.pinned.add(e.separator.slot);
   const descending = e.orderBy.map((o) => o.direction === 'desc');
   const options = { separator, values: values.length, descending, distinct: e.distinct };
-  return callAggregate(
+  const bound = callAggregate(
     c,
     'GROUP_CONCAT',
     [...values, ...keys],
@@ -269,11 +290,13 @@ export function groupConcat(c: Compiler, scope: Scope, e: GroupConcat, clause: s
     options,
     JSON.stringify([String(separator), values.length, descending, e.distinct]),
   );
+  return owner.scope === scope ? bound : ofOuterQuery(bound);
 }
 
 const RANKS: ReadonlySet<string> = new Set(['row_number', 'rank', 'dense_rank', 'ntile']);
 
 export function windowFunction(c: Compiler, scope: Scope, e: WindowFunction, clause: string): Bound {
+  checkWindow(e.name, clause);
   if (e.nulls === 'ignore') throw unsupported('IGNORE NULLS');
   if (e.fromLast) throw unsupported('FROM LAST');
   const args = e.args.map((a) => c.expr(scope, a, clause));

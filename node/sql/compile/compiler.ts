@@ -129,6 +129,8 @@ export class Compiler {
   locking: Locking | undefined;
   /** Queries with a locking clause of their own, wherever they stand but in views. */
   readonly lockingQueries: QueryExpression[] = [];
+  /** The order of the query's rows says nothing: it is one whose rows an expression looks through. Taken likewise. */
+  unordered = false;
   furtherColumns: readonly OutputRelation[] = [];
   rowidOutputs: { readonly table: TableDef; readonly output: number }[] | undefined;
   /** Rowids that the outermost SELECT can touch, when it reads one table and says so plainly. */
@@ -200,6 +202,18 @@ export class Compiler {
   /** Takes back the parameters that were made since there were so many. */
   withdraw(mark: number): void {
     for (const binder of this.binders.splice(mark)) this.parameters.delete(binder);
+  }
+
+  /** Where a part begins that may be compiled again. */
+  mark(): readonly [binders: number, tables: number, waits: number, lockingQueries: number] {
+    return [this.binders.length, this.tables.length, this.waits.length, this.lockingQueries.length];
+  }
+
+  backTo([binders, tables, waits, lockingQueries]: ReturnType<Compiler['mark']>): void {
+    this.withdraw(binders);
+    this.tables.length = tables;
+    this.waits.length = waits;
+    this.lockingQueries.length = lockingQueries;
   }
 
   use(fn: SqlFunction): string {

@@ -9,7 +9,7 @@ import { compileFrom } from './from.ts';
 import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { orderKey } from './operators.ts';
 import type { Access, DeletePlan, RowExpression, SqlText, UpdatePlan, UpdateTarget, ViewCheck } from './plan.ts';
-import { limitSql, position } from './places.ts';
+import { isPlace, limitSql, position } from './places.ts';
 import { withClause } from './query.ts';
 import { findColumn, makeRelation, Scope, unknownColumn, written, type Relation, type UpdatableView } from './scope.ts';
 import { checkOptionOf, needsUnder } from './updatable-view.ts';
@@ -72,12 +72,17 @@ export function rowRelation(
 
 /** From so many parameters on they have no numbers: SQLite looks each number up among all before it. */
 const NUMBERED_MAX = 200;
+const PARAMETER = /'[^']*'|\?(\d+)/g;
 
 export function textOf(c: Compiler, sql: string, numbered: readonly Binder[] = c.binders): SqlText {
   const functions = [...c.functions.values()];
-  if (numbered.length <= NUMBERED_MAX) return { sql, binders: numbered, functions };
+  if (numbered.length <= NUMBERED_MAX) {
+    // What was compiled and then left out may have left parameters behind. SQLite refuses those that its text does not have.
+    const last = Math.max(0, ...[...sql.matchAll(PARAMETER)].map(([, n]) => Number(n ?? 0)));
+    return { sql, binders: numbered.slice(0, last), functions };
+  }
   const binders: Binder[] = [];
-  const bare = sql.replace(/'[^']*'|\?(\d+)/g, (token, n?: string) => {
+  const bare = sql.replace(PARAMETER, (token, n?: string) => {
     if (n === undefined) return token;
     binders.push(numbered[Number(n) - 1] as Binder);
     return '?';
@@ -191,10 +196,7 @@ function rowOutput(target: Target): string[] {
 
 function orderAndLimit(c: Compiler, scope: Scope, statement: Update | Delete): string {
   const terms = statement.orderBy.map(({ expr, direction }) => {
-    const bound =
-      expr.kind === 'number' && typeof expr.value === 'number'
-        ? position(c, [], expr.value, expr.slot, 'order clause')
-        : c.expr(scope, expr, 'order clause');
+    const bound = isPlace(expr) ? position(c, [], expr, 'order clause') : c.expr(scope, expr, 'order clause');
     return orderKey(c, bound) + (direction === 'desc' ? ' DESC' : '');
   });
   return (terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : '') + limitSql(c, scope, statement.limit);

@@ -4,7 +4,7 @@ import { SqlError } from '../types/index.ts';
 import type { Expr, Select } from '../parser/index.ts';
 import type { Bound } from './bound.ts';
 import type { Compiler } from './compiler.ts';
-import { findColumn, type BareColumn, type Relation, type Scope } from './scope.ts';
+import { columnTitle, findColumn, type BareColumn, type Relation, type Scope } from './scope.ts';
 
 /** As errors call what a window is partitioned and ordered by; its name follows. */
 export const WINDOW_CLAUSE = 'PARTITION BY or ORDER BY clause of window ';
@@ -20,7 +20,7 @@ export function checkFullGroupBy(c: Compiler, scope: Scope, select: Select, keys
   const inOrder = [...group.bare.filter((b) => !isOfWindow(b)), ...group.bare.filter(isOfWindow)];
   for (const { sql, ref, relation, place } of inOrder) {
     if (known.has(sql) || determined(relation)) continue;
-    const name = `${relation.base?.database ?? relation.database}.${relation.alias}.${ref.name}`.replace(/^\./, '');
+    const name = columnTitle(relation, ref.name);
     if (select.groupBy.length === 0) {
       throw new SqlError(
         1140,

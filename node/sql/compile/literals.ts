@@ -98,7 +98,7 @@ export function literal(
       );
     }
     case 'temporal': {
-      const string = slotBound(c, e.slot, text(e.value.length, c.settings.collation));
+      const string = slotBound(c, e.slot, text(e.value.length, c.settings.collation), {}, e.value);
       c.pinned.add(e.slot);
       const fraction = /\.(\d{1,6})/.exec(e.value)?.[1]?.length ?? 0;
       const type: SqlType =

@@ -1,6 +1,6 @@
 /** LIMIT, and ORDER BY by place. */
 import { SqlError } from '../types/index.ts';
-import type { Limit, LimitValue } from '../parser/index.ts';
+import type { Expr, Limit, LimitValue, NumberLiteral } from '../parser/index.ts';
 import type { Bound } from './bound.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import type { Scope } from './scope.ts';
@@ -23,10 +23,13 @@ export function limitSql(c: Compiler, scope: Scope, limit: Limit | undefined): s
   return ` LIMIT ${value(limit.count)}${limit.offset ? ` OFFSET ${value(limit.offset)}` : ''}`;
 }
 
+/** A whole number names a column by its place; other numbers are constants. */
+export const isPlace = (e: Expr): e is NumberLiteral => e.kind === 'number' && e.class === 'int';
+
 /** ORDER BY 2: the column at that place. */
-export function position(c: Compiler, bounds: readonly Bound[], n: number, slot: number, clause: string): Bound {
-  c.pinned.add(slot);
-  const bound = bounds[n - 1];
-  if (!bound) throw new SqlError(1054, '42S22', `Unknown column '${n}' in '${clause}'`);
+export function position(c: Compiler, bounds: readonly Bound[], n: NumberLiteral, clause: string): Bound {
+  c.pinned.add(n.slot);
+  const bound = bounds[Number(n.value) - 1];
+  if (!bound) throw new SqlError(1054, '42S22', `Unknown column '${n.text}' in '${clause}'`);
   return bound;
 }

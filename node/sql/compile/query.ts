@@ -17,9 +17,10 @@ import { commonType } from './common-type.ts';
 import { columnListCount, unsupported, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
 import { aggregateCollations, coerce } from '../values/index.ts';
 import { collationOf, meetingCollation, needsKey, orderKey } from './operators.ts';
-import { limitSql, position } from './places.ts';
+import { isPlace, limitSql, position } from './places.ts';
 import { Scope } from './scope.ts';
 import { comeBack, compileSelect } from './select.ts';
+import { containsAggregate } from './walk.ts';
 
 const NO_SPAN = { start: 0, end: 0 };
 
@@ -27,6 +28,8 @@ export function compileQuery(c: Compiler, query: QueryExpression, parent: Scope 
   const scope = new Scope(parent);
   const { further } = c;
   c.further = undefined;
+  const unordered = c.unordered && !query.limit;
+  c.unordered = false;
   const [locking] = query.locking;
   if (locking) c.noteLocking(query);
   const prefix = withClause(c, scope, query.with);
@@ -34,6 +37,7 @@ export function compileQuery(c: Compiler, query: QueryExpression, parent: Scope 
   c.locking = locking && query.locking.length > 1 ? { ...locking, tables: undefined } : locking;
   // The parts of a set operation put out nothing more than their columns.
   if (query.body.kind === 'select' || query.body.kind === 'tableQuery') c.further = further;
+  c.unordered = unordered && query.body.kind === 'select';
   const inner = compileBody(c, scope, query.body, query.orderBy, query.limit);
   if (prefix === '') return inner;
   return {
@@ -151,11 +155,16 @@ function ordered(
     const name = column.name.toLowerCase();
     if (!outer.aliases?.has(name)) outer.aliases?.set(name, bounds[i] as Bound);
   });
-  const terms = orderBy.map(({ expr, direction }) => {
-    const bound =
-      expr.kind === 'number' && typeof expr.value === 'number'
-        ? position(c, bounds, expr.value, expr.slot, 'order clause')
-        : c.expr(outer, unqualified(expr), 'order clause');
+  const terms = orderBy.map(({ expr, direction }, i) => {
+    if (containsAggregate(expr))
+      throw new SqlError(
+        3028,
+        'HY000',
+        `Expression #${i + 1} of ORDER BY contains aggregate function and applies to a UNION, EXCEPT or INTERSECT`,
+      );
+    const bound = isPlace(expr)
+      ? position(c, bounds, expr, 'order clause')
+      : c.expr(outer, unqualified(expr), 'order clause');
     return orderKey(c, bound) + (direction === 'desc' ? ' DESC' : '');
   });
   const unlimited = `SELECT ${bounds.map((b, i) => `${b.sql} AS f${i}`).join(',')} FROM (${inner.sql}) AS ${alias}${terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : ''}`;
@@ -164,7 +173,16 @@ function ordered(
   return { ...inner, sql, unlimited: { sql: unlimited, parameters } };
 }
 
-const unqualified = (e: Expr): Expr => (e.kind === 'column' ? { ...e, table: undefined, schema: undefined } : e);
+/** The columns of a set operation are no table's (error 1250). */
+function unqualified(e: Expr): Expr {
+  if (e.kind === 'column' && e.table !== undefined)
+    throw new SqlError(
+      1250,
+      '42000',
+      `Table '${e.table}' from one of the SELECTs cannot be used in global ORDER clause`,
+    );
+  return e;
+}
 
 function setOperation(c: Compiler, scope: Scope, body: SetOperation): CompiledQuery {
   const left = compileBody(c, scope, body.left, [], undefined);

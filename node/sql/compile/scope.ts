@@ -1,7 +1,7 @@
 /** Names: which column does `a.b` mean here? */
 import { SqlError } from '../types/index.ts';
 import type { TableDef, ViewDef } from '../catalog/index.ts';
-import type { ColumnRef, Select, WindowSpec } from '../parser/index.ts';
+import type { ColumnRef, Expr, Select, SelectItem, WindowSpec } from '../parser/index.ts';
 import { Bound } from './bound.ts';
 import type { Compiler } from './compiler.ts';
 
@@ -68,8 +68,19 @@ export class Scope {
   group: GroupState | undefined;
   /** Aliases of the select list, for GROUP BY, HAVING and ORDER BY. */
   aliases: Map<string, Bound> | undefined;
-  /** HAVING: an alias comes before a column of the same name. */
-  aliasesFirst = false;
+  /** Set while HAVING is compiled. */
+  having: HavingColumns | undefined;
+  /** What of the select list is computed over windows. */
+  readonly overWindows = new Set<Bound>();
+  /** What of it has aggregates in it. */
+  readonly overGroups = new Set<Bound>();
+  /**
+   * Whether aggregates of this query may stand in what is being compiled: in ORDER BY of a query that is not grouped they may not, and this
+   * is the place of the expression there.
+   */
+  aggregates: 'allowed' | number | undefined;
+  /** A query without FROM, one of whose aggregates is over columns of queries round it: the name of its one row. */
+  oneRow: string | undefined;
   /** Named windows. */
   readonly windowSpecs = new Map<string, WindowSpec>();
   /** A statement that changes rows: a view over one table stands for that table. */
@@ -103,6 +114,14 @@ export interface BareColumn {
   readonly place: GroupPlace;
 }
 
+/** The columns that HAVING may name by themselves, as texts. */
+export interface HavingColumns {
+  /** Those that the select list or GROUP BY has. */
+  readonly columns: ReadonlySet<string>;
+  /** Those of GROUP BY, which come before aliases of the same name. */
+  readonly grouped: ReadonlySet<string>;
+}
+
 /** What a grouped query may name. */
 export interface GroupState {
   /** SQLite texts of the GROUP BY expressions. */
@@ -115,7 +134,7 @@ export interface GroupState {
   /** Which expression is being compiled, as errors call it. */
   place: GroupPlace;
   /** GROUP BY expressions that are NULL at this level of a ROLLUP, by their text. */
-  readonly rolledUp?: Set<string>;
+  readonly rolledUp?: ReadonlySet<string>;
   readonly hasRollup: boolean;
 }
 
@@ -123,9 +142,15 @@ export interface GroupState {
 export function findColumn(c: Compiler, scope: Scope, ref: ColumnRef, clause: string): Bound | null {
   for (let s: Scope | undefined = scope; s; s = s.parent) {
     const alias = ref.table === undefined ? s.aliases?.get(ref.name.toLowerCase()) : undefined;
-    if (alias && s.aliasesFirst) return alias;
-    const found = lookUp(s, ref, clause);
-    if (!found && alias) return alias;
+    const having = s === scope && s.group?.insideAggregate !== 1 ? s.having : undefined;
+    const named = alias && having ? tryLookUp(s, ref, clause) : lookUp(s, ref, clause);
+    const found = having && named && !having.columns.has(named.column.bound.sql) ? undefined : named;
+    if (alias && (!found || (s.having && !s.having.grouped.has(found.column.bound.sql)))) {
+      if (s.having && s.overWindows.has(alias)) throw windowAlias(ref.name);
+      if (s !== scope && s.overGroups.has(alias))
+        throw new SqlError(1247, '42S22', `Reference '${ref.name}' not supported (reference to group function)`);
+      return alias;
+    }
     if (!found) continue;
     const base = found.relation?.base;
     if (base) c.needs('select', base.database, base.table, found.column.name);
@@ -139,6 +164,61 @@ export function findColumn(c: Compiler, scope: Scope, ref: ColumnRef, clause: st
     return bound;
   }
   return null;
+}
+
+const windowAlias = (name: string): SqlError =>
+  new SqlError(
+    3594,
+    'HY000',
+    `You cannot use the alias '${name}' of an expression containing a window function in this context.'`,
+  );
+
+/** Whether a name means something of this query itself. */
+export const isNameOf = (scope: Scope, ref: ColumnRef, clause: string): boolean =>
+  (ref.table === undefined && scope.aliases?.has(ref.name.toLowerCase()) === true) ||
+  lookUp(scope, ref, clause) !== undefined;
+
+export function havingColumns(scope: Scope, { items, groupBy }: Select): HavingColumns {
+  const textOf = (e: Expr): string[] => {
+    const found = e.kind === 'column' ? tryLookUp(scope, e, 'having clause') : undefined;
+    return found ? [found.column.bound.sql] : [];
+  };
+  const grouped = new Set(groupBy.flatMap((item) => textOf(item.expr)));
+  const listed = items.flatMap((item) =>
+    item.kind === 'star' ? starColumns(scope, item).map(({ bound }) => bound.sql) : textOf(item.expr),
+  );
+  return { grouped, columns: new Set([...grouped, ...listed]) };
+}
+
+/** What `*` stands for. */
+export function starColumns(
+  scope: Scope,
+  item: Extract<SelectItem, { kind: 'star' }>,
+): { name: string; bound: Bound; base: { database: string; table: string } | undefined }[] {
+  const found = scope.star.filter(
+    (s) =>
+      item.table === undefined ||
+      (s.relation.alias === item.table && (item.schema === undefined || s.relation.database === item.schema)),
+  );
+  if (item.table === undefined)
+    return found.map((s) => ({ name: s.column.name, bound: s.column.bound, base: s.relation.base }));
+  const relation = scope.relations.find(
+    (r) => r.alias === item.table && (item.schema === undefined || r.database === item.schema),
+  );
+  if (!relation) throw new SqlError(1051, '42S02', `Unknown table '${item.table}'`);
+  return relation.columns
+    .filter((column) => !column.invisible)
+    .map((column) => ({ name: column.name, bound: column.bound, base: relation.base }));
+}
+
+/** Undefined also of a name that is ambiguous. */
+function tryLookUp(scope: Scope, ref: ColumnRef, clause: string): ReturnType<typeof lookUp> {
+  try {
+    return lookUp(scope, ref, clause);
+  } catch (error) {
+    if (error instanceof SqlError && error.errno === 1052) return undefined;
+    throw error;
+  }
 }
 
 function lookUp(
@@ -163,6 +243,10 @@ function lookUp(
   }
   return found;
 }
+
+/** A column as errors call it that say where it is: `database.table.column`. */
+export const columnTitle = ({ base, database, alias }: Relation, name: string): string =>
+  [base?.database ?? database, alias, name].filter((part) => part !== '').join('.');
 
 export const written = (ref: ColumnRef): string =>
   [ref.schema, ref.table, ref.name].filter((p) => p !== undefined).join('.');

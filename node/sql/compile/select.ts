@@ -1,7 +1,7 @@
 /** One SELECT. */
 import { SqlError } from '../types/index.ts';
 import { sqlError } from '../values/index.ts';
-import type { ColumnRef, Expr, Limit, OrderItem, Select, SelectItem } from '../parser/index.ts';
+import type { ColumnRef, Limit, OrderItem, Select, SelectItem } from '../parser/index.ts';
 import { Bound } from './bound.ts';
 import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler, type PlainOrder } from './compiler.ts';
 import { compileFrom } from './from.ts';
@@ -9,12 +9,14 @@ import { checkFullGroupBy, isOfWindow } from './group.ts';
 import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { lockedRowids, notHeld } from './locking-reads.ts';
 import { needsKey, orderKey, plainOrderKey, truth } from './operators.ts';
+import { newGroup } from './owners.ts';
+import { checkDistinctOrder, orderTerm, type KeyOf, type OrderTerm } from './order.ts';
 import { signatureName } from './call.ts';
 import type { SqlFunction } from './plan.ts';
-import { limitSql, position } from './places.ts';
-import { makeRelation, Scope, type GroupState, type Relation } from './scope.ts';
-import { print, withoutVersionComments } from '../parser/index.ts';
-import { containsAggregate, containsKind, slotsIn } from './walk.ts';
+import { isPlace, limitSql } from './places.ts';
+import { havingColumns, makeRelation, Scope, starColumns, type Relation } from './scope.ts';
+import { withoutVersionComments } from '../parser/index.ts';
+import { containsAggregate, containsKind, containsWindow, slotsIn } from './walk.ts';
 import { windowDefinitions } from './windows.ts';
 import { whereSql } from './where.ts';
 
@@ -32,12 +34,6 @@ export function compileSelect(
 ): CompiledQuery {
   if (select.rollup === 'cube') throw unsupported('CUBE');
   const grouped = select.groupBy.length > 0 || containsAggregate([select.items, select.having]);
-  const aggregate = grouped ? -1 : orderBy.findIndex((item) => containsAggregate(item));
-  if (aggregate >= 0)
-    throw sqlError(
-      3029,
-      `Expression #${aggregate + 1} of ORDER BY contains aggregate function and applies to the result of a non-aggregated query`,
-    );
   const levels = select.rollup === 'rollup' ? select.groupBy.length + 1 : 1;
   const saved = c.inlineLiterals;
   c.inlineLiterals =
@@ -77,13 +73,20 @@ function rollup(
       ? extra.map((g, i) => g + (orderBy[i]?.direction === 'desc' ? ' DESC' : ''))
       : select.groupBy.flatMap((g, i) => [`h${i}`, `k${i}${g.direction === 'desc' ? ' DESC' : ''}`]);
   const scope = new Scope(outer);
+  const fields = Array.from({ length: width }, (_, i) => `f${i}`).join(',');
+  // Of rows that are the same the first stays, in the order of all.
+  const keys = columns.map((column, i) => orderKey(c, new Bound(`f${i}`, column)));
+  const distinct = select.options.includes('distinct') ? ` GROUP BY ${keys.join(',')}` : '';
   return {
-    sql: `SELECT ${Array.from({ length: width }, (_, i) => `f${i}`).join(',')} FROM (${union}) ORDER BY ${order.join(',')}${limitSql(c, scope, limit)}`,
+    sql: `SELECT ${fields} FROM (${union})${distinct} ORDER BY ${(distinct ? order.map((o) => `min(${o.replace(/ DESC$/, '')})${o.endsWith(' DESC') ? ' DESC' : ''}`) : order).join(',')}${limitSql(c, scope, limit)}`,
     columns,
     atMostOneRow: false,
   };
 }
 
+type Level = CompiledQuery & { orderTerms?: number };
+
+/** Whose query an aggregate is of, only its columns tell: whether this one has any is known once its parts are compiled. */
 function compileLevel(
   c: Compiler,
   outer: Scope,
@@ -92,10 +95,34 @@ function compileLevel(
   limit: Limit | undefined,
   grouped: boolean,
   rolled: number | undefined,
-): CompiledQuery & { orderTerms?: number } {
-  const { further, locking } = c;
+): Level {
+  const { further, locking, unordered } = c;
+  const mark = c.mark();
+  const asItLooks = tryLevel(c, outer, select, orderBy, limit, grouped, rolled);
+  if (asItLooks) return asItLooks;
+  c.backTo(mark);
+  c.further = further;
+  c.locking = locking;
+  c.unordered = unordered;
+  const otherwise = tryLevel(c, outer, select, orderBy, limit, !grouped, rolled);
+  if (!otherwise) throw new Error('a query either has aggregates or has none');
+  return otherwise;
+}
+
+/** Undefined where it turns out that it is not `grouped`, or that it is. */
+function tryLevel(
+  c: Compiler,
+  outer: Scope,
+  select: Select,
+  orderBy: readonly OrderItem[],
+  limit: Limit | undefined,
+  grouped: boolean,
+  rolled: number | undefined,
+): Level | undefined {
+  const { further, locking, unordered } = c;
   c.further = undefined;
   c.locking = undefined;
+  c.unordered = false;
   const scope = new Scope(outer);
   const from = compileFrom(c, scope, select.from);
   // MySQL has it for its other optimizer only, which is off unless it was asked for.
@@ -107,49 +134,58 @@ function compileLevel(
   const grouping = new Map<SelectItem, Bound>();
   const keys = groupKeys(c, scope, select, rolled === undefined ? grouping : undefined);
   if (grouped) {
-    const state: GroupState = {
-      keys: new Set(keys.map((k) => k.sql)),
-      insideAggregate: 0,
-      hasAggregate: false,
-      bare: [],
-      place: { number: 1, clause: 'SELECT list' },
-      hasRollup: rolled !== undefined,
-      ...(rolled !== undefined && { rolledUp: new Set(keys.slice(keys.length - rolled).map((k) => k.sql)) }),
-    };
-    scope.group = state;
+    const texts = keys.map((k) => k.sql);
+    scope.group = rolled === undefined ? newGroup(texts) : newGroup(texts, new Set(texts.slice(keys.length - rolled)));
   }
+  scope.aggregates = 'allowed';
   windowDefinitions(c, scope, select.windows);
 
   const items = selectItems(c, scope, select.items, grouping);
   scope.aliases = new Map();
   for (const item of [...items].reverse()) scope.aliases.set(item.name.toLowerCase(), item.bound);
 
-  scope.aliasesFirst = true;
+  scope.having = select.having && havingColumns(scope, select);
+  if (scope.group) scope.group.place = { number: 1, clause: 'HAVING clause' };
   const having = select.having ? truth(c, c.expr(scope, select.having, 'having clause')) : '';
-  scope.aliasesFirst = false;
+  scope.having = undefined;
 
-  const distinct = select.options.includes('distinct');
-  // The one row of a query without GROUP BY needs no order: what it would be sorted by need not be grouped, nor be listed.
+  // Where all that groups are made by is listed, no two rows are the same.
+  const isDistinct = grouped && rolled === undefined && keys.every((k) => items.some((i) => i.bound.sql === k.sql));
+  const distinct = select.options.includes('distinct') && !isDistinct;
+  // The one row of a query without GROUP BY needs no order: what it would be sorted by need not be grouped.
   const isOneRow = grouped && select.groupBy.length === 0;
   const order = orderBy.map((o, i) => {
     const { group } = scope;
     const bare = group?.bare.slice();
     if (group) group.place = { number: i + 1, clause: 'ORDER BY clause' };
-    const term = orderTerm(c, scope, items, o, i, distinct && !isOneRow ? select.items : undefined);
+    if (!scope.group) scope.aggregates = i + 1;
+    const term = orderTerm(c, scope, items, o);
     if (group && bare && isOneRow) group.bare = [...bare, ...group.bare.slice(bare.length).filter(isOfWindow)];
     return term;
   });
+  if (!grouped && scope.group) return undefined;
+  if (isOneRow && scope.group?.hasAggregate === false) return undefined;
   if (scope.group && c.settings.onlyFullGroupBy) checkFullGroupBy(c, scope, select, keys);
+  if (distinct && !unordered && c.settings.onlyFullGroupBy)
+    checkDistinctOrder(
+      c,
+      scope,
+      select.items,
+      items.map((i) => i.bound),
+      orderBy,
+      order,
+    );
 
   const groupSql = groupClause(c, keys, rolled);
+  const source = from || (scope.oneRow === undefined ? '' : `(SELECT 1 AS f0) AS ${scope.oneRow}`);
   const tail =
-    (from ? ` FROM ${from}` : '') +
+    (source ? ` FROM ${source}` : '') +
     (where ? ` WHERE ${where}` : '') +
     groupSql +
     (having
       ? groupSql || grouped
         ? ` HAVING ${having}`
-        : where || from
+        : where || source
           ? ` ${where ? 'AND' : 'WHERE'} ${having}`
           : ` WHERE ${having}`
       : '');
@@ -170,7 +206,9 @@ function compileLevel(
       `${i >= keys.length - rolled ? 1 : 0} AS h${i}`,
       `${i >= keys.length - rolled ? 'NULL' : orderKey(c, k)} AS k${i}`,
     ]);
-    const list = [...items.map((item, i) => `${item.bound.sql} AS f${i}`), ...extra, ...flags];
+    // What aggregates is one row, also of no rows.
+    const total = rolled === keys.length ? ['count(*)'] : [];
+    const list = [...items.map((item, i) => `${item.bound.sql} AS f${i}`), ...extra, ...flags, ...total];
     return { sql: `SELECT ${list.join(',')}${tail}`, columns, atMostOneRow: false, orderTerms: order.length };
   }
 
@@ -184,14 +222,15 @@ function compileLevel(
     c.keyRange = keyRangeOf(c, scope, target, select.where);
     c.keyLookup = keyLookupOf(c, scope, target, select.where);
   }
-  const orderSql = orderClause(order);
+  const sorting = unordered ? [] : order;
+  const orderSql = orderClause(sorting);
   const isByKey = distinct && (outputs.length > items.length || items.some((item) => needsKey(item.bound.type)));
   const alias = isByKey ? c.alias() : '';
   const keyed = (terms: readonly OrderTerm[], keyOf: KeyOf): string =>
     isByKey
       ? distinctByKey(alias, outputs, items.length, terms, tail, keyOf)
       : `SELECT ${distinct ? 'DISTINCT ' : ''}${list.join(',')}${tail}${orderClause(terms)}`;
-  let unlimited = keyed(order, (b) => orderKey(c, b));
+  let unlimited = keyed(sorting, (b) => orderKey(c, b));
   if (having && grouped && select.groupBy.length === 0 && !containsAggregate(select.items)) {
     // SQLite takes HAVING without GROUP BY only where a column aggregates.
     unlimited = `SELECT ${items.map((_, i) => `f${i}`).join(',')} FROM (SELECT ${list.join(',')},count(*)${tail}${orderSql})`;
@@ -271,8 +310,7 @@ function furtherColumns(c: Compiler, scope: Scope, names: readonly ColumnRef[], 
 
 function groupClause(c: Compiler, keys: readonly Bound[], rolled: number | undefined): string {
   const used = rolled === undefined ? keys : keys.slice(0, keys.length - rolled);
-  // The grand total of a ROLLUP is one group, and none where there are no rows.
-  if (used.length === 0) return rolled === undefined ? '' : ' GROUP BY (1+0)';
+  if (used.length === 0) return '';
   return ` GROUP BY ${used.map((k) => groupKeySql(c, k)).join(',')}`;
 }
 
@@ -305,125 +343,27 @@ function distinctByKey(
   return `SELECT ${names.join(',')} FROM (SELECT ${inner.join(',')}${tail}) AS ${alias} GROUP BY ${keys.join(',')}${terms.length > 0 ? ` ORDER BY ${terms.join(',')}` : ''}`;
 }
 
-/** What an expression is sorted by. */
-type KeyOf = (bound: Bound) => string;
-
-interface OrderTerm {
-  readonly bound: Bound;
-  /** What is sorted by, in a form that sorts as MySQL does. */
-  readonly key: string;
-  readonly descending: boolean;
-  /** `key` with its direction, or the place of a select item. */
-  readonly text: string;
-  /** Place in the select list, 0-based. */
-  readonly place: number | undefined;
-}
-
-function orderTerm(
-  c: Compiler,
-  scope: Scope,
-  items: readonly Item[],
-  { expr, direction }: OrderItem,
-  index: number,
-  distinct: readonly SelectItem[] | undefined,
-): OrderTerm {
-  const descending = direction === 'desc';
-  const bounds = items.map((i) => i.bound);
-  let bound: Bound;
-  if (expr.kind === 'number' && typeof expr.value === 'number')
-    bound = position(c, bounds, expr.value, expr.slot, 'order clause');
-  else bound = topLevelAlias(items, expr) ?? c.expr(scope, expr, 'order clause');
-  let place: number | undefined = bounds.indexOf(bound);
-  if (place < 0) {
-    place = bounds.findIndex((b) => b.sql === bound.sql);
-    if (place < 0) place = undefined;
-  }
-  if (
-    distinct &&
-    place === undefined &&
-    c.settings.onlyFullGroupBy &&
-    !bound.bind &&
-    !overListed(c, scope, bounds, distinct, expr)
-  ) {
-    throw new SqlError(
-      3065,
-      'HY000',
-      `Expression #${index + 1} of ORDER BY clause is not in SELECT list, references column which is not in SELECT list; this is incompatible with DISTINCT`,
-    );
-  }
-  const key = orderKey(c, bound);
-  const suffix = descending ? ' DESC' : '';
-  // A parameter is no place in the list: `ORDER BY ?1` sorts by a constant.
-  const text =
-    place !== undefined && key === bound.sql
-      ? `${place + 1}${suffix}`
-      : bound.bind
-        ? `(${key})${suffix}`
-        : key + suffix;
-  return { bound, key, descending, text, place };
-}
-
-const SUBQUERIES = new Set(['subquery', 'exists', 'inSubquery', 'quantified']);
-
-/** Whether an expression reads columns and subqueries of the select list only. */
-function overListed(
-  c: Compiler,
-  scope: Scope,
-  bounds: readonly Bound[],
-  select: readonly SelectItem[],
-  expr: Expr,
-): boolean {
-  let texts: Set<string> | undefined;
-  const listed = (node: unknown): boolean => {
-    if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return true;
-    if (Array.isArray(node)) return node.every(listed);
-    const { kind } = node as { kind?: string };
-    if (SUBQUERIES.has(kind ?? '')) {
-      texts ??= new Set(select.flatMap((item) => (item.kind === 'item' ? [print(item.expr)] : [])));
-      return texts.has(print(node as Expr));
-    }
-    if (kind !== 'column') return Object.values(node).every(listed);
-    const column = c.expr(scope, node as Expr, 'order clause');
-    return bounds.some((b) => b.sql === column.sql);
-  };
-  return listed(expr);
-}
-
-/** ORDER BY name: an alias of the select list comes before a column of that name. */
-function topLevelAlias(items: readonly Item[], expr: Expr): Bound | undefined {
-  if (expr.kind !== 'column' || expr.table !== undefined) return undefined;
-  const lower = expr.name.toLowerCase();
-  const matches = items.filter((i) => i.name.toLowerCase() === lower);
-  const distinctMatches = new Set(matches.map((m) => m.bound.sql));
-  if (distinctMatches.size > 1) throw new SqlError(1052, '23000', `Column '${expr.name}' in order clause is ambiguous`);
-  return matches[0]?.bound;
-}
-
 /** `grouping` is told of items of the select list with subqueries, which are named by place or alias. */
 function groupKeys(c: Compiler, scope: Scope, select: Select, grouping: Map<SelectItem, Bound> | undefined): Bound[] {
   const itemKey = (item: Extract<SelectItem, { kind: 'item' }>): Bound => {
+    if (containsAggregate(item.expr) || containsWindow(item.expr))
+      throw new SqlError(1056, '42000', `Can't group on '${item.alias ?? nameOf(itemText(c, item))}'`);
     const bound = c.expr(scope, item.expr, 'group statement');
     if (containsKind(item.expr, 'query')) grouping?.set(item, bound);
     return bound;
   };
   return select.groupBy.map(({ expr }) => {
-    if (expr.kind === 'number' && typeof expr.value === 'number') {
+    if (isPlace(expr)) {
       c.pinned.add(expr.slot);
-      const found = expandedItem(scope, select.items, expr.value);
-      if (!found) throw new SqlError(1054, '42S22', `Unknown column '${expr.value}' in 'group statement'`);
-      if ('bound' in found) return found.bound;
-      const { item } = found;
-      if (containsAggregate(item.expr)) throw new SqlError(1056, '42000', `Can't group on '${item.alias ?? ''}'`);
-      return itemKey(item);
+      const found = expandedItem(scope, select.items, Number(expr.value));
+      if (!found) throw new SqlError(1054, '42S22', `Unknown column '${expr.text}' in 'group statement'`);
+      return 'bound' in found ? found.bound : itemKey(found.item);
     }
     if (expr.kind === 'column' && expr.table === undefined) {
       const known = scope.relations.some((r) => r.byName.has(expr.name.toLowerCase()));
       if (!known) {
         const item = select.items.find((i) => i.kind === 'item' && i.alias?.toLowerCase() === expr.name.toLowerCase());
-        if (item?.kind === 'item') {
-          if (containsAggregate(item.expr)) throw new SqlError(1056, '42000', `Can't group on '${expr.name}'`);
-          return itemKey(item);
-        }
+        if (item?.kind === 'item') return itemKey(item);
       }
     }
     return c.expr(scope, expr, 'group statement');
@@ -447,31 +387,14 @@ function expandedItem(
   return undefined;
 }
 
-function starColumns(
-  scope: Scope,
-  item: Extract<SelectItem, { kind: 'star' }>,
-): { name: string; bound: Bound; base: { database: string; table: string } | undefined }[] {
-  const found = scope.star.filter(
-    (s) =>
-      item.table === undefined ||
-      (s.relation.alias === item.table && (item.schema === undefined || s.relation.database === item.schema)),
-  );
-  if (item.table === undefined)
-    return found.map((s) => ({ name: s.column.name, bound: s.column.bound, base: s.relation.base }));
-  const relation = scope.relations.find(
-    (r) => r.alias === item.table && (item.schema === undefined || r.database === item.schema),
-  );
-  if (!relation) throw new SqlError(1051, '42S02', `Unknown table '${item.table}'`);
-  return relation.columns
-    .filter((column) => !column.invisible)
-    .map((column) => ({ name: column.name, bound: column.bound, base: relation.base }));
-}
-
 /** Characters of a column's name at most, when its text is its name. */
 const NAME_LENGTH_MAX = 256;
 
 /** Names are utf8mb3: what lies beyond its plane is a question mark. */
 const nameOf = (text: string): string => text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, '?').slice(0, NAME_LENGTH_MAX);
+
+const itemText = (c: Compiler, item: Extract<SelectItem, { kind: 'item' }>): string =>
+  withoutVersionComments(c.text.slice(item.textStart, item.textEnd));
 
 /** `grouping`: items that are keys of the groups already. */
 function selectItems(
@@ -512,6 +435,8 @@ function selectItems(
     }
     begin();
     const bound = grouping.get(item) ?? c.expr(scope, item.expr, 'field list');
+    if (containsWindow(item.expr)) scope.overWindows.add(bound);
+    if (containsAggregate(item.expr)) scope.overGroups.add(bound);
     if (item.alias !== undefined) return [{ name: item.alias, bound }];
     if (item.expr.kind === 'column') {
       // A column is called as it is written; one of a view as the view calls it.
@@ -521,6 +446,6 @@ function selectItems(
     for (const slot of slotsIn(item.expr)) c.pinned.add(slot);
     if (item.expr.kind === 'null') return [{ name: 'NULL', bound }];
     if (item.expr.kind === 'string' && !item.expr.bytes) return [{ name: nameOf(item.expr.value), bound }];
-    return [{ name: nameOf(withoutVersionComments(c.text.slice(item.textStart, item.textEnd))), bound }];
+    return [{ name: nameOf(itemText(c, item)), bound }];
   });
 }

@@ -24,6 +24,11 @@ const single: SqlFunction = {
   }),
 };
 
+function rowsOf(c: Compiler, query: QueryExpression, scope: Scope): CompiledQuery {
+  c.unordered = true;
+  return c.query(query, scope);
+}
+
 const hasOneRow = (query: CompiledQuery): boolean => query.atMostOneRow;
 
 const column = (query: CompiledQuery, alias: string, i: number): Bound => {
@@ -33,7 +38,7 @@ const column = (query: CompiledQuery, alias: string, i: number): Bound => {
 };
 
 export function scalarSubquery(c: Compiler, scope: Scope, query: QueryExpression): Bound {
-  const inner = c.query(query, scope);
+  const inner = rowsOf(c, query, scope);
   if (inner.columns.length !== 1) throw columnCount(1);
   const only = inner.columns[0] as CompiledQuery['columns'][number];
   const sql = hasOneRow(inner) ? `(${inner.sql})` : `(SELECT ${c.use(single)}(f0) FROM (${inner.sql}))`;
@@ -42,7 +47,7 @@ export function scalarSubquery(c: Compiler, scope: Scope, query: QueryExpression
 
 /** Each column of a subquery that stands for a row. */
 export function subqueryRow(c: Compiler, scope: Scope, query: QueryExpression): Bound[] {
-  const inner = c.query(query, scope);
+  const inner = rowsOf(c, query, scope);
   return inner.columns.map(
     (column, i) =>
       new Bound(
@@ -59,7 +64,7 @@ export function subqueryRow(c: Compiler, scope: Scope, query: QueryExpression): 
 }
 
 export function exists(c: Compiler, scope: Scope, query: QueryExpression): Bound {
-  return truthValue(`EXISTS(${c.query(query, scope).sql})`, false);
+  return truthValue(`EXISTS(${rowsOf(c, query, scope).sql})`, false);
 }
 
 export function inSubquery(c: Compiler, scope: Scope, e: InSubquery, clause: string): Bound {
@@ -67,7 +72,7 @@ export function inSubquery(c: Compiler, scope: Scope, e: InSubquery, clause: str
     e.operand.kind === 'row'
       ? e.operand.items.map((i) => c.expr(scope, i, clause))
       : [c.expr(scope, e.operand, clause)];
-  const inner = c.query(e.query, scope);
+  const inner = rowsOf(c, e.query, scope);
   if (inner.columns.length !== operands.length) throw columnCount(operands.length);
   const alias = c.alias();
   const pairs = operands.map((operand, i) => comparable(c, operand, column(inner, alias, i), ' IN '));
@@ -82,7 +87,7 @@ export function inSubquery(c: Compiler, scope: Scope, e: InSubquery, clause: str
 export function quantified(c: Compiler, scope: Scope, e: Quantified, clause: string): Bound {
   const operands =
     e.left.kind === 'row' ? e.left.items.map((i) => c.expr(scope, i, clause)) : [c.expr(scope, e.left, clause)];
-  const inner = c.query(e.query, scope);
+  const inner = rowsOf(c, e.query, scope);
   if (inner.columns.length !== operands.length) throw columnCount(operands.length);
   const alias = c.alias();
   const columns = operands.map((_, i) => column(inner, alias, i));

@@ -12,6 +12,15 @@ export function containsAggregate(node: unknown): boolean {
   return Object.values(node).some((value) => typeof value === 'object' && containsAggregate(value));
 }
 
+/** Whether a tree computes something over a window of its own query. */
+export function containsWindow(node: unknown): boolean {
+  if (!isBranch(node)) return false;
+  if (Array.isArray(node)) return node.some(containsWindow);
+  const { kind, over } = node as { kind?: string; over?: unknown };
+  if (kind === 'query') return false;
+  return over !== undefined || Object.values(node).some(containsWindow);
+}
+
 /** Slots of the literals and placeholders in a tree. */
 export function slotsIn(node: unknown): number[] {
   if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return [];
@@ -34,12 +43,14 @@ export function containsKind(node: unknown, kind: string): boolean {
 const isBranch = (node: unknown): node is object =>
   typeof node === 'object' && node !== null && !('slot' in node) && !(node instanceof Uint8Array);
 
-/** The columns that a tree names. */
-export function columnsNamed(node: unknown): ColumnRef[] {
+/** The columns that a tree names; `own`: those outside its subqueries. */
+export function columnsNamed(node: unknown, own = false): ColumnRef[] {
   if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return [];
-  if (Array.isArray(node)) return node.flatMap(columnsNamed);
-  if ((node as { kind?: string }).kind === 'column') return [node as ColumnRef];
-  return Object.values(node).flatMap(columnsNamed);
+  if (Array.isArray(node)) return node.flatMap((n) => columnsNamed(n, own));
+  const { kind } = node as { kind?: string };
+  if (kind === 'column') return [node as ColumnRef];
+  if (own && kind === 'query') return [];
+  return Object.values(node).flatMap((n) => columnsNamed(n, own));
 }
 
 /**

@@ -4,6 +4,7 @@ import type { FrameBound, OrderItem, Over, WindowFrame, WindowSpec } from '../pa
 import { unsupported, type Compiler } from './compiler.ts';
 import { WINDOW_CLAUSE } from './group.ts';
 import { orderKey } from './operators.ts';
+import { isPlace } from './places.ts';
 import type { Scope } from './scope.ts';
 import { rangeOrder, rowOffset, windowError } from './window-frames.ts';
 
@@ -53,6 +54,12 @@ function windowText(c: Compiler, scope: Scope, spec: WindowSpec, name: string, s
   }
   const { group } = scope;
   const key = (item: OrderItem, index: number): string => {
+    if (isPlace(item.expr))
+      throw windowError(
+        3592,
+        name,
+        ': ORDER BY or PARTITION BY uses legacy position indication which is not supported, use expression.',
+      );
     const place = group?.place;
     if (group) group.place = { number: index + 1, clause: `${WINDOW_CLAUSE}'${name}'` };
     const bound = c.expr(scope, item.expr, 'window partition by');

@@ -124,7 +124,13 @@ function addTime(name: string, sign: 1 | -1): FunctionDefinition {
           }
           return formatDateTime(date, result.kind === 'datetime' ? result.fsp : date.micros === 0 ? 0 : 6);
         }
-        const time = clip(env, left.micros + sign * micros, name.toLowerCase());
+        const sum = left.micros + sign * micros;
+        // What is no TIME is none; a text is cut to fit.
+        if (result.kind === 'time' && Math.abs(sum) > TIME_MAX) {
+          env.warn('Warning', 1441, 'Datetime function: time field overflow');
+          return null;
+        }
+        const time = clip(env, sum, name.toLowerCase());
         if (result.kind === 'time') return fitTime(time, result.fsp, env);
         return formatTime(time, time % MICROS_PER_SECOND === 0 ? 0 : 6);
       };

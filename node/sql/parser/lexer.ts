@@ -433,7 +433,8 @@ export class Lexer {
   }
 
   /** The error for the text from `at` on. */
-  syntaxError(at: number): SqlError {
+  /** `what` is wrong, where not the syntax is. */
+  syntaxError(at: number, what?: string): SqlError {
     const sql = this.sql;
     let line = 1;
     for (let i = sql.indexOf('\n'); i >= 0 && i < at; i = sql.indexOf('\n', i + 1)) line++;
@@ -447,7 +448,9 @@ export class Lexer {
     return new SqlError(
       1064,
       '42000',
-      `You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '${near}' at line ${line}`,
+      what === undefined
+        ? `You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '${near}' at line ${line}`
+        : `${what} Error near '${near}' at line ${line}`,
     );
   }
 }

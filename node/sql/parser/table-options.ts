@@ -19,6 +19,19 @@ const NUMBERS = new Set([
   'TABLE_CHECKSUM',
   'KEY_BLOCK_SIZE',
 ]);
+/** Of those that are within bounds to the parser already: the bounds, as its errors say them. */
+const RANGES: Readonly<Record<string, readonly [least: number, most: number, written: string]>> = {
+  KEY_BLOCK_SIZE: [0, 65535, '[0,65535]'],
+  AVG_ROW_LENGTH: [0, 4294967295, '[0,4294967295]'],
+  STATS_SAMPLE_PAGES: [1, 65535, '[1, 65535]'],
+};
+
+function checkRange(p: Parser, t: string, value: number | bigint, at: number): void {
+  const range = RANGES[t];
+  if (!range || (value >= range[0] && value <= range[1])) return;
+  throw p.syntaxError(at, `The valid range for ${t.toLowerCase()} is ${range[2]}.`);
+}
+
 /** Options with a number or DEFAULT. */
 const TERNARY = new Set(['PACK_KEYS', 'STATS_AUTO_RECALC', 'STATS_PERSISTENT', 'STATS_SAMPLE_PAGES']);
 /** Options with a string. */
@@ -39,7 +52,10 @@ export function tableOption(p: Parser): TableOption | undefined {
   if (NUMBERS.has(t)) {
     p.next();
     p.accept('=');
-    return option(name, p.uint64());
+    const at = p.start;
+    const value = p.uint64();
+    checkRange(p, t, value, at);
+    return option(name, value);
   }
   if (TERNARY.has(t)) {
     p.next();
@@ -47,7 +63,8 @@ export function tableOption(p: Parser): TableOption | undefined {
     if (p.accept('DEFAULT')) return option(name, 'default');
     const at = p.start;
     const value = p.uint64();
-    if (t !== 'STATS_SAMPLE_PAGES' && value !== 0 && value !== 1) p.fail(at);
+    if (t === 'STATS_SAMPLE_PAGES') checkRange(p, t, value, at);
+    else if (value !== 0 && value !== 1) p.fail(at);
     return option(name, value);
   }
   if (STRINGS.has(t)) {

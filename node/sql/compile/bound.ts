@@ -22,6 +22,11 @@ export interface BoundInit {
   readonly column?: ColumnSource;
   /** Its value is 0, 1 or NULL. */
   readonly truth?: boolean;
+  /**
+   * SQLite's own product that an exact number of more than 18 digits is: its digits without the point. Beyond 63 bits it is a REAL, so it is the
+   * number only beside others of up to 18 digits, of which none lies where REALs are rounded.
+   */
+  readonly product?: () => string;
   /** Its value, where the text alone says it; asking for it pins the plan to that value. */
   readonly known?: () => SqliteValue;
 }
@@ -49,6 +54,7 @@ export class Bound {
   readonly column: ColumnSource | undefined;
   readonly truth: boolean;
   readonly known: (() => SqliteValue) | undefined;
+  readonly product: (() => string) | undefined;
   private text: string | (() => string);
 
   /** `sql`: SQLite's expression, or what makes it when it is first needed (a parameter that nobody needs is never bound). */
@@ -65,6 +71,7 @@ export class Bound {
     this.column = init.column;
     this.truth = init.truth ?? false;
     this.known = init.known;
+    this.product = init.product;
   }
 
   get sql(): string {

@@ -35,13 +35,13 @@ export function arithmetic(
   const left = onBytes ? l : numeric(c, l);
   const right = onBytes && op !== '<<' && op !== '>>' ? r : numeric(c, r);
   if (op === '+' || op === '-' || op === '*') {
-    const native = nativeArithmetic(op, left, right);
+    const native = nativeArithmetic(c, op, left, right);
     if (native) return native;
   }
   return callNamed(c, op === 'div' ? 'DIV' : op, [left, right]);
 }
 
-function nativeArithmetic(op: '+' | '-' | '*', l: Bound, r: Bound): Bound | undefined {
+function nativeArithmetic(c: Compiler, op: '+' | '-' | '*', l: Bound, r: Bound): Bound | undefined {
   // A bound constant is folded by the function itself; SQLite need not see it.
   if (l.bind && r.bind) return undefined;
   const nullable = l.nullable || r.nullable;
@@ -61,7 +61,20 @@ function nativeArithmetic(op: '+' | '-' | '*', l: Bound, r: Bound): Bound | unde
     const type: SqlType = { kind: 'decimal', precision, scale: l.type.scale, unsigned: false };
     return new Bound(() => `(${l.sql}${op}${r.sql})`, { type, nullable });
   }
-  return undefined;
+  return op === '*' && (isScaled(l.type) || isScaled(r.type)) ? productOf(c, l, r) : undefined;
+}
+
+/** A decimal by a decimal or a whole number: SQLite's own product where that cannot overflow, or where it is only compared. */
+function productOf(c: Compiler, l: Bound, r: Bound): Bound | undefined {
+  const scaleOf = (b: Bound): number | undefined =>
+    isScaled(b.type) ? b.type.scale : isInteger(b.type) && b.bits < 64 ? 0 : undefined;
+  const [left, right] = [scaleOf(l), scaleOf(r)];
+  const called = callNamed(c, '*', [l, r]);
+  const { type, nullable } = called;
+  if (left === undefined || right === undefined || type.kind !== 'decimal' || type.scale !== left + right)
+    return undefined;
+  const product = (): string => `(${l.sql}*${r.sql})`;
+  return isScaled(type) ? new Bound(product, { type, nullable }) : called.with({ product });
 }
 
 /** A value as SQLite's truth: 0, 1 (any other number) or NULL. */
@@ -269,14 +282,16 @@ function decimals(c: Compiler, l: Bound, r: Bound): Comparable {
   const [a, b] = [shape(l), shape(r)];
   if (a && b) {
     const scale = Math.max(a.scale, b.scale);
-    const precision = Math.max(a.precision - a.scale, b.precision - b.scale) + scale;
-    if (precision <= 18) {
-      const scaled = (x: Bound, from: number): string => {
-        if (x.bind) return convert(c, x, { kind: 'decimal', precision: 18, scale, unsigned: false }).sql;
-        return from === scale ? x.sql : `(${x.sql}*1${'0'.repeat(scale - from)})`;
+    const isNarrow = ({ precision, scale: own }: typeof a): boolean => precision - own + scale <= 18;
+    const scaled = (x: Bound, { scale: from }: typeof a, sql = (): string => x.sql): string => {
+      if (x.bind) return convert(c, x, { kind: 'decimal', precision: 18, scale, unsigned: false }).sql;
+      return from === scale ? sql() : `(${sql()}*1${'0'.repeat(scale - from)})`;
+    };
+    if (isNarrow(a) ? isNarrow(b) || r.product : isNarrow(b) && l.product)
+      return {
+        left: scaled(l, a, isNarrow(a) ? undefined : l.product),
+        right: scaled(r, b, isNarrow(b) ? undefined : r.product),
       };
-      return { left: scaled(l, a.scale), right: scaled(r, b.scale) };
-    }
   }
   const wide: SqlType = { kind: 'decimal', precision: 65, scale: 30, unsigned: false };
   return { left: convert(c, l, wide).sql, right: convert(c, r, wide).sql };

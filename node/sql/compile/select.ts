@@ -1,4 +1,5 @@
 /** One SELECT. */
+import { columnName, rowidColumn, type TableDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
 import { sqlError } from '../values/index.ts';
 import type { ColumnRef, Limit, OrderItem, Select, SelectItem } from '../parser/index.ts';
@@ -235,11 +236,25 @@ function tryLevel(
     // SQLite takes HAVING without GROUP BY only where a column aggregates.
     unlimited = `SELECT ${items.map((_, i) => `f${i}`).join(',')} FROM (SELECT ${list.join(',')},count(*)${tail}${orderSql})`;
   }
+  if (isOneRow && use && !having && !where && items.length > 1 && !c.settings.overlaid(use.table)) {
+    // SQLite looks at an index's ends for one MIN or MAX alone; for several it goes through all rows.
+    const isAtEnds = select.items.every((item, i) => isEndOfIndex(item, (items[i] as Item).bound, use.table));
+    if (isAtEnds)
+      unlimited = `SELECT ${items.map(({ bound }, i) => `(SELECT ${bound.sql} FROM ${source}) AS f${i}`).join(',')}`;
+  }
   const parameters = c.binders.length;
   const sql = unlimited + limitSql(c, scope, limit);
   const isWhole = !limit && !grouped && outputs.length === list.length && outputs.length === items.length;
   const plain = isWhole ? plainOrder(items, order, isByKey, keyed) : undefined;
   return { sql, columns, atMostOneRow, unlimited: { sql: unlimited, parameters }, ...(plain && { plain }) };
+}
+
+/** MIN or MAX, by SQLite's own, of a column by which there is an index. */
+function isEndOfIndex(item: SelectItem, { sql }: Bound, table: TableDef): boolean {
+  if (item.kind !== 'item' || item.expr.kind !== 'aggregate' || item.expr.over) return false;
+  const name = /^(?:min|max)\(a\d+\.(\w+)\)$/.exec(sql)?.[1];
+  const leads = [rowidColumn(table)?.id, ...table.indexes.map(({ parts }) => parts[0]?.column)];
+  return name !== undefined && leads.some((id) => id !== undefined && columnName(id) === name);
 }
 
 const orderClause = (order: readonly OrderTerm[]): string =>

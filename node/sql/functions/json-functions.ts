@@ -98,9 +98,18 @@ function json(
   });
 }
 
+/** Most paths, and documents to look for, are the same for all rows: the last one is kept. */
+function keepingLast<T>(read: (value: never, env: CallEnv) => T): (value: unknown, env: CallEnv) => T {
+  let last: { readonly value: unknown; readonly read: T } | undefined;
+  return (value, env) => {
+    if (last?.value !== value) last = { value, read: read(value as never, env) };
+    return (last as { readonly read: T }).read;
+  };
+}
+
 const pathReader = (type: SqlType | undefined): ((value: unknown, env: CallEnv) => JsonPath) => {
   const text = textReader(type ?? LONGTEXT);
-  return (value, env) => parsePath(text(value as never, env));
+  return keepingLast((value, env) => parsePath(text(value, env)));
 };
 
 function single(path: JsonPath): JsonPath {
@@ -254,7 +263,7 @@ export const jsonFunctions: readonly FunctionDefinition[] = [
   ),
   json('JSON_CONTAINS', [2, 3], BOOLEAN, (types, name): Call => {
     const document = documentReader(types[0] as SqlType, 1, name);
-    const candidate = documentReader(types[1] as SqlType, 2, name);
+    const candidate = keepingLast(documentReader(types[1] as SqlType, 2, name));
     const path = pathReader(types[2]);
     return (env, doc: never, wanted: never, at?: unknown) => {
       let target: Json | undefined = document(doc, env);

@@ -40,25 +40,26 @@ export function tooDeep(): Error {
   return sqlError(3157, 'The JSON document exceeds the maximum depth.');
 }
 
-const encoder = new TextEncoder();
-
 /** The order of object members. */
 export function compareKeys(a: string, b: string): number {
   const [left, right] = [utf8Length(a), utf8Length(b)];
   if (left !== right) return left - right;
-  // Of ASCII the texts stand as their bytes do.
-  if (left === a.length && right === b.length) return a < b ? -1 : a > b ? 1 : 0;
-  return compareBytes(encoder.encode(a), encoder.encode(b));
+  return compareTexts(a, b);
 }
 
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const end = Math.min(a.length, b.length);
-  for (let i = 0; i < end; i++) {
-    const difference = (a[i] as number) - (b[i] as number);
-    if (difference !== 0) return difference;
+/** By the bytes of UTF-8, well-formed as both are. */
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (x !== y) return afterPlane(x) - afterPlane(y);
   }
   return a.length - b.length;
 }
+
+/** As UTF-8 has it, what is written with surrogates comes after all else. */
+const afterPlane = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
 
 /** An object of its members in any order; of two with one key the last stays. */
 export function objectOf(members: Iterable<readonly [string, Json]>): JsonObject {
@@ -78,6 +79,10 @@ function isOrdered(map: JsonObject): boolean {
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 const STRING = /"((?:[^"\\\0-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*)"/y;
 const BLANK = /[ \t\n\r]*/y;
+/** What a string holds that does not stand for itself. */
+const NOT_PLAIN = /[\\\0-\x1f]/;
+/** Digits of a whole number that a double holds. */
+const DIGITS_MAX = 15;
 
 class Parser {
   readonly text: string;
@@ -91,8 +96,11 @@ class Parser {
   }
 
   skip(): void {
-    const code = this.text.charCodeAt(this.at);
-    if (code > 32) return;
+    if (this.text.charCodeAt(this.at) > 32) return;
+    if (this.text.charCodeAt(this.at) === 32 && this.text.charCodeAt(this.at + 1) > 32) {
+      this.at++;
+      return;
+    }
     BLANK.lastIndex = this.at;
     BLANK.exec(this.text);
     this.at = BLANK.lastIndex;
@@ -136,7 +144,26 @@ class Parser {
     throw new Fault('Invalid value.', this.at + same);
   }
 
+  /** A short whole number: most are. */
+  shortNumber(): bigint | undefined {
+    const { text } = this;
+    const start = text.charCodeAt(this.at) === 45 ? this.at + 1 : this.at;
+    let at = start;
+    let value = 0;
+    for (let code = text.charCodeAt(at); code >= 48 && code <= 57; code = text.charCodeAt(++at))
+      value = value * 10 + code - 48;
+    const next = text.charCodeAt(at) | 32;
+    const hasZero = text.charCodeAt(start) === 48 && at > start + 1;
+    // '.' (46 in either case) and 'e' go on.
+    if (at === start || at - start > DIGITS_MAX || hasZero || next === 46 || next === 101) return undefined;
+    const number = BigInt(start === this.at ? value : -value);
+    this.at = at;
+    return number;
+  }
+
   number(): Json {
+    const short = this.shortNumber();
+    if (short !== undefined) return short;
     NUMBER.lastIndex = this.at;
     const match = NUMBER.exec(this.text);
     if (match === null) throw new Fault('Invalid value.', this.text[this.at] === '-' ? this.at + 1 : this.at);
@@ -162,6 +189,12 @@ class Parser {
   }
 
   string(): string {
+    const end = this.text.indexOf('"', this.at + 1);
+    const plain = end < 0 ? undefined : this.text.slice(this.at + 1, end);
+    if (plain !== undefined && !NOT_PLAIN.test(plain)) {
+      this.at = end + 1;
+      return plain;
+    }
     STRING.lastIndex = this.at;
     const match = STRING.exec(this.text);
     if (match === null) throw this.stringFault();
@@ -216,12 +249,14 @@ class Parser {
 
   object(depth: number): Json {
     if (depth >= MAX_DEPTH) throw tooDeep();
-    const members: [string, Json][] = [];
+    const members = new Map<string, Json>();
+    let last: string | undefined;
+    let isInOrder = true;
     this.at++;
     this.skip();
     if (this.text[this.at] === '}') {
       this.at++;
-      return new Map();
+      return members;
     }
     for (;;) {
       if (this.text[this.at] !== '"') throw new Fault('Missing a name for object member.', this.at);
@@ -230,7 +265,9 @@ class Parser {
       if (this.text[this.at] !== ':') throw new Fault('Missing a colon after a name of object member.', this.at);
       this.at++;
       this.skip();
-      members.push([key, this.value(depth + 1)]);
+      members.set(key, this.value(depth + 1));
+      isInOrder &&= last === undefined || compareKeys(last, key) <= 0;
+      last = key;
       this.skip();
       const c = this.text[this.at];
       if (c === ',') {
@@ -238,7 +275,7 @@ class Parser {
         this.skip();
       } else if (c === '}') {
         this.at++;
-        return objectOf(members);
+        return isInOrder ? members : objectOf(members);
       } else throw new Fault("Missing a comma or '}' after an object member.", this.at);
     }
   }
@@ -378,7 +415,7 @@ export function compareJson(a: Json, b: Json): number {
     }
     return 0;
   }
-  if (typeof a === 'string') return compareBytes(encoder.encode(a), encoder.encode(b as string));
+  if (typeof a === 'string') return compareTexts(a, b as string);
   if (a === null) return 0;
   if (typeof a === 'boolean') return Number(a) - Number(b);
   return compareNumbers(a as number | bigint | Decimal, b as number | bigint | Decimal);

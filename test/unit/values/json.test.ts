@@ -33,6 +33,9 @@ describe('JSON texts', () => {
     ['1e20', '1e20'],
     ['-0', '0'],
     ['-0.0', '-0.0'],
+    ['[-7,0,-10,999999999999999,-9999999999999999]', '[-7, 0, -10, 999999999999999, -9999999999999999]'],
+    ['{"a":1,"b":2,"a":3,"aa":"\\n"}', '{"a": 3, "b": 2, "aa": "\\n"}'],
+    ['"a\nb"', 'Invalid encoding in string. at 2'],
     ['18446744073709551615', '18446744073709551615'],
     ['18446744073709551616', '1.8446744073709552e19'],
     ['"\\u00e9\\/\\ud83d\\ude00\\u0001"', '"é/😀\\u0001"'],
@@ -200,6 +203,20 @@ describe('a value within a normalised text', () => {
     assert.deepEqual(
       [...plain, ...others].map((text) => isPlainPath(parsePath(text))),
       [...plain.map(() => true), ...others.map(() => false)],
+    );
+  });
+});
+
+describe('the order of JSON texts and keys', () => {
+  it('is that of their bytes in UTF-8', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('a', 'é', '\ud7ff', '\ue000', '\uffff', '😀', '\u{10ffff}'),
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        assert.equal(Math.sign(compareJson(a, b)), Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      }),
     );
   });
 });

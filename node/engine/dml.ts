@@ -65,6 +65,8 @@ export interface DmlContext {
   readonly noAutoValueOnZero: boolean;
   readonly foundRows: boolean;
   readonly strict: boolean;
+  /** The INSERT at hand, reading tables as its transaction sees them now. */
+  readonly insertAsSeen?: () => InsertPlan;
   /** A row that is merged: what its author's session did not take for an error is none. */
   readonly isMerged?: boolean;
 }
@@ -131,10 +133,13 @@ export class Dml {
     const one = (fill: (row: Row) => void): void => {
       before.records++;
       env.row = before.records;
-      this.insertOne(plan, rt, fill, result, before);
+      this.insertOne(seen, rt, fill, result, before);
     };
+    let seen = plan;
     if (plan.rows) {
-      for (const values of plan.rows) {
+      for (const n of plan.rows.keys()) {
+        if (plan.readsItself && n > 0) seen = this.x.insertAsSeen?.() ?? plan;
+        const values = seen.rows?.[n] ?? [];
         one((row) => this.fill(rt, plan.targets, values, row, plan.rows?.length === 1));
         if (before.records % STEP_ROWS === 0) yield;
       }

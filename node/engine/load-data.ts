@@ -209,6 +209,7 @@ class Load {
       rows: lines.map((line, i) => this.valuesOf(line, before + i + 1)),
       select: undefined,
       onDuplicate: undefined,
+      readsItself: false,
       viewCheck: undefined,
       tables: [],
       access: [

@@ -1,6 +1,6 @@
 /** Runs an INSERT, UPDATE or DELETE: into the open transaction, or committed at once. One of many rows goes on in slices. */
 import { finish, type Steps } from '../consistency/index.ts';
-import type { LiteralValue, Plan, SelectPlan, SqliteValue } from '../sql/index.ts';
+import type { InsertPlan, LiteralValue, Plan, SelectPlan, SqliteValue } from '../sql/index.ts';
 import type { OkResult, ResultSink } from '../server/index.ts';
 import { ChangeList } from '../store/index.ts';
 import { Dml, type DmlContext, type DmlResult } from './dml.ts';
@@ -197,6 +197,7 @@ class Change {
       noAutoValueOnZero: state.noAutoValueOnZero,
       foundRows: session.client.foundRows,
       strict: state.strict,
+      insertAsSeen: () => insertAsSeen(session, this.plan as InsertPlan),
     };
   }
 

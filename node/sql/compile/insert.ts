@@ -19,7 +19,7 @@ import { insertTarget, needsOnTarget, placeOf, targetRow, type InsertTarget } fr
 import type { InsertPlan, InsertValue, RowAssignment } from './plan.ts';
 import { makeRelation, type Relation } from './scope.ts';
 import { needsUnder } from './updatable-view.ts';
-import { columnsNamed } from './walk.ts';
+import { columnsNamed, namesTable } from './walk.ts';
 
 export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
   const c = f.main;
@@ -40,9 +40,12 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
   if (insert.replace) c.needs('delete', target.database, target.name);
   if (insert.replace && target.view) needsUnder(c, target.view, 'delete');
   const values = source.kind === 'rows' ? source.rows : source.kind === 'assignments' ? source.assignments : undefined;
-  // The only row of a statement is computed before the table changes.
-  const single = source.kind === 'assignments' || (source.kind === 'rows' && source.rows.length === 1);
-  refuseSubqueries(c, [{ table, relation: { alias: target.name } }], [values, insert.onDuplicate], single);
+  const own = [{ table, relation: { alias: target.name } }];
+  const isOne = source.kind === 'assignments' || (source.kind === 'rows' && source.rows.length === 1);
+  // By another name it is read as it is when the row's turn comes; what ON DUPLICATE KEY UPDATE reads MySQL reads once for all rows.
+  refuseSubqueries(c, own, values, true);
+  refuseSubqueries(c, own, insert.onDuplicate, isOne);
+  const readsItself = !isOne && namesTable(values, table, c.settings.database);
 
   let rows: InsertValue[][] | undefined;
   let select: InsertPlan['select'];
@@ -77,6 +80,7 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
     rows,
     select,
     onDuplicate,
+    readsItself,
     viewCheck: viewCheck(f, target.view),
     tables: c.tables,
     access: c.access,

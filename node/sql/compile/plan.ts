@@ -170,6 +170,8 @@ export interface InsertPlan extends PlanCommon {
   readonly rows: readonly (readonly InsertValue[])[] | undefined;
   readonly select: (SqlText & { readonly types: readonly SqlType[] }) | undefined;
   readonly onDuplicate: readonly RowAssignment[] | undefined;
+  /** What is computed for a row after the first reads the table: the rows before it are there. */
+  readonly readsItself: boolean;
   readonly viewCheck: ViewCheck | undefined;
 }
 

@@ -228,6 +228,19 @@ export class Dml {
     }
   }
 
+  /** Whether a column's default is made for every row, by a counter, a clock or an expression. */
+  private isMade(rt: TableRuntime, place: number): boolean {
+    const kind = rt.defaults[place]?.kind;
+    return place === rt.autoIncrement || kind === 'now' || kind === 'expression';
+  }
+
+  /** What an expression reads of a column that the statement has not set yet: its constant default, else NULL, else its type's zero. */
+  private initialValue(rt: TableRuntime, place: number): SqliteValue {
+    const column = rt.table.columns[place] as TableDef['columns'][number];
+    if (rt.defaults[place]?.kind === 'constant') return this.defaultValue(rt, place, []);
+    return column.nullable || column.generated ? null : implicitDefault(column.type, rt, place, this.x.env);
+  }
+
   private insertOne(
     plan: InsertPlan,
     rt: TableRuntime,
@@ -239,12 +252,17 @@ export class Dml {
     const { table } = rt;
     const row: Row = new Array<SqliteValue>(table.columns.length).fill(null);
     const given = new Set(plan.targets);
-    // Defaults first: an expression of the statement may name a column that it does not set. Those that are expressions come last:
-    // they may name columns that it sets.
-    for (let place = 0; place < row.length; place++)
-      if (!given.has(place) && !rt.computedDefaults.includes(place)) row[place] = this.defaultValue(rt, place, row);
+    // Defaults first, but those that are expressions come last: they may name columns that the statement sets. Its own expressions may
+    // name any column: one that it has not set yet is as the row begins.
+    const isLate = (place: number): boolean =>
+      plan.readsRow ? this.isMade(rt, place) : rt.computedDefaults.includes(place);
+    for (let place = 0; place < row.length; place++) {
+      if (!given.has(place) && !isLate(place)) row[place] = this.defaultValue(rt, place, row);
+      else if (plan.readsRow) row[place] = this.initialValue(rt, place);
+    }
     fill(row);
-    for (const place of rt.computedDefaults) if (!given.has(place)) row[place] = this.defaultValue(rt, place, row);
+    for (const place of plan.readsRow ? row.keys() : rt.computedDefaults)
+      if (!given.has(place) && isLate(place)) row[place] = this.defaultValue(rt, place, row);
     const generated = this.autoIncrement(rt, row, counts);
     if (rt.autoIncrement >= 0) counts.lastId = row[rt.autoIncrement] ?? null;
     this.rows.derive(rt, row);

@@ -207,6 +207,7 @@ class Load {
       ignore: this.skips,
       targets,
       rows: lines.map((line, i) => this.valuesOf(line, before + i + 1)),
+      readsRow: this.assigned.length > 0,
       select: undefined,
       onDuplicate: undefined,
       readsItself: false,

@@ -48,6 +48,7 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
   const readsItself = !isOne && namesTable(values, table, c.settings.database);
 
   let rows: InsertValue[][] | undefined;
+  let readsRow = false;
   let select: InsertPlan['select'];
   if (insert.alias) checkAlias(insert.alias, target, targets.length);
   if (source.kind === 'select') {
@@ -64,7 +65,10 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
     if (empty) targets = [];
     rows = lists.map((list, n) => {
       if (list.length !== targets.length) throw valueCount(n + 1);
-      return list.map((e, i) => insertValue(f, target, e, table.columns[targets[i] ?? 0]));
+      return list.map((e, i) => {
+        readsRow ||= columnsNamed(e).length > 0;
+        return insertValue(f, target, e, table.columns[targets[i] ?? 0]);
+      });
     });
   }
   const onDuplicate =
@@ -78,6 +82,7 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
     ignore: insert.ignore,
     targets,
     rows,
+    readsRow,
     select,
     onDuplicate,
     readsItself,

@@ -168,6 +168,8 @@ export interface InsertPlan extends PlanCommon {
   /** Places in the table's columns that the values go to. */
   readonly targets: readonly number[];
   readonly rows: readonly (readonly InsertValue[])[] | undefined;
+  /** Some value names a column. */
+  readonly readsRow: boolean;
   readonly select: (SqlText & { readonly types: readonly SqlType[] }) | undefined;
   readonly onDuplicate: readonly RowAssignment[] | undefined;
   /** What is computed for a row after the first reads the table: the rows before it are there. */

@@ -55,6 +55,26 @@ dialectTests({
       ],
     ],
   ],
+  'a value names a column that the row does not have yet': [
+    ['CREATE TABLE t (id int PRIMARY KEY, n int DEFAULT 3, c int NOT NULL, d datetime DEFAULT now(), e varchar(9))', 0],
+    ['INSERT INTO t (id, n, c) VALUES (1, n + 1, c + 1), (2, n * 2, n)', 2],
+    ['INSERT INTO t SET c = n + id, id = 3, n = c', 1],
+    ['INSERT INTO t (id, c, e) VALUES (4, c, ifnull(d, e))', 1],
+    ['INSERT INTO t (id, n, c) VALUES (1, n + 1, 0) ON DUPLICATE KEY UPDATE n = t.n + 10', 2],
+    ['REPLACE INTO t (c, id) VALUES (id + 8, 2)', 2],
+    [
+      'SELECT id, n, c, d IS NULL, e FROM t ORDER BY id',
+      [
+        ['1', '14', '1', '0', null],
+        ['2', '3', '8', '0', null],
+        ['3', '3', '3', '0', null],
+        ['4', '3', '0', '0', null],
+      ],
+    ],
+    ['CREATE TABLE u (id int PRIMARY KEY AUTO_INCREMENT, n int)', 0],
+    ['INSERT INTO u (n) VALUES (id + 5)', 1],
+    ['SELECT id, n FROM u', [['1', '5']]],
+  ],
   'a key over a BLOB or TEXT needs a length': [
     ['CREATE TABLE t (a text UNIQUE)', 'E1170'],
     ['CREATE TABLE t (a blob PRIMARY KEY)', 'E1170'],

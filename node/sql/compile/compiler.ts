@@ -61,6 +61,8 @@ export interface CompiledQuery {
   /** The text without its LIMIT, and how many parameters it has, for SQL_CALC_FOUND_ROWS. */
   readonly unlimited?: { readonly sql: string; readonly parameters: number };
   readonly plain?: PlainOrder;
+  /** The columns, by place, that are the same in all rows in which those at the given places are. */
+  readonly determined?: (places: ReadonlySet<number>) => readonly number[];
 }
 
 /**

@@ -137,7 +137,7 @@ function derived(
   });
   return {
     sql: `(${query.sql}) AS ${name}`,
-    relation: makeRelation({ alias, database, columns, ...(base && { base }) }),
+    relation: makeRelation({ alias, database, columns, determined: query.determined, ...(base && { base }) }),
   };
 }
 
@@ -212,7 +212,8 @@ function tableSource(c: Compiler, scope: Scope, ref: TableRef): NamedRelation {
           column: { database: '', alias, table: ref.name, name: column.name },
         }),
       }));
-      return { sql: `${common.sqlName} AS ${name}`, relation: makeRelation({ alias, database: '', columns }) };
+      const relation = makeRelation({ alias, database: '', columns, determined: common.determined });
+      return { sql: `${common.sqlName} AS ${name}`, relation };
     }
   }
   const database = ref.schema ?? c.settings.database;

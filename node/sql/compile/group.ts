@@ -14,12 +14,11 @@ export function checkFullGroupBy(c: Compiler, scope: Scope, select: Select, keys
   const { group } = scope;
   if (!group || group.bare.length === 0) return;
   const known = new Set(keys.map((k) => k.sql));
-  closeOverEqualities(c, scope, [select.where, ...joinConditions(select)], known);
-  const determined = (relation: Relation): boolean => isDetermined(c, relation, known);
+  spread(c, scope, select, known);
   // MySQL looks at windows last.
   const inOrder = [...group.bare.filter((b) => !isOfWindow(b)), ...group.bare.filter(isOfWindow)];
   for (const { sql, ref, relation, place } of inOrder) {
-    if (known.has(sql) || determined(relation)) continue;
+    if (known.has(sql) || isDetermined(c, relation, known)) continue;
     const name = columnTitle(relation, ref.name);
     if (select.groupBy.length === 0) {
       throw new SqlError(
@@ -33,6 +32,44 @@ export function checkFullGroupBy(c: Compiler, scope: Scope, select: Select, keys
       '42000',
       `Expression #${place.number} of ${place.clause} is not in GROUP BY clause and contains nonaggregated column '${name}' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by`,
     );
+  }
+}
+
+/**
+ * What columns of a SELECT's result determine, by place: those of a group its whole row, those of a table's key the table's other columns.
+ * `keys` is what it groups by. Expressions of determined columns are not looked for.
+ */
+export function determinedOutputs(
+  c: Compiler,
+  scope: Scope,
+  select: Select,
+  outputs: readonly string[],
+  keys: readonly Bound[] | undefined,
+  places: ReadonlySet<number>,
+): number[] {
+  const all = [...outputs.keys()];
+  if (keys?.length === 0) return places.size > 0 ? all : [];
+  const known = new Set([...places].map((place) => outputs[place] as string));
+  // Who reads a view needs no privileges on its tables.
+  c.withoutReads(() => {
+    spread(c, scope, select, known);
+  });
+  if (keys) return keys.every((key) => known.has(key.sql)) ? all : [];
+  return all.filter((place) => known.has(outputs[place] as string));
+}
+
+/** Adds all columns that the known ones determine. */
+function spread(c: Compiler, scope: Scope, select: Select, known: Set<string>): void {
+  const equalities = equalitiesOf(c, scope, [select.where, ...joinConditions(select)]);
+  for (let before = -1; before !== known.size;) {
+    before = known.size;
+    closeOverEqualities(equalities, known);
+    for (const relation of scope.relations) {
+      const { columns } = relation;
+      const places = new Set([...columns.keys()].filter((place) => known.has(columns[place]?.bound.sql ?? '')));
+      if (isDetermined(c, relation, known)) for (const { bound } of columns) known.add(bound.sql);
+      for (const place of relation.determined?.(places) ?? []) known.add(columns[place]?.bound.sql ?? '');
+    }
   }
 }
 
@@ -68,14 +105,11 @@ function joinConditions(select: Select): Expr[] {
   return found;
 }
 
-/** a = b with a known makes b known; a = constant makes a known. */
-function closeOverEqualities(
-  c: Compiler,
-  scope: Scope,
-  conditions: readonly (Expr | undefined)[],
-  known: Set<string>,
-): void {
-  const equalities: [string | undefined, string | undefined][] = [];
+/** The columns' texts of both sides of each a = b; undefined for a constant. */
+type Equality = readonly [string | undefined, string | undefined];
+
+function equalitiesOf(c: Compiler, scope: Scope, conditions: readonly (Expr | undefined)[]): Equality[] {
+  const equalities: Equality[] = [];
   const saved = scope.group;
   scope.group = undefined;
   const sideOf = (e: Expr): string | undefined => {
@@ -89,12 +123,17 @@ function closeOverEqualities(
       walk(e.left);
       walk(e.right);
     } else if (e.op === '=') {
-      const pair: [string | undefined, string | undefined] = [sideOf(e.left), sideOf(e.right)];
+      const pair: Equality = [sideOf(e.left), sideOf(e.right)];
       if (pair[0] !== '' && pair[1] !== '') equalities.push(pair);
     }
   };
   conditions.forEach(walk);
   scope.group = saved;
+  return equalities;
+}
+
+/** a = b with a known makes b known; a = constant makes a known. */
+function closeOverEqualities(equalities: readonly Equality[], known: Set<string>): void {
   for (let grew = true; grew;) {
     grew = false;
     for (const [a, b] of equalities) {

@@ -289,7 +289,7 @@ function commonTable(c: Compiler, scope: Scope, table: CommonTable, recursive: b
   const refersToItself = recursive && body.kind === 'setOperation' && mentions(table.query, table.name);
   if (!refersToItself) {
     const query = c.query(table.query, scope);
-    scope.tables.set(table.name, { sqlName, columns: named(query.columns, false) });
+    scope.tables.set(table.name, { sqlName, columns: named(query.columns, false), determined: query.determined });
     // Whoever names it reads the same rows: SQLite is not to compute them again for each.
     const hint = isChangeable(c, query.sql) ? 'MATERIALIZED ' : '';
     return `${sqlName}(${query.columns.map((_, i) => `f${i}`).join(',')}) AS ${hint}(${query.sql})`;

@@ -3,7 +3,7 @@ import { SqlError } from '../types/index.ts';
 import type { TableDef, ViewDef } from '../catalog/index.ts';
 import type { ColumnRef, Expr, Select, SelectItem, WindowSpec } from '../parser/index.ts';
 import { Bound } from './bound.ts';
-import type { Compiler } from './compiler.ts';
+import type { CompiledQuery, Compiler } from './compiler.ts';
 
 export interface RelationColumn {
   readonly name: string;
@@ -27,6 +27,8 @@ export interface Relation {
   readonly rowKey?: RelationColumn | undefined;
   /** It is a view that stands for its table: what a change must know of it. */
   readonly view?: UpdatableView;
+  /** Columns, by place, that those at the given places determine, where it is a query's result. */
+  readonly determined?: CompiledQuery['determined'];
   /** Unqualified names never mean its columns. */
   readonly onlyQualified?: boolean;
 }
@@ -99,6 +101,7 @@ export interface CommonRelation {
   /** SQLite's name of it. */
   readonly sqlName: string;
   readonly columns: readonly { readonly name: string; readonly bound: Bound }[];
+  readonly determined?: CompiledQuery['determined'];
 }
 
 /** `#number of clause`, from 1. */

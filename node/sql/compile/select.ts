@@ -6,7 +6,7 @@ import type { ColumnRef, Limit, OrderItem, Select, SelectItem } from '../parser/
 import { Bound } from './bound.ts';
 import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler, type PlainOrder } from './compiler.ts';
 import { compileFrom } from './from.ts';
-import { checkFullGroupBy, isOfWindow } from './group.ts';
+import { checkFullGroupBy, determinedOutputs, isOfWindow } from './group.ts';
 import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { lockedRowids, notHeld } from './locking-reads.ts';
 import { needsKey, orderKey, plainOrderKey, truth } from './operators.ts';
@@ -246,7 +246,15 @@ function tryLevel(
   const sql = unlimited + limitSql(c, scope, limit);
   const isWhole = !limit && !grouped && outputs.length === list.length && outputs.length === items.length;
   const plain = isWhole ? plainOrder(items, order, isByKey, keyed) : undefined;
-  return { sql, columns, atMostOneRow, unlimited: { sql: unlimited, parameters }, ...(plain && { plain }) };
+  const outputTexts = items.map((item) => item.bound.sql);
+  return {
+    sql,
+    columns,
+    atMostOneRow,
+    unlimited: { sql: unlimited, parameters },
+    ...(plain && { plain }),
+    determined: (places) => determinedOutputs(c, scope, select, outputTexts, grouped ? keys : undefined, places),
+  };
 }
 
 /** MIN or MAX, by SQLite's own, of a column by which there is an index. */

@@ -68,4 +68,43 @@ dialectTests({
     ['SELECT COUNT(*), id FROM g ORDER BY id', 'E1140'],
     ['SELECT MAX(id) FROM g ORDER BY ROW_NUMBER() OVER (ORDER BY total)', 'E1140'],
   ],
+  'what a derived table, a common table or a view determines': [
+    ['CREATE TABLE a (id int PRIMARY KEY, e int)', 0],
+    ['CREATE TABLE ta (tid int, aid int)', 0],
+    ['INSERT INTO a VALUES (1, 10), (2, 20)', 2],
+    ['INSERT INTO ta VALUES (1, 1), (2, 1), (1, 2)', 3],
+    ...[
+      'SELECT a.id, b.n FROM a JOIN (SELECT COUNT(*) n, aid FROM ta GROUP BY aid) b ON b.aid = a.id GROUP BY a.id ORDER BY 1',
+      'WITH b AS (SELECT COUNT(*) n, aid FROM ta GROUP BY aid) SELECT a.id, b.n FROM a JOIN b ON b.aid = a.id GROUP BY a.id ORDER BY 1',
+      'SELECT b.x, b.n FROM (SELECT COUNT(*) n, aid + 0 x FROM ta GROUP BY aid + 0) b GROUP BY b.x ORDER BY 1',
+    ].map((text): Step => [
+      text,
+      [
+        ['1', '2'],
+        ['2', '1'],
+      ],
+    ]),
+    ['CREATE VIEW w AS SELECT id, e FROM a', 0],
+    ...[
+      'SELECT id, e FROM w GROUP BY id ORDER BY 1',
+      'SELECT b.x, b.y FROM (SELECT id x, e y FROM a LIMIT 5) b GROUP BY b.x ORDER BY 1',
+      'SELECT b.x, b.y FROM (SELECT a.id x, e y FROM a JOIN ta ON ta.aid = a.id) b GROUP BY b.x ORDER BY 1',
+    ].map((text): Step => [
+      text,
+      [
+        ['1', '10'],
+        ['2', '20'],
+      ],
+    ]),
+    ['SELECT b.n, b.m FROM (SELECT COUNT(*) n, MAX(aid) m FROM ta) b GROUP BY b.n', [['3', '2']]],
+    [
+      'SELECT a.id, b.n FROM a JOIN (SELECT COUNT(*) n, aid, tid FROM ta GROUP BY aid, tid) b ON b.aid = a.id GROUP BY a.id',
+      'E1055',
+    ],
+    ['SELECT b.x, b.y FROM (SELECT DISTINCT aid x, tid y FROM ta) b GROUP BY b.x', 'E1055'],
+    ['SELECT b.x, b.y FROM (SELECT a.id x, tid y FROM a JOIN ta ON ta.aid = a.id) b GROUP BY b.x', 'E1055'],
+    ['SELECT b.n, b.m FROM (SELECT COUNT(*) n, MAX(aid) m FROM ta) b, a GROUP BY a.id', 'E1055'],
+    ['SELECT b.x, b.n FROM (SELECT COUNT(*) n, aid x FROM ta GROUP BY aid WITH ROLLUP) b GROUP BY b.x', 'E1055'],
+    ['SELECT b.x, b.n FROM (SELECT id x, e n FROM a UNION SELECT 1, 2) b GROUP BY b.x', 'E1055'],
+  ],
 });

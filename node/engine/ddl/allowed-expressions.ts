@@ -65,7 +65,8 @@ export function checkAllowed(table: TableDef): void {
   const auto = table.columns.find((c) => c.autoIncrement)?.name.toLowerCase();
   table.columns.forEach((column, place) => {
     if (column.generated) checkGenerated(table, column, place, usesOf(column.generated.expression), auto);
-    else if (column.default?.kind === 'expression') checkDefault(table, column, place, usesOf(column.default.text));
+    else if (column.default?.kind === 'expression')
+      checkDefault(table, column, place, usesOf(column.default.text), auto);
   });
   for (const { name, expression } of table.checks) {
     const uses = usesOf(expression);
@@ -92,10 +93,12 @@ function checkGenerated(table: TableDef, column: ColumnDef, place: number, uses:
     throw refused(3107, 'Generated column can refer only to generated columns defined prior to it.');
 }
 
-function checkDefault(table: TableDef, { name }: ColumnDef, place: number, uses: Uses): void {
+function checkDefault(table: TableDef, { name }: ColumnDef, place: number, uses: Uses, auto: string | undefined): void {
   if (uses.hasVariable) throw variables(name);
   const what = `Default value expression of column '${name}'`;
   if (uses.hasQuery) throw refused(3769, `${what} contains a disallowed function.`);
+  if (auto !== undefined && uses.columns.has(auto))
+    throw refused(3768, `${what} cannot refer to an auto-increment column.`);
   const isLater = (c: ColumnDef, at: number): boolean =>
     at >= place && (c.generated !== undefined || c.default?.kind === 'expression') && !c.hidden;
   if (table.columns.some((c, at) => isLater(c, at) && uses.columns.has(c.name.toLowerCase())))

@@ -75,6 +75,14 @@ dialectTests({
     ['INSERT INTO u (n) VALUES (id + 5)', 1],
     ['SELECT id, n FROM u', [['1', '5']]],
   ],
+  'a default names no column that counts': [
+    ['CREATE TABLE t (id int PRIMARY KEY AUTO_INCREMENT, b int DEFAULT (id + 1))', 'E3768'],
+    ['CREATE TABLE t (b int DEFAULT (id + 1), id int PRIMARY KEY AUTO_INCREMENT)', 'E3768'],
+    ['CREATE TABLE t (id int PRIMARY KEY, b int DEFAULT (id + 1))', 0],
+    ['ALTER TABLE t MODIFY id int AUTO_INCREMENT', 'E3768'],
+    ['CREATE TABLE u (id int PRIMARY KEY AUTO_INCREMENT, b int)', 0],
+    ['ALTER TABLE u ALTER b SET DEFAULT (id)', 'E3768'],
+  ],
   'a key over a BLOB or TEXT needs a length': [
     ['CREATE TABLE t (a text UNIQUE)', 'E1170'],
     ['CREATE TABLE t (a blob PRIMARY KEY)', 'E1170'],

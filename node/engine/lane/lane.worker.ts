@@ -52,6 +52,8 @@ parentPort?.on('message', (request: LaneRequest) => {
     });
   } finally {
     db.exec('ROLLBACK');
+    // Those that were made in it are gone.
+    overlays.forget();
   }
 });
 

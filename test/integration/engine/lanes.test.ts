@@ -53,6 +53,15 @@ describe('a SELECT that visits many rows', () => {
     assert.deepEqual(await rowsOf(b, 'select count(*) from big'), [[ROWS - 1]]);
   });
 
+  it('sees that in every statement of it', async () => {
+    await a.query('begin');
+    for (let n = 1; n <= 6; n++) {
+      await a.query('update big set a = 1000 where id = ?', [n]);
+      assert.deepEqual(await rowsOf(a, 'select count(*) from big where a = 1000'), [[n]]);
+    }
+    await a.query('rollback');
+  });
+
   it('lets point reads and commits of others through, and ends by KILL QUERY', async () => {
     const slow = await node.connect({ database: 'test' });
     const [[id]] = (await rowsOf(slow, 'select connection_id()')) as [[number]];

@@ -97,12 +97,13 @@ const POLL_MS = 20;
 
 export class TestCluster {
   readonly size: number;
-  private readonly root: string;
+  readonly root: string;
   private readonly places: readonly Place[];
   private readonly env: NodeJS.ProcessEnv;
   private readonly envOf: (node: number) => NodeJS.ProcessEnv;
   private readonly prefixOf: (node: number) => readonly string[];
   private readonly programs: (Program | undefined)[];
+  private readonly launched: { readonly name: string; readonly program: Program }[] = [];
   private readonly connections = new Set<Connection>();
 
   private constructor(root: string, places: readonly Place[], options: ClusterOptions) {
@@ -212,6 +213,7 @@ export class TestCluster {
       this.prefixOf(node),
     );
     this.programs[node] = program;
+    this.launched.push({ name, program });
     return program;
   }
 
@@ -234,8 +236,20 @@ export class TestCluster {
     await this.start(node);
   }
 
-  /** Ends all nodes, removes their folders. A node that does not end in time is killed. */
-  async stop(): Promise<void> {
+  /** All that the programs that ever ran said on standard error, by node. */
+  said(): Map<string, string> {
+    const said = new Map<string, string>();
+    for (const { name, program } of this.launched) said.set(name, (said.get(name) ?? '') + program.err);
+    return said;
+  }
+
+  /** The nodes whose program ended, and nobody here had ended it. */
+  endedAlone(): string[] {
+    return this.launched.filter(({ program }) => !program.running && !program.wasKilled).map(({ name }) => name);
+  }
+
+  /** Ends all nodes, removes their folders unless they are to be kept. A node that does not end in time is killed. */
+  async stop(keepFolders = false): Promise<void> {
     for (const c of this.connections) c.destroy();
     await Promise.all(
       this.programs.map(async (program) => {
@@ -246,6 +260,7 @@ export class TestCluster {
         clearTimeout(killer);
       }),
     );
+    if (keepFolders) return;
     for (const { folder } of this.places) rmSync(folder, { recursive: true, force: true });
     rmSync(this.root, { recursive: true, force: true });
   }
@@ -283,6 +298,12 @@ export class TestCluster {
 
   async status(node: number): Promise<NodeStatus> {
     return (await this.ask(node, '/v1/status')) as NodeStatus;
+  }
+
+  /** Status of /readyz: 200 where clients shall come. */
+  async readiness(node: number): Promise<number> {
+    const { host, http } = this.place(node);
+    return (await fetch(`http://${host}:${http}/readyz`, { signal: AbortSignal.timeout(10_000) })).status;
   }
 
   private token(node: number): string {

@@ -24,6 +24,8 @@ export class Program {
   readonly exit: Promise<Exit>;
   out = '';
   err = '';
+  /** Somebody here ended it. */
+  wasKilled = false;
   private readonly waiting: (() => void)[] = [];
 
   /**
@@ -68,9 +70,23 @@ export class Program {
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<Exit> {
-    if (this.running) this.child.kill(signal);
+    if (this.running) {
+      this.wasKilled = true;
+      this.child.kill(signal);
+    }
     return this.exit;
   }
+}
+
+/** Options of Node.js: every clock of the program that tells the date is off by this. */
+export function clockShiftedBy(milliseconds: number): string {
+  const code = `
+    const { now } = Date;
+    Date.now = () => now() + ${milliseconds};
+    globalThis.Date = new Proxy(Date, {
+      construct: (target, args, made) => Reflect.construct(target, args.length > 0 ? args : [Date.now()], made),
+    });`;
+  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
 }
 
 /** Starts a node on a folder, on ports of the system's choice. */

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createPoolCluster, type RowDataPacket } from 'mysql2/promise';
 import { TestCluster } from '../../support/cluster.ts';
 import { isConnectionEnd, Ledger, LEVELS, stretched, type LedgerOptions } from '../../support/ledger.ts';
+import { clockShiftedBy } from '../../support/process.ts';
 
 const NODES = [0, 1, 2] as const;
 const others = (node: number): number[] => NODES.filter((other) => other !== node);
@@ -22,17 +23,6 @@ async function settle(t: TestContext, ledger: Ledger, nodes?: readonly number[])
   await ledger.stop();
   const { acknowledged, refused, unknown } = await ledger.check(nodes);
   t.diagnostic(`${acknowledged} writes acknowledged, ${refused} refused, ${unknown} without an answer`);
-}
-
-/** Options of Node.js: every clock of the program that tells the date is off by this. */
-function clockShiftedBy(milliseconds: number): string {
-  const code = `
-    const { now } = Date;
-    Date.now = () => now() + ${milliseconds};
-    globalThis.Date = new Proxy(Date, {
-      construct: (target, args, made) => Reflect.construct(target, args.length > 0 ? args : [Date.now()], made),
-    });`;
-  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
 }
 
 describe('three nodes under load', () => {

@@ -1,0 +1,286 @@
+/** Clients on all nodes that do random transactions and schema changes, with a ledger of what each was told. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { TestCluster } from '../support/cluster.ts';
+import { seeded } from '../support/crash.ts';
+import { isConnectionEnd, LEVELS, type Level, type Outcome } from '../support/ledger.ts';
+import { Dice } from './dice.ts';
+import { Named, schemaChange } from './schema.ts';
+import { DATABASES, KINDS, type Database, type Kind, type Work } from './work.ts';
+
+/** What one transaction was told. */
+export interface Write {
+  /** Key of the row of `tag` that it inserted. */
+  readonly tag: string;
+  readonly database: Database;
+  readonly level: Level;
+  readonly kind: Kind;
+  readonly node: string;
+  outcome: Outcome;
+  /** When it was answered; what the error said. */
+  said?: string;
+  /** Of p2pdb_wait_final. */
+  fate?: string;
+  /** Its own session did not see it right afterwards. */
+  unseen?: boolean;
+}
+
+/** What the clients ask of the run that they are part of. */
+export interface Host {
+  readonly cluster: TestCluster;
+  readonly seed: number;
+  nameOf(node: number): string;
+  /** Whether clients may write there now: who is about to be removed, or to be killed for good, takes none. */
+  isOpen(node: number): boolean;
+  /** Whether the node is to answer in time. */
+  isAwake(node: number): boolean;
+  fault(text: string): void;
+}
+
+/** Nothing was done, and it may be tried again or not; who had a place in a race with a schema change or a fault is told these. */
+const REFUSED = new Set([
+  1021, 1048, 1049, 1053, 1054, 1062, 1136, 1146, 1205, 1213, 1235, 1264, 1292, 1364, 1366, 1406, 1412, 1429, 1451,
+  1452, 3572, 3819,
+]);
+/** What a schema change may hear besides: another one came first. */
+const RACED = new Set([
+  1022, 1025, 1050, 1051, 1060, 1061, 1068, 1072, 1090, 1091, 1138, 1146, 1217, 1265, 1347, 1356, 1396, 1410, 1553,
+  1701, 1822, 1824, 1826, 1828, 3523, 3730, 3780, 3959,
+]);
+const NO_MAJORITY = 3101;
+/** So long a statement may take, its waits included, while its node is awake. */
+const ANSWER_MS = 60_000;
+const COMMIT_TIMEOUT_SECONDS = 12;
+
+const errnoOf = (error: unknown): number => (error as { errno?: number }).errno ?? 0;
+const isEnd = (error: unknown): boolean =>
+  isConnectionEnd(error) || /ETIMEDOUT/.test(`${(error as Error).message} ${(error as { code?: string }).code ?? ''}`);
+
+/** Whether an error at a commit leaves open what was done. */
+const isUnknown = (error: unknown): boolean =>
+  isEnd(error) ||
+  (errnoOf(error) === NO_MAJORITY && !(error as Error).message.startsWith('The cluster has no majority')) ||
+  !(REFUSED.has(errnoOf(error)) || errnoOf(error) === NO_MAJORITY);
+
+export class Clients {
+  readonly writes: Write[] = [];
+  readonly named = new Named();
+  /** Errors that clients were told, with their numbers. */
+  readonly errors = new Map<string, number>();
+  private readonly host: Host;
+  private readonly finals = new Map<Database, string>();
+  private readonly running: Promise<void>[] = [];
+  private isStopping = false;
+  private tags = 0;
+  /** Clients that are connected, by node. */
+  private readonly connected = new Map<number, number>();
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  get acknowledged(): number {
+    return this.writes.filter(({ outcome }) => outcome === 'acknowledged').length;
+  }
+
+  start(node: number, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const dice = new Dice(seeded(this.host.seed * 1000 + node * 100 + i));
+      this.running.push(this.work(node, i === 0, dice));
+    }
+  }
+
+  /** Resolves when each has ended the transaction that it was at. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    await Promise.all(this.running);
+  }
+
+  /** Resolves when no client is connected to a node that takes none any more. */
+  async left(node: number): Promise<void> {
+    while ((this.connected.get(node) ?? 0) > 0) await sleep(50);
+  }
+
+  private note(node: number, more: 1 | -1): void {
+    this.connected.set(node, (this.connected.get(node) ?? 0) + more);
+  }
+
+  private async work(node: number, changesSchemas: boolean, dice: Dice): Promise<void> {
+    while (!this.isStopping) {
+      if (!this.host.isOpen(node)) {
+        await sleep(100);
+        continue;
+      }
+      this.note(node, 1);
+      const client = await this.connect(node, dice);
+      if (!client) {
+        this.note(node, -1);
+        await sleep(200);
+        continue;
+      }
+      try {
+        for (let turns = dice.int(200); turns > 0 && !this.isStopping && this.host.isOpen(node); turns--) {
+          const what = dice.next();
+          if (changesSchemas && what < 0.2) await this.changeSchema(client, dice);
+          else if (what < 0.26) await this.readLinearizable(client, dice);
+          else await this.write(client, dice);
+          await sleep(dice.next() * 30);
+        }
+      } catch (error) {
+        this.hear(client, error, new Set());
+      }
+      client.connection.destroy();
+      this.note(node, -1);
+    }
+  }
+
+  private async connect(node: number, dice: Dice): Promise<Client | undefined> {
+    let client: Client | undefined;
+    try {
+      client = new Client(await this.host.cluster.connect(node, { connectTimeout: 15_000 }), node, this.host);
+      const zone = dice.pick(['+00:00', '+05:30', '-08:00']);
+      await client.query(
+        `SET innodb_lock_wait_timeout = 5, p2pdb_commit_timeout = ${COMMIT_TIMEOUT_SECONDS}, time_zone = '${zone}', transaction_isolation = '${dice.pick(['READ-COMMITTED', 'REPEATABLE-READ'])}'`,
+      );
+      return client;
+    } catch (error) {
+      client?.connection.destroy();
+      this.hear(undefined, error, new Set());
+      return undefined;
+    }
+  }
+
+  /** Counts an error, and takes what nothing explains for a fault. Throws again what makes the connection useless. */
+  private hear(client: Client | undefined, error: unknown, also: ReadonlySet<number>, throws = false): void {
+    const { code = '', message } = error as { code?: string; message: string };
+    const text = `${errnoOf(error) || code} ${message.replace(/'[^']*'|`[^`]*`|\d+/g, '…').slice(0, 150)}`;
+    this.errors.set(text, (this.errors.get(text) ?? 0) + 1);
+    const isKnown =
+      isEnd(error) || errnoOf(error) === NO_MAJORITY || REFUSED.has(errnoOf(error)) || also.has(errnoOf(error));
+    if (!isKnown)
+      this.host.fault(`n${client?.node ?? '?'}: ${client?.last ?? 'connecting'}: ${(error as Error).stack}`);
+    if (throws && (isEnd(error) || errnoOf(error) === NO_MAJORITY)) throw error;
+  }
+
+  private async write(client: Client, dice: Dice): Promise<void> {
+    const kind = dice.pick(Object.keys(KINDS) as Kind[]);
+    const level = dice.pick<Level>(['local', ...LEVELS]);
+    const database = dice.pick(DATABASES);
+    const tag = `t${++this.tags}`;
+    const write: Write = { tag, database, level, kind, node: this.host.nameOf(client.node), outcome: 'unknown' };
+    const work: Work = KINDS[kind];
+    const moment = { database, tag, dice, query: client.query };
+    let isCommitting = false;
+    this.writes.push(write);
+    try {
+      await client.query(`SET p2pdb_commit = '${level}'`);
+      await client.query(work.begin ?? 'BEGIN');
+      const found = await work.run(moment);
+      if (found !== undefined) this.host.fault(`${write.node} ${database} ${kind}: ${found}`);
+      if (work.end === 'ROLLBACK') {
+        write.outcome = 'refused';
+        await client.query('ROLLBACK');
+        return;
+      }
+      isCommitting = true;
+      await client.query(work.end ?? 'COMMIT');
+      write.outcome = 'acknowledged';
+      write.said = new Date().toISOString();
+      if (level === 'final') this.finals.set(database, tag);
+      await this.lookAfter(client, write, dice);
+    } catch (error) {
+      if (write.outcome === 'unknown') {
+        write.said = `${new Date().toISOString()} ${errnoOf(error)} ${(error as Error).message}`;
+        if (!isCommitting || !isUnknown(error)) write.outcome = 'refused';
+      }
+      this.hear(client, error, new Set(), true);
+      await client.query('ROLLBACK');
+    } finally {
+      if (work.begin !== undefined && !client.isGone) await client.query('SET autocommit = 1').catch(() => undefined);
+    }
+  }
+
+  /** What the session sees of its own transaction, and is told of its fate. */
+  private async lookAfter(client: Client, write: Write, dice: Dice): Promise<void> {
+    if (dice.chance(0.2)) {
+      const seen = await client.query(`SELECT 1 FROM ${write.database}.tag WHERE id = '${write.tag}'`);
+      write.unseen = seen.length === 0;
+    }
+    if (!dice.chance(0.1)) return;
+    const [transaction] = await client.query('SELECT @@p2pdb_last_txid AS id');
+    const [row] = await client.query(`SELECT p2pdb_wait_final('${String(transaction?.['id'])}', 3000) AS fate`);
+    write.fate = String(row?.['fate']);
+  }
+
+  private async readLinearizable(client: Client, dice: Dice): Promise<void> {
+    const database = dice.pick(DATABASES);
+    const tag = this.finals.get(database);
+    if (tag === undefined) return;
+    try {
+      await client.query("SET p2pdb_read = 'linearizable'");
+      const seen = await client.query(`SELECT 1 FROM ${database}.tag WHERE id = '${tag}'`);
+      if (seen.length === 0)
+        this.host.fault(`a linearizable read at n${client.node} missed the final ${tag} of ${database}`);
+    } catch (error) {
+      this.hear(client, error, new Set(), true);
+    }
+    await client.query("SET p2pdb_read = 'local'");
+  }
+
+  private async changeSchema(client: Client, dice: Dice): Promise<void> {
+    const database = dice.pick(DATABASES);
+    try {
+      if (dice.chance(0.25)) await this.named.change(database, dice, this.host.nameOf(client.node), client.query);
+      else await client.query(schemaChange(database, dice));
+    } catch (error) {
+      this.hear(client, error, RACED, true);
+    }
+  }
+}
+
+/** A connection whose statements have to be answered. */
+class Client {
+  readonly connection: Connection;
+  readonly node: number;
+  private readonly host: Host;
+  /** The statement that was sent last. */
+  last = '';
+  isGone = false;
+
+  constructor(connection: Connection, node: number, host: Host) {
+    this.connection = connection;
+    this.node = node;
+    this.host = host;
+  }
+
+  query = async (sql: string, values?: (string | number)[]): Promise<RowDataPacket[]> => {
+    this.last = sql;
+    const watch = late(ANSWER_MS, () => {
+      if (this.host.isAwake(this.node)) this.host.fault(`no answer for ${ANSWER_MS} ms from n${this.node}: ${sql}`);
+      this.connection.destroy();
+    });
+    try {
+      const [rows] = await (values
+        ? this.connection.execute<RowDataPacket[]>(sql, values)
+        : this.connection.query<RowDataPacket[]>(sql));
+      return rows;
+    } catch (error) {
+      if (isEnd(error)) this.isGone = true;
+      throw error;
+    } finally {
+      watch();
+    }
+  };
+}
+
+/** Calls after so long of this process's own running: a machine may stop it, and the nodes with it, for minutes. Gives what ends it. */
+function late(milliseconds: number, call: () => void): () => void {
+  const tick = 500;
+  let left = milliseconds / tick;
+  const timer = setInterval(() => {
+    if (--left > 0) return;
+    clearInterval(timer);
+    call();
+  }, tick);
+  return () => clearInterval(timer);
+}

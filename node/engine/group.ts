@@ -10,8 +10,10 @@ import { ChangeList } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import type { Membership } from './membership.ts';
 import { transactionOf } from './merge/index.ts';
+import { deadlock } from './locks.ts';
 import { refuseRows } from './moving.ts';
 import type { EngineSession } from './session.ts';
+import { SchemaChanged } from './waits.ts';
 
 export interface MemberInfo {
   readonly name: string;
@@ -256,20 +258,39 @@ export class Group {
     return this.core.state.db.prepare(rejected).get(id, id) ? 'conflict' : 'final';
   }
 
-  /** 'retry' runs the transaction's intentions again, now; either way the conflict is listed no more, on every node. */
+  /**
+   * 'retry' runs the transaction's intentions again, now; either way the conflict is listed no more, on every node. That it is not listed
+   * is decided after the retry, so that a node which dies in between loses nothing: the retry is made where that can be decided, and once.
+   */
   private async resolveConflict(session: EngineSession, id: string, action: string): Promise<SqliteValue> {
     const { core } = this;
     core.accounts.checkGlobal(session, ['SUPER', 'SYSTEM_VARIABLES_ADMIN']);
     if (action !== 'retry' && action !== 'dismiss')
       throw new SqlError(1210, 'HY000', "Incorrect arguments to p2pdb_resolve_conflict: 'retry' or 'dismiss'");
-    if (!core.state.db.prepare('SELECT 1 FROM conflict WHERE tx = ?').get(id))
-      throw new SqlError(1032, 'HY000', `There is no conflict of transaction '${id}'`);
-    if (action === 'retry') await this.retry(id);
-    await core.commits.changeCatalog(session, `p2pdb_resolve_conflict('${id}', '${action}')`, [
-      { kind: 'drop-conflict', tx: id },
-    ]);
+    const isListed = (): boolean => core.state.db.prepare('SELECT 1 FROM conflict WHERE tx = ?').get(id) !== undefined;
+    if (!isListed()) throw new SqlError(1032, 'HY000', `There is no conflict of transaction '${id}'`);
+    const drop = (): Promise<void> =>
+      core.commits.changeCatalog(session, `p2pdb_resolve_conflict('${id}', '${action}')`, [
+        { kind: 'drop-conflict', tx: id },
+      ]);
+    if (action === 'dismiss') {
+      await drop();
+      return 1;
+    }
+    this.checkMajority();
+    if (this.retrying.has(id)) throw deadlock();
+    this.retrying.add(id);
+    try {
+      await this.retry(id);
+      // The statement would be made anew with its retry.
+      while (isListed() && !(await unlessChanged(drop())));
+    } finally {
+      this.retrying.delete(id);
+    }
     return 1;
   }
+  /** Conflicts whose transactions are being run again. */
+  private readonly retrying = new Set<string>();
 
   private async retry(id: string): Promise<void> {
     const { core } = this;
@@ -302,6 +323,17 @@ export class Group {
 function tell(error: unknown): never {
   if (!(error instanceof RejectedError)) throw error;
   throw new SqlError(error.outcome.errno, error.outcome.sqlState, error.outcome.message);
+}
+
+/** As unlessStale(), of a schema change that a session makes. */
+async function unlessChanged(done: Promise<void>): Promise<boolean> {
+  try {
+    await done;
+    return true;
+  } catch (error) {
+    if (!(error instanceof SchemaChanged)) throw error;
+    return false;
+  }
 }
 
 /** False where another schema change came first. */

@@ -179,6 +179,48 @@ describe('three nodes', () => {
     assert.equal((await refusal(0, `SELECT p2pdb_resolve_conflict('${loser}', 'dismiss')`)).errno, 1032);
   });
 
+  it('a conflict is tried again once: where that can be decided, and whatever schema changes come between', async () => {
+    await query(0, 'CREATE TABLE d.keyless (n INT)');
+    await cluster.cut([0], [1, 2]);
+    // Of the two, the earlier one in the order stays.
+    for (const node of [0, 1]) {
+      await query(node, 'BEGIN');
+      await query(node, `INSERT INTO d.t (id, u) VALUES (${310 + node}, 7010)`);
+      await query(node, `INSERT INTO d.keyless VALUES (${node})`);
+      await query(node, 'COMMIT');
+    }
+    await cluster.heal();
+    await cluster.converged();
+    const [conflict] = await query(0, 'SELECT tx FROM p2pdb.conflicts');
+    await query(0, 'UPDATE d.t SET u = 7011 WHERE u = 7010');
+    await cluster.converged();
+    const retry = `SELECT p2pdb_resolve_conflict('${conflict?.['tx']}', 'retry')`;
+
+    await cluster.cut([0], [1, 2]);
+    await query(0, 'SET p2pdb_commit_timeout = 1');
+    while (
+      !(await refusal(0, "ALTER TABLE d.keyless COMMENT 'none'")).message.startsWith('The cluster has no majority')
+    );
+    assert.equal((await refusal(0, retry)).errno, 3101);
+    await cluster.heal();
+    await cluster.converged();
+    assert.equal(await one(2, 'SELECT count(*) FROM d.keyless'), 1);
+    await query(0, 'SET p2pdb_commit_timeout = 10');
+
+    const twice = await cluster.connect(0);
+    let isDone = false;
+    const changing = [1, 2].map(async (node) => {
+      for (let i = 0; !isDone; i++) await query(node, `CREATE TABLE d.between${node}_${i} (id INT)`);
+    });
+    const outcomes = await Promise.allSettled([query(0, retry), twice.query(retry)]);
+    isDone = true;
+    await Promise.all(changing);
+    assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+    await cluster.converged();
+    assert.equal(await one(2, 'SELECT count(*) FROM d.keyless'), 2);
+    assert.equal(await one(2, 'SELECT count(*) FROM p2pdb.conflicts'), 0);
+  });
+
   it('the smaller side goes on at level local, and refuses what needs a majority', async () => {
     await cluster.cut([0], [1, 2]);
     await cluster.until((all) => all.every((s) => s.leader === undefined), 'the leader is still heard', [0]);

@@ -6,7 +6,7 @@ import type { RowDataPacket } from 'mysql2/promise';
 import type { NodeStatus } from '../support/cluster.ts';
 import { stretched } from '../support/ledger.ts';
 import { runProgram } from '../support/process.ts';
-import type { Write } from './clients.ts';
+import { tagsIn, type Write } from './clients.ts';
 import type { Soak } from './soak.ts';
 import { BROKEN, DATABASES, never, type Database } from './work.ts';
 
@@ -95,7 +95,7 @@ async function checkLedger(soak: Soak, node: number): Promise<void> {
   const listed = new Set<string>();
   for (const member of soak.members) {
     const images = await rowsOf(soak, member, "SELECT image FROM p2pdb.conflicts WHERE kind = 'rejected'");
-    for (const [image] of images) for (const [, tag] of String(image).matchAll(/"id":"(t\d+)"/g)) listed.add(tag ?? '');
+    for (const [image] of images) for (const tag of tagsIn(String(image))) listed.add(tag);
   }
   for (const database of DATABASES) {
     const tags = new Set((await rowsOf(soak, node, `SELECT id FROM ${database}.tag`)).map(([id]) => id as string));
@@ -111,16 +111,16 @@ async function checkLedger(soak: Soak, node: number): Promise<void> {
 }
 
 function faultsOf(write: Write, tags: ReadonlySet<string>, listed: ReadonlySet<string>): string[] {
-  const { tag, outcome, level, fate, unseen } = write;
+  const { tag, outcome, level, fate, unseen, resolved = false } = write;
   const [isThere, isListed] = [tags.has(tag), listed.has(tag)];
   const faults: Readonly<Record<string, boolean>> = {
-    'both there and in p2pdb.conflicts': isThere && isListed,
-    'acknowledged, and lost': outcome === 'acknowledged' && !isThere && !isListed,
+    'both there and in p2pdb.conflicts': !resolved && isThere && isListed,
+    'acknowledged, and lost': outcome === 'acknowledged' && !isThere && !isListed && !resolved,
     'acknowledged as final, and undone': outcome === 'acknowledged' && level === 'final' && !isThere,
     'refused, and there': outcome === 'refused' && isThere,
     'refused, and in p2pdb.conflicts': outcome === 'refused' && isListed,
     'final by p2pdb_wait_final, and not there': fate === 'final' && !isThere,
-    'a conflict by p2pdb_wait_final, and there': fate === 'conflict' && isThere,
+    'a conflict by p2pdb_wait_final, and there': fate === 'conflict' && isThere && !resolved,
     'not seen by their own session': unseen === true && isThere,
     'taken back to a savepoint, and there': tags.has(never(tag)),
   };

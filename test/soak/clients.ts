@@ -21,6 +21,8 @@ export interface Write {
   said?: string;
   /** Of p2pdb_wait_final. */
   fate?: string;
+  /** Somebody had it done again, or taken from p2pdb.conflicts. */
+  resolved?: boolean;
   /** Its own session did not see it right afterwards. */
   unseen?: boolean;
 }
@@ -48,6 +50,8 @@ const RACED = new Set([
   1701, 1822, 1824, 1826, 1828, 3523, 3730, 3780, 3959,
 ]);
 const NO_MAJORITY = 3101;
+/** A conflict that others have resolved, or whose tables are gone. */
+const RESOLVED = new Set([1032, 1210]);
 /** So long a statement may take, its waits included, while its node is awake. */
 const ANSWER_MS = 60_000;
 const COMMIT_TIMEOUT_SECONDS = 12;
@@ -61,6 +65,9 @@ const isUnknown = (error: unknown): boolean =>
   isEnd(error) ||
   (errnoOf(error) === NO_MAJORITY && !(error as Error).message.startsWith('The cluster has no majority')) ||
   !(REFUSED.has(errnoOf(error)) || errnoOf(error) === NO_MAJORITY);
+
+/** The tags that a transaction inserted, by the image of its changes in p2pdb.conflicts. */
+export const tagsIn = (image: string): string[] => Array.from(image.matchAll(/"id":"(t\d+)"/g), ([, tag = '']) => tag);
 
 export class Clients {
   readonly writes: Write[] = [];
@@ -122,7 +129,8 @@ export class Clients {
         for (let turns = dice.int(200); turns > 0 && !this.isStopping && this.host.isOpen(node); turns--) {
           const what = dice.next();
           if (changesSchemas && what < 0.2) await this.changeSchema(client, dice);
-          else if (what < 0.26) await this.readLinearizable(client, dice);
+          else if (what < 0.25) await this.readLinearizable(client, dice);
+          else if (what < 0.26) await this.resolveConflict(client, dice);
           else await this.write(client, dice);
           await sleep(dice.next() * 30);
         }
@@ -225,6 +233,19 @@ export class Clients {
       this.hear(client, error, new Set(), true);
     }
     await client.query("SET p2pdb_read = 'local'");
+  }
+
+  /** From then on it may be there, or listed, or neither. */
+  private async resolveConflict(client: Client, dice: Dice): Promise<void> {
+    try {
+      const rejected = await client.query("SELECT tx, image FROM p2pdb.conflicts WHERE kind = 'rejected'");
+      if (rejected.length === 0) return;
+      const { tx, image } = dice.pick(rejected);
+      for (const write of this.writes) if (tagsIn(String(image)).includes(write.tag)) write.resolved = true;
+      await client.query(`SELECT p2pdb_resolve_conflict('${String(tx)}', '${dice.pick(['retry', 'dismiss'])}')`);
+    } catch (error) {
+      this.hear(client, error, RESOLVED, true);
+    }
   }
 
   private async changeSchema(client: Client, dice: Dice): Promise<void> {

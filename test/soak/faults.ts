@@ -89,6 +89,23 @@ const move: Fault = async (soak, dice) => {
   await sleep(dice.between(0, 8_000));
 };
 
+/** Small databases with groups of their own come and go. */
+const place: Fault = async (soak, dice) => {
+  const database = `small${dice.int(3)}`;
+  const hosts = dice.some(soak.running(), 0.6).map((node) => soak.nameOf(node));
+  const sql = [
+    `CREATE DATABASE ${database} COMMENT 'p2pdb:replicas=${hosts.join()}'`,
+    `CREATE DATABASE ${database}`,
+    `ALTER DATABASE ${database} COMMENT 'p2pdb:replicas=${hosts.join()}'`,
+    `ALTER DATABASE ${database} COMMENT ''`,
+    `CREATE TABLE ${database}.t${dice.int(4)} (id INT PRIMARY KEY AUTO_INCREMENT, v INT)`,
+    `INSERT INTO ${database}.t${dice.int(4)} (v) VALUES (1), (2), (3)`,
+    `CREATE VIEW ${database}.v${dice.int(3)} AS SELECT * FROM ${database}.t0`,
+    `DROP DATABASE ${database}`,
+  ];
+  for (let times = 3; times > 0; times--) await soak.order(dice.pick(soak.running()), dice.pick(sql));
+};
+
 /** A newcomer is let in, or is removed: clients have left it then, and the others have all that it acknowledged. */
 const grow: Fault = async (soak, dice) => {
   const by = dice.pick(soak.running().filter((node) => node !== soak.newcomer));
@@ -108,12 +125,13 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   cutPair,
   cutAndKill,
   move,
+  place,
   grow,
 };
 export const FAULT_NAMES = Object.keys(FAULTS);
 
 /** With another one at the same time. */
-const COMPANIONS = ['freeze', 'cut', 'cutPair', 'move'];
+const COMPANIONS = ['freeze', 'cut', 'cutPair', 'move', 'place'];
 
 /** One fault after another, until the time is over. */
 export async function disturb(soak: Soak, dice: Dice, names: readonly string[], milliseconds: number): Promise<void> {

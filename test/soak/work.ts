@@ -13,6 +13,8 @@ export const COUNTERS = 5;
 const ACCOUNTS = 20;
 const PARENTS = 20;
 const KEYS = 300;
+/** More than a statement may change in one piece. */
+const ROWS = 3_000;
 /** Tables that schema changes make, change and drop; s0, s1 … */
 export const LOOSE = 4;
 
@@ -30,6 +32,8 @@ export const TABLES = (database: Database): string => `
   INSERT INTO ${database}.parent VALUES ${some(PARENTS, (i) => `(${i}, 'p${i}')`)};
   CREATE TABLE ${database}.child (id BIGINT AUTO_INCREMENT PRIMARY KEY, parent INT, x INT CHECK (x >= 0),
     FOREIGN KEY (parent) REFERENCES ${database}.parent (id) ON DELETE CASCADE ON UPDATE CASCADE);
+  CREATE TABLE ${database}.bulk (id INT PRIMARY KEY, v INT NOT NULL);
+  INSERT INTO ${database}.bulk VALUES ${some(ROWS, (i) => `(${i}, 0)`)};
   CREATE TABLE ${database}.single (id BIGINT AUTO_INCREMENT PRIMARY KEY, k INT UNIQUE, twice INT AS (k * 2) STORED, text VARCHAR(100),
     at TIMESTAMP(3) DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3), KEY (twice))`;
 
@@ -37,6 +41,7 @@ export const TABLES = (database: Database): string => `
 export const BROKEN = (database: Database): Readonly<Record<string, string>> => ({
   'counters that are not the sum of what stands': `SELECT c.id, c.v, (SELECT COALESCE(SUM(d), 0) FROM ${database}.tag t WHERE t.counter = c.id) AS sum FROM ${database}.counter c HAVING v <> sum`,
   'accounts that are not zero together': `SELECT SUM(v) AS sum FROM ${database}.account HAVING sum <> 0`,
+  'rows that not all of what stands was added to': `SELECT v, COUNT(*) FROM ${database}.bulk WHERE v <> (SELECT COUNT(*) FROM ${database}.tag WHERE text = 'bulk') GROUP BY v`,
   'children without parents': `SELECT c.id FROM ${database}.child c LEFT JOIN ${database}.parent p ON p.id = c.parent WHERE c.parent IS NOT NULL AND p.id IS NULL`,
   'rows that a CHECK refuses': `SELECT id FROM ${database}.child WHERE x < 0`,
   'keys that are there twice': `SELECT k, COUNT(*) AS n FROM ${database}.single WHERE k IS NOT NULL GROUP BY k HAVING n > 1`,
@@ -214,6 +219,27 @@ const works = {
       await insertTag(moment);
       if (first !== second) return `a snapshot changed from ${first} to ${second}`;
       return /"rest":"?0"?,"money":"?0"?}/.test(first) ? undefined : `a snapshot shows half a transaction: ${first}`;
+    },
+  },
+  'count in many rows': {
+    run: async ({ database, tag, query }) => {
+      await query(`INSERT INTO ${database}.tag (id, text) VALUES ('${tag}', 'bulk')`);
+      await query(`UPDATE ${database}.bulk SET v = v + 1`);
+    },
+  },
+  'temporary table': {
+    run: async (moment) => {
+      const { database, tag, query } = moment;
+      await query(`CREATE TEMPORARY TABLE ${database}.draft (id VARCHAR(30), v BIGINT)`);
+      await query(`INSERT INTO ${database}.draft SELECT '${tag}', MAX(v) FROM ${database}.account`);
+      await query(`INSERT INTO ${database}.tag (id) SELECT id FROM ${database}.draft`);
+      await query(`DROP TEMPORARY TABLE ${database}.draft`);
+    },
+  },
+  'read in one, write in the other': {
+    run: async (moment) => {
+      for (const other of DATABASES) await moment.query(`SELECT COUNT(*) FROM ${other}.parent`);
+      await count(moment);
     },
   },
   relations: { run: mixed(3, relations) },

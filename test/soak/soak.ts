@@ -207,9 +207,13 @@ export class Soak implements Host {
 
   async join(by: number): Promise<void> {
     rmSync(this.cluster.folder(this.newcomer), { recursive: true, force: true });
-    await this.cluster.join(this.newcomer, by);
-    this.members.add(this.newcomer);
     this.closed.delete(this.newcomer);
+    try {
+      // The clocks are hours apart.
+      await this.cluster.join(this.newcomer, by, (3 * HOUR_MS) / 60_000);
+    } finally {
+      await this.lookWhoIsMember(by);
+    }
   }
 
   /** A removal that was sent may be decided later: nobody writes through that member any more. */
@@ -226,10 +230,11 @@ export class Soak implements Host {
     await this.lookWhoIsMember(by);
   }
 
-  /** Whether the newcomer is a member yet. */
+  /** Whether the newcomer is a member. */
   async lookWhoIsMember(by = 0): Promise<void> {
     const name = this.nameOf(this.newcomer);
     const rows = await this.order(by, `SELECT 1 FROM p2pdb.members WHERE name = '${name}'`);
+    if (rows?.length === 1) this.members.add(this.newcomer);
     if (rows?.length !== 0) return;
     if (this.members.delete(this.newcomer)) await this.kill(this.newcomer);
   }

@@ -209,7 +209,7 @@ const works = {
       const look = async (): Promise<string> =>
         JSON.stringify(
           await query(
-            `SELECT COUNT(*) AS tags, (SELECT SUM(v) FROM ${database}.counter) - SUM(d) AS rest, (SELECT SUM(v) FROM ${database}.account) AS money FROM ${database}.tag`,
+            `SELECT COUNT(*) AS tags, (SELECT SUM(v) FROM ${database}.counter) - COALESCE(SUM(d), 0) AS rest, (SELECT SUM(v) FROM ${database}.account) AS money FROM ${database}.tag`,
           ),
         );
       await query('START TRANSACTION WITH CONSISTENT SNAPSHOT');

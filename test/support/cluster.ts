@@ -181,10 +181,10 @@ export class TestCluster {
     await this.launch(node).ready();
   }
 
-  /** Lets a newcomer in by a token of another node. Resolves when it serves. */
-  async join(node: number, by: number): Promise<void> {
+  /** Lets a newcomer in by a token of another node, which is good for so many minutes by its clock. Resolves when it serves. */
+  async join(node: number, by: number, minutes = 5): Promise<void> {
     const c = await this.connect(by, { rowsAsArray: true });
-    const [rows] = await c.query<mysql.RowDataPacket[]>('SELECT p2pdb_join_token(5, 1)');
+    const [rows] = await c.query<mysql.RowDataPacket[]>(`SELECT p2pdb_join_token(${minutes}, 1)`);
     await c.end();
     const [token] = rows[0] as unknown as [string];
     this.joined.set(node, { P2PDB_MEMBERS: '', P2PDB_JOIN_TOKEN: token });
@@ -243,9 +243,11 @@ export class TestCluster {
     return said;
   }
 
-  /** The nodes whose program ended, and nobody here had ended it. */
+  /** The nodes whose program ended, and nobody here had ended it, nor did the cluster refuse it. */
   endedAlone(): string[] {
-    return this.launched.filter(({ program }) => !program.running && !program.wasKilled).map(({ name }) => name);
+    const isAlone = ({ running, wasKilled, err }: Program): boolean =>
+      !running && !wasKilled && !err.startsWith('p2pdb: join_token');
+    return this.launched.filter(({ program }) => isAlone(program)).map(({ name }) => name);
   }
 
   /** Ends all nodes, removes their folders unless they are to be kept. A node that does not end in time is killed. */

@@ -230,6 +230,7 @@ const works = {
   'temporary table': {
     run: async (moment) => {
       const { database, tag, query } = moment;
+      await query(`DROP TEMPORARY TABLE IF EXISTS ${database}.draft`);
       await query(`CREATE TEMPORARY TABLE ${database}.draft (id VARCHAR(30), v BIGINT)`);
       await query(`INSERT INTO ${database}.draft SELECT '${tag}', MAX(v) FROM ${database}.account`);
       await query(`INSERT INTO ${database}.tag (id) SELECT id FROM ${database}.draft`);

@@ -1,6 +1,6 @@
 /** Schema changes as every node runs them: on the catalog and on the rows, all of their steps or none. */
 import { finish, type Steps } from '../consistency/index.ts';
-import type { CatalogChange, DatabaseDef, TableDef, Warning } from '../sql/index.ts';
+import { TEMPORARY_IDS, type CatalogChange, type DatabaseDef, type TableDef, type Warning } from '../sql/index.ts';
 import { isConstraintError, type TableVersion } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { putRows } from './moved-rows.ts';
@@ -120,8 +120,12 @@ export class SchemaChanges {
   /** Temporary tables live in SQLite's temporary schema and in no log. */
   createTemporary(table: TableDef): void {
     this.core.state.createTable(table);
-    this.core.catalog.nextTableId = Math.max(this.core.catalog.nextTableId, table.id + 1);
   }
+
+  nextTemporaryId(): number {
+    return this.temporaryId++;
+  }
+  private temporaryId = TEMPORARY_IDS;
 
   alterTemporary(old: TableDef, next: TableDef): void {
     const moved = next.generation === old.generation ? { ...next, generation: next.generation + 1 } : next;

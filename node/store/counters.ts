@@ -5,6 +5,7 @@ import {
   primaryKey,
   ROWID,
   tableName,
+  TEMPORARY_IDS,
   uint64OfBytes,
   type SqliteValue,
   type TableDef,
@@ -115,7 +116,8 @@ export class Counters {
   store(): void {
     for (const id of this.unstored) {
       const next = this.autoIncrements.get(id);
-      if (next !== undefined) this.meta.set(`auto:${id}`, String(next));
+      // The next run gives the ids of temporary tables anew.
+      if (next !== undefined && id < TEMPORARY_IDS) this.meta.set(`auto:${id}`, String(next));
     }
     this.unstored.clear();
   }

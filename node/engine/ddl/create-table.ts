@@ -117,7 +117,7 @@ function emptyTable(x: StatementContext, database: string, name: string, tempora
   const { core } = x.session;
   const collation = core.main.catalog.databases.get(database)?.collation ?? DEFAULT_COLLATION;
   return {
-    id: core.catalog.nextTableId,
+    id: temporary ? core.schema.nextTemporaryId() : core.catalog.nextTableId,
     version: 1,
     generation: 1,
     database,

@@ -125,6 +125,12 @@ export interface StatementClock {
   readonly connectionId?: number;
 }
 
+/**
+ * Temporary tables, which are one node's own, have ids from here on: never one that another node gives to a table of all nodes. SQLite would
+ * take the temporary one for it.
+ */
+export const TEMPORARY_IDS = 2 ** 40;
+
 export interface TableDef {
   /** Never used again. */
   readonly id: number;

@@ -148,3 +148,22 @@ it('is there for a session that comes from another node', { timeout: 120_000 }, 
     }
   }
 });
+
+it('a temporary table of one node is never taken for a table that another one makes', async () => {
+  await early.query('CREATE DATABASE apart; CREATE TEMPORARY TABLE apart.draft (id INT PRIMARY KEY, v INT)');
+  await early.query('INSERT INTO apart.draft VALUES (1, 1)');
+  await late.query('CREATE TABLE apart.made (id INT PRIMARY KEY, v INT, name VARCHAR(20) UNIQUE)');
+  await late.query("INSERT INTO apart.made VALUES (2, 2, 'b')");
+  await early.query("INSERT INTO apart.made VALUES (3, 3, 'c')");
+  await cluster.converged();
+  for (const c of [early, late]) {
+    const [rows] = await c.query<RowDataPacket[][]>({ sql: 'SELECT * FROM apart.made ORDER BY id', rowsAsArray: true });
+    assert.deepEqual(rows, [
+      [2, 2, 'b'],
+      [3, 3, 'c'],
+    ]);
+  }
+  const [rows] = await early.query<RowDataPacket[][]>({ sql: 'SELECT * FROM apart.draft', rowsAsArray: true });
+  assert.deepEqual(rows, [[1, 1]]);
+  await early.query('DROP TEMPORARY TABLE apart.draft');
+});

@@ -50,6 +50,8 @@ const RACED = new Set([
   1701, 1822, 1824, 1826, 1828, 3523, 3730, 3780, 3959,
 ]);
 const NO_MAJORITY = 3101;
+/** Sessions with a temporary table in a database that moves end. */
+const KILLED = 1317;
 /** A conflict that others have resolved, or whose tables are gone. */
 const RESOLVED = new Set([1032, 1210]);
 /** So long a statement may take, its waits included, while its node is awake. */
@@ -164,7 +166,10 @@ export class Clients {
     const text = `${errnoOf(error) || code} ${message.replace(/'[^']*'|`[^`]*`|\d+/g, '…').slice(0, 150)}`;
     this.errors.set(text, (this.errors.get(text) ?? 0) + 1);
     const isKnown =
-      isEnd(error) || errnoOf(error) === NO_MAJORITY || REFUSED.has(errnoOf(error)) || also.has(errnoOf(error));
+      isEnd(error) ||
+      [NO_MAJORITY, KILLED].includes(errnoOf(error)) ||
+      REFUSED.has(errnoOf(error)) ||
+      also.has(errnoOf(error));
     if (!isKnown)
       this.host.fault(`n${client?.node ?? '?'}: ${client?.last ?? 'connecting'}: ${(error as Error).stack}`);
     if (throws && (isEnd(error) || errnoOf(error) === NO_MAJORITY)) throw error;

@@ -56,6 +56,9 @@ export function schemaChange(database: Database, dice: Dice): string {
     `DROP USER IF EXISTS u${n()}`,
     `ALTER TABLE ${database}.single ADD COLUMN extra INT DEFAULT ${dice.int(10)}`,
     `ALTER TABLE ${database}.single DROP COLUMN extra`,
+    `ALTER TABLE ${database}.ruled MODIFY most INT COMMENT 'p2pdb:merge=${dice.pick(['max', 'counter', 'reject'])}'`,
+    `ALTER TABLE ${database}.ruled MODIFY weight ${dice.pick(['DOUBLE', 'FLOAT', 'DECIMAL(20,4)'])} NOT NULL DEFAULT 0`,
+    `ALTER TABLE ${database}.keyless ${dice.pick(['ADD COLUMN c INT DEFAULT 3', 'DROP COLUMN c', 'ADD id INT AUTO_INCREMENT PRIMARY KEY', 'DROP COLUMN id'])}`,
     `ALTER TABLE ${database}.child ADD INDEX ix (x)`,
     `ALTER TABLE ${database}.child DROP INDEX ix`,
   ]);

@@ -32,6 +32,11 @@ export const TABLES = (database: Database): string => `
   INSERT INTO ${database}.parent VALUES ${some(PARENTS, (i) => `(${i}, 'p${i}')`)};
   CREATE TABLE ${database}.child (id BIGINT AUTO_INCREMENT PRIMARY KEY, parent INT, x INT CHECK (x >= 0),
     FOREIGN KEY (parent) REFERENCES ${database}.parent (id) ON DELETE CASCADE ON UPDATE CASCADE);
+  CREATE TABLE ${database}.ruled (id VARCHAR(10) PRIMARY KEY, most INT COMMENT 'p2pdb:merge=max', least INT COMMENT 'p2pdb:merge=min',
+    first VARCHAR(20) COMMENT 'p2pdb:merge=first-writer', parts JSON COMMENT 'p2pdb:merge=union', doc JSON COMMENT 'p2pdb:merge=json',
+    total INT COMMENT 'p2pdb:merge=counter', single INT COMMENT 'p2pdb:merge=reject', flags SET('a', 'b', 'c') COMMENT 'p2pdb:merge=union',
+    price DECIMAL(12,2) NOT NULL DEFAULT 0, weight DOUBLE NOT NULL DEFAULT 0, small TINYINT UNSIGNED NOT NULL DEFAULT 5, at TIMESTAMP(6) NULL);
+  CREATE TABLE ${database}.keyless (a INT, b VARCHAR(20), KEY (a));
   CREATE TABLE ${database}.bulk (id INT PRIMARY KEY, v INT NOT NULL);
   INSERT INTO ${database}.bulk VALUES ${some(ROWS, (i) => `(${i}, 0)`)};
   CREATE TABLE ${database}.single (id BIGINT AUTO_INCREMENT PRIMARY KEY, k INT UNIQUE, twice INT AS (k * 2) STORED, text VARCHAR(100),
@@ -117,6 +122,37 @@ const keys = ({ database, tag, dice }: Moment): string[] => {
     `REPLACE INTO ${database}.single (k, text) VALUES (${k}, '${tag}')`,
     `UPDATE ${database}.single SET k = k + 1 WHERE k > ${k} ORDER BY k DESC LIMIT 3`,
     `UPDATE ${database}.single SET text = '${tag}' WHERE twice > ${2 * k}`,
+  ];
+};
+
+/** Columns that merge by other rules, and types whose sums and keys are not plain numbers. */
+const ruled = ({ database, tag, dice }: Moment): string[] => {
+  const id = dice.pick(['x', 'X', 'y', 'ä', 'Z ']);
+  const n = dice.int(50);
+  const change = (set: string): string => `UPDATE ${database}.ruled SET ${set} WHERE id = '${id}'`;
+  return [
+    `INSERT INTO ${database}.ruled (id, most, least, parts, doc, total) VALUES ('${id}', 0, 0, '[]', '{}', 0)`,
+    `INSERT INTO ${database}.ruled (id, most) VALUES ('${id}', ${n}) ON DUPLICATE KEY UPDATE most = most + 1, price = price + 0.1`,
+    `REPLACE INTO ${database}.ruled (id, first, parts, doc) VALUES ('${id}', '${tag}', '[1]', '{"a": 1}')`,
+    `DELETE FROM ${database}.ruled WHERE id = '${id}' AND most > ${n}`,
+    change(`most = ${n}, least = ${-n}`),
+    change(`first = '${tag}', single = ${n}`),
+    change(`single = ${n}`),
+    change(
+      `parts = JSON_ARRAY_APPEND(parts, '$', ${n}), flags = CONCAT_WS(',', flags, '${dice.pick(['a', 'b', 'c'])}')`,
+    ),
+    change(`doc = JSON_SET(doc, '$.${dice.pick(['a', 'b'])}', ${n})`),
+    change(`doc = JSON_REMOVE(doc, '$.a'), flags = '${dice.pick(['a', 'b', 'c'])}'`),
+    change(`total = total + ${n}, price = price - ${n}.05`),
+    change(`total = ${n}`),
+    change(`weight = weight + 0.${n}, small = small + ${dice.pick([1, 100])}`),
+    change(`small = small - 3, weight = weight * 1.1`),
+    change(`at = NOW(6), price = ROUND(RAND() * 100, 2)`),
+    `UPDATE ${database}.ruled SET weight = weight + 0.1, most = most + 1`,
+    `INSERT INTO ${database}.keyless VALUES (${n}, '${tag}'), (${n}, 'same'), (${n}, 'same')`,
+    `UPDATE ${database}.keyless SET a = a + 1 WHERE a < ${n} LIMIT 5`,
+    `DELETE FROM ${database}.keyless WHERE a > ${n} LIMIT 3`,
+    `UPDATE ${database}.keyless k JOIN ${database}.ruled r ON r.most = k.a SET k.b = 'joined', r.total = r.total + 1`,
   ];
 };
 
@@ -245,6 +281,7 @@ const works = {
   },
   relations: { run: mixed(3, relations) },
   keys: { run: mixed(2, keys) },
+  'other rules': { run: mixed(2, ruled) },
   loose: { run: mixed(2, loose) },
 } satisfies Record<string, Work>;
 

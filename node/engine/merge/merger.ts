@@ -241,7 +241,10 @@ class Work {
     }
     const row = rowWith(rt, key);
     if (row) this.keys.ofAttempt(table, row, this.reads);
-    return this.core.merger.rowByKey(table, key);
+    const rowid = this.core.merger.rowByKey(table, key);
+    // Whoever changes the row may leave its key as it is.
+    if (rowid !== undefined) this.reads.push(this.keys.row(table, rowid));
+    return rowid;
   }
 
   /** The table is gone, and what was to be written to it with it. */

@@ -107,6 +107,21 @@ describe('three nodes', () => {
     await query(0, "SET p2pdb_commit = 'local'");
   });
 
+  it('a transaction at level final stands also on a node that has changed its rows meanwhile, whatever their keys are', async () => {
+    for (const [table, type] of Object.entries({ meanwhile: 'INT', named: 'VARCHAR(10)' })) {
+      await query(0, `CREATE TABLE d.${table} (id ${type} PRIMARY KEY, v INT, w INT)`);
+      await query(0, `INSERT INTO d.${table} VALUES (1, 0, 0)`);
+      await cluster.converged();
+      await cluster.cut([2], [0, 1]);
+      await query(2, `UPDATE d.${table} SET w = 2 WHERE id = '1'`);
+      await cluster.until(([n0]) => n0?.leader !== undefined && n0.leader !== 'n2', 'nobody leads', [0]);
+      await query(0, `UPDATE /*+ P2PDB_COMMIT(final) */ d.${table} SET v = 1 WHERE id = '1'`);
+      await cluster.heal();
+      await cluster.converged();
+      for (const node of [0, 2]) assert.deepEqual(await query(node, `SELECT v, w FROM d.${table}`), [{ v: 1, w: 2 }]);
+    }
+  });
+
   it('a hint chooses the level of one statement', async () => {
     await query(0, 'INSERT /*+ P2PDB_COMMIT(final) */ INTO d.t (id) VALUES (100)');
     const id = String(await one(0, 'SELECT @@p2pdb_last_txid'));

@@ -42,7 +42,7 @@ export interface Host {
 /** Nothing was done, and it may be tried again or not; who had a place in a race with a schema change or a fault is told these. */
 const REFUSED = new Set([
   1021, 1048, 1049, 1053, 1054, 1062, 1136, 1146, 1205, 1213, 1235, 1264, 1292, 1364, 1366, 1406, 1412, 1429, 1451,
-  1452, 3572, 3819,
+  1452, 1690, 3572, 3819,
 ]);
 /** What a schema change may hear besides: another one came first. */
 const RACED = new Set([

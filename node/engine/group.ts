@@ -141,7 +141,7 @@ export class Group {
     await this.within(session, this.barrier, () => advice, seconds);
   }
 
-  /** Resolves when this node has applied that height, and of each author so many entries. `session`: who waits, where it is known yet. */
+  /** Resolves when clients of this node see that height, and of each author so many entries. `session`: who waits, where it is known yet. */
   reached(
     session: EngineSession | undefined,
     height: number,
@@ -152,8 +152,9 @@ export class Group {
       replica.height >= height && frontier.every(([author, seq]) => replica.appliedSeq(author) >= seq);
     const arrival = async (): Promise<void> => {
       while (!isHere()) await sleep(ARRIVAL_MS);
+      await replica.seen();
     };
-    return isHere() ? Promise.resolve() : this.within(session, arrival(), () => 'The statement can be tried again.');
+    return this.within(session, arrival(), () => 'The statement can be tried again.');
   }
 
   private ask(): Promise<void> {

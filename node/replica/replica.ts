@@ -451,6 +451,12 @@ export class Replica {
     return this.applier.next();
   }
 
+  /** Resolves when all that is here by now is in the state, and whoever reads sees it: what is long is put in order for a while. */
+  async seen(): Promise<void> {
+    await this.sequencer.reached();
+    while (this.gate.isClosed) await this.gate.opened();
+  }
+
   get nextHeight(): number {
     return this.order.nextHeight;
   }

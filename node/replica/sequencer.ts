@@ -41,6 +41,16 @@ export class Sequencer {
     this.go();
   }
 
+  /** Resolves when all that came before the call is in order; behind the gate, perhaps. */
+  reached(): Promise<void> {
+    return new Promise((resolve) => {
+       
+      this.add(function* () {
+        resolve();
+      });
+    });
+  }
+
   /** Long work does what came meanwhile before it goes on. */
   async catchUp(slices: Slices): Promise<void> {
     for (let piece = this.pieces.shift(); piece; piece = this.pieces.shift())

@@ -104,6 +104,23 @@ describe('a database that two of three nodes host', () => {
     await c.end();
   });
 
+  it('has a session see what it wrote elsewhere once it is home again, also what takes its node long', async () => {
+    const c = await cluster.connect(2);
+    await c.query('SET cte_max_recursion_depth = 20000');
+    assert.ok(Number(await one(c, 'SELECT count(*) FROM own.t')) >= 0);
+    // It begins where the session is, and goes on there.
+    await c.query('BEGIN');
+    await c.query('SELECT count(*) FROM own.t');
+    await c.query(
+      'INSERT INTO everywhere.e WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, i FROM n',
+    );
+    await c.query('COMMIT');
+    assert.equal(await one(c, 'SELECT count(*) FROM everywhere.e'), 20000);
+    await c.query('DELETE FROM everywhere.e');
+    await c.end();
+    await cluster.converged();
+  });
+
   for (const node of NODES) {
     it(`has transactions, from n${node}`, async () => {
       // What others wrote before is not to come while rows are counted.

@@ -55,7 +55,7 @@ const TICK_MS = 10;
 /** How long a notice of consensus may wait for company. */
 const NOTICE_MS = 2;
 /** Entries that nobody waits for leave that often, where more than a few are made meanwhile. */
-const PUSH_MS = 5;
+const PUSH_MS = 4;
 const PUSH_FEW = 3;
 /** Entries so large leave and are acknowledged at once: the sender has no more than a window of them on the way. */
 const LARGE_BYTES = 64 << 10;

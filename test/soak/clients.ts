@@ -39,21 +39,10 @@ export interface Host {
   fault(text: string): void;
 }
 
-/** Nothing was done, and it may be tried again or not; who had a place in a race with a schema change or a fault is told these. */
-const REFUSED = new Set([
-  1021, 1048, 1049, 1053, 1054, 1062, 1136, 1146, 1205, 1213, 1235, 1264, 1292, 1364, 1366, 1406, 1412, 1429, 1451,
-  1452, 1690, 3572, 3819,
-]);
-/** What a schema change may hear besides: another one came first. */
-const RACED = new Set([
-  1022, 1025, 1050, 1051, 1060, 1061, 1068, 1072, 1090, 1091, 1138, 1146, 1217, 1265, 1347, 1356, 1396, 1410, 1553,
-  1701, 1822, 1824, 1826, 1828, 3523, 3730, 3780, 3959,
-]);
+const INTERNAL = 1105;
 const NO_MAJORITY = 3101;
 /** Sessions with a temporary table in a database that moves end. */
 const KILLED = 1317;
-/** A conflict that others have resolved, or whose tables are gone. */
-const RESOLVED = new Set([1032, 1210]);
 /** So long a statement may take, its waits included, while its node is awake. */
 const ANSWER_MS = 60_000;
 const COMMIT_TIMEOUT_SECONDS = 12;
@@ -62,11 +51,18 @@ const errnoOf = (error: unknown): number => (error as { errno?: number }).errno 
 const isEnd = (error: unknown): boolean =>
   isConnectionEnd(error) || /ETIMEDOUT/.test(`${(error as Error).message} ${(error as { code?: string }).code ?? ''}`);
 
+/**
+ * MySQL's other errors are answers: whoever writes beside schema changes and faults may meet any of them, and what was refused must not
+ * be there.
+ */
+export const isFault = (error: unknown): boolean => !isEnd(error) && [0, INTERNAL].includes(errnoOf(error));
+
 /** Whether an error at a commit leaves open what was done. */
 const isUnknown = (error: unknown): boolean =>
   isEnd(error) ||
-  (errnoOf(error) === NO_MAJORITY && !(error as Error).message.startsWith('The cluster has no majority')) ||
-  !(REFUSED.has(errnoOf(error)) || errnoOf(error) === NO_MAJORITY);
+  isFault(error) ||
+  errnoOf(error) === KILLED ||
+  (errnoOf(error) === NO_MAJORITY && !(error as Error).message.startsWith('The cluster has no majority'));
 
 /** The tags that a transaction inserted, by the image of its changes in p2pdb.conflicts. */
 export const tagsIn = (image: string): string[] => Array.from(image.matchAll(/"id":"(t\d+)"/g), ([, tag = '']) => tag);
@@ -137,7 +133,7 @@ export class Clients {
           await sleep(dice.next() * 30);
         }
       } catch (error) {
-        this.hear(client, error, new Set());
+        this.hear(client, error);
       }
       client.connection.destroy();
       this.note(node, -1);
@@ -155,22 +151,17 @@ export class Clients {
       return client;
     } catch (error) {
       client?.connection.destroy();
-      this.hear(undefined, error, new Set());
+      this.hear(undefined, error);
       return undefined;
     }
   }
 
   /** Counts an error, and takes what nothing explains for a fault. Throws again what makes the connection useless. */
-  private hear(client: Client | undefined, error: unknown, also: ReadonlySet<number>, throws = false): void {
+  private hear(client: Client | undefined, error: unknown, throws = false): void {
     const { code = '', message } = error as { code?: string; message: string };
     const text = `${errnoOf(error) || code} ${message.replace(/'[^']*'|`[^`]*`|\d+/g, '…').slice(0, 150)}`;
     this.errors.set(text, (this.errors.get(text) ?? 0) + 1);
-    const isKnown =
-      isEnd(error) ||
-      [NO_MAJORITY, KILLED].includes(errnoOf(error)) ||
-      REFUSED.has(errnoOf(error)) ||
-      also.has(errnoOf(error));
-    if (!isKnown)
+    if (isFault(error))
       this.host.fault(`n${client?.node ?? '?'}: ${client?.last ?? 'connecting'}: ${(error as Error).stack}`);
     if (throws && (isEnd(error) || errnoOf(error) === NO_MAJORITY)) throw error;
   }
@@ -206,7 +197,7 @@ export class Clients {
         write.said = `${new Date().toISOString()} ${errnoOf(error)} ${(error as Error).message}`;
         if (!isCommitting || !isUnknown(error)) write.outcome = 'refused';
       }
-      this.hear(client, error, new Set(), true);
+      this.hear(client, error, true);
       await client.query('ROLLBACK');
     } finally {
       if (work.begin !== undefined && !client.isGone) await client.query('SET autocommit = 1').catch(() => undefined);
@@ -235,7 +226,7 @@ export class Clients {
       if (seen.length === 0)
         this.host.fault(`a linearizable read at n${client.node} missed the final ${tag} of ${database}`);
     } catch (error) {
-      this.hear(client, error, new Set(), true);
+      this.hear(client, error, true);
     }
     await client.query("SET p2pdb_read = 'local'");
   }
@@ -249,7 +240,7 @@ export class Clients {
       for (const write of this.writes) if (tagsIn(String(image)).includes(write.tag)) write.resolved = true;
       await client.query(`SELECT p2pdb_resolve_conflict('${String(tx)}', '${dice.pick(['retry', 'dismiss'])}')`);
     } catch (error) {
-      this.hear(client, error, RESOLVED, true);
+      this.hear(client, error, true);
     }
   }
 
@@ -259,7 +250,7 @@ export class Clients {
       if (dice.chance(0.25)) await this.named.change(database, dice, this.host.nameOf(client.node), client.query);
       else await client.query(schemaChange(database, dice));
     } catch (error) {
-      this.hear(client, error, RACED, true);
+      this.hear(client, error, true);
     }
   }
 }

@@ -8,7 +8,7 @@ import { TestCluster } from '../support/cluster.ts';
 import { seeded } from '../support/crash.ts';
 import { clockShiftedBy } from '../support/process.ts';
 import { check } from './checks.ts';
-import { Clients, type Host } from './clients.ts';
+import { Clients, isFault, type Host } from './clients.ts';
 import { Dice } from './dice.ts';
 import { disturb, FAULT_NAMES } from './faults.ts';
 import { DATABASES, TABLES } from './work.ts';
@@ -33,8 +33,6 @@ export interface SoakFigures {
 }
 
 const HOUR_MS = 3_600_000;
-/** Names its cause: schema changes, moves and removals may be refused while others are on their way. */
-const REFUSED_ORDERS = new Set([1007, 1008, 1032, 1046, 1049, 1050, 1146, 1210, 1213, 1235, 1429, 3101]);
 
 /** Throws with all that did not hold; the folders of the nodes, and what they said, stay where the error says. */
 export async function soak(options: SoakOptions): Promise<SoakFigures> {
@@ -196,8 +194,7 @@ export class Soak implements Host {
     } catch (error) {
       const { errno, message } = error as { errno?: number; message: string };
       this.note(`  ${errno} ${message}`);
-      if (errno !== undefined && !REFUSED_ORDERS.has(errno))
-        this.fault(`${this.nameOf(node)}: ${sql}: ${errno} ${message}`);
+      if (errno !== undefined && isFault(error)) this.fault(`${this.nameOf(node)}: ${sql}: ${errno} ${message}`);
       return undefined;
     } finally {
       c.destroy();

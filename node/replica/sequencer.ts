@@ -44,7 +44,6 @@ export class Sequencer {
   /** Resolves when all that came before the call is in order; behind the gate, perhaps. */
   reached(): Promise<void> {
     return new Promise((resolve) => {
-       
       this.add(function* () {
         resolve();
       });

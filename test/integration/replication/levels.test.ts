@@ -108,7 +108,7 @@ describe('three nodes', () => {
   });
 
   it('a transaction at level final stands also on a node that has changed its rows meanwhile, whatever their keys are', async () => {
-    for (const [table, type] of Object.entries({ meanwhile: 'INT', named: 'VARCHAR(10)' })) {
+    for (const [table, type] of Object.entries({ numbered: 'INT', lettered: 'VARCHAR(10)' })) {
       await query(0, `CREATE TABLE d.${table} (id ${type} PRIMARY KEY, v INT, w INT)`);
       await query(0, `INSERT INTO d.${table} VALUES (1, 0, 0)`);
       await cluster.converged();

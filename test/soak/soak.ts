@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import type { RowDataPacket } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { TestCluster } from '../support/cluster.ts';
 import { seeded } from '../support/crash.ts';
 import { clockShiftedBy } from '../support/process.ts';
@@ -33,6 +33,7 @@ export interface SoakFigures {
 }
 
 const HOUR_MS = 3_600_000;
+const CONNECT_MS = 30_000;
 
 /** Throws with all that did not hold; the folders of the nodes, and what they said, stay where the error says. */
 export async function soak(options: SoakOptions): Promise<SoakFigures> {
@@ -185,10 +186,10 @@ export class Soak implements Host {
     await this.heal().catch(() => this.heal());
   }
 
-  /** A statement as root, which may be refused. */
+  /** A statement as root, which may be refused. A node that took a snapshot starts anew: it is waited for. */
   async order(node: number, sql: string): Promise<RowDataPacket[] | undefined> {
     this.note(`${this.nameOf(node)}: ${sql}`);
-    const c = await this.cluster.connect(node);
+    const c = await this.connect(node);
     try {
       return (await c.query<RowDataPacket[]>(sql))[0];
     } catch (error) {
@@ -198,6 +199,18 @@ export class Soak implements Host {
       return undefined;
     } finally {
       c.destroy();
+    }
+  }
+
+  private async connect(node: number): Promise<Connection> {
+    const deadline = performance.now() + CONNECT_MS;
+    for (;;) {
+      try {
+        return await this.cluster.connect(node);
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await sleep(200);
+      }
     }
   }
 

@@ -29,29 +29,16 @@ export class Runner {
       if (this.registered.has(fn.name)) continue;
       this.registered.add(fn.name);
       if (fn.kind === 'scalar') {
-        const call = fn.make(this.env);
-        this.db.function(fn.name, { deterministic: fn.deterministic, useBigIntArguments: true, varargs: true }, ((
-          ...args: SqliteValue[]
-        ) => {
-          try {
-            return call(...args);
-          } catch (error) {
-            this.lastError = error;
-            throw error;
-          }
-        }) as never);
+        this.db.function(
+          fn.name,
+          { deterministic: fn.deterministic, useBigIntArguments: true, varargs: true },
+          this.keeping(fn.make(this.env)) as never,
+        );
       } else {
         const implementation = fn.make(this.env);
         this.db.aggregate(fn.name, {
           start: () => implementation.start() as never,
-          step: ((state: unknown, ...args: SqliteValue[]) => {
-            try {
-              return implementation.step(state, ...args);
-            } catch (error) {
-              this.lastError = error;
-              throw error;
-            }
-          }) as never,
+          step: this.keeping((state: unknown, ...args: SqliteValue[]) => implementation.step(state, ...args)) as never,
           result: (state: unknown) => implementation.result(state),
           varargs: true,
           useBigIntArguments: true,
@@ -63,6 +50,17 @@ export class Runner {
 
   /** What a function threw: where an aggregate is at work, node:sqlite ends the statement for it, but answers undefined instead of throwing it. */
   private lastError: unknown;
+
+  private keeping<A extends unknown[], R>(call: (...args: A) => R): (...args: A) => R {
+    return (...args) => {
+      try {
+        return call(...args);
+      } catch (error) {
+        this.lastError = error;
+        throw error;
+      }
+    };
+  }
 
   private all(statement: StatementSync, values: SqliteValue[]): SqliteValue[][] {
     this.lastError = undefined;

@@ -36,11 +36,13 @@ export function runChange(
   const work = (): Promise<void> | undefined => {
     const change = new Change(session, plan, slots);
     if (change.isLong()) return runSlowly(change, sink, more, work);
+    const seen = session.transaction?.seen.size;
     try {
       const { result, commit } = change.run();
       return answerChange(session, result, commit, sink, more);
     } catch (error) {
       if (!(error instanceof TooManyRows)) throw error;
+      session.transaction?.forgetSeen(seen);
       return runSlowly(new Change(session, plan, slots), sink, more, work);
     }
   };

@@ -107,6 +107,11 @@ export class OpenTransaction {
     this.readOnly = readOnly;
   }
 
+  /** A statement begins anew that had seen what lies behind the first `count`; all, where it opened the transaction itself. */
+  forgetSeen(count = 0): void {
+    for (const name of [...this.seen.keys()].slice(count)) this.seen.delete(name);
+  }
+
   imagesOf(tableId: number): Images | undefined {
     return this.images.get(tableId);
   }

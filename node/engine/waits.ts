@@ -11,10 +11,13 @@ export class SchemaChanged extends Error {
 export function withLocks(session: EngineSession, work: () => Promise<void> | undefined): Promise<void> | undefined {
   const guarded = (): Promise<void> | undefined =>
     session.core.replica.gate.isClosed ? afterLongWork(session, () => withLocks(session, work)) : work();
+  const seen = session.transaction?.seen.size;
   try {
     return guarded();
   } catch (error) {
     if (!(error instanceof LockWait)) throw error;
+    // What it saw before it waited, nobody is told: behind the lock it sees another row.
+    session.transaction?.forgetSeen(seen);
     return retry(session, guarded, error);
   }
 }
@@ -52,6 +55,7 @@ export async function retry(
 ): Promise<void> {
   const info = session.state.info;
   const { version } = session.core.catalog;
+  const seen = session.transaction?.seen.size;
   for (let wait = first; ;) {
     const timeout = session.state.variables.number(
       isWhole(wait.key) ? 'lock_wait_timeout' : 'innodb_lock_wait_timeout',
@@ -71,6 +75,7 @@ export async function retry(
       return;
     } catch (error) {
       if (!(error instanceof LockWait)) throw error;
+      session.transaction?.forgetSeen(seen);
       wait = error;
     }
   }

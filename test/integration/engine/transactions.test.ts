@@ -105,6 +105,23 @@ describe('locks', () => {
     assert.deepEqual(await values(a, 'select v from t order by id'), [12, 21, 30]);
   });
 
+  for (const first of ['update t set v = v + 1 where id = 1', 'select v from t where id = 1 for update'])
+    it(`at level final goes on with what the first one made of the row: ${first}`, async () => {
+      for (const session of [a, b]) {
+        await session.query("set p2pdb_commit = 'final'");
+        await session.query('begin');
+      }
+      await a.query('update t set v = v + 1 where id = 1');
+      const waiting = b.query(first);
+      const { sessions } = node.node.engine.core;
+      while (![...sessions.values()].some(({ state }) => state.cancelWait)) await new Promise((resolve) => setImmediate(resolve));
+      await a.query('commit');
+      await waiting;
+      await b.query('update t set v = v + 100 where id = 1');
+      await b.query('commit');
+      assert.deepEqual(await values(a, 'select v from t where id = 1'), [first.startsWith('update') ? 112 : 111]);
+    });
+
   it('gives up after innodb_lock_wait_timeout, with the transaction kept', async () => {
     await a.query('begin');
     await a.query('update t set v = 0 where id = 1');

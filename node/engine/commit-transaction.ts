@@ -8,6 +8,7 @@ export function commitTransaction(session: EngineSession): Promise<void> | undef
   const { transaction, core } = session;
   if (!transaction) return undefined;
   session.transaction = undefined;
+  transaction.isCommitting = true;
   const { changes } = transaction;
   const sql = transaction.statements.join(';\n');
   const { gate } = core.replica;

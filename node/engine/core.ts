@@ -125,6 +125,8 @@ export class EngineCore implements Engine {
   private lastSession = 0;
   /** How often a statement of another session than the last one began. */
   private handovers = 0;
+  /** How many statements began in transactions that will wait for other nodes. */
+  private openStatements = 0;
   /** Nobody else hosts the group. */
   readonly isAlone: () => boolean;
   /** Which AUTO_INCREMENT values this node gives, where others give some too; then the session's step does not count. */
@@ -166,6 +168,7 @@ export class EngineCore implements Engine {
         alone: options.alone,
         voterSpans: options.voterSpans,
         handovers: () => this.handovers,
+        open: () => ({ count: this.countOpen(), statements: this.openStatements }),
         ...(options.slicing && { slicing: options.slicing }),
       },
       state.position,
@@ -185,8 +188,17 @@ export class EngineCore implements Engine {
     this.globals.set('innodb_version', options.version);
   }
 
+  /** Transactions that changed something, are not being committed yet, and will wait for other nodes then. */
+  private countOpen(): number {
+    let count = 0;
+    for (const { needsOthers, isCommitting, changes } of this.openTransactions)
+      if (needsOthers && !isCommitting && changes.length > 0) count++;
+    return count;
+  }
+
   /** A statement of a session begins. */
   begins(session: EngineSession): void {
+    if (session.transaction?.needsOthers) this.openStatements++;
     if (session.id === this.lastSession) return;
     this.lastSession = session.id;
     this.handovers++;

@@ -320,7 +320,7 @@ export class EngineSession implements Session, SessionFacts {
     const only =
       readOnly ?? this.state.nextTransaction.readOnly ?? this.state.variables.number('transaction_read_only') === 1;
     this.state.nextTransaction = {};
-    this.transaction = new OpenTransaction(this.owner, isolation, only, level === 'final');
+    this.transaction = new OpenTransaction(this.owner, isolation, only, level);
     this.transaction.movedAway = this.core.main.movedAway;
     this.core.openTransactions.add(this.transaction);
     return this.transaction;

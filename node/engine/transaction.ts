@@ -9,6 +9,7 @@ import type { CatalogChange } from '../sql/index.ts';
 import { ChangeList, type Row, type RowChange, type RowId } from '../store/index.ts';
 import type { LockOwner } from './locks.ts';
 import type { SeenRow } from './merge/index.ts';
+import type { CommitLevel } from './session-state.ts';
 import type { TableRuntime, UniqueKey } from './table.ts';
 
 export type Isolation = 'READ-UNCOMMITTED' | 'READ-COMMITTED' | 'REPEATABLE-READ' | 'SERIALIZABLE';
@@ -88,6 +89,9 @@ export class OpenTransaction {
   /** At level `final`: what it saw must still stand when it is ordered. */
   readonly certified: boolean;
   readonly seen = new Map<string, SeenRow>();
+  /** Its client will wait for other nodes, as far as is known before it commits. */
+  readonly needsOthers: boolean;
+  isCommitting = false;
   /** How many databases had gone to a group of their own when it began: see EngineCore. */
   movedAway = 0;
   /** It read what was decided before its first read. */
@@ -100,8 +104,9 @@ export class OpenTransaction {
   readonly statements: string[] = [];
   bytes = 0;
 
-  constructor(owner: LockOwner, isolation: Isolation, readOnly: boolean, certified = false) {
-    this.certified = certified;
+  constructor(owner: LockOwner, isolation: Isolation, readOnly: boolean, level: CommitLevel = 'local') {
+    this.certified = level === 'final';
+    this.needsOthers = level !== 'local';
     this.owner = owner;
     this.isolation = isolation;
     this.readOnly = readOnly;

@@ -7,7 +7,7 @@ import { encodeTransaction } from '../log/index.ts';
 import { asideItem, DiskFullError, entryItemInSteps, type LogItem, type SealedEntry } from '../store/index.ts';
 import { failureOf, hasRun, isLarge, isSmall, LARGE_BYTES, writtenBy, type Batch, type Own } from './batch.ts';
 import type { Clock } from './clock.ts';
-import { Company } from './company.ts';
+import { Company, type Open } from './company.ts';
 import { SLICING, type Slicing } from './gate.ts';
 import { Gathering } from './gathering.ts';
 import type { Intake } from './intake.ts';
@@ -36,6 +36,7 @@ export interface LogWriterOptions {
   readonly decider: () => Decider | undefined;
   /** Grows whenever a statement of another session than the last one begins. */
   readonly handovers: (() => number) | undefined;
+  readonly open: (() => Open) | undefined;
   /** Own transactions that are durable here, and whose clients wait for other nodes. */
   readonly underWay: () => number;
   /** What a write took is durable. */
@@ -72,8 +73,8 @@ export class LogWriter {
 
   constructor(options: LogWriterOptions) {
     this.options = options;
-    const { clock, handovers } = options;
-    this.company = new Company(clock, () => this.schedule());
+    const { clock, handovers, open } = options;
+    this.company = new Company(clock, () => this.schedule(), open);
     this.gathering = new Gathering(clock, handovers);
   }
 
@@ -172,7 +173,10 @@ export class LogWriter {
       return;
     }
     const isAwaited = this.readers.length > 0 || this.options.alone();
-    const batch = this.gather(isAwaited || !this.company.expects(this.pending, this.options.underWay()));
+    const withOwn = isAwaited || !this.company.expects(this.pending, this.options.underWay());
+    // Blocks can wait for what waits for others.
+    if (!withOwn && this.options.intake.isEmpty && this.blocksDue) return;
+    const batch = this.gather(withOwn);
     if (!batch) return;
     this.flying = batch;
     const { steps, bytes } = batch.assembly;

@@ -10,6 +10,7 @@ import { againItem, blockItem, type StatePosition, type StoredRecord } from '../
 import type { Batch } from './batch.ts';
 import type { Clock } from './clock.ts';
 import type { Forks } from './forks.ts';
+import type { Open } from './company.ts';
 import { Gate, SLICING, type Slicing } from './gate.ts';
 import type { AuthorSeq } from './authors.ts';
 import { BlockApplier } from './block-applier.ts';
@@ -42,6 +43,8 @@ export interface ReplicaOptions {
   readonly slicing?: Slicing;
   /** Grows whenever a statement of another session than the last one begins. */
   readonly handovers?: () => number;
+  /** Where sessions' open transactions are known: see Company. */
+  readonly open?: () => Open;
 }
 
 export class Replica {
@@ -145,6 +148,7 @@ export class Replica {
       alone,
       decider: () => this.decider,
       handovers: options.handovers,
+      open: options.open,
       underWay: () => this.waiters.count,
       onStored: (batch) => this.stored(batch),
       onLanded: () => this.publisher.afterWrite(),

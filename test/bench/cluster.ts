@@ -66,7 +66,7 @@ async function main(): Promise<number> {
     await prepare(ours);
     for (const level of ['local', 'replicated', 'final'] as const) {
       await ours.commitAt(level);
-      await runIn(ours, runInSeconds / 3);
+      await runIn(ours, Math.ceil(runInSeconds / 3));
       await ours.settled();
     }
     await ours.commitAt('local');

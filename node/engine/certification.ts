@@ -1,13 +1,15 @@
 /**
- * What a transaction at level `final` saw: rows by their keys and their hashes, tables that it scanned by their digests. At its
- * place in a block all of it must still be so; see merge/merger.ts.
+ * What a transaction at level `final` saw: rows by their keys and their hashes, rows within bounds by the sum of theirs, tables that it
+ * scanned by their digests. At its place in a block all of it must still be so; see merge/merger.ts.
  */
+import type { Bounds } from '../log/index.ts';
 import { type Plan, type SelectPlan, type SqliteValue, type TableDef } from '../sql/index.ts';
 import { hashOf, NO_DIGEST, type RowId } from '../store/index.ts';
-import type { SeenRow } from './merge/index.ts';
+import { digestWithin, fitsBounds, isWithin, type SeenRow } from './merge/index.ts';
 import type { EngineSession } from './session.ts';
+import type { Images } from './transaction.ts';
 
-type Seen = Pick<Plan, 'tables'> & Partial<Pick<SelectPlan, 'keyLookup'>>;
+type Seen = Pick<Plan, 'tables'> & Partial<Pick<SelectPlan, 'keyLookup' | 'bounds'>>;
 
 /** Notes what a statement is about to see. What it saw first counts: later the transaction may have changed it. */
 export function noteSeen(
@@ -19,19 +21,28 @@ export function noteSeen(
   if (!transaction?.certified) return;
   for (const { table } of plan.tables) {
     if (table.temporary) continue;
-    const one = plan.tables.length === 1 ? oneRow(session, plan, table, range) : undefined;
+    const part =
+      plan.tables.length === 1 ? (oneRow(session, plan, table, range) ?? someRows(session, plan, table)) : undefined;
     const images =
       transaction.snapshot === undefined ? undefined : core.versions.imagesAt(table.id, transaction.snapshot);
     // Its snapshot shows rows that are not so any more: it cannot be certified.
-    if (images && (one?.rowid === undefined || images.has(one.rowid))) transaction.isDoomed = true;
-    const name = one ? `${table.id}:${one.key ? JSON.stringify(one.key.map(String)) : one.rowid}` : String(table.id);
+    if (images && isAmong(session, images, table, part)) transaction.isDoomed = true;
+    const name = part ? `${table.id}:${part.name}` : String(table.id);
     if (!transaction.seen.has(name))
       transaction.seen.set(
         name,
-        one ?? { table, rowid: undefined, row: undefined, digest: core.state.digests.of(table) },
+        part?.seen ?? { table, rowid: undefined, row: undefined, digest: core.state.digests.of(table) },
       );
   }
 }
+
+/** What a statement can see of a table that is not all of it. */
+interface Part {
+  readonly name: string;
+  readonly seen: SeenRow;
+}
+
+const printed = (values: readonly (SqliteValue | undefined)[]): string => JSON.stringify(values.map(String));
 
 /** The one row that the statement can see, or that there is none; undefined where it may see more. */
 function oneRow(
@@ -39,7 +50,7 @@ function oneRow(
   { keyLookup }: Seen,
   table: TableDef,
   range: { readonly low: RowId; readonly high: RowId } | undefined,
-): SeenRow | undefined {
+): Part | undefined {
   const { state, env } = core;
   let rowid = range && range.low === range.high ? range.low : undefined;
   let key: readonly SqliteValue[] | undefined;
@@ -50,5 +61,34 @@ function oneRow(
   }
   const row = rowid === undefined ? undefined : state.get(table, rowid);
   const digest = rowid !== undefined && row ? hashOf(table, rowid, row) : NO_DIGEST;
-  return { table, rowid, row, digest, ...(key && !row && { key }) };
+  const seen = { table, rowid, row, digest, ...(key && !row && { key }) };
+  return { name: seen.key ? printed(seen.key) : String(rowid), seen };
+}
+
+/** The rows between the statement's bounds; undefined where it has none, or there are too many. */
+function someRows({ core }: EngineSession, plan: Seen, table: TableDef): Part | undefined {
+  const bounds: Bounds[] = [];
+  for (const { place, low, high } of plan.bounds ?? []) {
+    const [least, most] = [low?.(core.env), high?.(core.env)];
+    // No row compares with NULL.
+    if (least === null || most === null) return undefined;
+    bounds.push({ column: place, low: least ?? null, high: most ?? null });
+  }
+  if (bounds.length === 0 || !fitsBounds(table, bounds)) return undefined;
+  const digest = digestWithin(core.state, table, bounds);
+  if (!digest) return undefined;
+  const name = printed(bounds.flatMap(({ column, low, high }) => [column, low, high]));
+  return { name, seen: { table, rowid: undefined, row: undefined, bounds, digest } };
+}
+
+/** Whether one of the rows that the snapshot shows otherwise belongs to what is seen. */
+function isAmong({ core }: EngineSession, images: Images, table: TableDef, part: Part | undefined): boolean {
+  if (!part) return true;
+  const { rowid, bounds } = part.seen;
+  if (rowid !== undefined) return images.has(rowid);
+  // A row that is not there has no rowid: it may have been there.
+  if (!bounds) return true;
+  for (const [id, image] of images)
+    for (const row of [image, core.state.get(table, id)]) if (row && isWithin(table, bounds, row)) return true;
+  return false;
 }

@@ -14,7 +14,8 @@
  * - a change is `column, 0, value` assign · `column, 1, value` add · `column, 2, value, base` merge by the column's rule.
  * - a key is the primary key's values (an array), or the hidden key (an integer) of a table without one.
  * - reads, for certification: `[table, key, h1, h2]` a row and its hash (zeros: no such row), `[table, null, h1, h2]` a whole table
- *   and its digest.
+ *   and its digest, `[table, null, h1, h2, [column, low, high …]]` the rows whose columns lie between these bounds, both included (null:
+ *   no bound), and the sum of their hashes.
  *
  * Values are as SQLite stores them (see sql/types). A REAL that holds an integer is an integer here; the column's
  * affinity makes it a REAL again.
@@ -72,10 +73,19 @@ export type Operation =
 /** Two 32-bit halves of a row's hash or of a table's digest. */
 export type Digest = readonly [number, number];
 
-/** What a transaction that asks for certification saw: a row, or with key null the whole table. */
+/** A column's values from `low` to `high`, both included; null: no bound. */
+export interface Bounds {
+  /** Place in the table reference's column list. */
+  readonly column: number;
+  readonly low: LogValue;
+  readonly high: LogValue;
+}
+
+/** What a transaction that asks for certification saw: a row, or with key null the rows within all of the bounds, or the whole table. */
 export interface Read {
   readonly table: number;
   readonly key: LogKey | null;
+  readonly bounds?: readonly Bounds[];
   readonly digest: Digest;
 }
 
@@ -239,12 +249,29 @@ function writeOperation(writer: CborWriter, operation: Operation): void {
 
 function writeReads(writer: CborWriter, { reads }: Pick<Transaction, 'reads'>): void {
   writer.array(reads.length);
-  for (const { table, key, digest } of reads) {
-    writer.array(4).int(table);
+  for (const { table, key, bounds, digest } of reads) {
+    writer.array(bounds ? 5 : 4).int(table);
     if (key === null) writer.null();
     else writeKey(writer, key);
     writer.int(digest[0]).int(digest[1]);
+    if (!bounds) continue;
+    writer.array(3 * bounds.length);
+    for (const { column, low, high } of bounds) {
+      writer.int(column);
+      writeValue(writer, low);
+      writeValue(writer, high);
+    }
   }
+}
+
+function readBounds(reader: CborReader): Bounds[] {
+  const items = reader.array();
+  if (items === 0 || items % 3 !== 0) throw new DecodeError('bounds are a column, the least and the most');
+  return Array.from({ length: items / 3 }, () => ({
+    column: reader.int(),
+    low: readValue(reader),
+    high: readValue(reader),
+  }));
 }
 
 function readValue(reader: CborReader): LogValue {
@@ -345,11 +372,15 @@ export function* decodeInSteps(bytes: Uint8Array, rows: number): Generator<undef
     if (left % rows === 0) yield;
   }
   const reads = Array.from({ length: reader.array() }, (): Read => {
-    if (reader.array() !== 4) throw new DecodeError('a read has 4 fields');
+    const fields = reader.array();
+    if (fields !== 4 && fields !== 5) throw new DecodeError('a read has 4 fields, or 5');
     const table = reader.int();
     if (!tables[table]) throw new DecodeError(`read of table ${table} of ${tables.length}`);
     const key = reader.skipNull() ? null : readKey(reader, reader.nextIsArray);
-    return { table, key, digest: [reader.int(), reader.int()] };
+    const digest: Digest = [reader.int(), reader.int()];
+    if (fields === 4) return { table, key, digest };
+    if (key !== null) throw new DecodeError('a row has no bounds');
+    return { table, key, digest, bounds: readBounds(reader) };
   });
   if (!reader.done) throw new DecodeError('bytes behind the end of the transaction');
   return { user, database, sql, level, unchecked, tables, operations, reads };

@@ -273,6 +273,16 @@ export class State {
     return this.rows.scan(table);
   }
 
+  /** Rows for which SQLite's condition holds, in no order, at most `limit`. */
+  where(
+    table: TableDef,
+    condition: string,
+    values: readonly SqliteValue[],
+    limit: number,
+  ): { rowid: RowId; row: Row }[] {
+    return this.rows.where(table, condition, values, limit);
+  }
+
   /** All rows of a table, in the order of its primary key, which is not the rowid. Rowids differ between nodes, this order does not. */
   scanByKey(table: TableDef): Iterable<{ rowid: RowId; row: Row }> {
     return this.rows.scanByKey(table);

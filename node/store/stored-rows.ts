@@ -19,7 +19,12 @@ interface TableStatements {
   readonly get: StatementSync;
   readonly rowidIndex: number;
   readonly updates: Map<string, StatementSync>;
+  /** By their conditions. */
+  readonly finds: Map<string, StatementSync>;
 }
+
+/** A condition is of a statement's shape: there are few. */
+const FINDS_MAX = 100;
 
 export class StoredRows {
   private readonly db: DatabaseSync;
@@ -63,6 +68,31 @@ export class StoredRows {
       }
       if (page.length < 1000) return;
     }
+  }
+
+  /** Rows for which SQLite's condition holds, in no order, at most `limit`. */
+  where(
+    table: TableDef,
+    condition: string,
+    values: readonly SqliteValue[],
+    limit: number,
+  ): { rowid: RowId; row: Row }[] {
+    const { finds } = this.of(table);
+    let find = finds.get(condition);
+    if (!find) {
+      const columns = table.columns.map((c) => columnName(c.id));
+      find = this.db.prepare(
+        `SELECT ${[ROWID, ...columns].join(',')} FROM ${tableName(table)} WHERE ${condition} LIMIT ?`,
+      );
+      find.setReturnArrays(true);
+      find.setReadBigInts(true);
+      if (finds.size >= FINDS_MAX) finds.clear();
+      finds.set(condition, find);
+    }
+    return (find.all(...values, limit) as unknown as SqliteValue[][]).map((found) => {
+      const [rowid, ...row] = found.map(small);
+      return { rowid: rowid as RowId, row };
+    });
   }
 
   /** All rows of a table, in the order of its primary key, which is not the rowid. Rowids differ between nodes, this order does not. */
@@ -111,6 +141,7 @@ export class StoredRows {
         get,
         rowidIndex,
         updates: new Map(),
+        finds: new Map(),
       };
       this.statements.set(table, statements);
     }

@@ -9,4 +9,5 @@ export {
   type SchemaRecord,
   type SeenRow,
 } from './write-set.ts';
+export { digestWithin, fitsBounds, isWithin } from './bounds.ts';
 export { MergeContext } from './context.ts';

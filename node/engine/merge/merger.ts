@@ -3,7 +3,15 @@
  * order. A row that is not there any more drops its change; what a constraint refuses refuses the whole transaction.
  */
 import { finish, STEP_ROWS, type Footprint, type MergeRule, type Steps } from '../../consistency/index.ts';
-import type { ColumnChange, Digest, LogKey, RowOperation, TableReference, Transaction } from '../../log/index.ts';
+import type {
+  Bounds,
+  ColumnChange,
+  Digest,
+  LogKey,
+  RowOperation,
+  TableReference,
+  Transaction,
+} from '../../log/index.ts';
 import { primaryKey, type SqliteValue, type TableDef } from '../../sql/index.ts';
 import {
   ChangeList,
@@ -26,6 +34,7 @@ import type { TableRuntime } from '../table.ts';
 import { DirectWriter } from '../writer.ts';
 import { sumAsValue, sumOf } from './addition.ts';
 import { AsWritten, checkNullable, listed } from './as-written.ts';
+import { digestWithin, fitsBounds } from './bounds.ts';
 import { columnRules } from './column-rules.ts';
 import { fitsKey, fitsOperation } from './fits.ts';
 import { definitionKey, FootprintKeys, goneKey } from './keys.ts';
@@ -211,12 +220,14 @@ class Work {
 
   /** At level `final`: what it saw must still be so. */
   private certify(): void {
-    for (const { table: place, key, digest } of this.transaction.reads) {
+    for (const { table: place, key, bounds, digest } of this.transaction.reads) {
       const table = this.tableOf(place);
       if (!table) throw changed(place);
       if (key === null) {
+        // Whoever changes the table may bring a row within the bounds, or take one out.
         this.scanned.push(wholeTable(table));
-        if (!sameDigest(this.core.state.digests.of(table), digest)) throw changed(place);
+        const now = bounds ? this.digestWithin(table, place, bounds) : this.core.state.digests.of(table);
+        if (!now || !sameDigest(now, digest)) throw changed(place);
         continue;
       }
       if (!fitsKey(this.written.shapeOf(table, place), key)) throw misfit(table);
@@ -225,6 +236,12 @@ class Work {
       const now = rowid !== undefined && row ? hashOf(table, rowid, row) : NO_DIGEST;
       if (!sameDigest(now, digest)) throw changed(place);
     }
+  }
+
+  private digestWithin(table: TableDef, place: number, bounds: readonly Bounds[]): Digest | undefined {
+    if (this.transaction.tables[place]?.version !== table.version) return undefined;
+    if (!fitsBounds(table, bounds)) throw misfit(table);
+    return digestWithin(this.core.state, table, bounds);
   }
 
   /** The rowid of the row with this key. What is found, or that nothing is, decides what the transaction does. */

@@ -2,6 +2,7 @@
 import { finish, STEP_ROWS, type Steps } from '../../consistency/index.ts';
 import {
   encodeInSteps,
+  type Bounds,
   type ColumnChange,
   type LogKey,
   type LogValue,
@@ -14,13 +15,14 @@ import { sameValue, type ChangeList, type Intent, type Row, type RowChange, type
 import { difference } from './addition.ts';
 import { columnRules } from './column-rules.ts';
 
-/** A row, or a whole table, that a transaction saw which asks for certification. */
+/** A row, rows within bounds, or a whole table, that a transaction saw which asks for certification. */
 export interface SeenRow {
   readonly table: TableDef;
   readonly rowid: RowId | undefined;
   readonly row: Row | undefined;
   /** Of a row that is not there, in a table whose primary key is no rowid. */
   readonly key?: readonly SqliteValue[];
+  readonly bounds?: readonly Bounds[];
   readonly digest: readonly [number, number];
 }
 
@@ -100,9 +102,10 @@ function* operationsOf(
 }
 
 function headOf(record: CommitRecord, tables: Tables): Omit<Transaction, 'operations'> {
-  const reads = (record.seen ?? []).map(({ table, rowid, row, key, digest }) => ({
+  const reads = (record.seen ?? []).map(({ table, rowid, row, key, bounds, digest }) => ({
     table: tables.placeOf(table),
     key: key ?? (rowid === undefined ? null : logKey(table, rowid, row ?? [])),
+    ...(bounds && { bounds }),
     digest,
   }));
   const { user, database, sql, level, unchecked } = record;

@@ -6,7 +6,7 @@ import { BOOLEAN, Bound, COERCIBILITY, type Binder } from './bound.ts';
 import { hexNumber } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { compileFrom } from './from.ts';
-import { keyLookupOf, keyRangeOf } from './key-range.ts';
+import { boundsOf, keyLookupOf, keyRangeOf } from './key-range.ts';
 import { orderKey } from './operators.ts';
 import type { Access, DeletePlan, RowExpression, SqlText, UpdatePlan, UpdateTarget, ViewCheck } from './plan.ts';
 import { isPlace, limitSql, position } from './places.ts';
@@ -275,6 +275,7 @@ export function compileUpdate(f: CompilerFactory, update: Update): UpdatePlan {
     ignore: update.ignore,
     keyRange: single ? keyRangeOf(c, scope, targets[0] as Target, update.where) : undefined,
     keyLookup: single ? keyLookupOf(c, scope, targets[0] as Target, update.where) : undefined,
+    bounds: single ? boundsOf(c, scope, targets[0] as Target, update.where) : undefined,
     tables: c.tables,
     access: readsOf(c.access, planned),
     volatile: c.volatile,
@@ -433,6 +434,7 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
     ignore: statement.ignore,
     keyRange: all.length === 1 ? keyRangeOf(c, scope, all[0] as Target, statement.where) : undefined,
     keyLookup: all.length === 1 ? keyLookupOf(c, scope, all[0] as Target, statement.where) : undefined,
+    bounds: all.length === 1 ? boundsOf(c, scope, all[0] as Target, statement.where) : undefined,
     tables: c.tables,
     access: readsOf(c.access, planned),
     volatile: c.volatile,

@@ -106,6 +106,8 @@ export interface SelectPlan {
   readonly access: readonly Access[];
   readonly keyRange: KeyRange | undefined;
   readonly keyLookup: KeyLookup | undefined;
+  /** Some of them are those of an index's first column. */
+  readonly bounds: readonly ColumnBounds[] | undefined;
   /** Functions that wait, run before the statement: SLEEP, GET_LOCK. */
   readonly waits: readonly { readonly name: string; readonly args: readonly (Binder | undefined)[] }[];
   /** FOR UPDATE, FOR SHARE. `targets`: where rows put out the rowids of the tables to lock; undefined: the tables are locked whole. */
@@ -206,6 +208,7 @@ export interface UpdatePlan extends PlanCommon {
   readonly ignore: boolean;
   readonly keyRange: KeyRange | undefined;
   readonly keyLookup: KeyLookup | undefined;
+  readonly bounds: readonly ColumnBounds[] | undefined;
 }
 
 export interface DeletePlan extends PlanCommon {
@@ -215,6 +218,7 @@ export interface DeletePlan extends PlanCommon {
   readonly ignore: boolean;
   readonly keyRange: KeyRange | undefined;
   readonly keyLookup: KeyLookup | undefined;
+  readonly bounds: readonly ColumnBounds[] | undefined;
 }
 
 /** The statement reads one table, and of it only rows whose rowid lies in this range. */
@@ -225,5 +229,16 @@ export interface KeyRange {
 
 /** The statement reads one table, and of it only the row with this primary key, which is no rowid. */
 export type KeyLookup = readonly Binder[];
+
+/**
+ * The statement reads one table, and of it only rows whose value in this column (of integers, or, where both bounds are one, of texts) is
+ * no lower and no higher than that. Undefined: no bound.
+ */
+export interface ColumnBounds {
+  /** Its place in the table. */
+  readonly place: number;
+  readonly low: Binder | undefined;
+  readonly high: Binder | undefined;
+}
 
 export type Plan = SelectPlan | InsertPlan | UpdatePlan | DeletePlan;

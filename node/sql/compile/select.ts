@@ -7,7 +7,7 @@ import { Bound } from './bound.ts';
 import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler, type PlainOrder } from './compiler.ts';
 import { compileFrom } from './from.ts';
 import { checkFullGroupBy, determinedOutputs, isOfWindow } from './group.ts';
-import { keyLookupOf, keyRangeOf } from './key-range.ts';
+import { boundsOf, keyLookupOf, keyRangeOf } from './key-range.ts';
 import { lockedRowids, notHeld } from './locking-reads.ts';
 import { needsKey, orderKey, plainOrderKey, truth } from './operators.ts';
 import { newGroup } from './owners.ts';
@@ -222,6 +222,7 @@ function tryLevel(
     const target = { relation: only, table: use.table };
     c.keyRange = keyRangeOf(c, scope, target, select.where);
     c.keyLookup = keyLookupOf(c, scope, target, select.where);
+    c.bounds = boundsOf(c, scope, target, select.where);
   }
   const sorting = unordered ? [] : order;
   const orderSql = orderClause(sorting);

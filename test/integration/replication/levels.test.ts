@@ -70,6 +70,75 @@ describe('three nodes', () => {
     assert.equal(await one(2, 'SELECT count(*) FROM d.t WHERE id = 98'), 0);
   });
 
+  it('a transaction at level final that read rows between bounds is refused for a change of one of them, and passes any other', async () => {
+    await query(
+      0,
+      'CREATE TABLE d.part (id INT PRIMARY KEY, g INT, name VARCHAR(20) COLLATE utf8mb4_0900_ai_ci, v INT, KEY (g), KEY (name))',
+    );
+    const all = Array.from({ length: 40 }, (_, i) => `(${i}, ${i % 4}, 'n${i % 5}', ${i})`);
+    await query(0, `INSERT INTO d.part VALUES ${all.join(',')}`);
+    await query(0, "SET p2pdb_commit = 'final'");
+    await query(1, "SET p2pdb_commit = 'final'");
+    // What is read; what is changed meanwhile and lies outside; what lies within, or comes to.
+    const cases: [string, string[], string[]][] = [
+      [
+        'SELECT SUM(v) FROM d.part WHERE id BETWEEN 10 AND 20',
+        ['UPDATE d.part SET v = v + 1 WHERE id = 21', 'DELETE FROM d.part WHERE id = 9'],
+        [
+          'UPDATE d.part SET v = v + 1 WHERE id = 20',
+          'DELETE FROM d.part WHERE id = 15',
+          'INSERT INTO d.part VALUES (15, 0, NULL, 1)',
+        ],
+      ],
+      [
+        'SELECT COUNT(*) FROM d.part WHERE g = 2',
+        ['UPDATE d.part SET v = v + 1 WHERE g = 1', 'INSERT INTO d.part VALUES (101, 3, NULL, 1)'],
+        [
+          'INSERT INTO d.part VALUES (102, 2, NULL, 1)',
+          'UPDATE d.part SET g = 2 WHERE id = 101',
+          'UPDATE d.part SET g = NULL WHERE id = 102',
+        ],
+      ],
+      [
+        "SELECT id FROM d.part WHERE name = 'N3' AND v < 1000 FOR UPDATE",
+        ["UPDATE d.part SET v = v + 1 WHERE name = 'n4'", "INSERT INTO d.part VALUES (103, 9, 'n2', 1)"],
+        ["INSERT INTO d.part VALUES (104, 9, 'ñ3', 1)", "UPDATE d.part SET name = 'N3' WHERE id = 103"],
+      ],
+      [
+        'UPDATE d.part SET v = v + 1 WHERE g > 2',
+        ['UPDATE d.part SET v = v + 1 WHERE g = 2', 'INSERT INTO d.part VALUES (105, 1, NULL, 1)'],
+        ['UPDATE d.part SET g = 7 WHERE id = 105', 'UPDATE d.part SET v = v + 1 WHERE g = 7'],
+      ],
+      // Two tables, and the same one in a subquery: seen whole.
+      [
+        'SELECT COUNT(*) FROM d.part WHERE g = 7 AND v <= (SELECT MAX(v) FROM d.part)',
+        ['INSERT INTO d.t (id) VALUES (1000)'],
+        ['UPDATE d.part SET v = v + 1 WHERE g = 1'],
+      ],
+    ];
+    for (const [read, outside, inside] of cases)
+      for (const [changes, errno] of [
+        [outside, undefined],
+        [inside, 1213],
+      ] as const)
+        for (const change of changes) {
+          await query(0, 'BEGIN');
+          await query(0, read);
+          await query(0, 'INSERT INTO d.t (id) VALUES (5000)');
+          await query(1, change);
+          const refused = await query(0, 'COMMIT').then(
+            () => undefined,
+            (error: unknown) => (error as { errno: number }).errno,
+          );
+          assert.equal(refused, errno, `${read}; ${change}`);
+          if (refused === undefined) await query(0, 'DELETE FROM d.t WHERE id = 5000');
+          else await query(0, 'SELECT 1 FROM d.part LIMIT 1');
+          await cluster.converged();
+        }
+    await query(0, 'DELETE FROM d.t WHERE id = 1000');
+    for (const node of [0, 1]) await query(node, "SET p2pdb_commit = 'local'");
+  });
+
   it('a transaction at level final whose snapshot shows a row as it was is refused when it writes that row', async () => {
     await query(0, "SET p2pdb_commit = 'final'");
     for (const key of ['1', '?']) {

@@ -12,10 +12,12 @@ import {
   encodeEntry,
   encodeTransaction,
   ENTRY_FORMAT,
+  type Digest,
   type Entry,
   type LogKey,
   type LogValue,
   type Operation,
+  type Read,
   type Transaction,
 } from '../../../node/log/index.ts';
 import { logCrypto } from '../../../node/store/index.ts';
@@ -105,6 +107,19 @@ const schemaChange: fc.Arbitrary<Operation> = record({
   change: fc.json(),
   basis: count,
 });
+const read = <K>(tableCount: number, of: fc.Arbitrary<K>): fc.Arbitrary<{ table: number; key: K; digest: Digest }> =>
+  record({
+    table: fc.nat({ max: tableCount - 1 }),
+    key: of,
+    digest: fc.tuple(fc.nat({ max: 2 ** 31 - 1 }), fc.nat({ max: 2 ** 31 - 1 })),
+  });
+const rangeRead = (tableCount: number): fc.Arbitrary<Read> =>
+  fc
+    .tuple(
+      read(tableCount, fc.constant(null)),
+      fc.array(record({ column: fc.nat({ max: 9 }), low: value, high: value }), { minLength: 1, maxLength: 3 }),
+    )
+    .map(([whole, bounds]) => ({ ...whole, bounds }));
 const transaction: fc.Arbitrary<Transaction> = tables.chain((references) =>
   record({
     user: fc.string(),
@@ -117,14 +132,7 @@ const transaction: fc.Arbitrary<Transaction> = tables.chain((references) =>
       fc.array(operation(references.length), { maxLength: 8 }),
       fc.tuple(schemaChange).map((alone) => [...alone]),
     ),
-    reads: fc.array(
-      record({
-        table: fc.nat({ max: references.length - 1 }),
-        key: fc.option(key),
-        digest: fc.tuple(fc.nat({ max: 2 ** 31 - 1 }), fc.nat({ max: 2 ** 31 - 1 })),
-      }),
-      { maxLength: 3 },
-    ),
+    reads: fc.array(fc.oneof(read(references.length, fc.option(key)), rangeRead(references.length)), { maxLength: 3 }),
   }),
 );
 

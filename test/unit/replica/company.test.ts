@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Company } from '../../../node/replica/company.ts';
+import { Company, type Open } from '../../../node/replica/company.ts';
 import { GroupTransaction } from '../../../node/replica/transaction.ts';
 
 const of = (level: 'final' | 'replicated' | 'local') => ({
@@ -9,7 +9,7 @@ const of = (level: 'final' | 'replicated' | 'local') => ({
 const final = (count: number) => Array.from({ length: count }, () => of('final'));
 
 /** Time by hand. */
-function start(): { company: Company; pass: (ms: number) => void; woken: () => number } {
+function start(open?: () => Open): { company: Company; pass: (ms: number) => void; woken: () => number } {
   let now = 0;
   let woken = 0;
   let timer: { atMs: number; work: () => void } | undefined;
@@ -24,6 +24,7 @@ function start(): { company: Company; pass: (ms: number) => void; woken: () => n
       },
     },
     () => woken++,
+    open,
   );
   const pass = (ms: number): void => {
     now += ms;
@@ -57,6 +58,30 @@ describe('own transactions that wait for other nodes', () => {
     assert.equal(company.expects(final(1), 0), true);
     pass(1);
     assert.equal(woken(), 1);
+    assert.equal(company.expects(final(1), 0), false);
+  });
+
+  it('wait for open transactions whose clients are at work, a moment for each statement, and not for long', () => {
+    const open = { count: 2, statements: 7 };
+    const { company, pass, woken } = start(() => open);
+    assert.equal(company.expects(final(1), 0), true);
+    pass(1);
+    assert.equal(woken(), 1);
+    assert.equal(company.expects(final(1), 0), false);
+    for (let i = 0; i < 5; i++) {
+      open.statements++;
+      assert.equal(company.expects(final(1), 0), true);
+      pass(1);
+    }
+    open.statements++;
+    assert.equal(company.expects(final(1), 0), false);
+  });
+
+  it('do not wait for open transactions once there are none, however many statements there were', () => {
+    const open = { count: 0, statements: 7 };
+    const { company } = start(() => open);
+    assert.equal(company.expects(final(1), 0), false);
+    open.statements++;
     assert.equal(company.expects(final(1), 0), false);
   });
 

@@ -1,6 +1,7 @@
 /** COMMIT: puts what a transaction did into the state and the log. */
 import { deadlock } from './locks.ts';
 import type { EngineSession } from './session.ts';
+import { rollbackTemporary } from './temporary-rows.ts';
 import type { OpenTransaction } from './transaction.ts';
 
 /** Ends the transaction with its changes logged; resolves when they are durable. */
@@ -22,7 +23,12 @@ export function commitTransaction(session: EngineSession): Promise<void> | undef
         if (transaction.isDoomed) throw deadlock();
         done = core.commits.commitFinal(session, changes, [...transaction.seen.values()], sql);
         // Its rows stay locked until it is decided.
-        return done.finally(() => endTransaction(session, transaction));
+        return done
+          .catch(async (error: unknown) => {
+            await rollbackTemporary(session, transaction);
+            throw error;
+          })
+          .finally(() => endTransaction(session, transaction));
       }
       done = core.commits.commit(
         session,
@@ -32,6 +38,9 @@ export function commitTransaction(session: EngineSession): Promise<void> | undef
         changes,
       );
     }
+  } catch (error) {
+    void rollbackTemporary(session, transaction);
+    throw error;
   } finally {
     if (!transaction.certified || done === undefined) endTransaction(session, transaction);
   }
@@ -41,12 +50,13 @@ export function commitTransaction(session: EngineSession): Promise<void> | undef
 /** Takes the open transaction back; where it changed many rows, in slices. */
 export function rollbackTransaction(session: EngineSession): Promise<void> | undefined {
   const { transaction, core } = session;
-  if (!transaction || !core.replica.gate.isLong(transaction.changes.length)) {
-    session.rollback();
-    return undefined;
-  }
+  if (!transaction) return undefined;
   session.transaction = undefined;
-  return endSlowly(session, transaction);
+  const takenBack = rollbackTemporary(session, transaction);
+  if (core.replica.gate.isLong(transaction.changes.length))
+    return Promise.all([takenBack, endSlowly(session, transaction)]).then(() => undefined);
+  endTransaction(session, transaction);
+  return takenBack;
 }
 
 /** Of many rows, or while somebody else is at work on the state. */
@@ -73,6 +83,9 @@ async function commitSlowly(session: EngineSession, transaction: OpenTransaction
       while (gate.isClosed) await gate.opened();
       done = core.commits.commit(session, level, core.commits.applyTransaction(session, transaction), sql, changes);
     }
+  } catch (error) {
+    await rollbackTemporary(session, transaction);
+    throw error;
   } finally {
     await endSlowly(session, transaction);
   }

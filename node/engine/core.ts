@@ -358,6 +358,7 @@ export class EngineCore implements Engine {
     this.overlays.forget();
     for (const session of [...this.sessions.values()]) {
       if (session.state.temporaryTables.size > 0) session.kill(true);
+      session.transaction?.temporary.truncate(0);
     }
   }
 

@@ -24,7 +24,7 @@ export {
   type Membership,
   type Predecessor,
 } from './membership.ts';
-export { commitTransaction } from './commit-transaction.ts';
+export { commitTransaction, rollbackTransaction } from './commit-transaction.ts';
 export {
   copyTables,
   doWithout,

@@ -28,6 +28,7 @@ import type { OkResult, ResultSink } from '../server/index.ts';
 import { FieldReader, type Field, type FileFormat } from './load/fields.ts';
 import { refuseRows } from './moving.ts';
 import type { EngineSession } from './session.ts';
+import { rollbackTemporary } from './temporary-rows.ts';
 import type { StatementContext } from './statement-context.ts';
 import { commitTransaction } from './commit-transaction.ts';
 import { interrupted } from './locks.ts';
@@ -146,8 +147,9 @@ class Load {
     const { core } = session;
     core.refuseWrites();
     refuseRows(core, [this.table]);
-    const own = session.transaction === undefined && !this.table.temporary;
-    if (own) session.openTransaction();
+    const own = session.transaction === undefined;
+    const transaction = session.transaction ?? session.openTransaction();
+    const mark = transaction.mark();
     const file = this.x.sink.requestFile(this.statement.file);
     const reader = new FieldReader(formatOf(this.statement), this.statement.ignoreLines);
     try {
@@ -172,6 +174,10 @@ class Load {
       batch = [];
     } catch (error) {
       if (own) session.rollback();
+      else if (session.transaction === transaction) {
+        transaction.rollbackTo(mark.changes);
+        await rollbackTemporary(session, transaction, mark.temporary);
+      }
       // What is left of the file stands before the next command.
       for await (const chunk of file) void chunk;
       throw error;

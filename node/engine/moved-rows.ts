@@ -23,6 +23,7 @@ function fromJson(value: MovedValue): SqliteValue {
 export function putRows(core: EngineCore, table: TableDef, rows: readonly MovedRow[]): void {
   const rt = core.runtimeOf(table);
   const writer = new DirectWriter(core.state, core.locks, undefined);
+  const mark = writer.mark();
   try {
     for (const moved of rows) {
       const [rowid, ...row] = moved.map(fromJson);
@@ -30,7 +31,7 @@ export function putRows(core: EngineCore, table: TableDef, rows: readonly MovedR
       writer.insert(rt, row);
     }
   } catch (error) {
-    writer.rollbackTo(0);
+    writer.rollbackTo(mark);
     if (!(error instanceof DuplicateError)) throw error;
     throw new SqlError(1062, '23000', `Duplicate entry for key '${table.name}.${error.key?.index.name ?? ''}'`);
   }

@@ -1,6 +1,6 @@
 /** Runs an INSERT, UPDATE or DELETE: into the open transaction, or committed at once. One of many rows goes on in slices. */
 import { finish, type Steps } from '../consistency/index.ts';
-import type { InsertPlan, LiteralValue, Plan, SelectPlan, SqliteValue } from '../sql/index.ts';
+import type { InsertPlan, LiteralValue, Plan, SelectPlan, SqliteValue, TableDef } from '../sql/index.ts';
 import type { OkResult, ResultSink } from '../server/index.ts';
 import { ChangeList } from '../store/index.ts';
 import { Dml, type DmlContext, type DmlResult } from './dml.ts';
@@ -29,8 +29,8 @@ export function runChange(
   more: boolean,
 ): Promise<void> | undefined {
   session.openImplicitly(plan);
-  const tables = plan.kind === 'insert' ? [plan.table] : plan.targets.map(({ table }) => table);
-  if (session.transaction || tables.some((table) => !table.temporary)) session.refuseReadOnly();
+  const tables = changedBy(plan);
+  if (tables.some((table) => !table.temporary)) session.refuseReadOnly();
   session.core.refuseWrites();
   refuseRows(session.core, tables);
   const work = (): Promise<void> | undefined => {
@@ -48,6 +48,11 @@ export function runChange(
   };
   return withLocks(session, work);
 }
+
+const changedBy = (plan: ChangePlan): readonly TableDef[] =>
+  plan.kind === 'insert' ? [plan.table] : plan.targets.map(({ table }) => table);
+
+const onlyTemporary = (plan: ChangePlan): boolean => changedBy(plan).every(({ temporary }) => temporary);
 
 /** One run of a statement. */
 class Change {
@@ -127,12 +132,14 @@ class Change {
     const { core } = session;
     const transaction = alone ? session.openTransaction(undefined, this.level) : session.transaction;
     core.env.begin(session.state.settings(session), slots, true, session.virtualRows);
-    const temporary = this.table?.temporary === true;
+    const { table } = this;
     const bytesMax = session.state.variables.number('p2pdb_max_transaction_bytes');
     let writer: RowWriter;
-    if (transaction && !temporary) writer = new TransactionWriter(core.state, core.locks, transaction, bytesMax);
-    else
-      writer = this.direct = new DirectWriter(core.state, core.locks, session.owner, temporary ? undefined : bytesMax);
+    if (transaction) writer = new TransactionWriter(core.state, core.locks, transaction, bytesMax);
+    else {
+      const logged = table?.temporary ? undefined : bytesMax;
+      writer = this.direct = new DirectWriter(core.state, core.locks, session.owner, logged);
+    }
     const mark = writer.mark();
     session.state.givenInsertId = undefined;
     let result: DmlResult;
@@ -152,8 +159,7 @@ class Change {
     const { givenInsertId } = session.state;
     if (result.generatedId !== 0) session.state.lastInsertId = result.insertId = result.generatedId;
     else if (givenInsertId !== undefined && plan.kind !== 'delete') result.insertId = givenInsertId;
-    if (this.direct && alone) session.rollback();
-    else if (!this.direct && this.sql !== '') transaction?.statements.push(this.sql);
+    if (transaction && !onlyTemporary(plan) && this.sql !== '') transaction.statements.push(this.sql);
     return result;
   }
 

@@ -31,6 +31,7 @@ import { type PreparedQuery } from './prepared-query.ts';
 import type { GroupTransaction } from '../replica/index.ts';
 import { runChange } from './run-change.ts';
 import { runSelect } from './run-select.ts';
+import { rollbackTemporary } from './temporary-rows.ts';
 import { OpenTransaction, type Isolation } from './transaction.ts';
 import { sqlModeText } from './variables.ts';
 import { endTransaction, rollbackTransaction } from './commit-transaction.ts';
@@ -391,6 +392,7 @@ export class EngineSession implements Session, SessionFacts {
     const { transaction } = this;
     if (!transaction) return;
     this.transaction = undefined;
+    void rollbackTemporary(this, transaction);
     endTransaction(this, transaction);
   }
 

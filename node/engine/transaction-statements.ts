@@ -5,6 +5,7 @@ import type { LockedTables } from './locked-tables.ts';
 import type { EngineSession } from './session.ts';
 import type { SessionState } from './session-state.ts';
 import { ok, type StatementContext } from './statement-context.ts';
+import { rollbackTemporary } from './temporary-rows.ts';
 import { withLocks } from './waits.ts';
 import { commitTransaction, rollbackTransaction } from './commit-transaction.ts';
 
@@ -58,9 +59,12 @@ export function runTransactionStatement(
       if (session.transaction || !session.state.autocommit)
         (session.transaction ?? session.openTransaction()).savepoint(statement.name);
       return ok(x);
-    case 'rollbackTo':
-      if (!session.transaction?.rollbackToSavepoint(statement.name)) throw noSavepoint(statement.name);
-      return ok(x);
+    case 'rollbackTo': {
+      const { transaction } = session;
+      const mark = transaction?.rollbackToSavepoint(statement.name);
+      if (!transaction || !mark) throw noSavepoint(statement.name);
+      return okAfter(x, rollbackTemporary(session, transaction, mark.temporary));
+    }
     case 'releaseSavepoint':
       if (!session.transaction?.releaseSavepoint(statement.name)) throw noSavepoint(statement.name);
       return ok(x);

@@ -69,9 +69,15 @@ class OwnImages implements Images {
   }
 }
 
-interface Savepoint {
-  readonly name: string;
+/** How far it had come. */
+export interface Mark {
+  /** Places in the lists of what it did. */
   readonly changes: number;
+  readonly temporary: number;
+}
+
+interface Savepoint extends Mark {
+  readonly name: string;
 }
 
 export class OpenTransaction {
@@ -80,6 +86,8 @@ export class OpenTransaction {
   readonly readOnly: boolean;
   /** What it did, in order. */
   readonly changes = new ChangeList();
+  /** What it did to rows of temporary tables: these lie in SQLite already, and a rollback takes them out again. */
+  readonly temporary = new ChangeList();
   private readonly images = new Map<number, OwnImages>();
   private savepoints: Savepoint[] = [];
   /** Number of the last commit that its snapshot shows; undefined until its first consistent read. */
@@ -200,11 +208,11 @@ export class OpenTransaction {
     if (change.after) this.addKeys(this.ownKeys(rt), change.newRowid ?? change.rowid, change.after);
   }
 
-  mark(): number {
-    return this.changes.length;
+  mark(): Mark {
+    return { changes: this.changes.length, temporary: this.temporary.length };
   }
 
-  /** Takes back everything since `mark`. */
+  /** Takes back everything since a place in the list of its changes. */
   rollbackTo(mark: number): void {
     if (this.changes.length === mark) return;
     for (const change of this.changes.from(mark)) this.bytes -= bytesOf(change);
@@ -219,17 +227,17 @@ export class OpenTransaction {
   savepoint(name: string): void {
     const lower = name.toLowerCase();
     this.savepoints = this.savepoints.filter((s) => s.name !== lower);
-    this.savepoints.push({ name: lower, changes: this.changes.length });
+    this.savepoints.push({ name: lower, ...this.mark() });
   }
 
-  /** False when there is no such savepoint. */
-  rollbackToSavepoint(name: string): boolean {
+  /** Where the savepoint stood, for what lies outside to be taken back; undefined when there is no such one. */
+  rollbackToSavepoint(name: string): Mark | undefined {
     const at = this.savepoints.findIndex((s) => s.name === name.toLowerCase());
     const found = this.savepoints[at];
-    if (!found) return false;
+    if (!found) return undefined;
     this.rollbackTo(found.changes);
     this.savepoints.length = at + 1;
-    return true;
+    return found;
   }
 
   releaseSavepoint(name: string): boolean {

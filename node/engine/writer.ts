@@ -2,17 +2,7 @@
  * Where the rows of a statement go. DirectWriter: the statement is a transaction of its own, its rows go to SQLite at once
  * and are taken back when it fails. TransactionWriter: they go to the open transaction's images, under locks.
  */
-import {
-  columnById,
-  columnName,
-  ROWID,
-  sortKey,
-  sortKeySql,
-  SqlError,
-  tableName,
-  type SqliteValue,
-  type TableDef,
-} from '../sql/index.ts';
+import { sortKey, SqlError, type SqliteValue, type TableDef } from '../sql/index.ts';
 import {
   addDigests,
   ChangeList,
@@ -24,9 +14,11 @@ import {
   type RowId,
   type State,
 } from '../store/index.ts';
+import { finderOf, findSql } from './finder.ts';
 import { keyLock, rowLock, tableLock, type LockManager, type LockOwner } from './locks.ts';
 import type { TableRuntime, UniqueKey } from './table.ts';
-import { bytesOf, type OpenTransaction } from './transaction.ts';
+import { takeBackTemporary } from './temporary-rows.ts';
+import { bytesOf, type Mark, type OpenTransaction } from './transaction.ts';
 
 /** A row of the table that has the same unique key already. */
 export interface Duplicate {
@@ -75,8 +67,8 @@ export interface RowWriter {
     places: readonly number[],
     values: readonly SqliteValue[],
   ): Iterator<readonly { readonly rowid: RowId; readonly row: Row }[]>;
-  mark(): number;
-  rollbackTo(mark: number): void;
+  mark(): Mark;
+  rollbackTo(mark: Mark): void;
 }
 
 const PAGE_ROWS = 500;
@@ -90,56 +82,6 @@ export class DuplicateError extends Error {
     super('duplicate key');
     this.key = key;
   }
-}
-
-/** Committed rows by index, through prepared statements kept by their text. */
-class Finder {
-  private readonly state: State;
-  private readonly statements = new Map<string, ReturnType<State['db']['prepare']>>();
-
-  constructor(state: State) {
-    this.state = state;
-  }
-
-  rowids(sql: string, values: readonly SqliteValue[]): RowId[] {
-    let statement = this.statements.get(sql);
-    if (!statement) {
-      if (this.statements.size > 2000) this.statements.clear();
-      statement = this.state.db.prepare(sql);
-      statement.setReturnArrays(true);
-      statement.setReadBigInts(true);
-      this.statements.set(sql, statement);
-    }
-    return (statement.all(...values) as unknown as [bigint][]).map(([rowid]) => {
-      const number = Number(rowid);
-      return Number.isSafeInteger(number) ? number : rowid;
-    });
-  }
-}
-
-const finders = new WeakMap<State, Finder>();
-function finderOf(state: State): Finder {
-  let finder = finders.get(state);
-  if (!finder) finders.set(state, (finder = new Finder(state)));
-  return finder;
-}
-
-/** SQLite's text that finds rows by the values of some columns, through the index that has them first. */
-function findSql(table: TableDef, places: readonly number[], limit: number): string {
-  const terms = places.map((p) => {
-    const column = table.columns[p];
-    if (!column) throw new Error('a place names a column');
-    const name = columnName(column.id);
-    const expression = columnExpression(table, column.id);
-    return `${expression}=${expression.replace(name, '?')}`;
-  });
-  return `SELECT ${ROWID} FROM ${tableName(table)} WHERE ${terms.join(' AND ')} LIMIT ${limit}`;
-}
-
-function columnExpression(table: TableDef, id: number): string {
-  const column = columnById(table, id);
-  const name = columnName(id);
-  return column?.type.kind === 'string' ? sortKeySql(column.type.collation, name) : name;
 }
 
 function sameKey(key: UniqueKey, a: Row, b: Row): boolean {
@@ -185,7 +127,7 @@ export class DirectWriter implements RowWriter {
   private readonly locks: LockManager;
   /** Whose own locks (LOCK TABLES) are no obstacle. */
   private readonly owner: LockOwner | undefined;
-  readonly changes = new ChangeList();
+  readonly changes: ChangeList;
   /** What they do to the digest of all rows. */
   digest = NO_DIGEST;
   private readonly epoch: number;
@@ -193,9 +135,16 @@ export class DirectWriter implements RowWriter {
   private readonly bytesMax: number | undefined;
   private bytes = 0;
 
-  constructor(state: State, locks: LockManager, owner: LockOwner | undefined, bytesMax?: number) {
+  constructor(
+    state: State,
+    locks: LockManager,
+    owner: LockOwner | undefined,
+    bytesMax?: number,
+    changes = new ChangeList(),
+  ) {
     this.state = state;
     this.bytesMax = bytesMax;
+    this.changes = changes;
     this.epoch = state.epoch;
     this.locks = locks;
     this.owner = owner;
@@ -311,13 +260,13 @@ export class DirectWriter implements RowWriter {
     }
   }
 
-  mark(): number {
-    return this.changes.length;
+  mark(): Mark {
+    return { changes: this.changes.length, temporary: 0 };
   }
 
-  rollbackTo(mark: number): void {
+  rollbackTo(mark: Mark): void {
     // Of a statement alone it is all or nothing.
-    if (mark !== 0) throw new Error('what is in the state is taken back whole');
+    if (mark.changes !== 0) throw new Error('what is in the state is taken back whole');
     this.state.revertAll(this.changes.backwards(), this.epoch);
     this.changes.truncate(0);
     this.digest = NO_DIGEST;
@@ -330,21 +279,26 @@ export class TransactionWriter implements RowWriter {
   private readonly locks: LockManager;
   private readonly transaction: OpenTransaction;
   private readonly bytesMax: number;
+  /** Rows of temporary tables go to the state at once, where nobody else sees them, and are in no log. */
+  private readonly temporary: DirectWriter;
 
   constructor(state: State, locks: LockManager, transaction: OpenTransaction, bytesMax: number) {
     this.state = state;
     this.locks = locks;
     this.transaction = transaction;
     this.bytesMax = bytesMax;
+    this.temporary = new DirectWriter(state, locks, transaction.owner, undefined, transaction.temporary);
   }
 
   get(table: TableDef, rowid: RowId): Row | undefined {
+    if (table.temporary) return this.temporary.get(table, rowid);
     const images = this.transaction.imagesOf(table.id);
     return images?.has(rowid) ? images.get(rowid) : this.state.get(table, rowid);
   }
 
   duplicateOf(rt: TableRuntime, row: Row, except: RowId | undefined): Duplicate | undefined {
     const { table } = rt;
+    if (table.temporary) return this.temporary.duplicateOf(rt, row, except);
     const images = this.transaction.imagesOf(table.id);
     for (const key of rt.unique) {
       const values = key.valuesOf(row);
@@ -378,6 +332,7 @@ export class TransactionWriter implements RowWriter {
   }
 
   lockForChange(table: TableDef, rowid: RowId): void {
+    if (table.temporary) return;
     this.locks.check(tableLock(table.id), this.transaction.owner, 'exclusive');
     this.locks.take(rowLock(table.id, rowid), this.transaction.owner, 'exclusive');
   }
@@ -387,6 +342,7 @@ export class TransactionWriter implements RowWriter {
   }
 
   claimKeys(rt: TableRuntime, row: Row): void {
+    if (rt.table.temporary) return;
     if (rt.rowid >= 0)
       this.locks.take(rowLock(rt.table.id, row[rt.rowid] as RowId), this.transaction.owner, 'exclusive');
     for (const key of rt.unique) {
@@ -404,6 +360,7 @@ export class TransactionWriter implements RowWriter {
 
   insert(rt: TableRuntime, row: Row, intent?: Intent): RowId {
     const { table } = rt;
+    if (table.temporary) return this.temporary.insert(rt, row);
     const rowid = rt.rowid >= 0 ? (row[rt.rowid] as RowId) : this.state.counters.newRowid(table);
     this.lockForChange(table, rowid);
     this.claimKeys(rt, row);
@@ -422,6 +379,7 @@ export class TransactionWriter implements RowWriter {
     intent?: Intent,
   ): void {
     const { table } = rt;
+    if (table.temporary) return this.temporary.update(rt, rowid, before, after, undefined);
     this.lockForChange(table, rowid);
     const newRowid = rt.rowid >= 0 ? (after[rt.rowid] as RowId) : rowid;
     const keysChanged = rt.unique.some((key) => key.places.some((p) => before[p] !== after[p]));
@@ -435,6 +393,7 @@ export class TransactionWriter implements RowWriter {
   }
 
   remove(rt: TableRuntime, rowid: RowId, before: Row): void {
+    if (rt.table.temporary) return this.temporary.remove(rt, rowid, before);
     this.lockForChange(rt.table, rowid);
     this.claimKeys(rt, before);
     this.record(rt, changeOf(this, rt.table, rowid, before, undefined));
@@ -492,12 +451,13 @@ export class TransactionWriter implements RowWriter {
       yield committed.slice(at, at + PAGE_ROWS).flatMap((rowid) => this.stored(table, rowid));
   }
 
-  mark(): number {
+  mark(): Mark {
     return this.transaction.mark();
   }
 
-  rollbackTo(mark: number): void {
-    this.transaction.rollbackTo(mark);
+  rollbackTo(mark: Mark): void {
+    this.transaction.rollbackTo(mark.changes);
+    takeBackTemporary(this.state, this.transaction, mark.temporary);
   }
 }
 

@@ -2,7 +2,7 @@
  * A client's transaction over the groups of one node: it reads in all of them, each in a snapshot of its own, and writes in one. So
  * there is one commit that can fail, and nothing to be undone elsewhere.
  */
-import { commitTransaction, type EngineSession } from '../engine/index.ts';
+import { commitTransaction, rollbackTransaction, type EngineSession } from '../engine/index.ts';
 import { unsupported, type Statement } from '../sql/index.ts';
 
 type Kind = Statement['kind'];
@@ -44,9 +44,10 @@ export function runnerOf(
   const writer = others.find(({ transaction }) => (transaction?.changes.length ?? 0) > 0);
   if (ENDS.has(kind) || SAVEPOINTS.has(kind)) {
     const runner = writer ?? (target.transaction ? target : other);
-    // They changed nothing: how they end makes no difference.
-    if (ENDS.has(kind)) for (const session of sessions) if (session !== runner) session.rollback();
-    return { runner };
+    // They changed nothing but rows of temporary tables.
+    const end = kind === 'commit' ? commitTransaction : rollbackTransaction;
+    const ended = ENDS.has(kind) ? sessions.flatMap((session) => (session !== runner && end(session)) || []) : [];
+    return ended.length === 0 ? { runner } : { runner, first: Promise.all(ended) };
   }
   if (READS.has(kind) || WRITES.has(kind)) {
     if (writer && WRITES.has(kind))

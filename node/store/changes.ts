@@ -114,9 +114,9 @@ export class ChangeList implements Iterable<RowChange> {
     return undefined;
   }
 
-  /** The newest first; without those from a place on. */
-  *backwards(end = this.length): Generator<RowChange, void, undefined> {
-    for (let at = end - 1; at >= 0; at--) yield this.at(at);
+  /** The newest first; without those from a place on, and those before another one. */
+  *backwards(end = this.length, start = 0): Generator<RowChange, void, undefined> {
+    for (let at = end - 1; at >= start; at--) yield this.at(at);
   }
 
   /** Forgets those from a place on. */

@@ -191,6 +191,22 @@ describe('LOAD DATA LOCAL INFILE', () => {
     assert.deepEqual(await rows('SELECT count(*), max(id) FROM t'), [[5000, 4999]]);
   });
 
+  it('is taken back whole where a late line fails, also of a temporary table', async () => {
+    const lines = Array.from({ length: 3000 }, (_, i) => `${i}\t${i === 2900 ? 'x' : i}\n`);
+    for (const kind of ['', 'TEMPORARY ']) {
+      await db.query('DROP TABLE IF EXISTS t');
+      await db.query(`CREATE ${kind}TABLE t (id int primary key, a int)`);
+      await db.query('BEGIN');
+      await db.query('INSERT INTO t VALUES (-1, 1)');
+      await assert.rejects(load(lines, 'REPLACE INTO TABLE t'), { errno: 1366 });
+      assert.deepEqual(await rows('SELECT * FROM t'), [[-1, 1]]);
+      await db.query('COMMIT');
+      await assert.rejects(load(lines, 'REPLACE INTO TABLE t'), { errno: 1366 });
+      assert.deepEqual(await rows('SELECT * FROM t'), [[-1, 1]]);
+      await db.query('DROP TABLE t');
+    }
+  });
+
   it("is refused where the file is the server's, and where local files are off", async () => {
     await assert.rejects(db.query("LOAD DATA INFILE '/etc/passwd' INTO TABLE t"), { errno: 1290 });
     await db.query('SET GLOBAL local_infile = 0');

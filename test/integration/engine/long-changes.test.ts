@@ -174,6 +174,26 @@ it('reads and writes temporary tables as before', async () => {
   await other.query('DROP TEMPORARY TABLE d.mine');
 });
 
+it('lets what was done to temporary tables be rolled back', async () => {
+  await other.query('CREATE TEMPORARY TABLE d.mine (id INT PRIMARY KEY, v INT)');
+  await other.query('BEGIN');
+  await other.query('INSERT INTO d.mine VALUES (1, 2)');
+  await other.query('SAVEPOINT s');
+  await other.query('UPDATE d.mine SET v = 3');
+  const done = update();
+  await working();
+  const back = other.query('ROLLBACK TO s');
+  await Promise.all([done, back]);
+  assert.deepEqual(await one(other, 'SELECT v FROM d.mine'), { v: 2 });
+  const again = update();
+  await working();
+  const all = other.query('ROLLBACK');
+  const written = other.query('INSERT INTO d.mine VALUES (1, 5)');
+  await Promise.all([again, all, written]);
+  assert.deepEqual(await one(other, 'SELECT v FROM d.mine'), { v: 5 });
+  await other.query('DROP TEMPORARY TABLE d.mine');
+});
+
 describe('in a transaction', () => {
   it('is seen by others after COMMIT, which lets them read meanwhile', async () => {
     await c.query('BEGIN');

@@ -100,7 +100,13 @@ export class Environment implements ExecContext, StoreContext {
   readonly aes = functionPorts.aes;
   readonly deriveKey = functionPorts.deriveKey;
   private clock = 0n;
+  /** Further parameters of texts that run, by what their last parameter says. */
+  readonly further = new Map<number, readonly SqliteValue[]>();
   private rowSource: (name: string) => string = () => '[]';
+
+  furtherParameter(run: number, place: number): SqliteValue {
+    return this.further.get(run)?.[place] ?? null;
+  }
 
   /** Runs an expression of a table's definition, which means the same for all sessions: other nodes run it for nobody's. */
   ofSchema<T>(run: () => T): T {

@@ -1,5 +1,13 @@
 /** Prepares and executes statements with placeholders: the protocol's, and those of PREPARE and EXECUTE. */
-import { compileStatement, hasPlan, parseStatement, type LiteralValue, type SqlType } from '../sql/index.ts';
+import {
+  compileStatement,
+  hasPlan,
+  parseStatement,
+  SqlError,
+  type LiteralValue,
+  type ParsedStatement,
+  type SqlType,
+} from '../sql/index.ts';
 import type { ColumnDefinition, ParameterValue, PreparedStatement, ResultSink } from '../server/index.ts';
 import {
   parameterKey,
@@ -22,6 +30,7 @@ export interface PreparedText extends PreparedStatement {
 
 export function prepareText(session: EngineSession, text: string, latin1: boolean): PreparedText {
   const parsed = parseStatement(text, { ...session.state.parseOptions, latin1 });
+  refuseTooMany(parsed);
   const query: PreparedQuery = { text, parsed, database: session.database };
   let columns: readonly ColumnDefinition[] = [];
   if (parsed.statement.kind === 'query') {
@@ -37,6 +46,11 @@ export function prepareText(session: EngineSession, text: string, latin1: boolea
     compileStatement(session.core.catalog, settings, parsed.statement);
   }
   return { parameterCount: parsed.params, columns, warnings: 0, close: () => undefined, query };
+}
+
+/** The protocol counts them in 16 bits. */
+function refuseTooMany({ params }: ParsedStatement): void {
+  if (params > 65_535) throw new SqlError(1390, 'HY000', 'Prepared statement contains too many placeholders');
 }
 
 export function executeQuery(

@@ -93,17 +93,28 @@ export class Runner {
     this.prepared.clear();
   }
 
-  parameters(text: SqlText): SqliteValue[] {
-    const { binders } = text;
+  private valuesOf(binders: SqlText['binders']): SqliteValue[] {
     const values = new Array<SqliteValue>(binders.length);
     for (let i = 0; i < binders.length; i++) values[i] = (binders[i] as (x: Environment) => SqliteValue)(this.env);
     return values;
   }
 
+  /** What fills a text's parameters while it runs; `done` is to be called afterwards. */
+  private parameters({ binders, further }: SqlText): { readonly values: SqliteValue[]; readonly done?: () => void } {
+    const values = this.valuesOf(binders);
+    if (!further) return { values };
+    const run = ++this.runs;
+    values.push(run);
+    this.env.further.set(run, this.valuesOf(further));
+    return { values, done: () => this.env.further.delete(run) };
+  }
+  /** Counts those with further parameters. */
+  private runs = 0;
+
   /** All rows. Integers beyond 2^53 come as bigint, and then so do all of the statement. */
   rows(text: SqlText): SqliteValue[][] {
     const prepared = this.statementOf(text);
-    const values = this.parameters(text);
+    const { values, done } = this.parameters(text);
     this.onRead?.();
     try {
       return this.all(prepared.statement, values);
@@ -112,6 +123,8 @@ export class Runner {
       prepared.statement.setReadBigInts(true);
       prepared.bigints = true;
       return this.all(prepared.statement, values);
+    } finally {
+      done?.();
     }
   }
 
@@ -122,7 +135,8 @@ export class Runner {
       prepared.statement.setReadBigInts(true);
       prepared.bigints = true;
     }
-    const rows = prepared.statement.iterate(...this.parameters(text)) as unknown as Iterator<SqliteValue[]>;
+    const { values, done } = this.parameters(text);
+    const rows = prepared.statement.iterate(...values) as unknown as Iterator<SqliteValue[]>;
     let open = true;
     try {
       for (;;) {
@@ -142,6 +156,7 @@ export class Runner {
       }
     } finally {
       if (open) rows.return?.();
+      done?.();
     }
     if (this.lastError !== undefined) throw this.takeLastError();
   }

@@ -7,6 +7,7 @@ import { hexNumber } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { compileFrom } from './from.ts';
 import { boundsOf, keyLookupOf, keyRangeOf } from './key-range.ts';
+import { placeholder, withinBound } from './long-lists.ts';
 import { orderKey } from './operators.ts';
 import type { Access, DeletePlan, RowExpression, SqlText, UpdatePlan, UpdateTarget, ViewCheck } from './plan.ts';
 import { isPlace, limitSql, position } from './places.ts';
@@ -84,10 +85,9 @@ export function textOf(c: Compiler, sql: string, numbered: readonly Binder[] = c
   const binders: Binder[] = [];
   const bare = sql.replace(PARAMETER, (token, n?: string) => {
     if (n === undefined) return token;
-    binders.push(numbered[Number(n) - 1] as Binder);
-    return '?';
+    return placeholder(binders.push(numbered[Number(n) - 1] as Binder));
   });
-  return { sql: bare, binders, functions };
+  return withinBound({ sql: bare, binders, functions });
 }
 
 /** Compiles an expression over the row at hand. `fresh` gives a compiler whose parameters are this expression's own. */

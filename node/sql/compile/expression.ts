@@ -2,7 +2,7 @@
 import { findFunction } from '../functions/index.ts';
 import { collationId, defaultCollation } from '../values/index.ts';
 import { SqlError, type SqlType } from '../types/index.ts';
-import type { Expr } from '../parser/index.ts';
+import { balanced, type Expr } from '../parser/index.ts';
 import { BIGINT, BOOLEAN, Bound, COERCIBILITY, DOUBLE, truthValue } from './bound.ts';
 import { callNamed, convert, hexNumber } from './call.ts';
 import { cast, weightString } from './casts.ts';
@@ -11,7 +11,6 @@ import { unsupported, type Compiler } from './compiler.ts';
 import { datePart } from './date-parts.ts';
 import { aggregate, anyValue, groupConcat, windowFunction } from './aggregates.ts';
 import { likeRange } from './like-range.ts';
-import { balanced, chainOf } from './long-lists.ts';
 import { BLOB, literal, text, word } from './literals.ts';
 import { arithmetic, asText, between, compare, inList, isComparison, logic, not, truth } from './operators.ts';
 import { rowComparison } from './rows.ts';
@@ -71,10 +70,6 @@ function dispatch(c: Compiler, scope: Scope, e: Expr, clause: string): Bound {
     case 'unary':
       return unary(c, e.op, sub(e.operand));
     case 'binary': {
-      const { op } = e;
-      const chain = op === 'and' || op === 'or' ? chainOf(e) : undefined;
-      if (chain && (op === 'and' || op === 'or'))
-        return balanced(chain.map(sub), (left, right) => logic(c, op, left, right));
       if (isComparison(e.op) && (isRow(e.left) || isRow(e.right)))
         return rowComparison(c, scope, e.op, e.left, e.right, clause);
       const left = sub(e.left);

@@ -1,14 +1,12 @@
-/** Lists of values and chains of conditions as long as clients write them: SQLite's own bounds are lower than MySQL's. */
-import type { Expr } from '../parser/index.ts';
+/** Lists of values, and parameters, as many as clients write: SQLite's own bounds are lower than MySQL's. */
 import type { SqliteValue, SqlType } from '../types/index.ts';
 import type { Binder, Bound } from './bound.ts';
 import type { Compiler } from './compiler.ts';
 import { hex } from './packed-rows.ts';
+import type { SqlFunction, SqlText } from './plan.ts';
 
 /** From so many values on a list is one parameter: a JSON array. */
 const LONG_LIST = 100;
-/** A chain of more ANDs or ORs is compiled as a balanced tree: SQLite takes expressions of a depth of 1,000. */
-const LONG_CHAIN = 50;
 
 /** Kinds whose values in SQLite survive JSON: REALs might be read as their neighbours. */
 const LISTED: ReadonlySet<SqlType['kind']> = new Set<SqlType['kind']>([
@@ -45,24 +43,27 @@ function listed(value: SqliteValue): string {
   return value.includes('\0') ? `["t","${hex(encoder.encode(value))}"]` : JSON.stringify(value.toWellFormed());
 }
 
-/** The operands of a long chain of one operator, which hangs to the left; undefined of others. */
-export function chainOf(e: Extract<Expr, { kind: 'binary' }>): readonly Expr[] | undefined {
-  const operands: Expr[] = [];
-  let node: Expr = e;
-  for (; node.kind === 'binary' && node.op === e.op; node = node.left) operands.push(node.right);
-  if (operands.length < LONG_CHAIN) return undefined;
-  operands.push(node);
-  return operands.reverse();
-}
+/** SQLite's own bound of a text's parameters. The last one says whose further ones are meant. */
+const PARAMETERS_MAX = 32_766;
 
-/** Two by two, so that the depth grows as slowly as it can. */
-export function balanced<T>(operands: readonly T[], join: (left: T, right: T) => T): T {
-  let level = operands;
-  while (level.length > 1)
-    level = level.flatMap((left, i) => {
-      if (i % 2 === 1) return [];
-      const right = level[i + 1];
-      return [right === undefined ? left : join(left, right)];
-    });
-  return level[0] as T;
+const FURTHER: SqlFunction = {
+  kind: 'scalar',
+  name: 'further_parameter',
+  deterministic: true,
+  arity: 2,
+  make: (x) => (run, place) => x.furtherParameter(Number(run), Number(place)),
+};
+
+/** What stands for the nth parameter of a text with many: SQLite computes the call once, and looks up indexes by it. */
+export const placeholder = (n: number): string =>
+  n < PARAMETERS_MAX ? '?' : `${FURTHER.name}(?${PARAMETERS_MAX},${n - PARAMETERS_MAX})`;
+
+export function withinBound({ sql, binders, functions }: SqlText): SqlText {
+  if (binders.length < PARAMETERS_MAX) return { sql, binders, functions };
+  return {
+    sql,
+    binders: binders.slice(0, PARAMETERS_MAX - 1),
+    further: binders.slice(PARAMETERS_MAX - 1),
+    functions: [...functions, FURTHER],
+  };
 }

@@ -39,6 +39,8 @@ export interface ExecContext extends CallEnv {
   sourceRow: readonly SqliteValue[];
   /** Rows of a relation that the engine makes: information_schema and the like, as a JSON array of arrays. */
   rowsOf(name: string): string;
+  /** One of the further parameters of a text that runs: see SqlText. */
+  furtherParameter(run: number, place: number): SqliteValue;
 }
 
 /** A function that the statement's SQL calls: to be registered on a connection before the statement is prepared there. */
@@ -100,6 +102,7 @@ export interface SelectPlan {
   readonly kind: 'select';
   readonly sql: string;
   readonly binders: readonly Binder[];
+  readonly further?: readonly Binder[];
   readonly functions: readonly SqlFunction[];
   readonly columns: readonly ResultColumn[];
   readonly tables: readonly TableUse[];
@@ -137,6 +140,8 @@ export interface LockingRead {
 export interface SqlText {
   readonly sql: string;
   readonly binders: readonly Binder[];
+  /** What SQLite has no room for among its parameters. */
+  readonly further?: readonly Binder[];
   readonly functions: readonly SqlFunction[];
 }
 

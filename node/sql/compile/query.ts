@@ -124,11 +124,12 @@ function values(c: Compiler, scope: Scope, rows: readonly (readonly Expr[])[]): 
       source: undefined,
     };
   });
-  const text = bounds.map(
-    (row) =>
-      `SELECT ${row.map((b, i) => `${convert(c, b, (columns[i] as CompiledColumn).type).sql} AS f${i}`).join(',')}`,
+  const lists = bounds.map(
+    (row) => `(${row.map((b, i) => convert(c, b, (columns[i] as CompiledColumn).type).sql).join(',')})`,
   );
-  return { sql: text.join(' UNION ALL '), columns, atMostOneRow: rows.length === 1 };
+  // SQLite bounds the terms of UNION ALL, and not these.
+  const named = columns.map((_, i) => `column${i + 1} AS f${i}`).join(',');
+  return { sql: `SELECT ${named} FROM (VALUES ${lists.join(',')})`, columns, atMostOneRow: rows.length === 1 };
 }
 
 /** Columns of a compiled query, as expressions under an alias. */

@@ -1,4 +1,5 @@
 import type { BinaryOp, ComparisonOp, Expr } from './ast.ts';
+import { balanced } from './balanced.ts';
 import { caseExpression } from './case-expression.ts';
 import { collationName } from './data-types.ts';
 import { functionFor } from './functions.ts';
@@ -33,25 +34,47 @@ function logical(p: Parser, min: number): Expr {
     p.leave();
     left = { kind: 'unary', start, end: p.prevEnd, op: 'not', operand };
   } else left = boolPrimary(p);
-  for (;;) {
-    let op: BinaryOp;
-    let strength: number;
-    const t = p.t;
-    if (t === 'AND' || t === '&&') {
-      op = 'and';
-      strength = AND;
-    } else if (t === 'OR' || (t === '||' && !p.options.pipesAsConcat)) {
-      op = 'or';
-      strength = OR;
-    } else if (t === 'XOR') {
-      op = 'xor';
-      strength = XOR;
-    } else return left;
-    if (strength < min) return left;
-    p.next();
-    const right = logical(p, strength + 1);
-    left = { kind: 'binary', start, end: p.prevEnd, op, left, right };
+  for (let op = logicalOperator(p); op !== undefined && STRENGTH[op] >= min;) {
+    const chain = [left];
+    let next: Logical | undefined = op;
+    for (; next === op; next = logicalOperator(p)) {
+      p.next();
+      chain.push(logical(p, STRENGTH[op] + 1));
+    }
+    left = chained(op, chain, start, p.prevEnd);
+    op = next;
   }
+  return left;
+}
+
+type Logical = Extract<BinaryOp, 'and' | 'or' | 'xor'>;
+
+const STRENGTH = { or: OR, xor: XOR, and: AND };
+
+function logicalOperator(p: Parser): Logical | undefined {
+  switch (p.t) {
+    case 'AND':
+    case '&&':
+      return 'and';
+    case 'OR':
+      return 'or';
+    case '||':
+      return p.options.pipesAsConcat ? undefined : 'or';
+    case 'XOR':
+      return 'xor';
+    default:
+      return undefined;
+  }
+}
+
+/** A chain of more is a balanced tree: SQLite takes expressions of a depth of 1,000, and whoever walks a tree descends into it. */
+const LONG_CHAIN = 50;
+
+function chained(op: Logical, operands: readonly Expr[], start: number, end: number): Expr {
+  const join = (left: Expr, right: Expr): Expr => ({ kind: 'binary', start, end: right.end, op, left, right });
+  const whole =
+    operands.length > LONG_CHAIN ? balanced(operands, join) : operands.reduce((left, right) => join(left, right));
+  return { ...whole, end };
 }
 
 function comparison(t: string): ComparisonOp | undefined {

@@ -2,6 +2,7 @@
 export * from './ast.ts';
 export * from './options.ts';
 export { parse, parseExpression, parseMany, parseNext, parseStatement } from './parse.ts';
+export { balanced } from './balanced.ts';
 export { isReserved, NON_RESERVED, RESERVED } from './keywords.ts';
 export { withoutVersionComments } from './scan.ts';
 export { shapeOf } from './shape.ts';

@@ -168,3 +168,37 @@ describe('many values', () => {
     assert.deepEqual(rows, [[ROWS + 1]]);
   });
 });
+
+describe('more parameters than SQLite has', () => {
+  const twice = numbers(MANY).map((i) => Math.floor(i / 2));
+  const one = async (sql: string, parameters: readonly number[]): Promise<unknown> => {
+    const [rows] = await db.execute<RowDataPacket[][]>({ sql, rowsAsArray: true }, [...parameters]);
+    return rows[0];
+  };
+
+  it('fill a chain', async () => {
+    const chain = numbers(MANY).map(() => 'id = ?');
+    assert.equal((await found(chain.join(' OR '), numbers(MANY))).length, ROWS + 1);
+  });
+
+  it('fill CASE, and lists beside it', async () => {
+    const branches = 'WHEN ? THEN ? '.repeat(MANY / 2);
+    await db.execute(`UPDATE t SET n = CASE id ${branches} END WHERE id IN (?,?)`, [...twice, 7, 1000]);
+    assert.deepEqual(await one('SELECT SUM(n) FROM t WHERE id IN (?,?)', [7, 1000]), ['1007.00']);
+  });
+
+  it('fill VALUES', async () => {
+    const rows = Array<string>(MANY / 2).fill('ROW(?,?)');
+    const sql = `SELECT COUNT(*), SUM(column_0), MAX(column_1) FROM (VALUES ${rows.join()}) v`;
+    assert.deepEqual(await one(sql, twice), [MANY / 2, 199_990_000, MANY / 2 - 1]);
+  });
+
+  it('fill an INSERT, computed ones, too; and are as many as MySQL takes', async () => {
+    await db.query('CREATE TABLE many (a int, b int)');
+    await db.execute(`INSERT INTO many VALUES ${Array<string>(20_000).fill('(?, ? + 1)').join()}`, twice);
+    assert.deepEqual(await one('SELECT COUNT(*), SUM(a), SUM(b) FROM many', []), [20_000, '199990000', '200010000']);
+    const most = Array<string>(65_535).fill('?').join();
+    assert.deepEqual(await one(`SELECT 7 IN (${most})`, numbers(65_535)), [1]);
+    await assert.rejects(db.execute(`SELECT 7 IN (${most}, ?)`, numbers(65_536)), { errno: 1390 });
+  });
+});

@@ -1,5 +1,7 @@
 /** Prepares and executes statements with placeholders: the protocol's, and those of PREPARE and EXECUTE. */
 import {
+  asBeginning,
+  beginsWithCharacters,
   compileStatement,
   hasPlan,
   parseStatement,
@@ -69,7 +71,9 @@ export function executeQuery(
     if (slot === undefined) continue;
     const parameter = parameters[i] as ParameterValue;
     slots[slot] = parameterSlot(parameter);
-    if (key !== undefined) key += parameterKey(parameter);
+    if (key === undefined) continue;
+    key += parameterKey(parameter);
+    if (source.patterns.has(slot) && beginsWithCharacters(slots[slot])) key += '^';
   }
   if (!hasPlan(statement)) return runStatement(session, statement, slots, query.text, sink, more);
   const kept = key === undefined ? undefined : source.plans.get(key);
@@ -93,7 +97,9 @@ function executeAnew(
   const collation = String(session.state.variables.get('collation_connection'));
   parameters.forEach((parameter, i) => {
     const slot = source.places[i];
-    if (slot !== undefined) types.set(slot, parameterType(parameter, collation));
+    if (slot === undefined) return;
+    const type = parameterType(parameter, collation);
+    types.set(slot, source.patterns.has(slot) && beginsWithCharacters(slots[slot]) ? asBeginning(type) : type);
   });
   const compiled = compileStatement(
     session.core.catalog,

@@ -36,10 +36,24 @@ export function paramSlots(parsed: ParsedStatement): number[] {
   return found;
 }
 
+/** Slots of the placeholders that are patterns of LIKE. */
+function patternSlots({ statement }: ParsedStatement): Set<number> {
+  const slots = new Set<number>();
+  const walk = (node: unknown): void => {
+    if (node === null || typeof node !== 'object' || node instanceof Uint8Array) return;
+    const { kind, pattern } = node as { kind?: string; pattern?: { kind?: string; slot?: number } };
+    if (kind === 'like' && pattern?.kind === 'param' && pattern.slot !== undefined) slots.add(pattern.slot);
+    for (const value of Object.values(node)) walk(value);
+  };
+  walk(statement);
+  return slots;
+}
+
 /** What executing a prepared statement again needs: its literals, where its placeholders go, its plans by their types. */
 export interface PreparedSource {
   readonly slots: readonly (LiteralValue | null)[];
   readonly places: readonly number[];
+  readonly patterns: ReadonlySet<number>;
   readonly plans: Map<string, { readonly catalog: Catalog; readonly version: number; readonly plan: Plan }>;
 }
 
@@ -50,7 +64,12 @@ export function preparedSource(query: PreparedQuery): PreparedSource {
   if (!source)
     preparedSources.set(
       query,
-      (source = { slots: slotValues(query.parsed), places: paramSlots(query.parsed), plans: new Map() }),
+      (source = {
+        slots: slotValues(query.parsed),
+        places: paramSlots(query.parsed),
+        patterns: patternSlots(query.parsed),
+        plans: new Map(),
+      }),
     );
   return source;
 }

@@ -10,4 +10,5 @@ export { isSystemDatabase } from './from.ts';
 export { viewCheckFails } from './updatable-view.ts';
 export { columnsNamed, containsKind, slotsIn } from './walk.ts';
 export { qualifyNames } from './qualify.ts';
+export { asBeginning, beginsWithCharacters } from './like-range.ts';
 export { slotValue } from './literals.ts';

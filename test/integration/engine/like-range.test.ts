@@ -92,6 +92,14 @@ describe('LIKE', () => {
           ),
         );
         assert.deepEqual(indexed, plain, `LIKE ${like} IS NULL`);
+        const [prepared] = await db.execute<RowDataPacket[][]>(
+          { sql: `SELECT id FROM ${name} WHERE a LIKE ? ORDER BY id`, rowsAsArray: true },
+          [pattern],
+        );
+        assert.deepEqual(
+          prepared.map(([id]) => id as unknown),
+          await found(`SELECT id FROM ${name} WHERE b LIKE ${like} ORDER BY id`),
+        );
       }
       assert.deepEqual(await found(`SELECT id FROM ${name} WHERE a LIKE 'ABC%' COLLATE utf8mb4_bin`), [1]);
     });
@@ -106,5 +114,21 @@ describe('LIKE', () => {
       return rows[0]?.['type'] as unknown;
     };
     assert.deepEqual([await typeOf('abc%'), await typeOf('%abc')], ['range', 'ALL']);
+  });
+
+  it('is so, too, where it comes as a parameter', async (t) => {
+    await db.query('CREATE TABLE p (id int PRIMARY KEY, a varchar(40), KEY (a))');
+    const { core } = node.node.engine;
+    const run = t.mock.method(core.reads.runner, 'rows');
+    const stepOf = async (pattern: string | null): Promise<string> => {
+      run.mock.resetCalls();
+      await db.execute('SELECT * FROM p WHERE a LIKE ?', [pattern]);
+      const sql = run.mock.calls[0]?.arguments[0].sql ?? '';
+      const [step] = core.state.db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+      return String(step?.['detail']).slice(0, 6);
+    };
+    const steps: string[] = [];
+    for (const pattern of ['abc%', '%abc', 'x%', null]) steps.push(await stepOf(pattern));
+    assert.deepEqual(steps, ['SEARCH', 'SCAN a', 'SEARCH', 'SCAN a']);
   });
 });

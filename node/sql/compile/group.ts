@@ -36,8 +36,8 @@ export function checkFullGroupBy(c: Compiler, scope: Scope, select: Select, keys
 }
 
 /**
- * What columns of a SELECT's result determine, by place: those of a group its whole row, those of a table's key the table's other columns.
- * `keys` is what it groups by. Expressions of determined columns are not looked for.
+ * What columns of a SELECT's result determine, by place: those of a group its whole row, those of a table's key the table's other columns,
+ * and what is computed of them. `keys` is what it groups by.
  */
 export function determinedOutputs(
   c: Compiler,
@@ -55,8 +55,13 @@ export function determinedOutputs(
     spread(c, scope, select, known);
   });
   if (keys) return keys.every((key) => known.has(key.sql)) ? all : [];
-  return all.filter((place) => known.has(outputs[place] as string));
+  const isComputed = (sql: string): boolean => places.size > 0 && isComputedOf(sql, known);
+  return all.filter((place) => known.has(outputs[place] as string) || isComputed(outputs[place] as string));
 }
+
+/** Whether an expression reads known columns alone. What it calls is not asked for, as in MySQL: RAND() is no other column. */
+const isComputedOf = (sql: string, known: ReadonlySet<string>): boolean =>
+  !sql.includes('SELECT') && [...sql.matchAll(/\ba\d+\.\w+/g)].every(([column]) => known.has(column));
 
 /** Adds all columns that the known ones determine. */
 function spread(c: Compiler, scope: Scope, select: Select, known: Set<string>): void {

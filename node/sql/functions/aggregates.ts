@@ -177,8 +177,9 @@ function extreme(name: string, sign: 1 | -1): AggregateDefinition {
     name,
     arity: [1, 1],
     nullable: true,
-    hasInverse: false,
+    hasInverse: true,
     result: (args) => (args[0] as ArgInfo).type,
+    overWindow: extremeOfWindow(sign),
     make: (types) => {
       const order = extremeOrder(types[0] as SqlType);
       return () =>
@@ -193,6 +194,49 @@ function extreme(name: string, sign: 1 | -1): AggregateDefinition {
     },
   };
 }
+
+/** Of a window's rows those that may still come to be its extreme, the best and first in front. */
+interface Candidates {
+  /** Places count the rows of the partition. */
+  readonly waiting: { readonly value: SqliteValue; readonly place: number }[];
+  /** The first of them in the list. */
+  first: number;
+  added: number;
+  removed: number;
+}
+
+const extremeOfWindow =
+  (sign: 1 | -1): AggregateDefinition['make'] =>
+  (types) => {
+    const order = extremeOrder(types[0] as SqlType);
+    return () =>
+      implementation<Candidates>({
+        start: () => ({ waiting: [], first: 0, added: 0, removed: 0 }),
+        step: (state, value = null) => {
+          const { waiting } = state;
+          const place = state.added++;
+          if (value === null) return state;
+          for (let last = waiting.at(-1); last && waiting.length > state.first; last = waiting.at(-1)) {
+            if (order(value, last.value) * sign <= 0) break;
+            waiting.pop();
+          }
+          waiting.push({ value, place });
+          return state;
+        },
+        inverse: (state) => {
+          const { waiting } = state;
+          const place = state.removed++;
+          if (waiting[state.first]?.place !== place) return state;
+          state.first++;
+          // What left goes in one move with many others.
+          if (state.first * 2 < waiting.length) return state;
+          waiting.splice(0, state.first);
+          state.first = 0;
+          return state;
+        },
+        result: (state) => state.waiting[state.first]?.value ?? null,
+      });
+  };
 
 const anyValue: AggregateDefinition = {
   name: 'ANY_VALUE',

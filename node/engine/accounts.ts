@@ -318,6 +318,17 @@ export const nameOf = (account: { readonly user: string; readonly host: string }
 
 export const who = (session: EngineSession): string => `'${session.account.user}'@'${hostOf(session.client.address)}'`;
 
+/** Throws what MySQL says of a change of rows that the server makes. */
+export function refuseChange(
+  session: EngineSession,
+  privilege: Access['privilege'],
+  database: string,
+  table: string,
+): never {
+  if (database.toLowerCase() !== 'information_schema') throw denied(session, [PRIVILEGE_OF[privilege]], table);
+  throw new SqlError(1044, '42000', `Access denied for user ${who(session)} to database '${database}'`);
+}
+
 /** In the order of GRANT's list, as MySQL names several. */
 export function denied(session: EngineSession, privileges: readonly string[], table: string): SqlError {
   const ordered = [...privileges].sort((a, b) => GLOBAL_PRIVILEGES.indexOf(a) - GLOBAL_PRIVILEGES.indexOf(b));

@@ -25,7 +25,7 @@ import {
   type Slicing,
 } from '../replica/index.ts';
 import type { ChangeList, KeyClass, LogStore, RowChange, State } from '../store/index.ts';
-import { Accounts } from './accounts.ts';
+import { Accounts, refuseChange } from './accounts.ts';
 import { LoginEnquiry } from './catch-up.ts';
 import { factsOf, makeCompileSettings } from './compile-settings.ts';
 import { CostEstimator } from './lane/cost.ts';
@@ -280,6 +280,7 @@ export class EngineCore implements Engine {
     return makeCompileSettings(factsOf(session, text, slotTypes), {
       virtualTable: (database, name): VirtualTable | undefined => findVirtualTable(database, name),
       mayName: (privilege, database, name) => this.accounts.mayName(session, privilege, database, name),
+      mayNotChange: (privilege, database, name) => refuseChange(session, privilege, database, name),
       temporaryTable: (database, name) => session.state.temporaryTables.get(`${database}.${name}`),
       ...(session.state.filling && { target: session.state.filling }),
       columnDefault: (c, bound) => this.tables.columnDefault(c, bound),

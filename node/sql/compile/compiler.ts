@@ -38,6 +38,8 @@ export interface CompileSettings {
   overlaid(table: TableDef): boolean;
   /** Throws when the account may not even know whether there is such a table. */
   mayName?(privilege: Access['privilege'], database: string, table: string): void;
+  /** Throws: nobody may change rows of a relation of the engine. */
+  mayNotChange?(privilege: Access['privilege'], database: string, table: string): void;
   /** Joins call a function for each row, so that the thread that runs them can be ended. */
   readonly interruptible: boolean;
 }

@@ -2,10 +2,10 @@
 import { columnName, primaryKey, ROWID, type ColumnDef, type TableDef, type ViewDef } from '../catalog/index.ts';
 import { SqlError } from '../types/index.ts';
 import type { Assignment, Delete, Expr, QualifiedName, TableExpr, Update } from '../parser/index.ts';
-import { BOOLEAN, Bound, COERCIBILITY, type Binder } from './bound.ts';
+import { BOOLEAN, Bound, COERCIBILITY, type Binder, type ColumnSource } from './bound.ts';
 import { hexNumber } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
-import { compileFrom } from './from.ts';
+import { compileFrom, isSystemDatabase } from './from.ts';
 import { boundsOf, keyLookupOf, keyRangeOf } from './key-range.ts';
 import { placeholder, withinBound } from './long-lists.ts';
 import { orderKey } from './operators.ts';
@@ -26,10 +26,12 @@ export function targetTable(c: Compiler, name: QualifiedName, operation: string)
   c.mayName(operation === 'DELETE' ? 'delete' : 'insert', database, name.name);
   const table = c.catalog.table(database, name.name);
   if (table) return table;
-  if (c.settings.virtualTable(database, name.name))
-    throw new SqlError(1044, '42000', `Access denied for user to database '${database}'`);
+  const privilege = operation === 'DELETE' ? 'delete' : 'insert';
+  if (c.settings.virtualTable(database, name.name)) c.settings.mayNotChange?.(privilege, database, name.name);
   if (c.catalog.view(database, name.name)) throw unsupported(`${operation} on a view`);
-  if (!c.catalog.databases.has(database)) throw new SqlError(1049, '42000', `Unknown database '${database}'`);
+  if (database.toLowerCase() === 'information_schema') c.settings.mayNotChange?.(privilege, database, name.name);
+  if (!c.catalog.databases.has(database) && !isSystemDatabase(database))
+    throw new SqlError(1049, '42000', `Unknown database '${database}'`);
   throw new SqlError(1146, '42S02', `Table '${database}.${name.name}' doesn't exist`);
 }
 
@@ -223,6 +225,7 @@ export function compileUpdate(f: CompilerFactory, update: Update): UpdatePlan {
     if (within && bound.column?.columnId === undefined)
       throw new SqlError(1348, 'HY000', `Column '${a.column.name}' is not updatable`);
     if (!target || bound.column?.columnId === undefined) {
+      refuseVirtual(c, 'update', bound.column);
       throw new SqlError(
         1288,
         'HY000',
@@ -366,6 +369,12 @@ export function viewNamed(c: Compiler, { schema, name }: Pick<QualifiedName, 'sc
   return c.settings.temporaryTable(database, name) ? undefined : c.catalog.view(database, name);
 }
 
+/** Throws where the column is one of a relation of the engine. */
+function refuseVirtual(c: Compiler, privilege: 'update' | 'delete', column: ColumnSource | undefined): void {
+  if (column && c.settings.virtualTable(column.database, column.table))
+    c.settings.mayNotChange?.(privilege, column.database, column.table);
+}
+
 /** A view whose rows are not those of one table. */
 function notUpdatable(c: Compiler, name: Pick<QualifiedName, 'schema' | 'name'>): SqlError {
   const view = viewNamed(c, name);
@@ -404,7 +413,10 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
           (t) => t.relation.alias === name.name && (name.schema === undefined || t.table.database === name.schema),
         );
         const relation = scope.relations.find((r) => r.alias === name.name);
-        if (!found && relation) throw notUpdatable(c, name);
+        if (!found && relation) {
+          refuseVirtual(c, 'delete', relation.columns[0]?.bound.column);
+          throw notUpdatable(c, name);
+        }
         if (!found) throw new SqlError(1109, '42S02', `Unknown table '${name.name}' in MULTI DELETE`);
         return found;
       })

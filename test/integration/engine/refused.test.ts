@@ -105,4 +105,20 @@ dialectTests({
     ['SET timestamp = DEFAULT', 0],
     ['SELECT @@innodb_autoinc_lock_mode, @@binlog_format', [['2', 'ROW']]],
   ],
+  'changes of rows that the server makes': [
+    ['CREATE TABLE a (id int)', 0],
+    ['INSERT INTO performance_schema.threads (name) VALUES (1)', 'E1142'],
+    ['DELETE FROM performance_schema.threads', 'E1142'],
+    ['DELETE t FROM a, performance_schema.threads t', 'E1142'],
+    ["UPDATE information_schema.tables SET table_name = 'x'", 'E1044'],
+    ["UPDATE a, information_schema.tables t SET t.table_name = 'x'", 'E1044'],
+    ["INSERT INTO information_schema.tables (table_name) VALUES ('x')", 'E1044'],
+    ["REPLACE INTO information_schema.tables (table_name) VALUES ('x')", 'E1044'],
+    ['DELETE FROM information_schema.tables', 'E1044'],
+    ['INSERT INTO performance_schema.nope VALUES (1)', 'E1146'],
+    ['INSERT INTO information_schema.nope VALUES (1)', 'E1044'],
+    // MySQL changes these for whoever may: here they are views of the cluster's own accounts and settings.
+    ["UPDATE mysql.user SET user = 'x'", 'E1142'],
+    ["UPDATE performance_schema.threads SET name = 'x'", 'E1142'],
+  ],
 });

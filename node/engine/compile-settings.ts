@@ -6,7 +6,14 @@ import { findVariable, variableType } from './variables.ts';
 
 type World = Pick<
   CompileSettings,
-  'mayName' | 'mayNotChange' | 'temporaryTable' | 'virtualTable' | 'overlaid' | 'columnDefault' | 'interruptible' | 'target'
+  | 'mayName'
+  | 'mayNotChange'
+  | 'temporaryTable'
+  | 'virtualTable'
+  | 'overlaid'
+  | 'columnDefault'
+  | 'interruptible'
+  | 'target'
 >;
 
 /** Of a session, as it is now. */

@@ -169,8 +169,8 @@ async function open(ports: AdminPorts, account: Account, database: string, socke
   const client: ClientInfo = {
     address: socket.remoteAddress ?? '',
     port: socket.remotePort ?? 0,
-    tlsCipher: '',
-    tlsVersion: '',
+    tlsCipher: socket.getCipher?.().name ?? '',
+    tlsVersion: socket.getProtocol?.() ?? '',
     attributes: new Map([['program_name', 'http']]),
     database,
     collationId: 255,
@@ -184,6 +184,9 @@ async function open(ports: AdminPorts, account: Account, database: string, socke
 interface ClientInfoSocket {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
+  /** Of TLS. */
+  readonly getCipher?: () => { readonly name: string };
+  readonly getProtocol?: () => string | null;
 }
 
 async function run(session: Session, asked: Asked, sink: ResultSink): Promise<void> {

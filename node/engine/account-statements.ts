@@ -1,5 +1,6 @@
 /** CREATE, ALTER, DROP and RENAME USER, roles, SET PASSWORD, GRANT and REVOKE. Each is done whole or not at all. */
 import type { CatalogChange, Statement } from '../sql/index.ts';
+import { refuseOnReadOnlyNode } from './closed.ts';
 import { AccountDraft } from './account-draft.ts';
 import { grantOrRevoke } from './grant-statements.ts';
 import { setDefaultRole, setRole } from './role-statements.ts';
@@ -43,6 +44,7 @@ export function runAccountStatement(x: StatementContext, statement: AccountState
     return ok(x);
   }
   session.core.refuseWrites();
+  refuseOnReadOnlyNode(session);
   const done = commitTransaction(session);
   const run = async (): Promise<void> => {
     await done;

@@ -1,4 +1,5 @@
 /** COMMIT: puts what a transaction did into the state and the log. */
+import { refuseOnReadOnlyNode } from './closed.ts';
 import { deadlock } from './locks.ts';
 import type { EngineSession } from './session.ts';
 import { rollbackTemporary } from './temporary-rows.ts';
@@ -19,6 +20,7 @@ export function commitTransaction(session: EngineSession): Promise<void> | undef
   try {
     if (changes.length > 0) {
       core.refuseWrites();
+      refuseOnReadOnlyNode(session);
       if (transaction.certified) {
         if (transaction.isDoomed) throw deadlock();
         done = core.commits.commitFinal(session, changes, [...transaction.seen.values()], sql);
@@ -68,6 +70,7 @@ async function commitSlowly(session: EngineSession, transaction: OpenTransaction
   let done: Promise<void>;
   try {
     core.refuseWrites();
+    refuseOnReadOnlyNode(session);
     if (gate.isLong(changes.length)) {
       ({ done } = await gate.alone(async (slices) => {
         const { epoch } = core.state;

@@ -27,6 +27,7 @@ import {
 import type { ChangeList, KeyClass, LogStore, RowChange, State } from '../store/index.ts';
 import { Accounts, refuseChange } from './accounts.ts';
 import { LoginEnquiry } from './catch-up.ts';
+import { refuseClient } from './closed.ts';
 import { factsOf, makeCompileSettings } from './compile-settings.ts';
 import { CostEstimator } from './lane/cost.ts';
 import { Lanes } from './lane/lanes.ts';
@@ -247,6 +248,7 @@ export class EngineCore implements Engine {
 
   openSession(id: number, account: Account, client: ClientInfo): EngineSession {
     const session = new EngineSession(id, this, account, client);
+    refuseClient(session, client);
     if (client.database !== '') this.use(session, client.database);
     this.sessions.set(id, session);
     return session;

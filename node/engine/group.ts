@@ -7,6 +7,7 @@ import { decodeEntry, decodeTransaction } from '../log/index.ts';
 import { APPLIED, GroupTransaction, RejectedError } from '../replica/index.ts';
 import { SqlError, type CatalogChange, type SqliteValue, type TableDef, type Warning } from '../sql/index.ts';
 import { ChangeList } from '../store/index.ts';
+import { refuseOnReadOnlyNode } from './closed.ts';
 import type { EngineCore } from './core.ts';
 import type { Membership } from './membership.ts';
 import { transactionOf } from './merge/index.ts';
@@ -266,6 +267,7 @@ export class Group {
   private async resolveConflict(session: EngineSession, id: string, action: string): Promise<SqliteValue> {
     const { core } = this;
     core.accounts.checkGlobal(session, ['SUPER', 'SYSTEM_VARIABLES_ADMIN']);
+    refuseOnReadOnlyNode(session);
     if (action !== 'retry' && action !== 'dismiss')
       throw new SqlError(1210, 'HY000', "Incorrect arguments to p2pdb_resolve_conflict: 'retry' or 'dismiss'");
     const isListed = (): boolean => core.state.db.prepare('SELECT 1 FROM conflict WHERE tx = ?').get(id) !== undefined;

@@ -146,6 +146,7 @@ class Load {
     const { session } = this;
     const { core } = session;
     core.refuseWrites();
+    if (!this.table.temporary) session.refuseReadOnly();
     refuseRows(core, [this.table]);
     const own = session.transaction === undefined;
     const transaction = session.transaction ?? session.openTransaction();

@@ -181,6 +181,18 @@ export class LockManager {
       if (excludes(lock, owner, 'exclusive')) throw new LockWait({ table: tableId, id }, 'exclusive');
   }
 
+  /** Takes the lock of a whole table; throws LockWait where anybody else holds that, or a row's, in a way that excludes it. */
+  takeTable(tableId: number, owner: LockOwner, mode: LockMode): void {
+    for (const [id, lock] of this.tables.get(tableId) ?? [])
+      if (excludes(lock, owner, mode)) throw new LockWait({ table: tableId, id }, mode);
+    this.take(tableLock(tableId), owner, mode);
+  }
+
+  /** Whether LOCK TABLES or FLUSH TABLES WITH READ LOCK holds it, and not a transaction. */
+  isKept(key: LockKey): boolean {
+    return isWhole(key) && (this.lockOf(key)?.holders ?? []).some((owner) => owner.lockedTables.has(key.table));
+  }
+
   /** Takes the lock or throws LockWait. */
   take(key: LockKey, owner: LockOwner, mode: LockMode): void {
     const held = owner.modeOf(key);

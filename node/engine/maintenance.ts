@@ -179,7 +179,7 @@ function flush(x: StatementContext, statement: Of<'flush'>): Answered {
       const keys = tables.filter((t) => !t.temporary).map((t) => tableLock(t.id));
       if (named.length === 0) keys.unshift(GLOBAL_READ_LOCK);
       for (const key of keys) {
-        core.locks.take(key, session.owner, 'shared');
+        core.locks.takeTable(key.table, session.owner, 'shared');
         session.owner.lockedTables.set(key.table, key);
       }
       if (named.length > 0)

@@ -15,10 +15,18 @@ export class NamedLocks {
 
   private nameOf(name: SqliteValue): string {
     if (name === null || name === '')
-      throw new SqlError(4163, '42000', `Incorrect user-level lock name '${name === null ? 'NULL' : ''}'.`);
-    const text = String(name).toLowerCase();
-    if (text.length > NAME_LENGTH_MAX) throw new SqlError(3057, '42000', `Incorrect user-level lock name '${text}'.`);
-    return text;
+      throw new SqlError(
+        3057,
+        '42000',
+        `Incorrect user-level lock name '${name ?? 'NULL'}'. The name is empty, NULL, or can not be expressed in the current character-set.`,
+      );
+    if ([...String(name)].length > NAME_LENGTH_MAX)
+      throw new SqlError(
+        4163,
+        '42000',
+        `User-level lock name '${String(name)}' should not exceed ${NAME_LENGTH_MAX} characters.`,
+      );
+    return String(name).toLowerCase();
   }
 
   /** Runs a function that may wait. Undefined: it does not wait, call it in the statement. */

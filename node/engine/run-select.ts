@@ -22,7 +22,9 @@ export function runSelect(
   more: boolean,
 ): Promise<void> | undefined {
   session.openImplicitly(plan);
-  if (plan.locking ?? plan.within.length > 0) return lockingSelect(session, plan, slots, statement, sink, more);
+  if (plan.tables.length > 0) session.ranAlone();
+  if (plan.locking ?? (plan.within.length > 0 || isSerializable(session, plan)))
+    return lockingSelect(session, plan, slots, statement, sink, more);
   const { core } = session;
   if (core.replica.gate.isClosed && needsState(session, plan))
     return afterLongWork(session, () => runSelect(session, plan, slots, statement, sink, more));
@@ -90,6 +92,7 @@ function lockingSelect(
   more: boolean,
 ): Promise<void> | undefined {
   return withLocks(session, () => {
+    if (isSerializable(session, plan)) lockRead(session, plan, slots);
     for (const { plan: one } of plan.within) lockRows(session, one, read(session, one, slots, false));
     const rows = read(session, plan, slots, false);
     if (plan.locking) lockRows(session, plan, rows);
@@ -99,6 +102,21 @@ function lockingSelect(
     if (!session.core.replica.hasUnflushed) return sendRows(session, plan.columns, rows, sink, more);
     return session.core.replica.flushed().then(() => sendRows(session, plan.columns, rows, sink, more));
   });
+}
+
+/** In a SERIALIZABLE transaction every SELECT is a locking one. */
+const isSerializable = ({ transaction }: EngineSession, { tables }: SelectPlan): boolean =>
+  transaction?.isolation === 'SERIALIZABLE' && tables.some(({ table }) => !table.temporary);
+
+/** So that nobody changes what it reads: of one row, found by its key, whether it is there or not, that one; else whole tables, for lack of gaps. */
+function lockRead(session: EngineSession, plan: SelectPlan, slots: readonly (LiteralValue | null)[]): void {
+  const { core, owner } = session;
+  core.env.begin(session.state.settings(session), slots, false, session.virtualRows);
+  const range = keyRangeOf(session, plan);
+  const [only] = plan.tables;
+  if (only && range && plan.tables.length === 1 && range.low === range.high)
+    return core.locks.take(rowLock(only.table.id, range.low), owner, 'shared');
+  for (const { table } of plan.tables) if (!table.temporary) core.locks.takeTable(table.id, owner, 'shared');
 }
 
 /** Takes the locks of a locking read that found these rows; throws LockWait, 3572. */

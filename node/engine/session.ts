@@ -23,6 +23,7 @@ import type {
   SessionStatus,
 } from '../server/index.ts';
 import type { RowId } from '../store/index.ts';
+import { refuseOnReadOnlyNode } from './closed.ts';
 import type { EngineCore } from './core.ts';
 import { LockOwner, rowLock } from './locks.ts';
 import { checkLockedAccess } from './locked-tables.ts';
@@ -284,10 +285,16 @@ export class EngineSession implements Session, SessionFacts {
     return runSelect(this, plan, slots, statement, sink, more);
   }
 
-  /** A change's commit level: its hint's, as in P2PDB_COMMIT(final), or the session's. */
+  /**
+   * A change's commit level: its hint's, as in P2PDB_COMMIT(final), or the session's. Throws 1064 for a hint that begins like that and is
+   * misspelt: OK would promise less than was asked for.
+   */
   commitLevelOf(plan: Plan): CommitLevel {
-    const hinted = this.hintOf(plan, /\bP2PDB_COMMIT\s*\(\s*(local|replicated|final)\s*\)/i);
-    return (hinted?.toLowerCase() as CommitLevel | undefined) ?? this.state.commitLevel;
+    const asked = this.hintOf(plan, /\b(P2PDB_[^]*)/i);
+    if (asked === undefined) return this.state.commitLevel;
+    const level = /^P2PDB_COMMIT\s*\(\s*(local|replicated|final)\s*\)/i.exec(asked)?.[1];
+    if (level === undefined) throw new SqlError(1064, '42000', `Optimizer hint syntax error near '${asked.trim()}'`);
+    return level.toLowerCase() as CommitLevel;
   }
 
   /** Milliseconds that a query may take: its hint's, as in MAX_EXECUTION_TIME(1000), or the session's. 0: no limit. */
@@ -309,10 +316,20 @@ export class EngineSession implements Session, SessionFacts {
     this.openTransaction();
   }
 
-  /** Throws where the open transaction, or each of the session's, may change nothing. */
-  refuseReadOnly(): void {
-    if (this.transaction?.readOnly ?? this.state.variables.number('transaction_read_only') === 1)
-      throw new SqlError(1792, '25006', 'Cannot execute statement in a READ ONLY transaction.');
+  /** Throws where the open transaction, or each of the session's, or, of what lasts, the node may change nothing. */
+  refuseReadOnly(lasting = true): void {
+    const { transaction, state } = this;
+    const readOnly = transaction
+      ? transaction.readOnly
+      : (state.nextTransaction.readOnly ?? state.variables.number('transaction_read_only') === 1);
+    if (readOnly) throw new SqlError(1792, '25006', 'Cannot execute statement in a READ ONLY transaction.');
+    if (lasting) refuseOnReadOnlyNode(this);
+    this.ranAlone();
+  }
+
+  /** A statement outside of a transaction is one of its own: it was the next one that SET TRANSACTION spoke of. */
+  ranAlone(): void {
+    if (!this.transaction) this.state.nextTransaction = {};
   }
 
   openTransaction(readOnly?: boolean, level: CommitLevel = this.state.commitLevel): OpenTransaction {

@@ -11,6 +11,7 @@ import {
   type SqlType,
   type Statement,
 } from '../sql/index.ts';
+import { globalWasSet } from './closed.ts';
 import { evaluate } from './prepared.ts';
 import type { EngineSession } from './session.ts';
 import { ok, type StatementContext } from './statement-context.ts';
@@ -144,7 +145,10 @@ function setSystemVariable(
   session.keepWarnings();
   if (global) {
     core.accounts.checkSystemVariables(session);
-    if (variable.scope !== 'persistOnly') core.globals.set(name, value);
+    if (variable.scope !== 'persistOnly') {
+      core.globals.set(name, value);
+      globalWasSet(session, name, value);
+    }
     if (variable.scope === 'global') return undefined;
     return core.commits.changeCatalog(session, x.text, [{ kind: 'set-global', name, value: String(value) }]);
   }

@@ -91,7 +91,7 @@ export function runStatement(
     case 'createView':
     case 'alterView':
     case 'dropView':
-      session.refuseReadOnly();
+      session.refuseReadOnly(!('temporary' in statement && statement.temporary));
       return runSchemaStatement(x, statement);
     case 'createUser':
     case 'alterUser':

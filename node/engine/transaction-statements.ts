@@ -1,11 +1,12 @@
 /** BEGIN, COMMIT, ROLLBACK, savepoints, LOCK TABLES. */
-import { SqlError, type Statement } from '../sql/index.ts';
+import { SqlError, type Statement, type TableDef } from '../sql/index.ts';
 import { tableLock } from './locks.ts';
 import type { LockedTables } from './locked-tables.ts';
 import type { EngineSession } from './session.ts';
 import type { SessionState } from './session-state.ts';
 import { ok, type StatementContext } from './statement-context.ts';
 import { rollbackTemporary } from './temporary-rows.ts';
+import { findVirtualTable } from './virtual/index.ts';
 import { withLocks } from './waits.ts';
 import { commitTransaction, rollbackTransaction } from './commit-transaction.ts';
 
@@ -71,30 +72,42 @@ export function runTransactionStatement(
     case 'lockTables': {
       const done = commitTransaction(session);
       unlock(session);
-      const wanted = statement.tables.map(({ table, mode }) => {
-        const database = table.schema ?? session.database;
-        const found =
-          session.state.temporaryTables.get(`${database}.${table.name}`) ?? core.catalog.table(database, table.name);
-        if (!found && !core.catalog.view(database, table.name))
-          throw new SqlError(1146, '42S02', `Table '${database}.${table.name}' doesn't exist`);
-        return {
-          name: `${database}.${table.name}`,
-          table: found,
-          mode: mode === 'read' || mode === 'readLocal' ? ('shared' as const) : ('exclusive' as const),
-        };
-      });
+      const wanted = wantedLocks(session, statement.tables);
       const take = (): undefined => {
-        for (const { table, mode } of wanted) {
+        for (const { table, mode } of wanted.values()) {
           if (!table || table.temporary) continue;
-          core.locks.take(tableLock(table.id), session.owner, mode);
+          core.locks.takeTable(table.id, session.owner, mode);
           session.owner.lockedTables.set(table.id, tableLock(table.id));
         }
-        keepTo(session, new Map(wanted.map(({ name, mode }) => [name, mode])));
+        keepTo(session, new Map([...wanted].map(([name, { mode }]) => [name, mode])));
         return ok(x);
       };
       return done ? done.then(() => withAllLocks(session, take)) : withAllLocks(session, take);
     }
   }
+}
+
+type LockMode = 'shared' | 'exclusive';
+
+/** What LOCK TABLES names, by 'database.name'; a table that it names more than once, by its aliases, is locked as the strongest of them says. */
+function wantedLocks(
+  session: EngineSession,
+  tables: Extract<Statement, { kind: 'lockTables' }>['tables'],
+): Map<string, { table: TableDef | undefined; mode: LockMode }> {
+  const { core, state } = session;
+  const wanted = new Map<string, { table: TableDef | undefined; mode: LockMode }>();
+  for (const { table, mode } of tables) {
+    const database = table.schema ?? session.database;
+    if (database === '') throw new SqlError(1046, '3D000', 'No database selected');
+    const name = `${database}.${table.name}`;
+    const found = state.temporaryTables.get(name) ?? core.catalog.table(database, table.name);
+    // Dumps of all databases lock the server's own tables, too: there is nothing to hold.
+    if (!found && !core.catalog.view(database, table.name) && !findVirtualTable(database, table.name))
+      throw new SqlError(1146, '42S02', `Table '${name}' doesn't exist`);
+    const writes = mode !== 'read' && mode !== 'readLocal';
+    wanted.set(name, { table: found, mode: writes || wanted.get(name)?.mode === 'exclusive' ? 'exclusive' : 'shared' });
+  }
+  return wanted;
 }
 
 /** As withLocks(), for locks that outlive the statement: all of them, or none. */
@@ -108,7 +121,8 @@ export async function withAllLocks(session: EngineSession, take: () => undefined
 }
 
 export function runUnlockTables(x: StatementContext): Promise<void> | undefined {
-  const done = x.session.owner.lockedTables.size > 0 ? commitTransaction(x.session) : undefined;
+  // What FLUSH TABLES WITH READ LOCK holds goes, and leaves a transaction with its snapshot as it is: dumps count on that.
+  const done = x.session.state.lockedTables ? commitTransaction(x.session) : undefined;
   unlock(x.session);
   return okAfter(x, done);
 }

@@ -1,5 +1,5 @@
 /** What a statement waits for: locks, and the end of work that has the state to itself. */
-import { interrupted, isWhole, LockWait } from './locks.ts';
+import { interrupted, LockWait } from './locks.ts';
 import type { EngineSession } from './session.ts';
 
 /** The schema changed while the statement waited: it is made anew. */
@@ -58,7 +58,7 @@ export async function retry(
   const seen = session.transaction?.seen.size;
   for (let wait = first; ;) {
     const timeout = session.state.variables.number(
-      isWhole(wait.key) ? 'lock_wait_timeout' : 'innodb_lock_wait_timeout',
+      session.core.locks.isKept(wait.key) ? 'lock_wait_timeout' : 'innodb_lock_wait_timeout',
     );
     await session.core.locks.wait(
       wait.key,

@@ -387,6 +387,7 @@ export class Lexer {
     }
     this.parts = 1;
     let last = end;
+    let closed = false;
     this.pos = end;
     for (;;) {
       const c = sql.charCodeAt(this.pos);
@@ -396,6 +397,11 @@ export class Lexer {
         this.parts++;
         last = more;
         this.pos = more;
+        if (closed) this.inVersionComment = closed = false;
+      } else if (c === 42 && this.inVersionComment && !closed && sql.charCodeAt(this.pos + 1) === 47) {
+        // Its end parts no strings: mysqldump writes SET @@GLOBAL.GTID_PURGED = /*!80000 '+'*/ '…'.
+        closed = true;
+        this.pos += 2;
       } else if (isSpace(c) || c === 35 || c === 45 || c === 47) {
         const at = this.pos;
         this.skipPlainSpace();

@@ -9,7 +9,7 @@ import {
   WORD_RESERVED,
 } from './keywords.ts';
 import { Lexer } from './lexer.ts';
-import { plainSpaceEnd, stringEnd } from './scan.ts';
+import { stringEnd, stringGapEnd } from './scan.ts';
 import type { Mark } from './lexer.ts';
 import type { ParseOptions } from './options.ts';
 import { bitBytes, decimalValue, hexBytes, intValue, readName, stringContent, undouble, unquote } from './text.ts';
@@ -241,7 +241,7 @@ export class Parser extends Lexer {
     let at = this.t === 'nstring' ? this.start + 1 : this.start;
     let text = '';
     for (let part = 0; part < this.parts; part++) {
-      if (part > 0) at = plainSpaceEnd(sql, at);
+      if (part > 0) at = stringGapEnd(sql, at);
       const end = stringEnd(sql, at, sql.charCodeAt(at), options.noBackslashEscapes);
       text += unquote(sql, at, end, options.noBackslashEscapes);
       at = end;
@@ -254,7 +254,7 @@ export class Parser extends Lexer {
     if (this.t !== 'string') this.fail();
     if (this.parts > 1) {
       const first = stringEnd(this.sql, this.start, this.sql.charCodeAt(this.start), this.options.noBackslashEscapes);
-      this.fail(plainSpaceEnd(this.sql, first));
+      this.fail(stringGapEnd(this.sql, first));
     }
     const { value } = this.stringValue(false);
     this.pinned.push(this.slot);

@@ -47,6 +47,12 @@ export function plainSpaceEnd(sql: string, from: number, keepsHints = false): nu
   }
 }
 
+/** The same between two strings that are one: the end of a version comment may stand there. */
+export function stringGapEnd(sql: string, from: number): number {
+  const at = plainSpaceEnd(sql, from);
+  return sql.startsWith('*/', at) ? plainSpaceEnd(sql, at + 2) : at;
+}
+
 // What a version comment compares itself with: 9.7.4.
 export const SERVER_VERSION = 90704;
 

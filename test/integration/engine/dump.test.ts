@@ -93,4 +93,11 @@ describe('mariadb-dump', { skip: missing && 'mariadb-dump is not installed' }, (
       assert.ok(plain(first).some((l) => l.startsWith('/*!50001 VIEW `onview`')));
     });
   }
+
+  it('takes all databases, and those of the server with them, with locks and without', async () => {
+    for (const more of [[], ['--lock-all-tables'], ['--single-transaction']]) {
+      const { stdout } = await run('mariadb-dump', [...options(), '--all-databases', ...more], { maxBuffer: 1 << 26 });
+      assert.match(stdout, /CREATE DATABASE [^\n]*`original`/);
+    }
+  });
 });

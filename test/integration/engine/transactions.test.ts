@@ -94,6 +94,60 @@ describe('isolation', () => {
   });
 });
 
+describe('SET TRANSACTION', () => {
+  it('speaks of the next statement, too, that is a transaction of its own', async () => {
+    await a.query('set transaction read only');
+    for (let i = 0; i < 2; i++) await assert.rejects(a.query("insert into t values (4, 40, 'four')"), errno(1792));
+    assert.deepEqual(await values(a, 'select count(*) from t'), [3]);
+    await a.query("insert into t values (4, 40, 'four')");
+  });
+});
+
+describe('P2PDB_COMMIT', () => {
+  it('is refused where it is misspelt', async () => {
+    for (const hint of ['P2PDB_COMMIT(fianl)', 'P2PDB_COMIT(final)'])
+      await assert.rejects(a.query(`update /*+ ${hint} */ t set v = 0`), errno(1064), hint);
+    await a.query('update /*+ NO_SUCH_HINT() P2PDB_COMMIT( Final ) */ t set v = 0');
+  });
+});
+
+describe('SERIALIZABLE', () => {
+  beforeEach(async () => {
+    await a.query('set session transaction isolation level serializable');
+    await b.query('set innodb_lock_wait_timeout = 1');
+  });
+
+  it('keeps the row that it read, found or not', async () => {
+    await a.query('begin');
+    await a.query('select * from t where id = 1');
+    await a.query('select * from t where id = 9');
+    await assert.rejects(b.query('update t set v = 0 where id = 1'), errno(1205));
+    await assert.rejects(b.query("insert into t values (9, 9, 'nine')"), errno(1205));
+    await b.query('update t set v = 0 where id = 2');
+    await a.query('commit');
+    await b.query("insert into t values (9, 9, 'nine')");
+  });
+
+  it('keeps what a condition meets, and waits for what is not committed of it', async () => {
+    await a.query('begin');
+    await a.query("select * from t where name = 'nobody'");
+    await assert.rejects(b.query("insert into t values (9, 9, 'nobody')"), errno(1205));
+    await a.query('commit');
+    await b.query('begin');
+    await b.query('update t set v = 0 where id = 2');
+    await a.query('set innodb_lock_wait_timeout = 1');
+    await a.query('begin');
+    await assert.rejects(a.query('select sum(v) from t'), errno(1205));
+    await a.query('rollback');
+    await b.query('rollback');
+  });
+
+  it('locks nothing for a SELECT alone', async () => {
+    await a.query('select * from t');
+    await b.query('update t set v = 0 where id = 1');
+  });
+});
+
 describe('locks', () => {
   it('makes a second writer of a row wait until the first ends', async () => {
     await a.query('begin');
@@ -220,6 +274,16 @@ describe('locks', () => {
     }
     await Promise.all(connections.map((c) => c.query('commit')));
     assert.deepEqual(await values(a, 'select min(v), max(v) from many'), [[5, 5]]);
+  });
+
+  it('refuses names that no lock can have', async () => {
+    const message = (text: RegExp) => (error: unknown) => text.test((error as Error).message);
+    await assert.rejects(a.query("select get_lock('', 1)"), errno(3057));
+    await assert.rejects(
+      a.query('select get_lock(null, 1)'),
+      message(/^Incorrect user-level lock name 'NULL'\. The name/),
+    );
+    await assert.rejects(a.query("select get_lock(repeat('X', 65), 1)"), errno(4163));
   });
 
   it('keeps named locks apart from transactions', async () => {
@@ -414,6 +478,27 @@ describe('p2pdb_max_transaction_bytes', () => {
   }
 });
 
+describe('FLUSH TABLES WITH READ LOCK', () => {
+  it('goes, and leaves the transaction that began meanwhile its snapshot', async () => {
+    await a.query('flush tables with read lock');
+    await a.query('start transaction with consistent snapshot');
+    await a.query('unlock tables');
+    await b.query('update t set v = 0');
+    await a.query('savepoint s');
+    assert.deepEqual(await values(a, 'select sum(v) from t'), ['60']);
+    await a.query('rollback to savepoint s');
+  });
+
+  it('waits for what is not committed', async () => {
+    await b.query('begin');
+    await b.query('update t set v = 0 where id = 1');
+    await a.query('set innodb_lock_wait_timeout = 1');
+    await assert.rejects(a.query('flush tables with read lock'), errno(1205));
+    await assert.rejects(a.query('lock tables t read'), errno(1205));
+    await b.query('rollback');
+  });
+});
+
 describe('LOCK TABLES', () => {
   const unlocked = (table: string) => (error: unknown) =>
     errno(1100)(error) && (error as Error).message === `Table '${table}' was not locked with LOCK TABLES`;
@@ -460,6 +545,20 @@ describe('LOCK TABLES', () => {
     await a.query('lock tables seen read');
     assert.deepEqual(await values(a, 'select * from seen'), []);
     await assert.rejects(a.query('select * from other'), unlocked('other'));
+  });
+
+  it('locks a table that it names twice as the stronger mode says', async () => {
+    await a.query('lock tables t write, t as other read');
+    await a.query('update t set v = 0');
+    await a.query('unlock tables');
+  });
+
+  it("takes the server's own tables, as dumps of all databases do", async () => {
+    await a.query('lock tables mysql.user read, mysql.columns_priv read');
+    await a.query('unlock tables');
+    await assert.rejects(a.query('lock tables mysql.nope read'), errno(1146));
+    const nowhere = await node.connect();
+    await assert.rejects(nowhere.query('lock tables t read'), errno(1046));
   });
 
   it('takes all or none', async () => {

@@ -258,5 +258,10 @@ describe('statements', () => {
     assert.equal(kind('SELECT 1 /*!80000 + 1 */ /*!99999 nonsense */ /*M! more */ -- end'), 'query');
     const query = parse('/*!40101 SET NAMES utf8mb4 */');
     assert.equal(query.kind, 'set');
+    // As mysqldump writes it.
+    const purged = parse("SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a:1-9' 'b'");
+    assert.ok(purged.kind === 'set' && purged.items[0]?.kind === 'variable');
+    assert.equal((purged.items[0].value as { value?: string }).value, '+a:1-9b');
+    assert.throws(() => parse("SET @x = /*!80000 'a' */ */ 'b'"));
   });
 });

@@ -1,5 +1,6 @@
 /** One running node: data folder, engine, MySQL protocol, admin HTTP. */
 import { unwatchFile, watchFile, type Stats } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import {
@@ -105,6 +106,7 @@ export async function startNode(
       ['max_allowed_packet', config.maxAllowedPacket],
       ['local_infile', config.localInfile ? 1 : 0],
       ['port', config.mysql.port],
+      ['hostname', config.name ?? hostname()],
       ['datadir', path.resolve(config.data)],
       ['p2pdb_commit', config.commitLevel],
       ['p2pdb_read', config.readLevel],
@@ -132,6 +134,8 @@ export async function startNode(
     }),
   });
   const { core } = engine;
+  core.statementLog.onStatement = (isSlow, facts) =>
+    isSlow ? log.warn(facts, 'a slow statement') : log.info(facts, 'a statement');
   core.onInternalError = (error) => log.error({ err: error }, 'a statement met an internal error');
   let stopping = false;
   /** Set once clients are sent away. */

@@ -146,6 +146,7 @@ class Command {
           session.state.info = rest.slice(0, end);
           const done = this.statement(ready, !isLast);
           if (done) await done;
+          this.observed();
           if (isLast) return;
           rest = rest.slice(end);
         } catch (error) {
@@ -174,7 +175,9 @@ class Command {
   private observed(): void {
     if (!this.measured) return;
     const { kind, startMs } = this.measured;
-    this.session.core.statementLatencies.observe(kind, (performance.now() - startMs) / 1000);
+    const seconds = (performance.now() - startMs) / 1000;
+    this.session.core.statementLatencies.observe(kind, seconds);
+    this.session.core.statementLog.note(this.session, seconds);
     this.measured = undefined;
   }
 

@@ -49,6 +49,7 @@ import type { TableRuntime } from './table.ts';
 import { TableRuntimes } from './table-runtimes.ts';
 import { VersionStore, type OpenTransaction } from './transaction.ts';
 import { VariableStore } from './variables.ts';
+import { StatementLog } from './statement-log.ts';
 import { findVirtualTable, virtualRows } from './virtual/index.ts';
 
 export interface EngineOptions {
@@ -107,6 +108,7 @@ export class EngineCore implements Engine {
   readonly cost: CostEstimator;
   readonly lanes: Lanes;
   readonly globals: VariableStore;
+  readonly statementLog: StatementLog;
   readonly sessions = new Map<number, EngineSession>();
   readonly startedAt = Date.now();
   readonly statementCounts: Map<string, number>;
@@ -138,6 +140,7 @@ export class EngineCore implements Engine {
     this.main = main ?? this;
     this.version = options.version;
     this.globals = main?.globals ?? new VariableStore();
+    this.statementLog = main?.statementLog ?? new StatementLog(this.globals);
     this.statementCounts = main?.statementCounts ?? new Map<string, number>();
     this.statementLatencies = main?.statementLatencies ?? new Latencies();
     this.commitLatencies = main?.commitLatencies ?? new Latencies(['local', 'replicated', 'final']);
@@ -187,6 +190,9 @@ export class EngineCore implements Engine {
     this.readPersisted();
     this.globals.set('version', options.version);
     this.globals.set('innodb_version', options.version);
+    // Tools tell servers apart by them: they follow from who signs this node's entries.
+    this.globals.set('server_uuid', log.author.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5'));
+    this.globals.set('server_id', (parseInt(log.author.slice(0, 8), 16) >>> 1) + 1);
   }
 
   /** Transactions that changed something, are not being committed yet, and will wait for other nodes then. */
@@ -257,7 +263,7 @@ export class EngineCore implements Engine {
   statistics(): string {
     const uptime = Math.floor((Date.now() - this.startedAt) / 1000);
     const questions = [...this.statementCounts.values()].reduce((a, b) => a + b, 0);
-    return `Uptime: ${uptime}  Threads: ${this.sessions.size}  Questions: ${questions}  Slow queries: 0  Opens: 0  Flush tables: 0  Open tables: ${this.catalog.allTables().length}  Queries per second avg: ${(questions / Math.max(1, uptime)).toFixed(3)}`;
+    return `Uptime: ${uptime}  Threads: ${this.sessions.size}  Questions: ${questions}  Slow queries: ${this.statementLog.slow}  Opens: 0  Flush tables: 0  Open tables: ${this.catalog.allTables().length}  Queries per second avg: ${(questions / Math.max(1, uptime)).toFixed(3)}`;
   }
 
   kill(by: Session, id: number, queryOnly: boolean): void {

@@ -63,7 +63,7 @@ Innodb_row_lock_time_avg Innodb_row_lock_time_max Innodb_row_lock_waits Innodb_r
 Innodb_rows_read Innodb_rows_updated Key_blocks_not_flushed Key_blocks_unused Key_blocks_used Key_read_requests
 Key_reads Key_write_requests Key_writes Locked_connects Max_execution_time_exceeded Opened_files
 Opened_table_definitions Opened_tables Prepared_stmt_count Select_full_join Select_full_range_join Select_range
-Select_range_check Select_scan Slow_launch_threads Slow_queries Sort_merge_passes Sort_range Sort_rows Sort_scan
+Select_range_check Select_scan Slow_launch_threads Sort_merge_passes Sort_range Sort_rows Sort_scan
 Ssl_accepts Ssl_finished_accepts Table_locks_immediate Table_locks_waited Table_open_cache_hits
 Table_open_cache_misses Table_open_cache_overflows Tc_log_page_waits Threads_cached`.split(/\s+/);
 
@@ -88,6 +88,7 @@ export function statusValues(core: EngineCore, session: EngineSession): [string,
     Open_tables: core.catalog.allTables().length,
     Innodb_page_size: 16384,
     Queries: questions,
+    Slow_queries: core.main.statementLog.slow,
     Questions: questions,
     Ssl_cipher: session.client.tlsCipher,
     Ssl_version: session.client.tlsVersion,

@@ -1,4 +1,4 @@
-/** A node that an administrator closes: read_only, super_read_only, offline_mode, require_secure_transport. */
+/** What a node says of itself, and what an administrator closes on it: read_only, super_read_only, offline_mode, require_secure_transport. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
@@ -72,4 +72,42 @@ describe('logins', () => {
     await root.query('SET GLOBAL offline_mode = 0');
     await asPlain();
   });
+});
+
+it('tells who it is by server_uuid and server_id, which stay, and by hostname', async () => {
+  const other = await startTestNode(['--name', 'paris']);
+  const who = 'SELECT @@server_uuid, @@server_id, @@hostname';
+  const [mine] = (await answerOf(root, who)) as string[][];
+  const [theirs] = (await answerOf(await other.connect(), who)) as string[][];
+  await other.restart();
+  assert.deepEqual(await answerOf(await other.connect(), who), [theirs]);
+  await other.stop();
+  assert.match(String(theirs?.[0]), /^[\da-f]{8}-[\da-f]{4}-8[\da-f]{3}-8[\da-f]{3}-[\da-f]{12}$/);
+  assert.notEqual(theirs?.[0], mine?.[0]);
+  assert.notEqual(theirs?.[1], mine?.[1]);
+  assert.equal(theirs?.[2], 'paris');
+});
+
+it('logs slow statements, and all where it is asked to, without passwords', async () => {
+  const lines: [slow: boolean, sql: string][] = [];
+  node.node.engine.core.statementLog.onStatement = (slow, { sql }) => lines.push([slow, sql]);
+  const [[, earlier]] = (await answerOf(root, "SHOW GLOBAL STATUS LIKE 'Slow_queries'")) as [[string, string]];
+  const c = await node.connect({ multipleStatements: true });
+  await c.query('SET GLOBAL slow_query_log = 1; SET long_query_time = 0.02; DO SLEEP(0.03); DO 1');
+  await c.query('SET long_query_time = 10; SET GLOBAL general_log = 1');
+  await c.query("CREATE USER logged IDENTIFIED BY 'hush hush'");
+  await c.execute('SELECT ? + 1', [1]);
+  await c.query('SET GLOBAL slow_query_log = 0; SET GLOBAL general_log = 0; DO 2');
+  assert.deepEqual(lines.slice(0, 2), [
+    [true, 'DO SLEEP(0.03)'],
+    [false, 'SET GLOBAL general_log = 1'],
+  ]);
+  assert.match(lines[2]?.[1] ?? '', /^CREATE USER logged IDENTIFIED/);
+  assert.ok(!lines.some(([, sql]) => sql.includes('hush')));
+  assert.deepEqual(
+    lines.slice(3).map(([, sql]) => sql),
+    ['SELECT ? + 1', 'SET GLOBAL slow_query_log = 0'],
+  );
+  const [[, later]] = (await answerOf(root, "SHOW GLOBAL STATUS LIKE 'Slow_queries'")) as [[string, string]];
+  assert.equal(Number(later), Number(earlier) + 1);
 });

@@ -347,6 +347,13 @@ export class EngineCore implements Engine {
 
   refuseWrites(): void {
     this.refuseClosed();
+    // A host that leaves a database of its own group has its own ways: see departure.ts.
+    if (this.main === this && this.group.isLeft)
+      throw new SqlError(
+        1290,
+        'HY000',
+        'This node is no member of its group any more: what is written here would reach nobody. Use another node',
+      );
     if (!this.full) return;
     if (!this.state.reserve.take())
       throw new SqlError(1021, 'HY000', 'Disk full; waiting for someone to free some space...');

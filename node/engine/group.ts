@@ -68,6 +68,12 @@ export class Group {
     return this.facts.membership.self;
   }
 
+  /** This node was removed, and knows it. */
+  get isLeft(): boolean {
+    const { membership } = this.facts;
+    return !membership.isMember(membership.self);
+  }
+
   /** Of whoever is or was a member. */
   nameOf(id: string): string | undefined {
     const { membership } = this.facts;

@@ -162,8 +162,9 @@ describe('membership', () => {
     await b.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO d.u VALUES (2)');
     assert.equal((await rows(b, 'SELECT * FROM d.t WHERE v = 666')).length, 0);
 
-    // Of two, both are the majority that lets one of them go.
+    // Of two, both are the majority that lets one of them go. It hears of it, and takes nothing that would be lost.
     await c.query("SELECT p2pdb_remove_member('b')");
+    await eventually(() => assert.rejects(b.query('INSERT INTO d.u VALUES (4)'), { errno: 1290 }));
     await c.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO d.u VALUES (3)');
   });
 });

@@ -145,12 +145,17 @@ function setSystemVariable(
   session.keepWarnings();
   if (global) {
     core.accounts.checkSystemVariables(session);
-    if (variable.scope !== 'persistOnly') {
+    const take = (): void => {
       core.globals.set(name, value);
       globalWasSet(session, name, value);
+    };
+    if (variable.scope === 'global') {
+      take();
+      return undefined;
     }
-    if (variable.scope === 'global') return undefined;
-    return core.commits.changeCatalog(session, x.text, [{ kind: 'set-global', name, value: String(value) }]);
+    // What is refused, for lack of a majority, is not in force here, either.
+    const kept = core.commits.changeCatalog(session, x.text, [{ kind: 'set-global', name, value: String(value) }]);
+    return variable.scope === 'persistOnly' ? kept : kept.then(take);
   }
   switch (name) {
     case 'autocommit': {

@@ -319,6 +319,8 @@ describe('three nodes', () => {
     refused = await refusal(0, 'UPDATE /*+ P2PDB_COMMIT(final) */ d.t SET v = 40 WHERE id = 4');
     assert.equal(refused.errno, 3101);
     assert.match(refused.message, /no majority in reach/);
+    assert.equal((await refusal(0, 'SET PERSIST max_connections = 77')).errno, 3101);
+    assert.notEqual(await one(0, 'SELECT @@max_connections'), 77);
     await query(0, "SET p2pdb_read = 'linearizable'");
     assert.equal((await refusal(0, 'SELECT * FROM d.t')).errno, 3101);
     await query(0, "SET p2pdb_read = 'local'");

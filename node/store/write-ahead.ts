@@ -65,7 +65,11 @@ export class WriteAhead {
   /** Resolves when the thread that moves pages has ended. */
   async checkpointed(): Promise<void> {
     const { checkpointing } = this;
-    if (checkpointing) await new Promise<void>((resolve) => void checkpointing.once('exit', () => resolve()));
+    if (!checkpointing) return;
+    const ended = new Promise<void>((resolve) => void checkpointing.once('exit', () => resolve()));
+    // Where nothing else is left to do, the process would end in front of it.
+    checkpointing.ref();
+    await ended;
   }
 
   /** Ends that thread where it is. */

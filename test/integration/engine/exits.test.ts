@@ -47,6 +47,21 @@ function refused({ code, out, err }: Exit, line: RegExp): void {
 }
 
 describe('SIGTERM', () => {
+  it('ends a node with 0 that has just changed very many rows', async () => {
+    const program = start(path.join(folder, 'data'));
+    const c = await connect(program);
+    await c.query('SET cte_max_recursion_depth = 100000');
+    await c.query('CREATE DATABASE d');
+    await c.query('CREATE TABLE d.t (id INT PRIMARY KEY, text VARCHAR(1000))');
+    // More than a COMMIT moves out of SQLite's write-ahead log by itself.
+    await c.query(
+      "INSERT INTO d.t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT i, REPEAT('x', 800) FROM n",
+    );
+    const exit = await program.kill('SIGTERM');
+    c.destroy();
+    assert.equal(exit.code, 0, exit.err);
+  });
+
   it('ends a busy node with 0 within 10 seconds, and loses nothing', async () => {
     const data = path.join(folder, 'data');
     const program = start(data);

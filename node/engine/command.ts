@@ -150,7 +150,7 @@ class Command {
           if (isLast) return;
           rest = rest.slice(end);
         } catch (error) {
-          const news = this.goesOn(error) ? 'here' : await catchUp(session, error);
+          const news = this.goesOn(error) ? 'here' : await this.catchUp(error);
           if (news !== 'here' && news !== 'elsewhere') throw error;
         }
         ready = undefined;
@@ -168,6 +168,7 @@ class Command {
   /** A statement of it begins. */
   count(kind: string): void {
     this.session.core.countStatement(kind);
+    this.session.state.hasTakenFile = false;
     this.observed();
     this.measured = { kind, startMs: performance.now() };
   }
@@ -188,12 +189,18 @@ class Command {
 
   /** It is to be made anew here. Where its tables may be in another group now, the client is to come again. */
   private goesOn(error: unknown): boolean {
-    return error instanceof SchemaChanged && this.session.core.movedAway === this.movedAway;
+    const { core, state } = this.session;
+    return error instanceof SchemaChanged && core.movedAway === this.movedAway && !state.hasTakenFile;
+  }
+
+  /** What came of it that the node had yet to hear of a schema change; undefined where it does not change what the client is told. */
+  private catchUp(error: unknown): ReturnType<typeof catchUp> {
+    return this.session.state.hasTakenFile ? undefined : catchUp(this.session, error);
   }
 
   /** The client is told, unless the command is to be made anew because the node had yet to hear of a schema change. */
   private failed(error: unknown): Promise<void> | undefined {
-    const caughtUp = catchUp(this.session, error);
+    const caughtUp = this.catchUp(error);
     if (!caughtUp) return this.fail(error);
     return caughtUp.then(
       (news) => {

@@ -32,6 +32,7 @@ import { rollbackTemporary } from './temporary-rows.ts';
 import type { StatementContext } from './statement-context.ts';
 import { commitTransaction } from './commit-transaction.ts';
 import { interrupted } from './locks.ts';
+import { SchemaChanged } from './waits.ts';
 
 type LoadData = Extract<Statement, { kind: 'loadData' }>;
 
@@ -151,6 +152,7 @@ class Load {
     const own = session.transaction === undefined;
     const transaction = session.transaction ?? session.openTransaction();
     const mark = transaction.mark();
+    session.state.hasTakenFile = true;
     const file = this.x.sink.requestFile(this.statement.file);
     const reader = new FieldReader(formatOf(this.statement), this.statement.ignoreLines);
     try {
@@ -231,13 +233,16 @@ class Load {
       volatile: true,
     };
     const answer = { affected: 0 };
-    await session.runPlan(
-      plan,
-      this.x.slots,
-      undefined,
-      silent(this.x.sink, (ok) => (answer.affected = Number(ok.affectedRows))),
-      true,
-    );
+    const sink = silent(this.x.sink, (ok) => (answer.affected = Number(ok.affectedRows)));
+    for (;;) {
+      try {
+        await session.runPlan(plan, this.x.slots, undefined, sink, true);
+        break;
+      } catch (error) {
+        // The statement cannot be made anew: its file has come. What it refers to may be what it was.
+        if (!(error instanceof SchemaChanged) || !this.isAsItWas) throw error;
+      }
+    }
     this.records += lines.length;
     this.affected += answer.affected;
     for (const warning of session.state.warnings) {
@@ -248,6 +253,12 @@ class Load {
       });
     }
     this.warningCount += session.state.warningCount;
+  }
+
+  private get isAsItWas(): boolean {
+    const { database, name } = this.table;
+    const refersToOthers = this.assigned.some(({ value }) => value !== 'default' && value.query !== undefined);
+    return !refersToOthers && this.session.core.catalog.table(database, name) === this.table;
   }
 
   /** The values of one line: its fields, then what SET says, which may read the line's variables. */

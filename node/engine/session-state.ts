@@ -59,6 +59,8 @@ export class SessionState {
   info: string | undefined;
   since = Date.now();
   killed = false;
+  /** The statement that runs has asked the client for a file, which comes once: it cannot be made anew. */
+  hasTakenFile = false;
   /** The last error that was the same once the node had caught up, and when: see catchUp(). */
   lastWord: { readonly message: string; readonly ms: number } | undefined;
   /** Ends what the session waits for. */

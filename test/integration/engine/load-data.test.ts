@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import { ROOT_PASSWORD, startTestNode, type TestNode } from '../../support/node.ts';
 
@@ -32,6 +33,11 @@ async function load(content: string | readonly (string | Buffer)[], sql: string)
   file = typeof content === 'string' ? [content] : content;
   const [result] = await db.query(`LOAD DATA LOCAL INFILE 'x' ${sql}`);
   return result as mysql.ResultSetHeader;
+}
+
+/** Resolves when a statement waits for a lock. */
+async function waitsForLock(): Promise<void> {
+  while (![...node.node.engine.core.sessions.values()].some(({ state }) => state.cancelWait)) await turn();
 }
 
 async function rows(sql: string): Promise<Cell[][]> {
@@ -205,6 +211,25 @@ describe('LOAD DATA LOCAL INFILE', () => {
       assert.deepEqual(await rows('SELECT * FROM t'), [[-1, 1]]);
       await db.query('DROP TABLE t');
     }
+  });
+
+  it('asks for its file once, though the schema changes while it waits for a row', async () => {
+    const lines = Array.from({ length: 1000 }, (_, i) => `${i}\n`);
+    const holder = await node.connect({ database: 'load_data' });
+    const other = await node.connect({ database: 'load_data' });
+    await table('id int primary key');
+    await holder.query('BEGIN');
+    await holder.query('INSERT INTO t VALUES (700)');
+    await db.query('BEGIN');
+    const loaded = load(lines, 'INTO TABLE t');
+    await waitsForLock();
+    await other.query('CREATE TABLE another (a int)');
+    await holder.query('ROLLBACK');
+    assert.equal((await loaded).affectedRows, 1000);
+    await db.query('COMMIT');
+    assert.deepEqual(await rows('SELECT count(*) FROM t'), [[1000]]);
+    holder.destroy();
+    other.destroy();
   });
 
   it("is refused where the file is the server's, and where local files are off", async () => {

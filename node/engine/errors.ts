@@ -1,5 +1,6 @@
 /** What a client is told of an error: MySQL's number, SQLSTATE and words. */
 import { StoppedError } from '../replica/index.ts';
+import { ProtocolError } from '../server/index.ts';
 import { SqlError } from '../sql/index.ts';
 import { DiskFullError } from '../store/index.ts';
 
@@ -11,7 +12,8 @@ export interface ClientError {
 
 /** `onInternal` hears of what should not happen. */
 export function clientErrorOf(error: unknown, onInternal: (error: Error) => void): ClientError {
-  if (error instanceof SqlError) return { errno: error.errno, sqlState: error.sqlState, message: error.message };
+  if (error instanceof SqlError || error instanceof ProtocolError)
+    return { errno: error.errno, sqlState: error.sqlState, message: error.message };
   if (error instanceof DiskFullError)
     return { errno: 1021, sqlState: 'HY000', message: 'Disk full; waiting for someone to free some space...' };
   if (error instanceof StoppedError) return { errno: 1053, sqlState: '08S01', message: 'Server shutdown in progress' };

@@ -149,11 +149,12 @@ class Load {
     core.refuseWrites();
     if (!this.table.temporary) session.refuseReadOnly();
     refuseRows(core, [this.table]);
+    // Refused where the client does not give files: nothing has begun then.
+    const file = received(this.x.sink.requestFile(this.statement.file));
+    session.state.hasTakenFile = true;
     const own = session.transaction === undefined;
     const transaction = session.transaction ?? session.openTransaction();
     const mark = transaction.mark();
-    session.state.hasTakenFile = true;
-    const file = this.x.sink.requestFile(this.statement.file);
     const reader = new FieldReader(formatOf(this.statement), this.statement.ignoreLines);
     try {
       let batch: Field[][] = [];
@@ -356,6 +357,16 @@ function withBefore(value: InsertValue, before: (env: ExecContext) => void): Ins
     };
   if (value.bind) return { ...value, bind: first(value.bind) };
   return value.query ? { ...value, query: { ...value.query, binders: value.query.binders.map(first) } } : value;
+}
+
+/** The file's chunks, in order. Error 1158 where its client is gone. */
+async function* received(file: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  try {
+    yield* file;
+  } catch (error) {
+    if (error instanceof SqlError) throw error;
+    throw new SqlError(1158, '08S01', 'Got an error reading communication packets');
+  }
 }
 
 /** A sink for the batches: only their outcome is of interest. */

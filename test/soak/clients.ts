@@ -1,4 +1,5 @@
 /** Clients on all nodes that do random transactions and schema changes, with a ledger of what each was told. */
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { TestCluster } from '../support/cluster.ts';
@@ -173,7 +174,7 @@ export class Clients {
     const tag = `t${++this.tags}`;
     const write: Write = { tag, database, level, kind, node: this.host.nameOf(client.node), outcome: 'unknown' };
     const work: Work = KINDS[kind];
-    const moment = { database, tag, dice, query: client.query };
+    const moment = { database, tag, dice, query: client.query, load: client.load };
     let isCommitting = false;
     this.writes.push(write);
     try {
@@ -270,24 +271,31 @@ class Client {
     this.host = host;
   }
 
-  query = async (sql: string, values?: (string | number)[]): Promise<RowDataPacket[]> => {
+  query = (sql: string, values?: (string | number | Buffer)[]): Promise<RowDataPacket[]> =>
+    this.answer(sql, () =>
+      values ? this.connection.execute<RowDataPacket[]>(sql, values) : this.connection.query<RowDataPacket[]>(sql),
+    );
+
+  load = (sql: string, content: string): Promise<RowDataPacket[]> =>
+    this.answer(sql, () =>
+      this.connection.query<RowDataPacket[]>({ sql, infileStreamFactory: () => Readable.from([Buffer.from(content)]) }),
+    );
+
+  private async answer<T>(sql: string, send: () => Promise<[T, unknown]>): Promise<T> {
     this.last = sql;
     const watch = late(ANSWER_MS, () => {
       if (this.host.isAwake(this.node)) this.host.fault(`no answer for ${ANSWER_MS} ms from n${this.node}: ${sql}`);
       this.connection.destroy();
     });
     try {
-      const [rows] = await (values
-        ? this.connection.execute<RowDataPacket[]>(sql, values)
-        : this.connection.query<RowDataPacket[]>(sql));
-      return rows;
+      return (await send())[0];
     } catch (error) {
       if (isEnd(error)) this.isGone = true;
       throw error;
     } finally {
       watch();
     }
-  };
+  }
 }
 
 /** Calls after so long of this process's own running: a machine may stop it, and the nodes with it, for minutes. Gives what ends it. */

@@ -115,6 +115,45 @@ const grow: Fault = async (soak, dice) => {
   } else await soak.remove(by);
 };
 
+/** One node's disk is full for a while, and perhaps ends there. */
+const fill: Fault = async (soak, dice) => {
+  const leave = dice.pick([0, 0, 4_096, 100_000, 20 << 20]);
+  soak.note(`the small disk has ${leave} bytes left`);
+  soak.smallDisk?.fill(leave);
+  await sleep(dice.between(500, 10_000));
+  soak.smallDisk?.makeRoom();
+};
+
+const slowDisk: Fault = async (soak, dice) => {
+  const node = dice.pick(soak.running());
+  soak.change(node, { syncMs: Math.round(dice.pick([5, 50, 500, 2_000])) });
+  await sleep(dice.between(1_000, 15_000));
+  soak.change(node, { syncMs: 0 });
+};
+
+const clock: Fault = async (soak, dice) => {
+  const day = 86_400_000;
+  const most = dice.pick([1_000, 60_000, day, 100 * day]);
+  soak.change(dice.pick(soak.running()), { clockMs: Math.round(dice.between(-most, most)) });
+  await sleep(dice.between(0, 5_000));
+};
+
+/** A node's folder is set back to what it was earlier; for the first time a copy is made. */
+const setBack: Fault = async (soak, dice) => {
+  const [by, node] = [dice.pick(others(soak)), dice.pick(others(soak))];
+  if (by === node || !(await soak.isSpare(node, by))) return;
+  await soak.setBack(node);
+};
+
+/** A node's folder is lost, and another node comes in its place, under its name. */
+const lose: Fault = async (soak, dice) => {
+  const [by, node] = [dice.pick(others(soak)), dice.pick(others(soak))];
+  if (by === node || !(await soak.isSpare(node, by))) return;
+  await soak.replace(node, by);
+};
+
+const others = (soak: Soak): number[] => soak.running().filter((node) => node !== soak.newcomer);
+
 const FAULTS: Readonly<Record<string, Fault>> = {
   kill,
   killStarting,
@@ -127,11 +166,18 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   move,
   place,
   grow,
+  fill,
+  slowDisk,
+  clock,
+  setBack,
+  lose,
 };
 export const FAULT_NAMES = Object.keys(FAULTS);
 
 /** With another one at the same time. */
-const COMPANIONS = ['freeze', 'cut', 'cutPair', 'move', 'place'];
+const COMPANIONS = ['freeze', 'cut', 'cutPair', 'move', 'place', 'fill', 'slowDisk', 'clock'];
+/** Nothing holds where two disks are lost at a time. */
+const ALONE = ['setBack', 'lose'];
 
 /** One fault after another, until the time is over. */
 export async function disturb(soak: Soak, dice: Dice, names: readonly string[], milliseconds: number): Promise<void> {
@@ -140,7 +186,8 @@ export async function disturb(soak: Soak, dice: Dice, names: readonly string[], 
     await sleep(dice.between(300, 3_000));
     const companions = COMPANIONS.filter((name) => names.includes(name));
     const chosen = [dice.pick(names)];
-    if (companions.length > 0 && dice.chance(0.25)) chosen.push(dice.pick(companions));
+    if (!ALONE.includes(chosen[0] as string) && companions.length > 0 && dice.chance(0.25))
+      chosen.push(dice.pick(companions));
     await Promise.all(
       chosen.map(async (name) => {
         soak.note(name);

@@ -3,6 +3,7 @@
  * rows must agree with that in the end: a counter is the sum of what the tags say, the accounts are zero together.
  */
 import type { RowDataPacket } from 'mysql2/promise';
+import { contended, CONTENDED_BROKEN, CONTENDED_TABLES } from './contended.ts';
 import type { Dice } from './dice.ts';
 
 /** The second goes to a replication group of its own, and home again. */
@@ -40,7 +41,8 @@ export const TABLES = (database: Database): string => `
   CREATE TABLE ${database}.bulk (id INT PRIMARY KEY, v INT NOT NULL);
   INSERT INTO ${database}.bulk VALUES ${some(ROWS, (i) => `(${i}, 0)`)};
   CREATE TABLE ${database}.single (id BIGINT AUTO_INCREMENT PRIMARY KEY, k INT UNIQUE, twice INT AS (k * 2) STORED, text VARCHAR(100),
-    at TIMESTAMP(3) DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3), KEY (twice))`;
+    at TIMESTAMP(3) DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3), KEY (twice));
+  ${CONTENDED_TABLES(database)}`;
 
 /** Queries that find nothing where all is well. */
 export const BROKEN = (database: Database): Readonly<Record<string, string>> => ({
@@ -52,6 +54,7 @@ export const BROKEN = (database: Database): Readonly<Record<string, string>> => 
   'keys that are there twice': `SELECT k, COUNT(*) AS n FROM ${database}.single WHERE k IS NOT NULL GROUP BY k HAVING n > 1`,
   'generated values that are not what they derive from': `SELECT id FROM ${database}.single WHERE NOT twice <=> k * 2`,
   'rows that an index does not find': `SELECT COUNT(*) AS a, (SELECT COUNT(*) FROM ${database}.single FORCE INDEX (twice) WHERE twice > -1) AS b FROM ${database}.single WHERE k IS NOT NULL HAVING a <> b`,
+  ...CONTENDED_BROKEN(database),
 });
 
 export interface Moment {
@@ -59,7 +62,9 @@ export interface Moment {
   readonly tag: string;
   readonly dice: Dice;
   /** `values`: as a prepared statement. */
-  readonly query: (sql: string, values?: (string | number)[]) => Promise<RowDataPacket[]>;
+  readonly query: (sql: string, values?: (string | number | Buffer)[]) => Promise<RowDataPacket[]>;
+  /** LOAD DATA LOCAL INFILE of a file that holds this. */
+  readonly load: (sql: string, content: string) => Promise<unknown>;
 }
 
 export interface Work {
@@ -245,7 +250,7 @@ const works = {
       const look = async (): Promise<string> =>
         JSON.stringify(
           await query(
-            `SELECT COUNT(*) AS tags, (SELECT SUM(v) FROM ${database}.counter) - COALESCE(SUM(d), 0) AS rest, (SELECT SUM(v) FROM ${database}.account) AS money FROM ${database}.tag`,
+            `SELECT COUNT(*) AS tags, (SELECT SUM(v) FROM ${database}.counter) + (SELECT SUM(v) FROM ${database}.hot) - COALESCE(SUM(d), 0) AS rest, (SELECT SUM(v) FROM ${database}.account) AS money FROM ${database}.tag`,
           ),
         );
       await query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
@@ -283,6 +288,7 @@ const works = {
   keys: { run: mixed(2, keys) },
   'other rules': { run: mixed(2, ruled) },
   loose: { run: mixed(2, loose) },
+  ...contended,
 } satisfies Record<string, Work>;
 
 export type Kind = keyof typeof works;

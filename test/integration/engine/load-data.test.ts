@@ -232,6 +232,45 @@ describe('LOAD DATA LOCAL INFILE', () => {
     other.destroy();
   });
 
+  it('is refused to a client that gives no files, and begins nothing', async () => {
+    await table('id int primary key');
+    const c = await node.connect({ database: 'load_data', flags: ['-LOCAL_FILES'] });
+    await assert.rejects(c.query("LOAD DATA LOCAL INFILE 'x' INTO TABLE t"), { errno: 3948 });
+    await c.query('INSERT INTO t VALUES (1)');
+    assert.deepEqual(await rows('SELECT * FROM t'), [[1]]);
+    c.destroy();
+  });
+
+  it('is given up where its client goes in the midst of the file', async () => {
+    await table('id int primary key');
+    const internal: Error[] = [];
+    const { core } = node.node.engine;
+    const { onInternalError } = core;
+    core.onInternalError = (error) => internal.push(error);
+    const sent = Promise.withResolvers<void>();
+    const c = await node.connect({
+      database: 'load_data',
+      infileStreamFactory: () =>
+        Readable.from(
+          (async function* () {
+            yield Buffer.from('1\n');
+            await turn();
+            sent.resolve();
+            await new Promise(() => undefined);
+          })(),
+        ),
+    });
+    c.on('error', () => undefined);
+    const id = c.threadId;
+    c.query("LOAD DATA LOCAL INFILE 'x' INTO TABLE t").catch(() => undefined);
+    await sent.promise;
+    c.destroy();
+    while (core.sessions.has(id)) await turn();
+    core.onInternalError = onInternalError;
+    assert.deepEqual(internal, []);
+    assert.deepEqual(await rows('SELECT * FROM t'), []);
+  });
+
   it("is refused where the file is the server's, and where local files are off", async () => {
     await assert.rejects(db.query("LOAD DATA INFILE '/etc/passwd' INTO TABLE t"), { errno: 1290 });
     await db.query('SET GLOBAL local_infile = 0');

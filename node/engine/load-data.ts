@@ -101,6 +101,8 @@ class Load {
   private warningCount = 0;
   private records = 0;
   private affected = 0;
+  /** The first that AUTO_INCREMENT gave. */
+  private firstId: EngineSession['state']['lastInsertId'] | undefined;
 
   constructor(x: StatementContext, statement: LoadData) {
     this.x = x;
@@ -233,8 +235,11 @@ class Load {
       ],
       volatile: true,
     };
-    const answer = { affected: 0 };
-    const sink = silent(this.x.sink, (ok) => (answer.affected = Number(ok.affectedRows)));
+    const answer: { affected: number; insertId: OkResult['insertId'] } = { affected: 0, insertId: 0 };
+    const sink = silent(this.x.sink, (ok) => {
+      answer.affected = Number(ok.affectedRows);
+      answer.insertId = ok.insertId;
+    });
     for (;;) {
       try {
         await session.runPlan(plan, this.x.slots, undefined, sink, true);
@@ -244,6 +249,9 @@ class Load {
         if (!(error instanceof SchemaChanged) || !this.isAsItWas) throw error;
       }
     }
+    const { state } = session;
+    if (answer.insertId !== 0 && answer.insertId === state.lastInsertId) this.firstId ??= state.lastInsertId;
+    state.lastInsertId = this.firstId ?? state.lastInsertId;
     this.records += lines.length;
     this.affected += answer.affected;
     for (const warning of session.state.warnings) {

@@ -213,6 +213,15 @@ describe('LOAD DATA LOCAL INFILE', () => {
     }
   });
 
+  it('gives LAST_INSERT_ID() the first number that AUTO_INCREMENT gave', async () => {
+    await table('id int auto_increment primary key, a int');
+    await load(
+      Array.from({ length: 1000 }, (_, i) => `${i}\n`),
+      'INTO TABLE t (a)',
+    );
+    assert.deepEqual(await rows('SELECT last_insert_id()'), [[1]]);
+  });
+
   it('asks for its file once, though the schema changes while it waits for a row', async () => {
     const lines = Array.from({ length: 1000 }, (_, i) => `${i}\n`);
     const holder = await node.connect({ database: 'load_data' });

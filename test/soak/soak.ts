@@ -51,6 +51,9 @@ export async function soak(options: SoakOptions): Promise<SoakFigures> {
   return run.end();
 }
 
+/** A node on a full disk may have to end, and says so. */
+export const hasNoRoom = (said: string): boolean => /the disk is full|no space is left|[Ff]ree some space/.test(said);
+
 /** Beside the nodes. */
 interface Sky {
   /** Of the files that say what weather it is, and of copies. */
@@ -134,7 +137,7 @@ export class Soak implements Host {
   }
 
   async end(): Promise<SoakFigures> {
-    for (const name of this.cluster.endedAlone()) this.fault(`${name} ended by itself`);
+    for (const name of this.cluster.endedAlone(hasNoRoom)) this.fault(`${name} ended by itself`);
     const isFine = this.faults.length === 0;
     await this.clients.stop();
     await this.cluster.stop(true);
@@ -228,7 +231,7 @@ export class Soak implements Host {
 
   /** Whatever was left behind by faults that met: all members run, and are linked. */
   async mend(): Promise<void> {
-    for (const name of this.cluster.endedAlone()) throw new Error(`${name} ended by itself`);
+    for (const name of this.cluster.endedAlone(hasNoRoom)) throw new Error(`${name} ended by itself`);
     for (const node of this.frozen) this.thaw(node);
     this.sky.disk?.makeRoom();
     for (const [node, { syncMs }] of this.sky.weather.entries()) if (syncMs > 0) this.change(node, { syncMs: 0 });

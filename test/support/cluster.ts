@@ -243,10 +243,10 @@ export class TestCluster {
     return said;
   }
 
-  /** The nodes whose program ended, and nobody here had ended it, nor did the cluster refuse it. */
-  endedAlone(): string[] {
+  /** The nodes whose program ended, and nobody here had ended it, nor did the cluster refuse it, nor `mayEnd` by what it said. */
+  endedAlone(mayEnd: (said: string) => boolean = () => false): string[] {
     const isAlone = ({ running, wasKilled, err }: Program): boolean =>
-      !running && !wasKilled && !err.startsWith('p2pdb: join_token');
+      !running && !wasKilled && !err.startsWith('p2pdb: join_token') && !mayEnd(err);
     return this.launched.filter(({ program }) => isAlone(program)).map(({ name }) => name);
   }
 

@@ -86,7 +86,7 @@ function callDefinition(c: Compiler, def: FunctionDefinition, args: readonly Bou
   const types = callTypes(def, infos, c.typeEnv);
   const key = `${def.name}(${types.map(typeKey).join(',')})${typeKey(type)}`;
   const fn = scalar(key, args.length, def.changes !== 'call', (x) => bindFunction(def, types, type)(x));
-  const init = { type, nullable, coercibility: resultCoercibility(type, args) };
+  const init = { type, nullable, coercibility: resultCoercibility(type, args, (i) => def.args(i, infos) === 'bytes') };
   return apply(c, fn, args, init);
 }
 
@@ -103,9 +103,11 @@ function apply(c: Compiler, fn: ScalarFunction, args: readonly Bound[], init: Bo
   return new Bound(() => `${c.use(fn)}(${args.map((a) => a.sql).join(',')})`, init);
 }
 
-function resultCoercibility(type: SqlType, args: readonly Bound[]): number {
-  const texts = args.filter((a) => a.type.kind === 'string' || a.type.kind === 'binary');
+/** A text that is made of bytes, as HEX() and SHA2() make it, is in the connection's collation, which gives way to that of a column. */
+function resultCoercibility(type: SqlType, args: readonly Bound[], isReadAsBytes: (index: number) => boolean): number {
   if (type.kind !== 'string' && type.kind !== 'binary') return 5;
+  const isText = ({ type: { kind } }: Bound): boolean => kind === 'string' || kind === 'binary';
+  const texts = args.filter((a, i) => isText(a) && !(type.kind === 'string' && isReadAsBytes(i)));
   return texts.length === 0 ? 4 : Math.min(...texts.map((t) => t.coercibility));
 }
 

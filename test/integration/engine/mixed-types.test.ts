@@ -2,6 +2,12 @@
 import { dialectTests } from './support.ts';
 
 dialectTests({
+  'a text that is made of bytes gives way to the collation of a column': [
+    ['SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci', 0],
+    ['CREATE TABLE t (a varchar(40) COLLATE utf8mb4_0900_ai_ci, b blob, h varchar(80) COLLATE utf8mb4_0900_ai_ci)', 0],
+    ["INSERT INTO t VALUES ('x', 'x', '78')", 1],
+    ['SELECT a FROM t WHERE h = hex(a) AND h <=> lower(hex(b)) AND h <> to_base64(a) AND h <> sha2(a, 256)', [['x']]],
+  ],
   'what is computed of FLOAT(m,d) and DOUBLE(m,d) keeps to places behind the point': [
     ['CREATE TABLE t (f float(10,2), d double(10,3), i int, n double)', 0],
     ['INSERT INTO t VALUES (1.5, 2.5, 3, 1.5)', 1],

@@ -7,7 +7,8 @@ import type { NodeStatus } from '../support/cluster.ts';
 import { stretched } from '../support/ledger.ts';
 import { runProgram } from '../support/process.ts';
 import { tagsIn, type Write } from './clients.ts';
-import { hasNoRoom, type Soak } from './soak.ts';
+import { hasNoRoom } from './small-disk.ts';
+import type { Soak } from './soak.ts';
 import { BROKEN, DATABASES, never, type Database } from './work.ts';
 
 const SETTLE_MS = 60_000;

@@ -7,6 +7,9 @@ import path from 'node:path';
 const MEGABYTES = 1024;
 const block = Buffer.alloc(1 << 16, 1);
 
+/** A node on a full disk may have to end, and says so. */
+export const hasNoRoom = (said: string): boolean => /the disk is full|no space is left|[Ff]ree some space/.test(said);
+
 export class SmallDisk {
   private readonly mountPoint: string;
   /** For the node's data. */

@@ -11,7 +11,7 @@ import { check } from './checks.ts';
 import { Clients, isFault, type Host } from './clients.ts';
 import { Dice } from './dice.ts';
 import { disturb, FAULT_NAMES } from './faults.ts';
-import { SmallDisk } from './small-disk.ts';
+import { hasNoRoom, SmallDisk } from './small-disk.ts';
 import { setWeather, weatherFrom, type Weather } from './weather.ts';
 import { DATABASES, TABLES } from './work.ts';
 
@@ -50,9 +50,6 @@ export async function soak(options: SoakOptions): Promise<SoakFigures> {
   }
   return run.end();
 }
-
-/** A node on a full disk may have to end, and says so. */
-export const hasNoRoom = (said: string): boolean => /the disk is full|no space is left|[Ff]ree some space/.test(said);
 
 /** Beside the nodes. */
 interface Sky {

@@ -168,7 +168,8 @@ describe('locks', () => {
       await a.query('update t set v = v + 1 where id = 1');
       const waiting = b.query(first);
       const { sessions } = node.node.engine.core;
-      while (![...sessions.values()].some(({ state }) => state.cancelWait)) await new Promise((resolve) => setImmediate(resolve));
+      while (![...sessions.values()].some(({ state }) => state.cancelWait))
+        await new Promise((resolve) => setImmediate(resolve));
       await a.query('commit');
       await waiting;
       await b.query('update t set v = v + 100 where id = 1');

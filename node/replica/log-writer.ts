@@ -63,6 +63,7 @@ export class LogWriter {
   private readonly company: Company;
   private readonly gathering: Gathering;
   private closed = false;
+  private failed: Error | undefined;
   /** Nothing of this node goes into the log any more, but its last transaction. */
   private ended = false;
   private last: GroupTransaction | undefined;
@@ -94,6 +95,7 @@ export class LogWriter {
 
   /** An own transaction; see Replica.commit() and Replica.submit(). */
   submit(transaction: GroupTransaction): Promise<void> {
+    if (this.failed) return Promise.reject(this.failed);
     const done = new Promise<void>((resolve, reject) => this.pending.push({ transaction, resolve, reject }));
     this.schedule();
     return done;
@@ -138,6 +140,7 @@ export class LogWriter {
 
   /** Resolves when everything that is pending or being written is durable. */
   flushed(): Promise<void> {
+    if (this.failed) return Promise.reject(this.failed);
     if (this.pending.length > 0) {
       this.schedule();
       return new Promise((resolve) => this.readers.push(resolve));
@@ -163,7 +166,7 @@ export class LogWriter {
    */
   private turn(): void {
     // What came from others after the end is theirs to send again.
-    if (this.flying || this.closed) return;
+    if (this.flying || this.closed || this.failed) return;
     if (
       hasRun(this.pending) &&
       this.options.decider()?.isAwaited !== true &&
@@ -217,19 +220,20 @@ export class LogWriter {
       landed(failureOf(() => this.options.log.append(batch.items)));
       return;
     }
-    let sync: (() => void) | undefined;
+    // Where the disk has no room for it, nobody else may have it. What takes long has a turn of its own.
+    const written = (): void => (isLarge(batch) ? clock.defer(() => this.share(batch)) : this.share(batch));
     try {
-      if (this.isSoon(batch)) sync = this.options.log.begin(batch.items);
-      else this.options.log.appendLater(batch.items, landed);
+      if (!this.isSoon(batch)) {
+        this.options.log.appendLater(batch.items, written, landed);
+        return;
+      }
+      const sync = this.options.log.begin(batch.items);
+      written();
+      // In place, too, once what was just sent is on its way.
+      clock.defer(() => landed(failureOf(sync)));
     } catch (error) {
       this.landed(error as Error);
-      return;
     }
-    // What takes long has a turn of its own.
-    if (isLarge(batch)) clock.defer(() => this.share(batch));
-    else this.share(batch);
-    // In place, too, once what was just sent is on its way.
-    if (sync) clock.defer(() => landed(failureOf(sync)));
   }
 
   /** While this disk works on it, others' disks may, too. */
@@ -271,6 +275,7 @@ export class LogWriter {
 
   /** Writes what is pending, here and now. Nothing may fly. False when it cannot be written. */
   writeNow(): boolean {
+    if (this.failed) return false;
     while (this.pending.length > 0 || this.hasItems) {
       const batch = this.gather(true);
       if (!batch) return true;
@@ -379,9 +384,8 @@ export class LogWriter {
     this.flyingReaders = [];
     if (error instanceof DiskFullError && !batch.told) this.noRoomFor(batch);
     else if (error) {
-      this.options.fatal(error);
-      // What others were given may yet stand: its client hears no refusal, but the end of the connection.
-      if (!batch.told) for (const own of batch.own) own.reject(error);
+      this.fail(error, batch);
+      return;
     } else {
       this.tell(batch);
       this.options.onStored(batch);
@@ -391,6 +395,16 @@ export class LogWriter {
     this.options.onLanded();
     if (this.pending.length > 0 || (!error && !this.options.intake.isEmpty)) this.schedule();
     else if (this.hasItems) this.writeBlocksSoon();
+  }
+
+  /** Nothing more is written: what comes behind what is lost would follow nothing. Who waits to read what is not durable waits for ever. */
+  private fail(error: Error, batch: Batch): void {
+    this.failed = error;
+    this.options.fatal(error);
+    // What others were given may yet stand: its client hears no refusal, but the end of the connection.
+    const refused = batch.told ? this.pending : [...batch.own, ...this.pending];
+    this.pending = [];
+    for (const own of refused) own.reject(error);
   }
 
   /** What was committed since lies on top of the batch: all of it goes. What came from others stays, and is tried again. */

@@ -280,10 +280,10 @@ export class LogStore {
 
   /**
    * As append(), but the disk works while the caller goes on. One at a time: the next append waits for `done`, which is told
-   * nothing, or what append() would have thrown. Throws when the records cannot even be written.
+   * nothing, or what append() would have thrown. `written`: there was room for the records. Throws when they cannot even be written.
    */
-  appendLater(items: readonly LogItem[], done: (error: Error | undefined) => void): void {
-    this.writer.writeLater(recordsOf(items), (error, place) => {
+  appendLater(items: readonly LogItem[], written: () => void, done: (error: Error | undefined) => void): void {
+    this.writer.writeLater(recordsOf(items), written, (error, place) => {
       if (!error) this.stored(items, place);
       done(error);
     });

@@ -151,13 +151,14 @@ export class SegmentWriter {
   }
 
   /**
-   * As write() and sync(), but the disk works while the caller goes on. `done` is told the place of the first record, or what the two would
-   * have thrown. Throws when the records cannot even be written.
+   * As write() and sync(), but the disk works while the caller goes on. `written` is called where there was room for the records, `done` is
+   * told the place of the first one, or what the two would have thrown. Throws when small records cannot even be written.
    */
-  writeLater(records: Uint8Array, done: (error: Error | undefined, place: Place) => void): void {
+  writeLater(records: Uint8Array, written: () => void, done: (error: Error | undefined, place: Place) => void): void {
     if (records.length < LARGE_BYTES) {
       this.write(records);
       this.syncLater(done);
+      written();
       return;
     }
     this.prepare(records.length);
@@ -170,6 +171,7 @@ export class SegmentWriter {
         } else {
           this.writtenMs = performance.now();
           this.syncLater(done);
+          written();
         }
       });
     };

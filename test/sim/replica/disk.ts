@@ -14,6 +14,7 @@ import {
   type Identity,
   type LogItem,
 } from '../../../node/store/index.ts';
+import { LARGE_BYTES } from '../../../node/store/segment-writer.ts';
 import type { Random } from '../kernel/random.ts';
 
 const ALLOCATION_BYTES = 16 << 10;
@@ -141,15 +142,31 @@ export class SimulatedLog extends LogStore {
     };
   }
 
-  override appendLater(items: readonly LogItem[], done: (error: Error | undefined) => void): void {
+  override appendLater(items: readonly LogItem[], written: () => void, done: (error: Error | undefined) => void): void {
     if (this.host.isDying()) return;
-    this.host.room.take('log', recordsOf(items));
-    this.cached = items;
-    if (!this.host.mayAct()) return;
+    const write = (): void => {
+      this.host.room.take('log', recordsOf(items));
+      this.cached = items;
+      if (!this.host.mayAct()) return;
+      this.host.afterSync(() => {
+        super.append(items);
+        this.cached = [];
+        if (this.host.mayAct()) done(undefined);
+      });
+      written();
+    };
+    if (items.reduce((bytes, { record }) => bytes + record.length, 0) < LARGE_BYTES) {
+      write();
+      return;
+    }
+    // Only later is it known whether there is room for large records.
     this.host.afterSync(() => {
-      super.append(items);
-      this.cached = [];
-      if (this.host.mayAct()) done(undefined);
+      try {
+        write();
+      } catch (error) {
+        if (!(error instanceof DiskFullError)) throw error;
+        done(error);
+      }
     });
   }
 

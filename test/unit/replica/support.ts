@@ -106,6 +106,9 @@ export class TestReplica {
   /** Heights that were applied, those that were told of together together. */
   readonly heights: (readonly number[])[] = [];
   readonly ended = new Set<string>();
+  /** Own entries that were given to the others, by their numbers. */
+  readonly made: number[] = [];
+  onFatal: (error: Error) => void = (error) => assert.fail(error);
   readonly decider = { isAwaited: true, isBehind: false, progress: (): void => undefined };
 
   constructor(slicing?: Slicing) {
@@ -116,7 +119,7 @@ export class TestReplica {
         log: this.log,
         machine: this.machine,
         events: {
-          made: () => undefined,
+          made: ({ entry }) => this.made.push(entry.seq),
           durable: () => undefined,
           applied: (blocks) => this.heights.push(blocks.map(({ height }) => height)),
           isMember: () => true,
@@ -131,7 +134,7 @@ export class TestReplica {
           diverged: (height) => assert.fail(`the state after ${height} is another one`),
         },
         clock: this.clock,
-        fatal: (error) => assert.fail(error),
+        fatal: (error) => this.onFatal(error),
         alone: () => false,
         voterSpans: () => [],
         ...(slicing && { slicing }),

@@ -25,6 +25,8 @@ export interface Load {
   readonly spread?: boolean;
   /** Transactions a second that are asked for; as many as go, otherwise. */
   readonly rate?: number;
+  /** Each row as often as any other; else three quarters of all statements meet one row in a hundred. */
+  readonly uniform?: boolean;
 }
 
 export interface Rate {
@@ -99,6 +101,7 @@ export async function measure(servers: Servers, { warmup = 0, ...load }: Load): 
     `--events=${load.events ?? 0}`,
     '--histogram=on',
     ...(load.rate === undefined ? [] : [`--rate=${load.rate}`]),
+    ...(load.uniform === true ? ['--rand-type=uniform'] : []),
   ]);
   const figure = (pattern: RegExp): number => Number(pattern.exec(said)?.[1] ?? NaN);
   const [p50, p99] = percentiles(said, [0.5, 0.99]);

@@ -3,13 +3,17 @@
  * scanned by their digests. At its place in a block all of it must still be so; see merge/merger.ts.
  */
 import type { Bounds } from '../log/index.ts';
-import { type Plan, type SelectPlan, type SqliteValue, type TableDef } from '../sql/index.ts';
+import type { Plan, SelectPlan, SqliteValue, TableDef, TableUse } from '../sql/index.ts';
 import { hashOf, NO_DIGEST, type RowId } from '../store/index.ts';
 import { digestWithin, fitsBounds, isWithin, type SeenRow } from './merge/index.ts';
+import type { EngineCore } from './core.ts';
 import type { EngineSession } from './session.ts';
 import type { Images } from './transaction.ts';
 
-type Seen = Pick<Plan, 'tables'> & Partial<Pick<SelectPlan, 'keyLookup' | 'bounds'>>;
+type Seen = Pick<Plan, 'tables'> & Partial<Pick<SelectPlan, 'keyLookup'>>;
+
+/** So many values of an IN are looked up one by one. */
+const VALUES_MAX = 100;
 
 /** Notes what a statement is about to see. What it saw first counts: later the transaction may have changed it. */
 export function noteSeen(
@@ -19,20 +23,19 @@ export function noteSeen(
 ): void {
   const { core, transaction } = session;
   if (!transaction?.certified) return;
-  for (const { table } of plan.tables) {
+  for (const use of plan.tables) {
+    const { table } = use;
     if (table.temporary) continue;
-    const part =
-      plan.tables.length === 1 ? (oneRow(session, plan, table, range) ?? someRows(session, plan, table)) : undefined;
+    const one = plan.tables.length === 1 ? oneRow(session, plan, table, range) : undefined;
+    const parts = one ? [one] : (someRows(session, use) ?? [allOf(session, table)]);
     const images =
       transaction.snapshot === undefined ? undefined : core.versions.imagesAt(table.id, transaction.snapshot);
-    // Its snapshot shows rows that are not so any more: it cannot be certified.
-    if (images && isAmong(session, images, table, part)) transaction.isDoomed = true;
-    const name = part ? `${table.id}:${part.name}` : String(table.id);
-    if (!transaction.seen.has(name))
-      transaction.seen.set(
-        name,
-        part?.seen ?? { table, rowid: undefined, row: undefined, digest: core.state.digests.of(table) },
-      );
+    for (const { name, seen } of parts) {
+      // Its snapshot shows rows that are not so any more: it cannot be certified.
+      if (images && isAmong(session, images, seen)) transaction.isDoomed = true;
+      const key = `${table.id}:${name}`;
+      if (!transaction.seen.has(key)) transaction.seen.set(key, seen);
+    }
   }
 }
 
@@ -41,6 +44,11 @@ interface Part {
   readonly name: string;
   readonly seen: SeenRow;
 }
+
+const allOf = ({ core }: EngineSession, table: TableDef): Part => ({
+  name: '*',
+  seen: { table, rowid: undefined, row: undefined, digest: core.state.digests.of(table) },
+});
 
 const printed = (values: readonly (SqliteValue | undefined)[]): string => JSON.stringify(values.map(String));
 
@@ -65,28 +73,43 @@ function oneRow(
   return { name: seen.key ? printed(seen.key) : String(rowid), seen };
 }
 
-/** The rows between the statement's bounds; undefined where it has none, or there are too many. */
-function someRows({ core }: EngineSession, plan: Seen, table: TableDef): Part | undefined {
-  const bounds: Bounds[] = [];
-  for (const { place, low, high } of plan.bounds ?? []) {
+/** The rows between the statement's bounds, for each value of an IN; undefined where it has none, or there are too many. */
+function someRows({ core }: EngineSession, { table, bounds }: TableUse): Part[] | undefined {
+  if (!bounds) return undefined;
+  const several = bounds.find(({ among }) => among);
+  const all: Bounds[] = [];
+  for (const { place, low, high, among } of bounds) {
+    if (among) continue;
     const [least, most] = [low?.(core.env), high?.(core.env)];
     // No row compares with NULL.
     if (least === null || most === null) return undefined;
-    bounds.push({ column: place, low: least ?? null, high: most ?? null });
+    all.push({ column: place, low: least ?? null, high: most ?? null });
   }
-  if (bounds.length === 0 || !fitsBounds(table, bounds)) return undefined;
-  const digest = digestWithin(core.state, table, bounds);
+  if (!several?.among) return all.length > 0 ? listOf(partOf(core, table, all)) : undefined;
+  if (several.among.length > VALUES_MAX) return undefined;
+  const parts = several.among.map((bind) => {
+    const value = bind(core.env);
+    return value === null
+      ? undefined
+      : partOf(core, table, [...all, { column: several.place, low: value, high: value }]);
+  });
+  const found = parts.filter((part) => part !== undefined);
+  return found.length === parts.length ? found : undefined;
+}
+
+const listOf = (part: Part | undefined): Part[] | undefined => part && [part];
+
+function partOf({ state }: EngineCore, table: TableDef, bounds: readonly Bounds[]): Part | undefined {
+  const digest = fitsBounds(table, bounds) ? digestWithin(state, table, bounds) : undefined;
   if (!digest) return undefined;
-  const name = printed(bounds.flatMap(({ column, low, high }) => [column, low, high]));
+  const name = `?${printed(bounds.flatMap(({ column, low, high }) => [column, low, high]))}`;
   return { name, seen: { table, rowid: undefined, row: undefined, bounds, digest } };
 }
 
 /** Whether one of the rows that the snapshot shows otherwise belongs to what is seen. */
-function isAmong({ core }: EngineSession, images: Images, table: TableDef, part: Part | undefined): boolean {
-  if (!part) return true;
-  const { rowid, bounds } = part.seen;
+function isAmong({ core }: EngineSession, images: Images, { table, rowid, bounds }: SeenRow): boolean {
   if (rowid !== undefined) return images.has(rowid);
-  // A row that is not there has no rowid: it may have been there.
+  // The whole table; or a row that is not there, which has no rowid: it may have been there.
   if (!bounds) return true;
   for (const [id, image] of images)
     for (const row of [image, core.state.get(table, id)]) if (row && isWithin(table, bounds, row)) return true;

@@ -6,7 +6,7 @@ import { sortKey } from '../values/index.ts';
 import { isBinaryCollation } from '../values/index.ts';
 import { SqlError, type SqlType } from '../types/index.ts';
 import type { Binder, Bound, ColumnSource } from './bound.ts';
-import type { Access, ColumnBounds, KeyLookup, KeyRange, SqlFunction, TableUse, ViewUse } from './plan.ts';
+import type { Access, KeyLookup, KeyRange, SqlFunction, TableUse, ViewUse } from './plan.ts';
 import type { Relation, RelationColumn, Scope } from './scope.ts';
 
 /** What of a session decides how a statement compiles; part of a plan's key. */
@@ -140,7 +140,6 @@ export class Compiler {
   /** Rowids that the outermost SELECT can touch, when it reads one table and says so plainly. */
   keyRange: KeyRange | undefined;
   keyLookup: KeyLookup | undefined;
-  bounds: readonly ColumnBounds[] | undefined;
   /** The FROM at hand has more than one table. */
   joins = false;
   private aliases = 0;

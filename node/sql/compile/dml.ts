@@ -3,10 +3,11 @@ import { columnName, primaryKey, ROWID, type ColumnDef, type TableDef, type View
 import { SqlError } from '../types/index.ts';
 import type { Assignment, Delete, Expr, QualifiedName, TableExpr, Update } from '../parser/index.ts';
 import { BOOLEAN, Bound, COERCIBILITY, type Binder, type ColumnSource } from './bound.ts';
+import { noteBounds } from './bounds.ts';
 import { hexNumber } from './call.ts';
 import { unsupported, type Compiler } from './compiler.ts';
 import { compileFrom, isSystemDatabase } from './from.ts';
-import { boundsOf, keyLookupOf, keyRangeOf } from './key-range.ts';
+import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { placeholder, withinBound } from './long-lists.ts';
 import { orderKey } from './operators.ts';
 import type { Access, DeletePlan, RowExpression, SqlText, UpdatePlan, UpdateTarget, ViewCheck } from './plan.ts';
@@ -253,6 +254,7 @@ export function compileUpdate(f: CompilerFactory, update: Update): UpdatePlan {
   refuseMovedTwice(byTarget);
   refuseSubqueries(c, [...byTarget.keys()], [update.tables, update.assignments, update.where, update.orderBy]);
   const where = update.where ? ` WHERE ${whereSql(c, scope, update.where)}` : '';
+  noteBounds(c, scope, update.tables, update.where);
   const output: string[] = [];
   const planned = [...byTarget].map(([target, assignments]): UpdateTarget => {
     const rowid = output.length;
@@ -278,7 +280,6 @@ export function compileUpdate(f: CompilerFactory, update: Update): UpdatePlan {
     ignore: update.ignore,
     keyRange: single ? keyRangeOf(c, scope, targets[0] as Target, update.where) : undefined,
     keyLookup: single ? keyLookupOf(c, scope, targets[0] as Target, update.where) : undefined,
-    bounds: single ? boundsOf(c, scope, targets[0] as Target, update.where) : undefined,
     tables: c.tables,
     access: readsOf(c.access, planned),
     volatile: c.volatile,
@@ -430,6 +431,7 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
   }
   refuseSubqueries(c, targets, [statement.from, statement.where, statement.orderBy]);
   const where = statement.where ? ` WHERE ${whereSql(c, scope, statement.where)}` : '';
+  noteBounds(c, scope, from, statement.where);
   const output: string[] = [];
   const planned = targets.map((target) => {
     const rowid = output.length;
@@ -446,7 +448,6 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
     ignore: statement.ignore,
     keyRange: all.length === 1 ? keyRangeOf(c, scope, all[0] as Target, statement.where) : undefined,
     keyLookup: all.length === 1 ? keyLookupOf(c, scope, all[0] as Target, statement.where) : undefined,
-    bounds: all.length === 1 ? boundsOf(c, scope, all[0] as Target, statement.where) : undefined,
     tables: c.tables,
     access: readsOf(c.access, planned),
     volatile: c.volatile,

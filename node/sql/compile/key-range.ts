@@ -3,7 +3,7 @@ import { primaryKey, rowidColumn, type TableDef } from '../catalog/index.ts';
 import type { Expr } from '../parser/index.ts';
 import type { Binder, Bound } from './bound.ts';
 import type { Compiler } from './compiler.ts';
-import type { ColumnBounds, KeyRange } from './plan.ts';
+import type { KeyRange } from './plan.ts';
 import type { Relation, Scope } from './scope.ts';
 
 /** The range that `id = x`, `id BETWEEN x AND y`, or one of them in a conjunction, gives. */
@@ -74,72 +74,13 @@ export function keyLookupOf(
   return values;
 }
 
-/** What comparisons of columns with constants in a conjunction say of the rows; undefined where no index has the first of its columns in it. */
-export function boundsOf(
-  c: Compiler,
-  scope: Scope,
-  { relation, table }: { readonly relation: Relation; readonly table: TableDef },
-  where: Expr | undefined,
-): readonly ColumnBounds[] | undefined {
-  if (!where) return undefined;
-  const placeOf = (x: Expr): number => {
-    const column = x.kind === 'column' ? relation.byName.get(x.name.toLowerCase())?.bound.column : undefined;
-    return column ? table.columns.findIndex(({ id }) => id === column.columnId) : -1;
-  };
-  const saved = scope.group;
-  scope.group = undefined;
-  const bounds = conjuncts(where).flatMap((e): ColumnBounds[] => {
-    if (e.kind === 'between' && !e.not) return boundBy(placeOf(e.operand), e.low, e.high);
-    if (e.kind !== 'binary') return [];
-    const left = placeOf(e.left);
-    const [place, value, op] = left >= 0 ? [left, e.right, e.op] : [placeOf(e.right), e.left, MIRRORED[e.op]];
-    switch (op) {
-      case '=':
-        return boundBy(place, value, value);
-      case '>':
-      case '>=':
-        return boundBy(place, value, undefined, op === '>' ? 1 : 0);
-      case '<':
-      case '<=':
-        return boundBy(place, undefined, value, op === '<' ? -1 : 0);
-      default:
-        return [];
-    }
-  });
-  scope.group = saved;
-  const isFirst = ({ place }: ColumnBounds): boolean =>
-    table.indexes.some(
-      ({ parts: [first] }) => first?.length === undefined && first?.column === table.columns[place]?.id,
-    );
-  return bounds.some(isFirst) ? bounds : undefined;
-
-  function boundBy(place: number, least: Expr | undefined, most: Expr | undefined, add = 0): ColumnBounds[] {
-    const kind = table.columns[place]?.type.kind;
-    if (kind !== 'int' && !(kind === 'string' && least === most)) return [];
-    const low = least && constantOf(c, scope, least, kind);
-    const high = least === most ? low : most && constantOf(c, scope, most, kind);
-    return low || high ? [{ place, low: low && plus(low, add), high: high && plus(high, add) }] : [];
-  }
-}
-
-/** The neighbour of what an integer column must be beyond. */
-function plus(bind: Binder, add: number): Binder {
-  if (add === 0) return bind;
-  return (env) => {
-    const value = bind(env);
-    return typeof value === 'bigint' || Number.isSafeInteger(value) ? BigInt(value as number) + BigInt(add) : value;
-  };
-}
-
-const MIRRORED: Readonly<Record<string, string>> = { '=': '=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
-
 /** A constant of the column's own kind: others are converted before they are compared. */
-function constantOf(c: Compiler, scope: Scope, x: Expr, kind: string | undefined): Binder | undefined {
+export function constantOf(c: Compiler, scope: Scope, x: Expr, kind: string | undefined): Binder | undefined {
   if (x.kind !== 'number' && x.kind !== 'string' && x.kind !== 'param') return undefined;
   if (kind !== 'int' && kind !== 'string') return undefined;
   const bound: Bound = c.expr(scope, x, 'where clause');
   return bound.type.kind === kind ? bound.bind : undefined;
 }
 
-const conjuncts = (e: Expr): Expr[] =>
+export const conjuncts = (e: Expr): Expr[] =>
   e.kind === 'binary' && e.op === 'and' ? [...conjuncts(e.left), ...conjuncts(e.right)] : [e];

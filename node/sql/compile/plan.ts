@@ -96,6 +96,20 @@ export interface TableUse {
   readonly alias: string;
   /** What the statement calls it, for EXPLAIN. */
   readonly name?: string;
+  /** Of its rows only those within all of them matter; some are of an index's first column. See noteBounds(). */
+  bounds?: readonly ColumnBounds[];
+}
+
+/**
+ * The value of a column (of integers, or, where it is one of several or both bounds are one, of texts) is no lower and no higher than that,
+ * or one of `among`. Undefined: no bound.
+ */
+export interface ColumnBounds {
+  /** Its place in the table. */
+  readonly place: number;
+  readonly low: Binder | undefined;
+  readonly high: Binder | undefined;
+  readonly among?: readonly Binder[];
 }
 
 export interface SelectPlan {
@@ -109,8 +123,6 @@ export interface SelectPlan {
   readonly access: readonly Access[];
   readonly keyRange: KeyRange | undefined;
   readonly keyLookup: KeyLookup | undefined;
-  /** Some of them are those of an index's first column. */
-  readonly bounds: readonly ColumnBounds[] | undefined;
   /** Functions that wait, run before the statement: SLEEP, GET_LOCK. */
   readonly waits: readonly { readonly name: string; readonly args: readonly (Binder | undefined)[] }[];
   /** FOR UPDATE, FOR SHARE. `targets`: where rows put out the rowids of the tables to lock; undefined: the tables are locked whole. */
@@ -213,7 +225,6 @@ export interface UpdatePlan extends PlanCommon {
   readonly ignore: boolean;
   readonly keyRange: KeyRange | undefined;
   readonly keyLookup: KeyLookup | undefined;
-  readonly bounds: readonly ColumnBounds[] | undefined;
 }
 
 export interface DeletePlan extends PlanCommon {
@@ -223,7 +234,6 @@ export interface DeletePlan extends PlanCommon {
   readonly ignore: boolean;
   readonly keyRange: KeyRange | undefined;
   readonly keyLookup: KeyLookup | undefined;
-  readonly bounds: readonly ColumnBounds[] | undefined;
 }
 
 /** The statement reads one table, and of it only rows whose rowid lies in this range. */
@@ -234,16 +244,5 @@ export interface KeyRange {
 
 /** The statement reads one table, and of it only the row with this primary key, which is no rowid. */
 export type KeyLookup = readonly Binder[];
-
-/**
- * The statement reads one table, and of it only rows whose value in this column (of integers, or, where both bounds are one, of texts) is
- * no lower and no higher than that. Undefined: no bound.
- */
-export interface ColumnBounds {
-  /** Its place in the table. */
-  readonly place: number;
-  readonly low: Binder | undefined;
-  readonly high: Binder | undefined;
-}
 
 export type Plan = SelectPlan | InsertPlan | UpdatePlan | DeletePlan;

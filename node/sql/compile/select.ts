@@ -7,7 +7,8 @@ import { Bound } from './bound.ts';
 import { unsupported, type CompiledColumn, type CompiledQuery, type Compiler, type PlainOrder } from './compiler.ts';
 import { compileFrom } from './from.ts';
 import { checkFullGroupBy, determinedOutputs, isOfWindow } from './group.ts';
-import { boundsOf, keyLookupOf, keyRangeOf } from './key-range.ts';
+import { noteBounds } from './bounds.ts';
+import { keyLookupOf, keyRangeOf } from './key-range.ts';
 import { lockedRowids, notHeld } from './locking-reads.ts';
 import { needsKey, orderKey, plainOrderKey, truth } from './operators.ts';
 import { newGroup } from './owners.ts';
@@ -129,6 +130,7 @@ function tryLevel(
   // MySQL has it for its other optimizer only, which is off unless it was asked for.
   if (select.qualify) throw sqlError(6037, `'QUALIFY clause' can be used only if the hypergraph optimizer is enabled.`);
   const condition = select.where ? whereSql(c, scope, select.where) : '';
+  noteBounds(c, scope, select.from, select.where);
   const free = locking?.wait === 'skipLocked' ? notHeld(c, scope, locking) : [];
   const where = [interruptionPoint(c, scope), condition, ...free].filter((t) => t !== '').join(' AND ');
 
@@ -222,7 +224,6 @@ function tryLevel(
     const target = { relation: only, table: use.table };
     c.keyRange = keyRangeOf(c, scope, target, select.where);
     c.keyLookup = keyLookupOf(c, scope, target, select.where);
-    c.bounds = boundsOf(c, scope, target, select.where);
   }
   const sorting = unordered ? [] : order;
   const orderSql = orderClause(sorting);

@@ -114,7 +114,6 @@ function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
     access: c.access,
     keyRange: c.tables.length === 1 ? c.keyRange : undefined,
     keyLookup: c.tables.length === 1 ? c.keyLookup : undefined,
-    bounds: c.tables.length === 1 ? c.bounds : undefined,
     within: [],
     locking: locking && { strength: locking.strength, wait: locking.wait, targets: c.rowidOutputs },
     plain: plainOf(c, query, compiled),

@@ -109,7 +109,17 @@ describe('three nodes', () => {
         ['UPDATE d.part SET v = v + 1 WHERE g = 2', 'INSERT INTO d.part VALUES (105, 1, NULL, 1)'],
         ['UPDATE d.part SET g = 7 WHERE id = 105', 'UPDATE d.part SET v = v + 1 WHERE g = 7'],
       ],
-      // Two tables, and the same one in a subquery: seen whole.
+      [
+        'SELECT v FROM d.part WHERE id IN (1, 3) AND g = 1',
+        ['UPDATE d.part SET v = v + 1 WHERE id = 2', 'UPDATE d.part SET v = v + 1 WHERE id = 4'],
+        ['UPDATE d.part SET g = 1 WHERE id = 3'],
+      ],
+      [
+        'SELECT p.v, q.v FROM d.part p LEFT JOIN d.part q ON q.g = p.id WHERE p.id = 9',
+        ['UPDATE d.part SET v = v + 1 WHERE g = 1 AND id <> 9'],
+        ['INSERT INTO d.part VALUES (106, 9, NULL, 1)', 'UPDATE d.part SET v = v + 1 WHERE g = 9'],
+      ],
+      // The same one in a subquery: seen whole.
       [
         'SELECT COUNT(*) FROM d.part WHERE g = 7 AND v <= (SELECT MAX(v) FROM d.part)',
         ['INSERT INTO d.t (id) VALUES (1000)'],

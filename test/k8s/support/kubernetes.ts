@@ -176,7 +176,9 @@ function handle(
             else reject(new Error(`${command} ${args.join(' ')}: ${stderr || stdout || error.message}`));
           },
         );
-        child.stdin?.end(input ?? '');
+        // A command may end without reading: what it answers counts.
+        child.stdin?.on('error', () => undefined);
+        child.stdin?.end(input);
       });
     },
     start([command = '', ...args], env) {

@@ -174,6 +174,8 @@ export class SimulatedNode implements VirtualHost, Machine {
       describeMember: (id) => ({ isUp: id === engine.self || (peering?.isUp(id) ?? true), lag: 0 }),
     });
     const { core, decider, membership, self } = engine;
+    // One that was removed may not mind it: what it writes all the same must harm nobody.
+    Object.defineProperty(core.group, 'isLeft', { value: false });
     this.room.confine(core.state);
     core.onInternalError = (error) => {
       if (this.isUp && run === this.run)

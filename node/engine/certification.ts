@@ -76,7 +76,6 @@ function oneRow(
 /** The rows between the statement's bounds, for each value of an IN; undefined where it has none, or there are too many. */
 function someRows({ core }: EngineSession, { table, bounds }: TableUse): Part[] | undefined {
   if (!bounds) return undefined;
-  const several = bounds.find(({ among }) => among);
   const all: Bounds[] = [];
   for (const { place, low, high, among } of bounds) {
     if (among) continue;
@@ -85,19 +84,15 @@ function someRows({ core }: EngineSession, { table, bounds }: TableUse): Part[] 
     if (least === null || most === null) return undefined;
     all.push({ column: place, low: least ?? null, high: most ?? null });
   }
-  if (!several?.among) return all.length > 0 ? listOf(partOf(core, table, all)) : undefined;
-  if (several.among.length > VALUES_MAX) return undefined;
-  const parts = several.among.map((bind) => {
+  const several = bounds.find(({ among }) => among);
+  const each = several?.among?.map((bind): Bounds[] => {
     const value = bind(core.env);
-    return value === null
-      ? undefined
-      : partOf(core, table, [...all, { column: several.place, low: value, high: value }]);
-  });
-  const found = parts.filter((part) => part !== undefined);
-  return found.length === parts.length ? found : undefined;
+    return [...all, { column: several.place, low: value, high: value }];
+  }) ?? [all];
+  if (each.length > VALUES_MAX) return undefined;
+  const parts = each.map((one) => partOf(core, table, one)).filter((part) => part !== undefined);
+  return parts.length === each.length ? parts : undefined;
 }
-
-const listOf = (part: Part | undefined): Part[] | undefined => part && [part];
 
 function partOf({ state }: EngineCore, table: TableDef, bounds: readonly Bounds[]): Part | undefined {
   const digest = fitsBounds(table, bounds) ? digestWithin(state, table, bounds) : undefined;

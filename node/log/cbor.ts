@@ -280,6 +280,15 @@ export class CborReader {
     }
   }
 
+  /** True, and the reader stands behind it, when the next item is this text, of ASCII and shorter than 24 bytes. */
+  skipText(text: string): boolean {
+    const { bytes, offset } = this;
+    if (bytes[offset] !== ((TEXT << 5) | text.length)) return false;
+    for (let i = 0; i < text.length; i++) if (bytes[offset + 1 + i] !== text.charCodeAt(i)) return false;
+    this.offset = offset + 1 + text.length;
+    return true;
+  }
+
   /** An integer within ±2^53. */
   int(): number {
     const value = this.scalar();

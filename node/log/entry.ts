@@ -114,7 +114,7 @@ export function decodeEntry(body: Uint8Array): Entry {
   const size = reader.map();
   if (size !== 10 && size !== 12) throw new DecodeError('an entry has 10 or 12 fields');
   const expect = (name: string): void => {
-    if (reader.text() !== name) throw new DecodeError(`an entry needs its field "${name}" at ${reader.offset}`);
+    if (!reader.skipText(name)) throw new DecodeError(`an entry needs its field "${name}" at ${reader.offset}`);
   };
   let key: Uint8Array | undefined;
   if (size === 12) {

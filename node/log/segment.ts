@@ -133,19 +133,40 @@ export interface LogRecord {
 
 /** The record at `offset`, or undefined where none checks. */
 export function recordAt(bytes: Uint8Array, offset: number): LogRecord | undefined {
+  return endOfRecordAt(bytes, offset) === undefined ? undefined : checkedRecordAt(bytes, offset);
+}
+
+/** Where the record at `offset` ends, or undefined where none checks. */
+function endOfRecordAt(bytes: Uint8Array, offset: number): number | undefined {
   if (offset + RECORD_HEADER_BYTES > bytes.length) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const mark = view.getUint32(offset, true);
+  const mark = uint32At(bytes, offset);
   if (mark !== ENTRY_MARK && mark !== BLOCK_MARK) return undefined;
-  const end = offset + RECORD_HEADER_BYTES + view.getUint32(offset + 4, true);
-  if (end > bytes.length || recordChecksum(bytes, offset, end) !== view.getUint32(offset + 8, true)) return undefined;
+  const end = offset + RECORD_HEADER_BYTES + uint32At(bytes, offset + 4);
+  return end <= bytes.length && recordChecksum(bytes, offset, end) === uint32At(bytes, offset + 8) ? end : undefined;
+}
+
+/** The record at an offset where one is known to check. */
+function checkedRecordAt(bytes: Uint8Array, offset: number): LogRecord {
+  const end = offset + RECORD_HEADER_BYTES + uint32At(bytes, offset + 4);
   return {
-    kind: mark === ENTRY_MARK ? 'entry' : 'block',
+    kind: uint32At(bytes, offset) === ENTRY_MARK ? 'entry' : 'block',
     offset,
     end,
     signature: bytes.subarray(offset + 12, offset + RECORD_HEADER_BYTES),
     body: bytes.subarray(offset + RECORD_HEADER_BYTES, end),
   };
+}
+
+const uint32At = (bytes: Uint8Array, at: number): number =>
+  (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+
+/** The records of a segment that checkSegment() went through, up to the `end` that it told. */
+export function* recordsUpTo(bytes: Uint8Array, end: number): Generator<LogRecord> {
+  for (let offset = SEGMENT_HEADER_BYTES; offset < end;) {
+    const record = checkedRecordAt(bytes, offset);
+    offset = record.end;
+    yield record;
+  }
 }
 
 export type SegmentEnd =
@@ -158,31 +179,30 @@ export type SegmentEnd =
   | { readonly kind: 'no-segment'; readonly reason: string };
 
 /**
- * Walks a segment's records and says how it ends. `genuine` tells a record that follows a fault from one that only lies
+ * Checks a segment's records and says how it ends. `genuine` tells a record that follows the fault at `offset` from one that only lies
  * inside a torn one's body: somebody may keep a copy of a log in a BLOB.
  */
-export function readSegment(
+export function checkSegment(
   bytes: Uint8Array,
-  each: (record: LogRecord) => void,
-  genuine: (record: LogRecord) => boolean = () => true,
+  genuine: (record: LogRecord, offset: number) => boolean = () => true,
 ): SegmentEnd {
   if (bytes.length < SEGMENT_HEADER_BYTES) return { kind: 'torn', offset: 0 };
   for (let i = 0; i < MAGIC.length; i++) {
     if (bytes[i] !== MAGIC.charCodeAt(i)) return { kind: 'no-segment', reason: 'it does not begin with P2PDBLOG' };
   }
-  const format = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(8, true);
+  const format = uint32At(bytes, 8);
   if (format !== SEGMENT_FORMAT)
     return { kind: 'no-segment', reason: `segment format ${format}: this program reads ${SEGMENT_FORMAT}` };
   let offset = SEGMENT_HEADER_BYTES;
   while (offset < bytes.length) {
-    const record = recordAt(bytes, offset);
-    if (!record) {
+    const end = endOfRecordAt(bytes, offset);
+    if (end === undefined) {
       if (bytes.subarray(offset).every((byte) => byte === 0)) break;
-      const next = nextRecord(bytes, offset + 1, genuine);
+      const fault = offset;
+      const next = nextRecord(bytes, fault + 1, (record) => genuine(record, fault));
       return next === undefined ? { kind: 'torn', offset } : { kind: 'damaged', offset, next };
     }
-    each(record);
-    offset = record.end;
+    offset = end;
   }
   return { kind: 'whole', offset };
 }

@@ -8,8 +8,9 @@ import {
   decodeEntry,
   decodeStoredBlock,
   hex,
-  readSegment,
+  checkSegment,
   recordAt,
+  recordsUpTo,
   RECORD_HEADER_BYTES,
   segmentName,
   segmentNumber,
@@ -64,22 +65,21 @@ export interface Walk {
 export function* readLog(dir: string, walk: Walk = {}): Generator<StoredRecord> {
   const segments = segmentsOf(dir);
   const seqs = new Map<string, number>();
+  const note = (record: StoredRecord): void => {
+    if (record.kind === 'entry') seqs.set(hex(record.entry.author), record.entry.seq);
+  };
   for (const [i, segment] of segments.entries()) {
     const isLast = i === segments.length - 1;
     const file = path.join(dir, segment.name);
     if (segment.number !== (segments[0]?.number ?? 0) + i)
       throw new LogDamagedError(`${file} does not follow ${segments[i - 1]?.name ?? ''}: a segment is missing`);
     const bytes = readFileSync(file);
-    const found: StoredRecord[] = [];
-    const end = readSegment(
-      bytes,
-      (record) => {
-        const stored = decodeRecord(file, segment.number, record);
-        if (stored.kind === 'entry') seqs.set(hex(stored.entry.author), stored.entry.seq);
-        found.push(stored);
-      },
-      (record) => mayFollow(record, seqs),
-    );
+    let isNoted = false;
+    const end = checkSegment(bytes, (record, fault) => {
+      if (!isNoted) for (const before of recordsUpTo(bytes, fault)) note(decodeRecord(file, segment.number, before));
+      isNoted = true;
+      return mayFollow(record, seqs);
+    });
     if (end.kind === 'no-segment') throw new LogDamagedError(`${file} is no log segment: ${end.reason}`);
     if (end.kind === 'damaged' || (end.kind === 'torn' && !isLast)) {
       throw new LogDamagedError(
@@ -87,7 +87,11 @@ export function* readLog(dir: string, walk: Walk = {}): Generator<StoredRecord> 
           'Restore this folder from a backup or let the node join again empty from another node; nothing was changed.',
       );
     }
-    yield* found;
+    for (const record of recordsUpTo(bytes, end.offset)) {
+      const stored = decodeRecord(file, segment.number, record);
+      note(stored);
+      yield stored;
+    }
     if (end.kind === 'whole') walk.onEnd?.(segment.name, end.offset);
     if (end.kind === 'torn') walk.onTorn?.(segment.name, end.offset, bytes.length - end.offset);
   }

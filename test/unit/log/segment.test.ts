@@ -5,11 +5,12 @@ import { describe, it } from 'node:test';
 import {
   Chains,
   ChainVerifier,
+  checkSegment,
   crc32c,
   encodeEntryRecord,
   encodeEntryRecordInSteps,
-  readSegment,
   RECORD_HEADER_BYTES,
+  recordsUpTo,
   SEGMENT_HEADER_BYTES,
   segmentNumber,
   segmentHeader,
@@ -26,8 +27,8 @@ for (const { record } of chain) starts.push((starts.at(-1) ?? 0) + record.length
 const last = starts[5] ?? 0;
 
 function read(bytes: Uint8Array): { found: number[]; end: SegmentEnd } {
-  const found: number[] = [];
-  const end = readSegment(bytes, (record) => found.push(record.offset));
+  const end = checkSegment(bytes);
+  const found = end.kind === 'no-segment' ? [] : [...recordsUpTo(bytes, end.offset)].map(({ offset }) => offset);
   return { found, end };
 }
 
@@ -98,11 +99,7 @@ describe('a segment', () => {
     const whole = makeSegment([chain[0]?.record ?? new Uint8Array(), record]);
     const torn = whole.subarray(0, whole.length - 1);
     assert.equal(read(torn).end.kind, 'damaged');
-    const end = readSegment(
-      torn,
-      () => undefined,
-      () => false,
-    );
+    const end = checkSegment(torn, () => false);
     assert.deepEqual(end, { kind: 'torn', offset: starts[1] });
   });
 

@@ -21,6 +21,8 @@ import type { RowWriter } from './writer.ts';
 import type { KeyRange } from './transaction.ts';
 
 interface InsertCounts {
+  rows: number;
+  /** Rows that no CHECK and no foreign key refused. */
   records: number;
   duplicates: number;
   /** The AUTO_INCREMENT value of a row that was not inserted: the statement's next row takes it. */
@@ -70,6 +72,9 @@ export interface DmlContext {
   /** A row that is merged: what its author's session did not take for an error is none. */
   readonly isMerged?: boolean;
 }
+
+const DEPRECATED_VALUES =
+  "'VALUES function' is deprecated and will be removed in a future release. Please use an alias (INSERT INTO ... VALUES (...) AS alias) and replace VALUES(col) in the ON DUPLICATE KEY UPDATE clause with alias.col instead";
 
 export class Dml {
   private readonly x: DmlContext;
@@ -122,6 +127,7 @@ export class Dml {
     const rt = this.x.runtimeOf(plan.table);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
     const before: InsertCounts = {
+      rows: 0,
       records: 0,
       duplicates: 0,
       spareId: undefined,
@@ -130,9 +136,10 @@ export class Dml {
       lastId: null,
     };
     this.ignoreErrors(plan.ignore);
+    for (let n = 0; n < plan.deprecated; n++) env.warn('Warning', 1287, DEPRECATED_VALUES);
     const one = (fill: (row: Row) => void): void => {
-      before.records++;
-      env.row = before.records;
+      before.rows++;
+      env.row = before.rows;
       this.insertOne(seen, rt, fill, result, before);
     };
     let seen = plan;
@@ -141,7 +148,7 @@ export class Dml {
         if (plan.readsItself && n > 0) seen = this.x.insertAsSeen?.() ?? plan;
         const values = seen.rows?.[n] ?? [];
         one((row) => this.fill(rt, plan.targets, values, row, plan.rows?.length === 1));
-        if (before.records % STEP_ROWS === 0) yield;
+        if (before.rows % STEP_ROWS === 0) yield;
       }
     } else if (plan.select) {
       const { select } = plan;
@@ -151,11 +158,12 @@ export class Dml {
           for (const [i, place] of plan.targets.entries())
             this.put(rt, row, place, values[i] ?? null, select.types[i] as SqlType, false);
         });
-        if (before.records % STEP_ROWS === 0) yield;
+        if (before.rows % STEP_ROWS === 0) yield;
       }
     }
     if (plan.select || (plan.rows?.length ?? 0) > 1) {
-      result.info = `Records: ${before.records}  Duplicates: ${before.duplicates}  Warnings: ${env.warnings.length}`;
+      const duplicates = plan.ignore ? before.records - before.copied : before.duplicates;
+      result.info = `Records: ${before.records}  Duplicates: ${duplicates}  Warnings: ${env.warningCount}`;
     }
     if (before.reusedIds > 0) this.skipIds(rt, before.reusedIds);
     // ON DUPLICATE KEY UPDATE of a SELECT's rows forgets which row it met.
@@ -228,6 +236,17 @@ export class Dml {
     }
   }
 
+  /** Whether a column has nothing to take where the statement names it not. */
+  private lacksDefault(rt: TableRuntime, place: number): boolean {
+    const column = rt.table.columns[place];
+    return (
+      rt.defaults[place]?.kind === 'none' &&
+      place !== rt.autoIncrement &&
+      !column?.generated &&
+      column?.type.kind !== 'enum'
+    );
+  }
+
   /** Whether a column's default is made for every row, by a counter, a clock or an expression. */
   private isMade(rt: TableRuntime, place: number): boolean {
     const kind = rt.defaults[place]?.kind;
@@ -257,10 +276,16 @@ export class Dml {
     const isLate = (place: number): boolean =>
       plan.readsRow ? this.isMade(rt, place) : rt.computedDefaults.includes(place);
     for (let place = 0; place < row.length; place++) {
-      if (!given.has(place) && !isLate(place)) row[place] = this.defaultValue(rt, place, row);
+      if (!given.has(place) && !isLate(place))
+        row[place] = this.lacksDefault(rt, place)
+          ? implicitDefault((table.columns[place] as TableDef['columns'][number]).type, rt, place, env)
+          : this.defaultValue(rt, place, row);
       else if (plan.readsRow) row[place] = this.initialValue(rt, place);
     }
     fill(row);
+    // Told once, behind what is wrong with the first row's values.
+    for (const place of counts.rows === 1 ? row.keys() : [])
+      if (!given.has(place) && this.lacksDefault(rt, place)) this.defaultValue(rt, place, row);
     for (const place of plan.readsRow ? row.keys() : rt.computedDefaults)
       if (!given.has(place) && isLate(place)) row[place] = this.defaultValue(rt, place, row);
     const generated = this.autoIncrement(rt, row, counts);
@@ -273,6 +298,16 @@ export class Dml {
       env.warn('Warning', failure.errno, failure.message);
       return;
     }
+    // A parent that is missing counts before a key that is taken, also where the row there would be changed instead.
+    const isPlain = !plan.replace && !plan.onDuplicate && !plan.ignore;
+    const orphan = isPlain ? undefined : this.rows.foreignKeys.parentMissing(rt, row);
+    if (orphan) {
+      if (!env.ignore) throw orphan;
+      counts.spareId = generated;
+      env.warn('Warning', orphan.errno, orphan.message);
+      return;
+    }
+    counts.records++;
     if (plan.replace) {
       const removed = this.rows.replace(rt, row);
       counts.duplicates += removed;
@@ -286,21 +321,13 @@ export class Dml {
         this.updateDuplicate(plan, rt, duplicate.rowid, duplicate.row, row, result, counts);
         return;
       }
-      const orphan = plan.ignore ? this.rows.foreignKeys.parentMissing(rt, row) : undefined;
-      if (orphan) {
-        counts.spareId = generated;
-        counts.duplicates++;
-        env.warn('Warning', orphan.errno, orphan.message);
-        return;
-      }
       this.rows.insert(rt, row, this.upsertIntent(plan, rt, row));
       result.affected++;
     } else if (plan.ignore) {
       const duplicate = writer.duplicateOf(rt, row, undefined);
-      const error = duplicate ? duplicateEntry(rt, duplicate.key, row) : this.rows.foreignKeys.parentMissing(rt, row);
-      if (error) {
+      if (duplicate) {
+        const error = duplicateEntry(rt, duplicate.key, row);
         counts.spareId = generated;
-        counts.duplicates++;
         env.warn('Warning', error.errno, error.message);
         return;
       }
@@ -335,7 +362,7 @@ export class Dml {
     const most = mayPass ? intRange(type)[1] : undefined;
     if (most !== undefined && next > most) {
       // The first row takes the last value again, which its key refuses.
-      if (counts?.records !== 1 || most > 2n ** 63n)
+      if (counts?.rows !== 1 || most > 2n ** 63n)
         throw new SqlError(1467, 'HY000', 'Failed to read auto-increment value from storage engine');
       next = most;
     }
@@ -393,6 +420,7 @@ export class Dml {
   private upsertIntent(plan: InsertPlan, rt: TableRuntime, inserted: Row): Intent | undefined {
     const { env } = this.x;
     const warnings = env.warnings.length;
+    const { warningCount } = env;
     try {
       return { mode: 'upsert', inserted, base: inserted, ...this.assignDuplicate(plan, rt, inserted, inserted) };
     } catch (error) {
@@ -400,6 +428,7 @@ export class Dml {
       return undefined;
     } finally {
       env.warnings.length = Math.min(env.warnings.length, warnings);
+      env.warningCount = warningCount;
     }
   }
 
@@ -462,7 +491,7 @@ export class Dml {
           result.affected++;
       }
     }
-    result.info = `Rows matched: ${result.matched}  Changed: ${result.affected}  Warnings: ${env.warnings.length}`;
+    result.info = `Rows matched: ${result.matched}  Changed: ${result.affected}  Warnings: ${env.warningCount}`;
     if (this.x.foundRows) result.affected = result.matched;
     return result;
   }
@@ -500,12 +529,15 @@ export class Dml {
     this.noteAutoIncrement(rt, after, before);
     this.rows.derive(rt, after);
     const failure = this.rows.outsideView(view, after) ?? this.rows.violated(rt, after);
+    const mark = this.x.writer.mark();
     try {
       if (failure) throw failure;
       const rest = this.rows.update(rt, rowid, before, after, adds.length > 0 ? adds : undefined, intent);
       if (rest) yield* rest;
     } catch (error) {
       if (!env.ignore || !(error instanceof SqlError)) throw error;
+      // Some of its children may have followed already.
+      this.x.writer.rollbackTo(mark);
       env.warn('Warning', error.errno, error.message);
       return undefined;
     }
@@ -515,7 +547,7 @@ export class Dml {
   // DELETE
 
   *delete(plan: DeletePlan, range: KeyRange | undefined): Steps<DmlResult> {
-    const { env, writer } = this.x;
+    const { writer } = this.x;
     this.ignoreErrors(plan.ignore);
     const result: DmlResult = { affected: 0, matched: 0, generatedId: 0, insertId: 0, info: '' };
     const seen = plan.targets.map(() => new Set<RowId>());
@@ -526,24 +558,41 @@ export class Dml {
         const rowid = output[target.rowid] as RowId | null;
         if (rowid === null || seen[t]?.has(rowid)) continue;
         if (plan.tables.length > 1) seen[t]?.add(rowid);
-        const rt = this.x.runtimeOf(target.table);
+        // The rows of one table go before those of the next one.
+        if (t > 0) continue;
         writer.lockForChange(target.table, rowid);
         // A cascade of an earlier row may have taken it already.
         const before =
           number === 1 && plan.targets.length === 1
             ? output.slice(target.first, target.first + target.table.columns.length)
             : writer.get(target.table, rowid);
-        if (!before) continue;
-        try {
-          const rest = this.rows.remove(rt, rowid, before);
-          if (rest) yield* rest;
-          result.affected++;
-        } catch (error) {
-          if (!env.ignore || !(error instanceof SqlError)) throw error;
-          env.warn('Warning', error.errno, error.message);
-        }
+        if (before) yield* this.deleteOne(this.x.runtimeOf(target.table), rowid, before, result);
+      }
+    }
+    for (const [t, { table }] of plan.targets.entries()) {
+      const rt = this.x.runtimeOf(table);
+      for (const rowid of t === 0 ? [] : (seen[t] ?? [])) {
+        if (++number % STEP_ROWS === 0) yield;
+        writer.lockForChange(table, rowid);
+        const before = writer.get(table, rowid);
+        if (before) yield* this.deleteOne(rt, rowid, before, result);
       }
     }
     return result;
+  }
+
+  private *deleteOne(rt: TableRuntime, rowid: RowId, before: Row, result: DmlResult): Steps<void> {
+    const { env, writer } = this.x;
+    const mark = writer.mark();
+    try {
+      const rest = this.rows.remove(rt, rowid, before);
+      if (rest) yield* rest;
+      result.affected++;
+    } catch (error) {
+      if (!env.ignore || !(error instanceof SqlError)) throw error;
+      // Some of its children may be gone already.
+      writer.rollbackTo(mark);
+      env.warn('Warning', error.errno, error.message);
+    }
   }
 }

@@ -114,12 +114,12 @@ export class ForeignKeys {
     }
   }
 
-  /** Removes a parent by `remove`; what is left to be done is what its children's keys demand. */
-  parentRemoved(rt: TableRuntime, before: Row, remove: () => void): Steps<void> | undefined {
+  /** Removes a parent by `remove`, for which `instead` may come; what is left to be done is what its children's keys demand. */
+  parentRemoved(rt: TableRuntime, before: Row, remove: () => void, instead?: Row): Steps<void> | undefined {
     const children = this.childrenWith(
       rt,
       before,
-      () => true,
+      (places) => !instead || places.some((p) => !sameValue(before[p], instead[p])),
       ({ onDelete }) => (follows(onDelete) ? 'following' : 'held'),
     );
     for (const child of children) {

@@ -222,6 +222,7 @@ class Load {
       readsRow: this.assigned.length > 0,
       select: undefined,
       onDuplicate: undefined,
+      deprecated: 0,
       readsItself: false,
       viewCheck: undefined,
       tables: [],

@@ -115,7 +115,7 @@ export class RowStore {
     for (let d = writer.duplicateOf(rt, row, undefined); d; d = writer.duplicateOf(rt, row, undefined)) {
       writer.derived = true;
       try {
-        const rest = this.remove(rt, d.rowid, d.row);
+        const rest = this.remove(rt, d.rowid, d.row, row);
         if (rest) finish(rest);
       } finally {
         writer.derived = false;
@@ -135,9 +135,9 @@ export class RowStore {
     adds: readonly number[] | undefined,
     intent?: Intent,
   ): Steps<void> | undefined {
+    this.foreignKeys.parentChanges(rt, before, after);
     const missing = this.foreignKeys.parentMissing(rt, after, before);
     if (missing) throw missing;
-    this.foreignKeys.parentChanges(rt, before, after);
     try {
       this.x.writer.update(rt, rowid, before, after, adds, intent);
     } catch (error) {
@@ -147,9 +147,9 @@ export class RowStore {
     return this.foreignKeys.parentChanged(rt, before, after);
   }
 
-  /** As update(). */
-  remove(rt: TableRuntime, rowid: RowId, before: Row): Steps<void> | undefined {
-    return this.foreignKeys.parentRemoved(rt, before, () => this.x.writer.remove(rt, rowid, before));
+  /** As update(). `instead` comes at once in the row's place: what it is a parent by as before, it stays. */
+  remove(rt: TableRuntime, rowid: RowId, before: Row, instead?: Row): Steps<void> | undefined {
+    return this.foreignKeys.parentRemoved(rt, before, () => this.x.writer.remove(rt, rowid, before), instead);
   }
 }
 

@@ -7,6 +7,7 @@
 import { STEP_ROWS, WideMap, type Footprint, type Steps } from '../consistency/index.ts';
 import type { CatalogChange } from '../sql/index.ts';
 import { ChangeList, type Row, type RowChange, type RowId } from '../store/index.ts';
+import type { Digest } from '../log/index.ts';
 import type { LockOwner } from './locks.ts';
 import type { SeenRow } from './merge/index.ts';
 import type { CommitLevel } from './session-state.ts';
@@ -74,6 +75,8 @@ export interface Mark {
   /** Places in the lists of what it did. */
   readonly changes: number;
   readonly temporary: number;
+  /** What they had done by then to the digest of all rows, where they go to the state at once. */
+  readonly digest?: Digest;
 }
 
 interface Savepoint extends Mark {

@@ -261,15 +261,13 @@ export class DirectWriter implements RowWriter {
   }
 
   mark(): Mark {
-    return { changes: this.changes.length, temporary: 0 };
+    return { changes: this.changes.length, temporary: 0, digest: this.digest };
   }
 
   rollbackTo(mark: Mark): void {
-    // Of a statement alone it is all or nothing.
-    if (mark.changes !== 0) throw new Error('what is in the state is taken back whole');
-    this.state.revertAll(this.changes.backwards(), this.epoch);
-    this.changes.truncate(0);
-    this.digest = NO_DIGEST;
+    this.state.revertAll(this.changes.backwards(this.changes.length, mark.changes), this.epoch);
+    this.changes.truncate(mark.changes);
+    this.digest = mark.digest ?? NO_DIGEST;
   }
 }
 

@@ -385,6 +385,28 @@ function notUpdatable(c: Compiler, name: Pick<QualifiedName, 'schema' | 'name'>)
   return new SqlError(1288, 'HY000', `The target table ${name.name} of the DELETE is not updatable`);
 }
 
+/**
+ * The tables of a DELETE in the order in which their rows go: the FROM's. Where its joins leave that open, children go before the
+ * parents that they would hold.
+ */
+function inOrderOfDeletion(all: readonly Target[], targets: readonly Target[], from: readonly TableExpr[]): Target[] {
+  const rest = all.filter((target) => targets.includes(target));
+  if (hasOuterJoin(from)) return rest;
+  const ordered: Target[] = [];
+  while (rest.length > 0) {
+    const free = rest.findIndex((parent) => !rest.some((child) => child !== parent && isChild(child, parent)));
+    ordered.push(...rest.splice(Math.max(0, free), 1));
+  }
+  return ordered;
+}
+
+const isChild = ({ table: child }: Target, { table: parent }: Target): boolean =>
+  child.foreignKeys.some((f) => f.referencedDatabase === parent.database && f.referencedTable === parent.name);
+
+/** Whether some join says which of its sides is read first. */
+const hasOuterJoin = (from: readonly TableExpr[]): boolean =>
+  from.some((table) => table.kind === 'join' && (table.type !== 'inner' || hasOuterJoin([table.left, table.right])));
+
 export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
   const scope = new Scope();
   const from: readonly TableExpr[] = statement.from ?? [
@@ -433,7 +455,7 @@ export function compileDelete(c: Compiler, statement: Delete): DeletePlan {
   const where = statement.where ? ` WHERE ${whereSql(c, scope, statement.where)}` : '';
   noteBounds(c, scope, from, statement.where);
   const output: string[] = [];
-  const planned = targets.map((target) => {
+  const planned = inOrderOfDeletion(all, targets, from).map((target) => {
     const rowid = output.length;
     output.push(...rowOutput(target));
     return { table: target.table, rowid, first: rowid + 1 };

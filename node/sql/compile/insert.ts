@@ -19,7 +19,7 @@ import { insertTarget, needsOnTarget, placeOf, targetRow, type InsertTarget } fr
 import type { InsertPlan, InsertValue, RowAssignment } from './plan.ts';
 import { makeRelation, type Relation } from './scope.ts';
 import { needsUnder } from './updatable-view.ts';
-import { columnsNamed, namesTable } from './walk.ts';
+import { columnsNamed, countKind, namesTable } from './walk.ts';
 
 export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
   const c = f.main;
@@ -85,6 +85,7 @@ export function compileInsert(f: CompilerFactory, insert: Insert): InsertPlan {
     readsRow,
     select,
     onDuplicate,
+    deprecated: c.settings.slotTypes.size > 0 ? 0 : countKind(insert.onDuplicate, 'valuesOf'),
     readsItself,
     viewCheck: viewCheck(f, target.view),
     tables: c.tables,

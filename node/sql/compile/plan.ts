@@ -191,6 +191,8 @@ export interface InsertPlan extends PlanCommon {
   readonly readsRow: boolean;
   readonly select: (SqlText & { readonly types: readonly SqlType[] }) | undefined;
   readonly onDuplicate: readonly RowAssignment[] | undefined;
+  /** How often it calls VALUES(column): MySQL warns of each, unless it is prepared. */
+  readonly deprecated: number;
   /** What is computed for a row after the first reads the table: the rows before it are there. */
   readonly readsItself: boolean;
   readonly viewCheck: ViewCheck | undefined;

@@ -39,6 +39,13 @@ export function containsKind(node: unknown, kind: string): boolean {
   return false;
 }
 
+/** How many nodes of that kind a tree has. */
+export function countKind(node: unknown, kind: string): number {
+  if (!isBranch(node)) return 0;
+  const own = (node as { kind?: string }).kind === kind ? 1 : 0;
+  return Object.values(node).reduce((sum: number, below) => sum + countKind(below, kind), own);
+}
+
 /** Literals have nothing below them: a large INSERT is little else. */
 const isBranch = (node: unknown): node is object =>
   typeof node === 'object' && node !== null && !('slot' in node) && !(node instanceof Uint8Array);

@@ -170,7 +170,7 @@ export class Accounts {
     for (const access of plan.access) this.checkAccess(session, rights, access);
     if (plan.kind === 'select')
       for (const { locking, access } of [plan, ...plan.within.map((read) => read.plan)])
-        if (locking?.strength === 'update') this.checkLocking(session, rights, access);
+        if (locking?.isShared === false) this.checkLocking(session, rights, access);
     this.passed.set(plan, rights);
   }
 

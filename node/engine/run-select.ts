@@ -3,7 +3,7 @@ import { SqlError, type LiteralValue, type SelectPlan, type SqliteValue, type St
 import type { ResultSink } from '../server/index.ts';
 import type { RowId } from '../store/index.ts';
 import { runInLane } from './lane/select.ts';
-import { rowLock, tableLock, type LockKey } from './locks.ts';
+import { rowLock, tableLock, type LockKey, type LockMode } from './locks.ts';
 import { sendRows } from './results.ts';
 import type { EngineSession } from './session.ts';
 import { keyRangeOf, rowsOf } from './view.ts';
@@ -125,24 +125,25 @@ function lockRows(session: EngineSession, plan: SelectPlan, rows: readonly Sqlit
   const { locks } = session.core;
   const { locking } = plan;
   // A statement alone ends with its answer: it waits as the others do, and keeps nothing.
-  const take = (key: LockKey): void =>
+  const take = (key: LockKey, mode: LockMode): void =>
     session.transaction ? locks.take(key, owner, mode) : locks.check(key, owner, mode);
-  const mode = locking?.strength === 'update' ? 'exclusive' : 'shared';
   if (!locking?.targets) {
-    for (const { table } of plan.tables) take(tableLock(table.id));
+    for (const { table } of plan.tables)
+      take(tableLock(table.id), locking?.isShared === false ? 'exclusive' : 'shared');
     return;
   }
   for (const row of rows) {
-    for (const { table, output } of locking.targets) {
+    for (const { table, output, strength, wait } of locking.targets) {
+      const mode = strength === 'update' ? 'exclusive' : 'shared';
       const rowid = row[output] as RowId | null;
       if (rowid === null || table.temporary) continue;
-      if (locking.wait === 'nowait' && locks.isTaken(rowLock(table.id, rowid), owner, mode))
+      if (wait === 'nowait' && locks.isTaken(rowLock(table.id, rowid), owner, mode))
         throw new SqlError(
           3572,
           'HY000',
           'Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.',
         );
-      take(rowLock(table.id, rowid));
+      take(rowLock(table.id, rowid), mode);
     }
   }
 }

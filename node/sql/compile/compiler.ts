@@ -6,7 +6,7 @@ import { sortKey } from '../values/index.ts';
 import { isBinaryCollation } from '../values/index.ts';
 import { SqlError, type SqlType } from '../types/index.ts';
 import type { Binder, Bound, ColumnSource } from './bound.ts';
-import type { Access, KeyLookup, KeyRange, SqlFunction, TableUse, ViewUse } from './plan.ts';
+import type { Access, KeyLookup, KeyRange, LockTarget, SqlFunction, TableUse, ViewUse } from './plan.ts';
 import type { Relation, RelationColumn, Scope } from './scope.ts';
 
 /** What of a session decides how a statement compiles; part of a plan's key. */
@@ -130,13 +130,13 @@ export class Compiler {
   /** Set for the outermost SELECT, which takes it before it compiles anything inside it. */
   further: FurtherOutputs | undefined;
   /** Set for the SELECT of a query that has it, which takes it likewise. */
-  locking: Locking | undefined;
+  locking: readonly Locking[] = [];
   /** Queries with a locking clause of their own, wherever they stand but in views. */
   readonly lockingQueries: QueryExpression[] = [];
   /** The order of the query's rows says nothing: it is one whose rows an expression looks through. Taken likewise. */
   unordered = false;
   furtherColumns: readonly OutputRelation[] = [];
-  rowidOutputs: { readonly table: TableDef; readonly output: number }[] | undefined;
+  rowidOutputs: LockTarget[] | undefined;
   /** Rowids that the outermost SELECT can touch, when it reads one table and says so plainly. */
   keyRange: KeyRange | undefined;
   keyLookup: KeyLookup | undefined;

@@ -112,6 +112,14 @@ export interface ColumnBounds {
   readonly among?: readonly Binder[];
 }
 
+/** Where a locking read puts out a table's rowids, and how it locks them. */
+export interface LockTarget {
+  readonly table: TableDef;
+  readonly output: number;
+  readonly strength: 'update' | 'share';
+  readonly wait: 'wait' | 'nowait' | 'skipLocked';
+}
+
 export interface SelectPlan {
   readonly kind: 'select';
   readonly sql: string;
@@ -128,9 +136,9 @@ export interface SelectPlan {
   /** FOR UPDATE, FOR SHARE. `targets`: where rows put out the rowids of the tables to lock; undefined: the tables are locked whole. */
   readonly locking:
     | {
-        readonly strength: 'update' | 'share';
-        readonly wait: 'wait' | 'nowait' | 'skipLocked';
-        readonly targets: readonly { readonly table: TableDef; readonly output: number }[] | undefined;
+        /** How tables are locked whole. */
+        readonly isShared: boolean;
+        readonly targets: readonly LockTarget[] | undefined;
       }
     | undefined;
   /** Locking reads within it, as in a derived table: they are run first, for their locks. */

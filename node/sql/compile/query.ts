@@ -30,11 +30,9 @@ export function compileQuery(c: Compiler, query: QueryExpression, parent: Scope 
   c.further = undefined;
   const unordered = c.unordered && !query.limit;
   c.unordered = false;
-  const [locking] = query.locking;
-  if (locking) c.noteLocking(query);
+  if (query.locking.length > 0) c.noteLocking(query);
   const prefix = withClause(c, scope, query.with);
-  // Several clauses, for tables of their own: all are locked as the first says.
-  c.locking = locking && query.locking.length > 1 ? { ...locking, tables: undefined } : locking;
+  c.locking = query.locking;
   // The parts of a set operation put out nothing more than their columns.
   if (query.body.kind === 'select' || query.body.kind === 'tableQuery') c.further = further;
   c.unordered = unordered && query.body.kind === 'select';

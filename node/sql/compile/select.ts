@@ -123,7 +123,7 @@ function tryLevel(
 ): Level | undefined {
   const { further, locking, unordered } = c;
   c.further = undefined;
-  c.locking = undefined;
+  c.locking = [];
   c.unordered = false;
   const scope = new Scope(outer);
   const from = compileFrom(c, scope, select.from);
@@ -131,7 +131,7 @@ function tryLevel(
   if (select.qualify) throw sqlError(6037, `'QUALIFY clause' can be used only if the hypergraph optimizer is enabled.`);
   const condition = select.where ? whereSql(c, scope, select.where) : '';
   noteBounds(c, scope, select.from, select.where);
-  const free = locking?.wait === 'skipLocked' ? notHeld(c, scope, locking) : [];
+  const free = notHeld(c, scope, locking);
   const where = [interruptionPoint(c, scope), condition, ...free].filter((t) => t !== '').join(' AND ');
 
   const grouping = new Map<SelectItem, Bound>();

@@ -95,8 +95,8 @@ function lockingRead(main: Compiler, c: Compiler, query: QueryExpression): Selec
 }
 
 function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
-  const locking = query.locking[0];
-  if (locking) c.further = { rowids: true, columns: [] };
+  const isLocking = query.locking.length > 0;
+  if (isLocking) c.further = { rowids: true, columns: [] };
   const compiled = c.query(query);
   const body = query.body.kind === 'select' ? query.body : undefined;
   const text = textOf(c, compiled.sql);
@@ -115,7 +115,9 @@ function compileSelectPlan(c: Compiler, query: QueryExpression): SelectPlan {
     keyRange: c.tables.length === 1 ? c.keyRange : undefined,
     keyLookup: c.tables.length === 1 ? c.keyLookup : undefined,
     within: [],
-    locking: locking && { strength: locking.strength, wait: locking.wait, targets: c.rowidOutputs },
+    locking: isLocking
+      ? { isShared: query.locking.every(({ strength }) => strength === 'share'), targets: c.rowidOutputs }
+      : undefined,
     plain: plainOf(c, query, compiled),
     count,
     volatile: c.volatile,

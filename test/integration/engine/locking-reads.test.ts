@@ -175,6 +175,42 @@ describe('a locking clause within', () => {
   });
 });
 
+describe('several locking clauses', () => {
+  const both = 'select jobs.id from jobs join owners on owners.id = jobs.owner';
+
+  it('lock each table by its own', async () => {
+    await values(a, `${both} where jobs.id = 1 for update of jobs for share of owners`);
+    assert.deepEqual(await values(b, 'select id from owners order by id for share nowait'), [1, 2]);
+    await assert.rejects(b.query('select id from owners where id = 1 for update nowait'), errno(3572));
+    await assert.rejects(b.query('select id from jobs where id = 1 for share nowait'), errno(3572));
+  });
+
+  it('wait, pass over and give up each by its own', async () => {
+    await a.query('select id from jobs where id = 1 for update');
+    assert.deepEqual(
+      await values(b, `${both} order by jobs.id for share of owners nowait for update of jobs skip locked`),
+      [2, 3, 4],
+    );
+    await b.query('rollback');
+    await b.query('begin');
+    await assert.rejects(b.query(`${both} for share of owners for update of jobs nowait`), errno(3572));
+    // A table that no clause names is locked by none.
+    assert.deepEqual(await values(b, `${both} where jobs.id = 1 for update of owners nowait`), [1]);
+    await assert.rejects(a.query('select id from owners where id = 1 for share nowait'), errno(3572));
+  });
+
+  it('name a table once', async () => {
+    for (const clauses of [
+      'for update for share of owners',
+      'for update of jobs for share of jobs',
+      'for update for share',
+      'for update of jobs, jobs',
+    ])
+      await assert.rejects(a.query(`${both} ${clauses}`), errno(3569));
+    await assert.rejects(a.query(`${both} for update of jobs for share of other`), errno(3568));
+  });
+});
+
 describe('a locking read outside of transactions', () => {
   beforeEach(async () => {
     await a.query('select * from jobs where id = 1 for update');

@@ -10,6 +10,8 @@ import {
 } from '../catalog/index.ts';
 import { Bound, COERCIBILITY } from './bound.ts';
 import type { Compiler } from './compiler.ts';
+import type { TableRef } from '../parser/index.ts';
+import { SqlError } from '../types/index.ts';
 import { makeRelation, type Relation, type RelationColumn } from './scope.ts';
 
 /** A part of FROM that is one relation. */
@@ -51,7 +53,23 @@ function rowKeyOf(table: TableDef): number | undefined {
   return more === undefined && column(part?.column)?.type.kind === 'int' ? part?.column : undefined;
 }
 
-export function baseSource(c: Compiler, table: TableDef, alias: string): NamedRelation {
+/** Hints choose nothing here, but an index that they name is there: a name is also what one alone begins with. Throws 1176. */
+function checkHints(table: TableDef, alias: string, hints: TableRef['indexHints']): void {
+  for (const name of hints.flatMap(({ indexes }) => indexes)) {
+    const written = name.toLowerCase();
+    const names = table.indexes.map((index) => index.name.toLowerCase());
+    if (names.includes(written) || names.filter((one) => one.startsWith(written)).length === 1) continue;
+    throw new SqlError(1176, '42000', `Key '${name}' doesn't exist in table '${alias}'`);
+  }
+}
+
+export function baseSource(
+  c: Compiler,
+  table: TableDef,
+  alias: string,
+  hints: TableRef['indexHints'] = [],
+): NamedRelation {
+  checkHints(table, alias, hints);
   const name = c.alias();
   c.tables.push({ table, alias: name, name: alias });
   c.needs('select', table.database, table.name);

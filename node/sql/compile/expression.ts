@@ -282,6 +282,11 @@ function caseWhen(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'case' }>,
   });
 }
 
+/** What is no text gives way to all texts, wherever it lies. */
+function coercibilityOf({ type, coercibility }: Bound): number {
+  return ['null', 'string', 'binary', 'enum', 'set', 'json'].includes(type.kind) ? coercibility : COERCIBILITY.numeric;
+}
+
 function defaultOf(c: Compiler, scope: Scope, ref: Extract<Expr, { kind: 'column' }>, clause: string): Bound {
   const bound = findColumn(c, scope, ref, clause);
   if (!bound) throw unknownColumn(ref, clause);
@@ -336,6 +341,11 @@ function call(c: Compiler, scope: Scope, e: Extract<Expr, { kind: 'call' }>, cla
         coercibility: first.coercibility,
         nullable: true,
       });
+    }
+    case 'COERCIBILITY': {
+      const [only, more] = args;
+      if (!only || more) break;
+      return new Bound(String(coercibilityOf(only)), { type: BIGINT, nullable: false });
     }
     case 'EXTRACTVALUE':
     case 'UPDATEXML':

@@ -221,10 +221,10 @@ function tableSource(c: Compiler, scope: Scope, ref: TableRef): NamedRelation {
   const virtual = c.settings.virtualTable(database, ref.name);
   if (virtual) return virtualSource(c, virtual, database, alias);
   const temporary = c.settings.temporaryTable(database, ref.name);
-  if (temporary) return baseSource(c, temporary, alias);
+  if (temporary) return baseSource(c, temporary, alias, ref.indexHints);
   c.mayName('select', database, ref.name);
   const table = c.catalog.table(database, ref.name);
-  if (table) return baseSource(c, table, alias);
+  if (table) return baseSource(c, table, alias, ref.indexHints);
   const view = c.catalog.view(database, ref.name);
   if (view) return (scope.mergesViews ? mergedView(c, view, alias) : undefined) ?? viewSource(c, view, alias);
   if (!c.catalog.databases.has(database) && !isSystemDatabase(database))

@@ -48,13 +48,20 @@ export function defineText(
 ): FunctionDefinition {
   const isBinary = (types: readonly SqlType[]): boolean =>
     types.some((type, i) => strings(i) && (type.kind === 'binary' || type.kind === 'geometry' || type.kind === 'bit'));
+  // Asked for each argument: there may be very many.
+  const known = new WeakMap<readonly ArgInfo[], boolean>();
+  const areBinary = (args: readonly ArgInfo[]): boolean => {
+    let answer = known.get(args);
+    if (answer === undefined) known.set(args, (answer = isBinary(args.map((a) => a.type))));
+    return answer;
+  };
   return definePrepared(
     name,
     arity,
-    (index, args) => (!strings(index) ? others : isBinary(args.map((a) => a.type)) ? 'bytes' : 'text'),
+    (index, args) => (!strings(index) ? others : areBinary(args) ? 'bytes' : 'text'),
     (args: readonly ArgInfo[], env: TypeEnv) => {
       const texts = args.filter((_, i) => strings(i));
-      if (isBinary(args.map((a) => a.type))) return binaryType(length(args.map(inBytes)));
+      if (areBinary(args)) return binaryType(length(args.map(inBytes)));
       return textType(length(args), collationOfResult(texts, env, name.toLowerCase()));
     },
     (types): Call => {

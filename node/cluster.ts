@@ -169,6 +169,7 @@ export function openCluster(
       bootstrap: swarm.bootstrap,
       mdns: config.mdns,
       members: peersOf(engine),
+      removed: removedOf(engine),
       dataFolder: config.data,
     },
     {
@@ -183,6 +184,12 @@ export function openCluster(
       message: (from, bytes) => channels.message(from, bytes),
       gossip: (topic, bytes, from) => channels.gossip(topic, bytes, from),
       drained: (to) => channels.drained(to),
+      removed: (by) => {
+        const { group } = core;
+        if (!group.isLeft)
+          log.error({ by: nameOf(by) }, 'a member says that this node was removed: it takes no changes');
+        group.isSaidToBeRemoved = true;
+      },
       joinRequest: async ({ node, name, secret }) => {
         const reason = await core.roster.admit(node, name, secret);
         log.info({ name, node, ...(reason !== undefined && { reason }) }, 'a node asked to join');
@@ -212,6 +219,10 @@ export function openCluster(
 
 export const peersOf = ({ membership }: OpenedEngine): PeerId[] =>
   membership.members().map((id) => id as string as PeerId);
+
+/** Who was a member, and is none any more. */
+export const removedOf = ({ membership }: OpenedEngine): PeerId[] =>
+  membership.all().flatMap(({ id, removed }) => (removed ? [id as PeerId] : []));
 
 /** A token by which another node can join this node's swarm. */
 export const tokenOf = (swarm: Swarm, addresses: readonly string[], secret: Uint8Array, expires: number): string =>

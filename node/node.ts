@@ -22,6 +22,7 @@ import {
   joinByToken,
   openCluster,
   peersOf,
+  removedOf,
   swarmOf,
   tokenOf,
   type Cluster,
@@ -114,7 +115,7 @@ export async function startNode(
     fatal: fail,
     notice: (message, facts) => log.warn(facts, message),
     genesis: genesisOf(config),
-    onMembers: () => cluster?.network.setMembers(peersOf(engine)),
+    onMembers: () => cluster?.network.setMembers(peersOf(engine), removedOf(engine)),
     onSchema: () => groups?.hosted.follow(),
     onDiffers: (proposer, height) => {
       digestAlarms++;
@@ -331,12 +332,8 @@ function mayNotRecover({ core, decider, membership, self }: OpenedEngine, left: 
 }
 
 /** Why clients should go to another node. */
-function notReady(
-  { membership, self }: OpenedEngine,
-  config: Config,
-  running: Cluster | undefined,
-): string | undefined {
-  if (!membership.isMember(self)) return 'the node is no member of its group any more';
+function notReady({ core }: OpenedEngine, config: Config, running: Cluster | undefined): string | undefined {
+  if (core.group.isLeft) return 'the node is no member of its group any more';
   const behind = running?.peering.behind() ?? 0;
   return behind > config.readyLagEntries ? `the node is ${behind} entries behind` : undefined;
 }
@@ -408,7 +405,7 @@ function status(engine: OpenedEngine, { name, cluster }: Config, running: Cluste
       .members()
       .map(({ name, id, isVoter, isUp, lag }) => ({ name, id, voter: isVoter, up: isUp, lagEntries: lag })),
     /** Who was a member, and is none any more. */
-    removed: membership.all().flatMap((member) => (member.removed ? [member.id] : [])),
+    removed: removedOf(engine),
     /** Those that can be set while the node runs, and that an operator keeps. */
     variables: {
       p2pdb_commit: core.globals.get('p2pdb_commit'),

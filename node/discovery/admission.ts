@@ -6,7 +6,7 @@
  *
  * The one that dialled goes first, and the other answers only a good proof. Because a proof names both ends of the noise
  * channel, it is of no use in any other, so nobody in the middle can pass it on. Who knows the key but is no member gets
- * an empty answer, and the connection ends there. Of the joiners' kind, a connection ends after one question and its answer.
+ * an empty answer, or the word `removed` if it was one, and the connection ends there. Of the joiners' kind, a connection ends after one question and its answer.
  * So only members' connections ever become libp2p's, and identify, DHT, gossip and links see no others.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
@@ -27,6 +27,8 @@ type Role = 'dialler' | 'listener' | 'joiner';
 /** The longest question or answer of a join. */
 const JOIN_BYTES_MAX = 1 << 20;
 const CLOSE_MS_MAX = 2_000;
+/** Instead of a proof, to who was a member and is none any more. Shorter than a proof. */
+const REMOVED = Buffer.from('removed');
 /** Noise's packets have at most so many bytes, and their length. */
 const PACKET_BYTES_MAX = (64 << 10) + 2;
 
@@ -45,6 +47,9 @@ const proofOf = (role: Role, swarm: SwarmIdentity, prover: NodeId, verifier: Nod
 class AdmissionError extends Error {
   override readonly name = 'AdmissionError';
 }
+
+/** A peer says that this node was removed. */
+class RemovedError extends AdmissionError {}
 
 /** What ends a joiner's connection when all is said. */
 class JoinDone extends Error {
@@ -89,14 +94,15 @@ class Channel {
   async verify(role: Role): Promise<void> {
     const expected = proofOf(role, this.swarm, this.remote, this.self);
     const given = await this.read();
+    if (REMOVED.equals(given)) throw new RemovedError('the peer says that this node was removed');
     if (given.length === 0) throw new AdmissionError('the peer does not count this node among the members');
     if (given.length !== expected.length || !timingSafeEqual(given, expected))
       throw new AdmissionError('the peer does not know the swarm’s key');
   }
 
   /** Instead of a proof. */
-  async refuse(): Promise<void> {
-    await this.write(new Uint8Array(0));
+  async refuse(wasRemoved: boolean): Promise<void> {
+    await this.write(wasRemoved ? REMOVED : new Uint8Array(0));
     await this.untilClosed();
   }
 
@@ -134,9 +140,17 @@ function wholePackets(connection: MessageStream): MessageStream {
 const secure = noise();
 const selfOf = (components: NoiseComponents): NodeId => nodeIdOfPeer(components.peerId) as NodeId;
 
+/** Who is a member, and who was one. */
+export interface Roll {
+  readonly isMember: (id: NodeId) => boolean;
+  readonly wasRemoved: (id: NodeId) => boolean;
+  /** A member, which proved to be it by noise, says that this node was removed. */
+  readonly onRemoved: (by: NodeId) => void;
+}
+
 /** Connections between members. */
 export const memberEncrypter =
-  (swarm: SwarmIdentity, isMember: (id: NodeId) => boolean) =>
+  (swarm: SwarmIdentity, { isMember, wasRemoved, onRemoved }: Roll) =>
   (components: NoiseComponents): ConnectionEncrypter => {
     const inner = secure(components);
     const self = selfOf(components);
@@ -147,7 +161,12 @@ export const memberEncrypter =
         const channel = new Channel(secured, swarm, self, options);
         if (!isMember(channel.remote)) throw new AdmissionError('who answers there is no member');
         await channel.prove('dialler');
-        await channel.verify('listener');
+        try {
+          await channel.verify('listener');
+        } catch (error) {
+          if (error instanceof RemovedError) onRemoved(channel.remote);
+          throw error;
+        }
         return { ...secured, connection: channel.unwrap() };
       },
       secureInbound: async (connection, options) => {
@@ -155,7 +174,7 @@ export const memberEncrypter =
         const channel = new Channel(secured, swarm, self, options);
         await channel.verify('dialler');
         if (!isMember(channel.remote)) {
-          await channel.refuse();
+          await channel.refuse(wasRemoved(channel.remote));
           throw new AdmissionError('no member');
         }
         await channel.prove('listener');

@@ -183,9 +183,9 @@ export class NetworkClient implements Network {
     this.door?.close();
   }
 
-  setMembers(members: readonly NodeId[]): void {
-    this.options = { ...this.options, members: [...members] };
-    this.command({ kind: 'members', members: [...members] });
+  setMembers(members: readonly NodeId[], removed: readonly NodeId[] = []): void {
+    this.options = { ...this.options, members: [...members], removed: [...removed] };
+    this.command({ kind: 'members', members: [...members], removed: [...removed] });
   }
 
   send(to: NodeId, message: Uint8Array): SendOutcome {
@@ -367,6 +367,9 @@ export class NetworkClient implements Network {
       }
       case 'gossip':
         for (const message of report.messages) this.handler.gossip?.(report.topic, message, report.from);
+        return;
+      case 'removed':
+        this.handler.removed?.(report.by);
         return;
       case 'joinRequest':
         void this.askedToJoin(report);

@@ -25,6 +25,7 @@ export class NetworkHost {
   private readonly outbox: Outbox;
   private readonly desk: JoinDesk;
   private members = new Set<NodeId>();
+  private removed = new Set<NodeId>();
   private readonly topics = new Set<string>();
   private running: Running | undefined;
   /** Starting and stopping follow each other. */
@@ -44,6 +45,7 @@ export class NetworkHost {
     switch (command.kind) {
       case 'start':
         this.members = new Set(command.options.members);
+        this.removed = new Set(command.options.removed);
         for (const topic of command.topics) this.topics.add(topic);
         this.last = this.last.then(() => this.start(command.options));
         return;
@@ -51,6 +53,7 @@ export class NetworkHost {
         this.last = this.last.then(() => this.stop());
         return;
       case 'members':
+        this.removed = new Set(command.removed);
         this.setMembers(command.members);
         return;
       case 'send':
@@ -116,7 +119,12 @@ export class NetworkHost {
     const bootstrap = options.bootstrap.map(parseBootstrap);
     const privateKey = await privateKeyOf(options.privateKey);
     const self = nodeIdOf(privateKey.publicKey.raw);
-    const swarm = await createSwarm(options, privateKey, { isMember, answerJoin: this.desk.ask });
+    const swarm = await createSwarm(options, privateKey, {
+      isMember,
+      wasRemoved: (id) => this.removed.has(id),
+      onRemoved: (by) => outbox.add({ kind: 'removed', by }),
+      answerJoin: this.desk.ask,
+    });
     const links = new Links({
       libp2p: swarm,
       self,

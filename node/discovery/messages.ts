@@ -13,7 +13,7 @@ export interface LaneOffer extends LaneTicket {
 export type Command =
   | { readonly kind: 'start'; readonly options: NetworkOptions; readonly topics: readonly string[] }
   | { readonly kind: 'stop' }
-  | { readonly kind: 'members'; readonly members: readonly NodeId[] }
+  | { readonly kind: 'members'; readonly members: readonly NodeId[]; readonly removed: readonly NodeId[] }
   /** Whole data frames. */
   | { readonly kind: 'send'; readonly link: LinkNumber; readonly chunk: Uint8Array<ArrayBuffer> }
   /** Tells the peer where this node's owner takes its lane. */
@@ -56,6 +56,8 @@ export type Report =
   /** So many bytes left the queue. */
   | { readonly kind: 'sent'; readonly link: LinkNumber; readonly bytes: number }
   | { readonly kind: 'gossip'; readonly topic: string; readonly messages: readonly Uint8Array[]; readonly from: NodeId }
+  /** A member says that this node is none any more. */
+  | { readonly kind: 'removed'; readonly by: NodeId }
   | { readonly kind: 'joinRequest'; readonly request: number; readonly content: JoinRequest }
   | { readonly kind: 'figures'; readonly links: readonly LinkFigures[] }
   | {

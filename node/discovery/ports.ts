@@ -33,6 +33,8 @@ export interface NetworkOptions {
   readonly mdns: boolean;
   /** Who may talk to this node; itself may be among them. */
   readonly members: readonly NodeId[];
+  /** Who was a member and is none any more: is told so. */
+  readonly removed?: readonly NodeId[];
   /** Folder that keeps the members' last known addresses (`peers.json`). Without it they are forgotten at the end. */
   readonly dataFolder?: string;
   /** How many bytes may wait for one peer before send() answers 'full'. Default: 16 MiB. */
@@ -92,6 +94,8 @@ export interface NetworkHandler {
   drained?(to: NodeId): void;
   /** `from` is the neighbour that passed the message on, not who made it. */
   gossip?(topic: string, bytes: Uint8Array, from: NodeId): void;
+  /** A member, by its own word, counts this node among the removed. Told again with each attempt to reach it. */
+  removed?(by: NodeId): void;
   /** Someone with the swarm's key asks to become a member. Whether the token is good is decided here. */
   joinRequest?(request: JoinRequest): Promise<JoinAnswer>;
   log?(level: LogLevel, text: string, detail: Readonly<Record<string, unknown>>): void;
@@ -105,8 +109,8 @@ export interface Network {
   stop(): Promise<void>;
   /** Own multiaddrs, with the peer id. */
   readonly addresses: readonly string[];
-  /** Members of now on: others are disconnected and not answered any more. */
-  setMembers(members: readonly NodeId[]): void;
+  /** Members of now on: others are disconnected and not answered any more, but for who was removed: it is told that. */
+  setMembers(members: readonly NodeId[], removed?: readonly NodeId[]): void;
   /** Takes a message for a peer that is up. The bytes must not change afterwards. Throws RangeError above MESSAGE_BYTES_MAX. */
   send(to: NodeId, message: Uint8Array): SendOutcome;
   /** What send() has taken leaves now, and not at the end of the turn. */

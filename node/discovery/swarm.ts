@@ -10,7 +10,7 @@ import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import { gossipOptions } from '../pubsub/index.ts';
-import { gaterOf, joinListener, memberEncrypter } from './admission.ts';
+import { gaterOf, joinListener, memberEncrypter, type Roll } from './admission.ts';
 import { NetworkError } from './errors.ts';
 import { JOIN_MS_MAX } from './join-messages.ts';
 import type { NetworkOptions, NodeId } from './ports.ts';
@@ -24,8 +24,7 @@ const CONNECTIONS_MAX = 1_000;
 
 export type Swarm = Libp2p<{ identify: Identify; ping: Ping; dht: KadDHT; pubsub: GossipSub }>;
 
-export interface SwarmAdmission {
-  readonly isMember: (id: NodeId) => boolean;
+export interface SwarmAdmission extends Roll {
   readonly answerJoin: (from: NodeId, question: Uint8Array) => Promise<Uint8Array>;
 }
 
@@ -51,7 +50,7 @@ function ownAddresses(host: string, port: number): string[] {
 export async function createSwarm(
   options: NetworkOptions,
   privateKey: PrivateKey,
-  { isMember, answerJoin }: SwarmAdmission,
+  { answerJoin, ...roll }: SwarmAdmission,
 ): Promise<Swarm> {
   const { listen, announce = [], swarm } = options;
   const prefix = `p2pdb/${swarm.id}`;
@@ -65,9 +64,9 @@ export async function createSwarm(
         appendAnnounce: ownAddresses(listen.host, listen.port),
       },
       transports: [tcp()],
-      connectionEncrypters: [memberEncrypter(swarm, isMember), joinListener(swarm, answerJoin)],
+      connectionEncrypters: [memberEncrypter(swarm, roll), joinListener(swarm, answerJoin)],
       streamMuxers: [yamux({ streamOptions: { initialStreamWindowSize: STREAM_WINDOW_BYTES } })],
-      connectionGater: gaterOf(isMember),
+      connectionGater: gaterOf(roll.isMember),
       connectionManager: {
         maxConnections: CONNECTIONS_MAX,
         inboundConnectionThreshold: INBOUND_PER_SECOND_MAX,

@@ -348,7 +348,7 @@ export class EngineCore implements Engine {
   refuseWrites(): void {
     this.refuseClosed();
     // A host that leaves a database of its own group has its own ways: see departure.ts.
-    if (this.main === this && this.group.isLeft)
+    if (this.main === this ? this.group.isLeft : this.main.group.isSaidToBeRemoved)
       throw new SqlError(
         1290,
         'HY000',

@@ -68,11 +68,14 @@ export class Group {
     return this.facts.membership.self;
   }
 
-  /** This node was removed, and knows it. */
+  /** This node was removed, and knows it: its log says so, or a member did. */
   get isLeft(): boolean {
     const { membership } = this.facts;
-    return !membership.isMember(membership.self);
+    return this.isSaidToBeRemoved || !membership.isMember(membership.self);
   }
+
+  /** It was away then: its log ends before, and nobody sends it more. A removal is for good, so one word is enough. */
+  isSaidToBeRemoved = false;
 
   /** Of whoever is or was a member. */
   nameOf(id: string): string | undefined {

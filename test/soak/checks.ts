@@ -17,6 +17,7 @@ const EXAMPLES = 3;
 
 export async function check(soak: Soak): Promise<void> {
   await soak.lookWhoIsMember();
+  for (const node of soak.members) await soak.start(node);
   await movesEnd(soak);
   const before = await settled(soak);
   await readyAll(soak);

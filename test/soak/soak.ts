@@ -77,6 +77,8 @@ export class Soak implements Host {
   private readonly faults: string[] = [];
   private readonly notes: string[] = [];
   private readonly sky: Sky;
+  /** The newcomer's folder has the key with which it asked to be let in. */
+  private hasAsked = false;
   /** Nodes of which a copy of the folder is kept. */
   private readonly copies = new Set<number>();
 
@@ -266,7 +268,9 @@ export class Soak implements Host {
   }
 
   async join(by: number): Promise<void> {
-    rmSync(this.cluster.folder(this.newcomer), { recursive: true, force: true });
+    // A join that was not decided in time may be later: it is the one with that key that is let in.
+    if (!this.hasAsked) rmSync(this.cluster.folder(this.newcomer), { recursive: true, force: true });
+    this.hasAsked = true;
     this.closed.delete(this.newcomer);
     try {
       await this.cluster.join(this.newcomer, by, TOKEN_MINUTES);
@@ -378,6 +382,8 @@ export class Soak implements Host {
     const rows = await this.order(by, `SELECT 1 FROM p2pdb.members WHERE name = '${name}'`);
     if (rows?.length === 1) this.members.add(this.newcomer);
     if (rows?.length !== 0) return;
-    if (this.members.delete(this.newcomer)) await this.kill(this.newcomer);
+    if (!this.members.delete(this.newcomer)) return;
+    this.hasAsked = false;
+    await this.kill(this.newcomer);
   }
 }

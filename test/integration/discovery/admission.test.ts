@@ -158,7 +158,10 @@ describe('membership', () => {
   });
 
   it('ends with removal', async () => {
-    const nodes = await cluster(newSwarm(), 3);
+    const told: [number, NodeId][] = [];
+    const nodes = await cluster(newSwarm(), 3, (index) => ({
+      handler: { removed: (by) => void told.push([index, by]) },
+    }));
     const [a, b, c] = nodes as [TestNode, TestNode, TestNode];
     try {
       await allUp(nodes);
@@ -169,6 +172,11 @@ describe('membership', () => {
       await c.until(() => c.lines.slice(before).filter((l) => l.includes('cannot be reached')).length >= 4, 'it tries');
       assert.equal(c.up.size, 0);
       assert.deepEqual([[...a.up], [...b.up]], [[b.id], [a.id]]);
+      // Who does not know it, for it is behind, says nothing; who does tells it, also when it dials anew.
+      assert.equal(told.length, 0);
+      b.network.setMembers([a.id, b.id], [c.id]);
+      await c.until(() => told.length >= 2, 'it is told');
+      assert.ok(told.every(([index, by]) => index === 2 && by === b.id));
       // And comes back with membership.
       for (const node of [a, b]) node.network.setMembers([a.id, b.id, c.id]);
       await allUp(nodes);

@@ -151,14 +151,16 @@ describe('membership', () => {
     assert.equal(ids.length, 6);
     assert.equal(new Set(ids).size, 6);
 
-    // What the removed node wrote since stays outside.
+    // It was away when it was removed: the others tell it, also at its next start, and what it wrote before stays outside.
     const again = launch('a', {
       P2PDB_SWARM_KEY: swarmKey,
       P2PDB_CLUSTER: 'grown',
       P2PDB_ROOT_PASSWORD: ROOT_PASSWORD,
     });
     const ghost = await connect(again);
-    await ghost.query('INSERT INTO d.t (v) VALUES (666)');
+    await eventually(() => assert.rejects(ghost.query('INSERT INTO d.t (v) VALUES (666)'), { errno: 1290 }));
+    await assert.rejects(ghost.query('CREATE TABLE d.v (a INT)'), { errno: 1290 });
+    assert.equal((await rows(ghost, 'SELECT * FROM d.t WHERE v < 5')).length, 6);
     await b.query('INSERT /*+ P2PDB_COMMIT(final) */ INTO d.u VALUES (2)');
     assert.equal((await rows(b, 'SELECT * FROM d.t WHERE v = 666')).length, 0);
 

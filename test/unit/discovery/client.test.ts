@@ -63,7 +63,9 @@ describe('the owner’s side of the network', () => {
     end(new Error('out of memory'));
     t.mock.timers.tick(1_000);
     assert.deepEqual(seen, ['up', 'down', "error: the network's thread ended: out of memory"]);
-    assert.deepEqual(commands, [{ kind: 'start', options: { ...options, members: [PEER] }, topics: ['heads'] }]);
+    assert.deepEqual(commands, [
+      { kind: 'start', options: { ...options, members: [PEER], removed: [] }, topics: ['heads'] },
+    ]);
     assert.equal(client.send(PEER, new Uint8Array(1)), 'unreachable');
     report({ kind: 'started', addresses: [] }, { ...up, link: 8 });
     assert.equal(client.send(PEER, new Uint8Array(1)), 'queued');

@@ -397,8 +397,11 @@ export class EngineCore implements Engine {
   openReadView(transaction: OpenTransaction): void {
     if (transaction.snapshot !== undefined) return;
     this.versions.open(transaction);
-    if (this.replica.hasUnflushed)
-      transaction.unflushed = this.replica.flushed().then(() => (transaction.unflushed = undefined));
+    if (!this.replica.hasUnflushed) return;
+    const unflushed = this.replica.flushed().then(() => (transaction.unflushed = undefined));
+    // Who reads hears of what is lost; perhaps nobody does.
+    unflushed.catch(() => undefined);
+    transaction.unflushed = unflushed;
   }
 
   /** A session's own changes: its locks kept others from what they touch. */

@@ -12,6 +12,12 @@ export interface Own {
   readonly reject: (error: unknown) => void;
 }
 
+/** Who waits until what it read is durable. */
+export interface Reader {
+  readonly wake: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** One write of the log. */
 export interface Batch {
   readonly own: readonly Own[];
@@ -23,7 +29,7 @@ export interface Batch {
   items: readonly LogItem[];
   /** Makes the own entry, and the items; some bytes that it goes through. */
   readonly assembly: { readonly steps: Steps<void>; readonly bytes: number };
-  readonly readers: readonly (() => void)[];
+  readonly readers: readonly Reader[];
   /** Others were given the own entry. */
   told: boolean;
 }

@@ -5,7 +5,17 @@
 import { finish, type Steps } from '../consistency/index.ts';
 import { encodeTransaction } from '../log/index.ts';
 import { asideItem, DiskFullError, entryItemInSteps, type LogItem, type SealedEntry } from '../store/index.ts';
-import { failureOf, hasRun, isLarge, isSmall, LARGE_BYTES, writtenBy, type Batch, type Own } from './batch.ts';
+import {
+  failureOf,
+  hasRun,
+  isLarge,
+  isSmall,
+  LARGE_BYTES,
+  writtenBy,
+  type Batch,
+  type Own,
+  type Reader,
+} from './batch.ts';
 import type { Clock } from './clock.ts';
 import { Company, type Open } from './company.ts';
 import { SLICING, type Slicing } from './gate.ts';
@@ -52,8 +62,8 @@ export class LogWriter {
   private pending: Own[] = [];
   private flying: Batch | undefined;
   /** Who waits for everything that is pending; and for what flies. */
-  private readers: (() => void)[] = [];
-  private flyingReaders: (() => void)[] = [];
+  private readers: Reader[] = [];
+  private flyingReaders: Reader[] = [];
   /** Blocks that are decided and not yet given to the log. */
   private blockItems: LogItem[] = [];
   /** What goes before all else: see LogStore.follow(). */
@@ -90,6 +100,8 @@ export class LogWriter {
 
   /** Whether rows lie in the state that are not durable yet. */
   get hasUnflushed(): boolean {
+    // What was lost lies in the state for as long as the node takes to end.
+    if (this.failed) return true;
     return hasRun(this.pending) || (this.flying !== undefined && hasRun(this.flying.own));
   }
 
@@ -138,14 +150,14 @@ export class LogWriter {
     return this.blockItems.length > 0 || this.again.length > 0;
   }
 
-  /** Resolves when everything that is pending or being written is durable. */
+  /** Resolves when everything that is pending or being written is durable; rejects where it is lost. */
   flushed(): Promise<void> {
     if (this.failed) return Promise.reject(this.failed);
     if (this.pending.length > 0) {
       this.schedule();
-      return new Promise((resolve) => this.readers.push(resolve));
+      return new Promise((wake, reject) => this.readers.push({ wake, reject }));
     }
-    if (this.flying) return new Promise((resolve) => this.flyingReaders.push(resolve));
+    if (this.flying) return new Promise((wake, reject) => this.flyingReaders.push({ wake, reject }));
     return Promise.resolve();
   }
 
@@ -298,7 +310,7 @@ export class LogWriter {
     // Who waits for all that is pending waits for what is left, too.
     const readers = this.pending.length > 0 ? [] : this.readers.splice(0);
     if (own.length === 0 && incoming.length === 0 && !this.hasItems) {
-      for (const wake of readers) wake();
+      for (const { wake } of readers) wake();
       return undefined;
     }
     if (own.length > 0) this.recentBatch = this.recentBatch * 0.9 + own.length * 0.1;
@@ -384,27 +396,27 @@ export class LogWriter {
     this.flyingReaders = [];
     if (error instanceof DiskFullError && !batch.told) this.noRoomFor(batch);
     else if (error) {
-      this.fail(error, batch);
+      this.fail(error, batch, waiting);
       return;
     } else {
       this.tell(batch);
       this.options.onStored(batch);
     }
-    for (const wake of batch.readers) wake();
-    for (const wake of waiting) wake();
+    for (const { wake } of [...batch.readers, ...waiting]) wake();
     this.options.onLanded();
     if (this.pending.length > 0 || (!error && !this.options.intake.isEmpty)) this.schedule();
     else if (this.hasItems) this.writeBlocksSoon();
   }
 
-  /** Nothing more is written: what comes behind what is lost would follow nothing. Who waits to read what is not durable waits for ever. */
-  private fail(error: Error, batch: Batch): void {
+  /** Nothing more is written: what comes behind what is lost would follow nothing. Who waits to read it never can. */
+  private fail(error: Error, batch: Batch, waiting: readonly Reader[]): void {
     this.failed = error;
     this.options.fatal(error);
     // What others were given may yet stand: its client hears no refusal, but the end of the connection.
     const refused = batch.told ? this.pending : [...batch.own, ...this.pending];
     this.pending = [];
     for (const own of refused) own.reject(error);
+    for (const { reject } of [...batch.readers, ...waiting, ...this.readers.splice(0)]) reject(error);
   }
 
   /** What was committed since lies on top of the batch: all of it goes. What came from others stays, and is tried again. */
@@ -420,7 +432,7 @@ export class LogWriter {
     this.options.intake.putBack(batch.incoming);
     this.blockItems = [...batch.items.filter((i) => i.height !== undefined), ...this.blockItems];
     this.again = [...batch.again, ...this.again];
-    for (const wake of this.readers.splice(0)) wake();
+    for (const { wake } of this.readers.splice(0)) wake();
     if (!this.options.intake.isEmpty || this.hasItems) this.options.clock.after(RETRY_FULL_MS, () => this.schedule());
   }
 

@@ -530,7 +530,8 @@ export class Replica {
   /** Everything durable, everything published. */
   async close(): Promise<void> {
     this.gate.stop();
-    while (this.writer.hasPending || this.writer.isWriting) await this.flushed();
+    // What is lost is told as the end of the node.
+    while (this.writer.hasPending || this.writer.isWriting) await this.flushed().catch(() => undefined);
     this.applier.close();
     this.writer.close();
     // What was done in part goes with SQLite's open transaction.

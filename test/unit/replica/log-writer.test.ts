@@ -48,6 +48,23 @@ it('a commit for which there is no room is refused and given to nobody; the next
   assert.equal(replica.log.seq, 1);
 });
 
+it('who waits to read what is lost hears that it is, and so does who comes to read it', async () => {
+  failNextWrite();
+  void commit().catch(() => undefined);
+  replica.turn();
+  land.written();
+  replica.turn();
+  // One waits for what flies, the other for what comes behind it as well.
+  const first = assert.rejects(replica.replica.flushed(), DiskFullError);
+  void commit().catch(() => undefined);
+  const second = assert.rejects(replica.replica.flushed(), DiskFullError);
+  land.done(full);
+  await first;
+  await second;
+  assert.ok(replica.replica.hasUnflushed);
+  await assert.rejects(replica.replica.flushed(), DiskFullError);
+});
+
 it('a node that loses an entry which others were given writes nothing behind it', async () => {
   failNextWrite();
   void commit();

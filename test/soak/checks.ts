@@ -6,6 +6,7 @@ import type { RowDataPacket } from 'mysql2/promise';
 import type { NodeStatus } from '../support/cluster.ts';
 import { stretched } from '../support/ledger.ts';
 import { runProgram } from '../support/process.ts';
+import { checkAppends, readLists } from './appends.ts';
 import { tagsIn, type Write } from './clients.ts';
 import { hasNoRoom } from './small-disk.ts';
 import type { Soak } from './soak.ts';
@@ -109,6 +110,21 @@ async function checkLedger(soak: Soak, node: number): Promise<void> {
     for (const [what, writes] of wrong)
       soak.fault(`${name}, ${database}: ${writes.length} were ${what}: ${JSON.stringify(writes.slice(0, EXAMPLES))}`);
     await checkDatabase(soak, node, database);
+    await checkOrder(soak, node, database);
+  }
+}
+
+async function checkOrder(soak: Soak, node: number, database: Database): Promise<void> {
+  const { writes, listReads } = soak.clients;
+  const c = await soak.cluster.connect(node);
+  try {
+    const lists = await readLists({ database, query: async (sql) => (await c.query<RowDataPacket[]>(sql))[0] });
+    checkAppends(database, writes, listReads, lists);
+    soak.note(`${soak.nameOf(node)}, ${database}: an order explains ${[...lists.values()].flat().length} appends`);
+  } catch (error) {
+    soak.fault(`${soak.nameOf(node)}, ${database}: ${(error as Error).message}`);
+  } finally {
+    c.destroy();
   }
 }
 

@@ -5,6 +5,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { TestCluster } from '../support/cluster.ts';
 import { seeded } from '../support/crash.ts';
 import { isConnectionEnd, LEVELS, type Level, type Outcome } from '../support/ledger.ts';
+import { readLists, type ListRead } from './appends.ts';
 import { Dice } from './dice.ts';
 import { Named, schemaChange } from './schema.ts';
 import { DATABASES, KINDS, type Database, type Kind, type Work } from './work.ts';
@@ -18,6 +19,11 @@ export interface Write {
   readonly kind: Kind;
   readonly node: string;
   outcome: Outcome;
+  /** When it began, and was acknowledged: milliseconds of this process's own clock. */
+  readonly start: number;
+  end?: number;
+  /** What it read of lists. */
+  lists?: ReadonlyMap<number, readonly string[]>;
   /** When it was answered; what the error said. */
   said?: string;
   /** Of p2pdb_wait_final. */
@@ -32,6 +38,8 @@ export interface Write {
 export interface Host {
   readonly cluster: TestCluster;
   readonly seed: number;
+  /** What clients do; anything otherwise. */
+  readonly kinds: readonly Kind[];
   nameOf(node: number): string;
   /** Whether clients may write there now: who is about to be removed, or to be killed for good, takes none. */
   isOpen(node: number): boolean;
@@ -70,6 +78,7 @@ export const tagsIn = (image: string): string[] => Array.from(image.matchAll(/"i
 
 export class Clients {
   readonly writes: Write[] = [];
+  readonly listReads: ListRead[] = [];
   readonly named = new Named();
   /** Errors that clients were told, with their numbers. */
   readonly errors = new Map<string, number>();
@@ -168,13 +177,15 @@ export class Clients {
   }
 
   private async write(client: Client, dice: Dice): Promise<void> {
-    const kind = dice.pick(Object.keys(KINDS) as Kind[]);
-    const level = dice.pick<Level>(['local', ...LEVELS]);
+    const kind = dice.pick(this.host.kinds);
+    const work: Work = KINDS[kind];
+    const level = work.level ?? dice.pick<Level>(['local', ...LEVELS]);
     const database = dice.pick(DATABASES);
     const tag = `t${++this.tags}`;
-    const write: Write = { tag, database, level, kind, node: this.host.nameOf(client.node), outcome: 'unknown' };
-    const work: Work = KINDS[kind];
-    const moment = { database, tag, dice, query: client.query, load: client.load };
+    const node = this.host.nameOf(client.node);
+    const write: Write = { tag, database, level, kind, node, outcome: 'unknown', start: performance.now() };
+    const sees = (lists: ReadonlyMap<number, readonly string[]>): void => void (write.lists = lists);
+    const moment = { database, tag, dice, query: client.query, load: client.load, sees };
     let isCommitting = false;
     this.writes.push(write);
     try {
@@ -190,6 +201,7 @@ export class Clients {
       isCommitting = true;
       await client.query(work.end ?? 'COMMIT');
       write.outcome = 'acknowledged';
+      write.end = performance.now();
       write.said = new Date().toISOString();
       if (level === 'final') this.finals.set(database, tag);
       await this.lookAfter(client, write, dice);
@@ -226,6 +238,9 @@ export class Clients {
       const seen = await client.query(`SELECT 1 FROM ${database}.tag WHERE id = '${tag}'`);
       if (seen.length === 0)
         this.host.fault(`a linearizable read at n${client.node} missed the final ${tag} of ${database}`);
+      const start = performance.now();
+      const lists = await readLists({ database, query: client.query });
+      this.listReads.push({ database, node: this.host.nameOf(client.node), start, end: performance.now(), lists });
     } catch (error) {
       this.hear(client, error, true);
     }

@@ -13,7 +13,7 @@ import { Dice } from './dice.ts';
 import { disturb, FAULT_NAMES } from './faults.ts';
 import { hasNoRoom, SmallDisk } from './small-disk.ts';
 import { setWeather, weatherFrom, type Weather } from './weather.ts';
-import { DATABASES, TABLES } from './work.ts';
+import { DATABASES, KINDS, TABLES, type Kind } from './work.ts';
 
 export interface SoakOptions {
   readonly seed: number;
@@ -24,6 +24,8 @@ export interface SoakOptions {
   /** Clients of each node. */
   readonly clients?: number;
   readonly faults?: readonly string[];
+  /** What clients do in transactions; see KINDS. */
+  readonly kinds?: readonly string[];
   readonly report?: (line: string) => void;
 }
 
@@ -66,6 +68,7 @@ const SMALL = 1;
 
 export class Soak implements Host {
   readonly seed: number;
+  readonly kinds: readonly Kind[];
   readonly cluster: TestCluster;
   readonly newcomer: number;
   readonly members: Set<number>;
@@ -84,6 +87,11 @@ export class Soak implements Host {
 
   private constructor(cluster: TestCluster, sky: Sky, options: SoakOptions) {
     this.seed = options.seed;
+    const all = Object.keys(KINDS) as Kind[];
+    const { kinds = all } = options;
+    const unknown = kinds.find((kind) => !Object.hasOwn(KINDS, kind));
+    if (unknown !== undefined) throw new Error(`no kind of work: ${unknown}; there are ${all.join('|')}`);
+    this.kinds = all.filter((kind) => kinds.includes(kind));
     this.cluster = cluster;
     this.sky = sky;
     this.options = options;

@@ -3,7 +3,9 @@
  * rows must agree with that in the end: a counter is the sum of what the tags say, the accounts are zero together.
  */
 import type { RowDataPacket } from 'mysql2/promise';
+import { append, LIST_TABLES } from './appends.ts';
 import { contended, CONTENDED_BROKEN, CONTENDED_TABLES } from './contended.ts';
+import type { Level } from '../support/ledger.ts';
 import type { Dice } from './dice.ts';
 
 /** The second goes to a replication group of its own, and home again. */
@@ -42,7 +44,8 @@ export const TABLES = (database: Database): string => `
   INSERT INTO ${database}.bulk VALUES ${some(ROWS, (i) => `(${i}, 0)`)};
   CREATE TABLE ${database}.single (id BIGINT AUTO_INCREMENT PRIMARY KEY, k INT UNIQUE, twice INT AS (k * 2) STORED, text VARCHAR(100),
     at TIMESTAMP(3) DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3), KEY (twice));
-  ${CONTENDED_TABLES(database)}`;
+  ${CONTENDED_TABLES(database)};
+  ${LIST_TABLES(database)}`;
 
 /** Queries that find nothing where all is well. */
 export const BROKEN = (database: Database): Readonly<Record<string, string>> => ({
@@ -65,6 +68,8 @@ export interface Moment {
   readonly query: (sql: string, values?: (string | number | Buffer)[]) => Promise<RowDataPacket[]>;
   /** LOAD DATA LOCAL INFILE of a file that holds this. */
   readonly load: (sql: string, content: string) => Promise<unknown>;
+  /** What it read of lists that it appends to. */
+  readonly sees: (lists: ReadonlyMap<number, readonly string[]>) => void;
 }
 
 export interface Work {
@@ -72,6 +77,8 @@ export interface Work {
   readonly begin?: string;
   /** COMMIT otherwise. */
   readonly end?: 'ROLLBACK' | 'SET autocommit = 1';
+  /** Any level otherwise. */
+  readonly level?: Level;
   /** Gives what is wrong with what it saw. */
   readonly run: (moment: Moment) => Promise<string | undefined | void>;
 }
@@ -288,6 +295,7 @@ const works = {
   keys: { run: mixed(2, keys) },
   'other rules': { run: mixed(2, ruled) },
   loose: { run: mixed(2, loose) },
+  append,
   ...contended,
 } satisfies Record<string, Work>;
 

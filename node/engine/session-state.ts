@@ -63,8 +63,9 @@ export class SessionState {
   hasTakenFile = false;
   /** The last error that was the same once the node had caught up, and when: see catchUp(). */
   lastWord: { readonly message: string; readonly ms: number } | undefined;
-  /** Ends what the session waits for. */
-  cancelWait: (() => void) | undefined;
+  /** The time of the statement that runs is over: see withinTime(). */
+  isLate = false;
+  private cancel: (() => void) | undefined;
   /** Temporary tables by 'database.name'. */
   readonly temporaryTables = new Map<string, TableDef>();
   /** The table that CREATE TABLE … SELECT fills: it is found by no name yet. */
@@ -86,6 +87,22 @@ export class SessionState {
   constructor(globals: VariableStore) {
     this.globals = globals;
     this.variables = new VariableStore(globals);
+  }
+
+  /** Ends what the session waits for. */
+  get cancelWait(): (() => void) | undefined {
+    return this.cancel;
+  }
+
+  set cancelWait(cancel: (() => void) | undefined) {
+    this.cancel = cancel;
+    if (this.isLate) cancel?.();
+  }
+
+  /** Ends what the statement waits for, now and from now on: its time is over. */
+  giveUpWaiting(): void {
+    this.isLate = true;
+    this.cancel?.();
   }
 
   /** To be called when a variable or the database changed. */

@@ -25,13 +25,14 @@ import type {
 import type { RowId } from '../store/index.ts';
 import { refuseOnReadOnlyNode } from './closed.ts';
 import type { EngineCore } from './core.ts';
-import { LockOwner, rowLock } from './locks.ts';
+import { interrupted, LockOwner, rowLock } from './locks.ts';
 import { checkLockedAccess } from './locked-tables.ts';
 import { SessionState, type CommitLevel, type UserVariable } from './session-state.ts';
 import { type PreparedQuery } from './prepared-query.ts';
 import type { GroupTransaction } from '../replica/index.ts';
 import { runChange } from './run-change.ts';
 import { runSelect } from './run-select.ts';
+import { withinTime } from './time-limit.ts';
 import { rollbackTemporary } from './temporary-rows.ts';
 import { OpenTransaction, type Isolation } from './transaction.ts';
 import { sqlModeText } from './variables.ts';
@@ -261,6 +262,17 @@ export class EngineSession implements Session, SessionFacts {
     this.core.accounts.check(this, plan);
     if (this.state.lockedTables) checkLockedAccess(this.state, plan.access);
     if (plan.kind !== 'select') return runChange(this, plan, slots, sink, more);
+    const running = this.select(plan, slots, statement, sink, more);
+    return running && withinTime(this, plan, running);
+  }
+
+  private select(
+    plan: SelectPlan,
+    slots: readonly (LiteralValue | null)[],
+    statement: Statement | undefined,
+    sink: ResultSink,
+    more: boolean,
+  ): Promise<void> | undefined {
     if (this.state.readLevel === 'linearizable' && plan.tables.length > 0 && !this.transaction?.isLinear)
       return this.linearized(plan, slots, statement, sink, more);
     if (plan.waits.length > 0) return this.waiting(plan, slots, statement, sink, more);
@@ -373,6 +385,8 @@ export class EngineSession implements Session, SessionFacts {
   ): Promise<void> {
     await this.runWaits(plan.waits, slots);
     try {
+      // SLEEP answers 1 where it was ended; no row is read after it.
+      if (plan.tables.length > 0 && (this.state.killed || this.state.isLate)) throw interrupted();
       await runSelect(this, plan, slots, statement, sink, more);
     } finally {
       this.statementResults.clear();

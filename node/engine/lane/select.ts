@@ -1,5 +1,5 @@
 /** A SELECT of a session in a lane: hands over its view, streams the rows to the client. */
-import { containsKind, SqlError, type LiteralValue, type SelectPlan, type SqliteValue } from '../../sql/index.ts';
+import { containsKind, type LiteralValue, type SelectPlan, type SqliteValue } from '../../sql/index.ts';
 import type { ResultSink } from '../../server/index.ts';
 import { noteSeen } from '../certification.ts';
 import { factsOf } from '../compile-settings.ts';
@@ -72,27 +72,15 @@ export async function runInLane(
     }
     return room ? undefined : sink.drained();
   };
-  let timer: NodeJS.Timeout | undefined;
   try {
     const outcome = await core.lanes.run({ request, started: release, rows }, (cancel) => {
       session.state.cancelWait = () => cancel(interrupted());
-      const limitMs = session.executionLimitOf(plan);
-      if (limitMs > 0) {
-        timer = setTimeout(
-          () =>
-            cancel(
-              new SqlError(3024, 'HY000', 'Query execution was interrupted, maximum statement execution time exceeded'),
-            ),
-          limitMs,
-        );
-      }
     });
     session.state.foundRows = outcome.foundRows;
     session.state.warnings = outcome.warnings;
     session.state.warningCount = outcome.warningCount;
     session.state.rowCount = -1;
   } finally {
-    clearTimeout(timer);
     session.state.cancelWait = undefined;
     release();
   }

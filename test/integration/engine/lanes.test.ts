@@ -90,6 +90,46 @@ describe('a SELECT that visits many rows', () => {
     await assert.rejects(slow.query(RUNAWAY.replace('select', 'select /*+ MAX_EXECUTION_TIME(200) */')), isLate);
   });
 
+  it('ends at max_execution_time where it waits: for a row, a lock by name, SLEEP', async () => {
+    const slow = await node.connect({ database: 'test' });
+    await a.query('begin');
+    await a.query('select b from big where id = 1 for update');
+    await a.query("select get_lock('held', 0)");
+    const isLate = (error: unknown): boolean => (error as { errno: number }).errno === 3024;
+    const limit = '/*+ MAX_EXECUTION_TIME(100) */';
+    try {
+      await assert.rejects(slow.query(`select ${limit} b from big where id = 1 for update`), isLate);
+      await assert.rejects(slow.query(`select ${limit} get_lock('held', 60)`), isLate);
+      await assert.rejects(slow.query(`select ${limit} id from big where id < 4 and sleep(60) = 0`), isLate);
+      await assert.rejects(slow.execute(`select ${limit} id, sleep(60) from big where id < ?`, [4]), isLate);
+      // Of no table, it goes on with what SLEEP answers when it is ended.
+      assert.deepEqual(await rowsOf(slow, `select ${limit} sleep(60), 5`), [[1, 5]]);
+      // The next statement has its own time.
+      assert.deepEqual(await rowsOf(slow, 'select sleep(0.01)'), [[0]]);
+    } finally {
+      await a.query('rollback');
+      await a.query("select release_lock('held')");
+    }
+  });
+
+  it('ends by KILL QUERY while it sleeps, where it reads rows', async () => {
+    const slow = await node.connect({ database: 'test' });
+    const [[id]] = (await rowsOf(slow, 'select connection_id()')) as [[number]];
+    for (const [sql, expected] of [
+      ['select sleep(60) from big where id < 4', 1317],
+      ['select sleep(60)', 1],
+    ] as const) {
+      const outcome = rowsOf(slow, sql).then(
+        (rows) => rows[0]?.[0],
+        (error: unknown) => (error as { errno: number }).errno,
+      );
+      const asleep = `select count(*) from information_schema.processlist where id = ${id} and info like 'select sleep%'`;
+      while (Number((await rowsOf(a, asleep))[0]?.[0]) === 0);
+      await a.query(`kill query ${id}`);
+      assert.equal(await outcome, expected);
+    }
+  });
+
   it('ends when its client goes away', async () => {
     const slow = await node.connect({ database: 'test' });
     // The client's own promise never settles: it destroyed its socket.

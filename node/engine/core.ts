@@ -110,6 +110,8 @@ export class EngineCore implements Engine {
   readonly globals: VariableStore;
   readonly statementLog: StatementLog;
   readonly sessions = new Map<number, EngineSession>();
+  /** Most sessions that there were at once. */
+  sessionsPeak = 0;
   readonly startedAt = Date.now();
   readonly statementCounts: Map<string, number>;
   /** By the same kinds, from the statement's arrival to its answer. */
@@ -257,6 +259,7 @@ export class EngineCore implements Engine {
     refuseClient(session, client);
     if (client.database !== '') this.use(session, client.database);
     this.sessions.set(id, session);
+    this.sessionsPeak = Math.max(this.sessionsPeak, this.sessions.size);
     return session;
   }
 

@@ -473,6 +473,13 @@ describe('table maintenance', () => {
     await db.query('SELECT * FROM u');
   });
 
+  it('Max_used_connections stays when connections end', async () => {
+    const others = await Promise.all([node.connect(), node.connect(), node.connect()]);
+    for (const other of others) await other.end();
+    const { rows } = await ask("SHOW GLOBAL STATUS LIKE 'Max_used_connections'");
+    assert.ok(Number(rows[0]?.[1]) >= 4);
+  });
+
   it('KILL ends another connection', async () => {
     const other = await node.connect();
     const [[row]] = (await other.query('SELECT CONNECTION_ID() AS id')) as unknown as [[{ id: number }]];

@@ -264,7 +264,7 @@ export async function startNode(
         stopWatching();
         await running.close(STOP_GRACE_MS);
         await admin.close();
-        await core.replica.flushed();
+        await core.replica.drained();
         await opened.stop();
         await cluster?.stop();
         await engine.close();

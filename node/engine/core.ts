@@ -400,6 +400,7 @@ export class EngineCore implements Engine {
   openReadView(transaction: OpenTransaction): void {
     if (transaction.snapshot !== undefined) return;
     this.versions.open(transaction);
+    transaction.unflushed = undefined;
     if (!this.replica.hasUnflushed) return;
     const unflushed = this.replica.flushed().then(() => (transaction.unflushed = undefined));
     // Who reads hears of what is lost; perhaps nobody does.

@@ -1,7 +1,7 @@
 /** Runs a SELECT: in place, in a lane, or under locks. */
 import { SqlError, type LiteralValue, type SelectPlan, type SqliteValue, type Statement } from '../sql/index.ts';
 import type { ResultSink } from '../server/index.ts';
-import type { RowId } from '../store/index.ts';
+import { TakenBackError, type RowId } from '../store/index.ts';
 import { runInLane } from './lane/select.ts';
 import { rowLock, tableLock, type LockKey, type LockMode } from './locks.ts';
 import { sendRows } from './results.ts';
@@ -39,8 +39,21 @@ export function runSelect(
     into ? core.selectInto(session, plan, into, rows, sink, more) : sendRows(session, plan.columns, rows, sink, more);
   // The rows may be of commits that are not durable yet: the answer leaves after them.
   const flushed = untilDurable(session, plan);
-  return flushed ? flushed.then(answer) : answer();
+  return flushed
+    ? flushed.then(
+        answer,
+        onTakenBack(session, () => runSelect(session, plan, slots, statement, sink, more)),
+      )
+    : answer();
 }
+
+/** Where the disk had no room for what was read: what is there now. A transaction that saw it in its snapshot cannot go on. */
+const onTakenBack =
+  ({ transaction }: EngineSession, again: () => Promise<void> | undefined) =>
+  (error: unknown): Promise<void> | undefined => {
+    if (transaction?.unflushed || !(error instanceof TakenBackError)) throw error;
+    return again();
+  };
 
 /** Until the commits whose rows a statement may have read are durable; undefined where they are. */
 function untilDurable({ core, transaction }: EngineSession, plan: SelectPlan): Promise<void> | undefined {
@@ -100,7 +113,10 @@ function lockingSelect(
     if (statement?.kind === 'query' && hasInto(statement))
       return session.core.selectInto(session, plan, statement, rows, sink, more);
     if (!session.core.replica.hasUnflushed) return sendRows(session, plan.columns, rows, sink, more);
-    return session.core.replica.flushed().then(() => sendRows(session, plan.columns, rows, sink, more));
+    return session.core.replica.flushed().then(
+      () => sendRows(session, plan.columns, rows, sink, more),
+      onTakenBack(session, () => lockingSelect(session, plan, slots, statement, sink, more)),
+    );
   });
 }
 

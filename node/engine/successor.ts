@@ -49,7 +49,7 @@ export async function settle({ core }: Pick<OpenedGroup, 'core'>): Promise<Remai
   for (let before = -1; before !== replica.height;) {
     before = replica.height;
     await turn();
-    await replica.flushed();
+    await replica.drained();
     await turn();
   }
   replica.publish();

@@ -462,7 +462,7 @@ export class HostedGroups {
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
-    await Promise.all([...this.groups.values()].map(({ engine }) => engine.core.replica.flushed()));
+    await Promise.all([...this.groups.values()].map(({ engine }) => engine.core.replica.drained()));
     for (const group of [...this.groups.values()]) void this.close(group);
     await Promise.all(this.closing.values());
   }

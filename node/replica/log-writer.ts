@@ -4,7 +4,14 @@
  */
 import { finish, type Steps } from '../consistency/index.ts';
 import { encodeTransaction } from '../log/index.ts';
-import { asideItem, DiskFullError, entryItemInSteps, type LogItem, type SealedEntry } from '../store/index.ts';
+import {
+  asideItem,
+  DiskFullError,
+  entryItemInSteps,
+  TakenBackError,
+  type LogItem,
+  type SealedEntry,
+} from '../store/index.ts';
 import {
   failureOf,
   hasRun,
@@ -394,7 +401,7 @@ export class LogWriter {
     const waiting = this.flyingReaders;
     this.flying = undefined;
     this.flyingReaders = [];
-    if (error instanceof DiskFullError && !batch.told) this.noRoomFor(batch);
+    if (error instanceof DiskFullError && !batch.told) this.noRoomFor(batch, waiting);
     else if (error) {
       this.fail(error, batch, waiting);
       return;
@@ -420,7 +427,7 @@ export class LogWriter {
   }
 
   /** What was committed since lies on top of the batch: all of it goes. What came from others stays, and is tried again. */
-  private noRoomFor(batch: Batch): void {
+  private noRoomFor(batch: Batch, waiting: readonly Reader[]): void {
     const own = [...batch.own, ...this.pending];
     this.pending = [];
     if (batch.sealed) {
@@ -429,6 +436,8 @@ export class LogWriter {
     }
     this.options.order.forget(own.map((o) => o.transaction));
     for (const o of own) o.reject(new DiskFullError('no space is left for the log'));
+    const takenBack = new TakenBackError('no space is left for what was read');
+    if (hasRun(own)) for (const { reject } of [...batch.readers, ...waiting, ...this.readers]) reject(takenBack);
     this.options.intake.putBack(batch.incoming);
     this.blockItems = [...batch.items.filter((i) => i.height !== undefined), ...this.blockItems];
     this.again = [...batch.again, ...this.again];

@@ -286,6 +286,11 @@ export class Replica {
     return this.writer.flushed();
   }
 
+  /** Resolves when everything that is pending is durable, or was refused to who committed it. */
+  drained(): Promise<void> {
+    return this.flushed().catch(() => undefined);
+  }
+
   private stored({ own, sealed, incoming }: Batch): void {
     if (sealed) {
       const { seq } = sealed.entry;
@@ -530,8 +535,7 @@ export class Replica {
   /** Everything durable, everything published. */
   async close(): Promise<void> {
     this.gate.stop();
-    // What is lost is told as the end of the node.
-    while (this.writer.hasPending || this.writer.isWriting) await this.flushed().catch(() => undefined);
+    while (this.writer.hasPending || this.writer.isWriting) await this.drained();
     this.applier.close();
     this.writer.close();
     // What was done in part goes with SQLite's open transaction.

@@ -12,7 +12,12 @@ export class LogBrokenError extends Error {
 
 /** No room on the disk. Of the log: nothing was appended, and a later append may succeed. Of the state: see State.lost. */
 export class DiskFullError extends Error {
-  override readonly name = 'DiskFullError';
+  override readonly name: string = 'DiskFullError';
+}
+
+/** Rows that were read were of commits that the disk had no room for, and are no more: who reads again sees what is. */
+export class TakenBackError extends DiskFullError {
+  override readonly name = 'TakenBackError';
 }
 
 /** The state file cannot be used; it can be made anew from the log. */

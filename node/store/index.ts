@@ -1,6 +1,6 @@
 /** The disk: the log's segment files, the state file, and who this node is. */
 export { ChangeList, inverse, sameValue, type Intent, type Row, type RowChange, type RowId } from './changes.ts';
-export { DiskFullError, LogBrokenError, LogDamagedError, StateCorruptError } from './errors.ts';
+export { DiskFullError, LogBrokenError, LogDamagedError, StateCorruptError, TakenBackError } from './errors.ts';
 export { makeFolder, syncFile, syncFolder, writeFileDurably } from './files.ts';
 export { lockFolder } from './folder-lock.ts';
 export { loadIdentity, logCrypto, renewIncarnation, type Identity } from './identity.ts';

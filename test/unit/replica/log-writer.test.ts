@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, it } from 'node:test';
 import { GroupTransaction } from '../../../node/replica/transaction.ts';
-import { DiskFullError } from '../../../node/store/index.ts';
+import { DiskFullError, TakenBackError } from '../../../node/store/index.ts';
 import { NOTHING } from '../../support/log.ts';
 import { INSERT, TestReplica } from './support.ts';
 
@@ -46,6 +46,19 @@ it('a commit for which there is no room is refused and given to nobody; the next
   await replica.written();
   assert.deepEqual(replica.made, [1]);
   assert.equal(replica.log.seq, 1);
+});
+
+it('who read rows of a commit for which there is no room hears of it', async () => {
+  failNextWrite();
+  const refused = assert.rejects(commit(), DiskFullError);
+  replica.turn();
+  const first = assert.rejects(replica.replica.flushed(), TakenBackError);
+  const behind = assert.rejects(commit(), DiskFullError);
+  const second = assert.rejects(replica.replica.flushed(), TakenBackError);
+  land.done(full);
+  await Promise.all([refused, first, behind, second]);
+  assert.ok(!replica.replica.hasUnflushed);
+  await replica.replica.flushed();
 });
 
 it('who waits to read what is lost hears that it is, and so does who comes to read it', async () => {

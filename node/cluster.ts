@@ -54,17 +54,34 @@ export function genesisOf(config: Config): (self: NodeId) => Genesis {
 
 const swarmFile = (config: Config): string => path.join(config.data, 'swarm.json');
 
+/** What a folder keeps of its swarm. */
+interface KeptSwarm {
+  readonly id: string;
+  /** As hex. */
+  readonly key: string;
+  readonly bootstrap: readonly string[];
+}
+
+const keptSwarm = (config: Config): KeptSwarm | undefined =>
+  existsSync(swarmFile(config)) ? (JSON.parse(readFileSync(swarmFile(config), 'utf8')) as KeptSwarm) : undefined;
+
 /** Undefined for a node without a network. Throws ConfigError. */
 export function swarmOf(config: Config): Swarm | undefined {
-  const kept = existsSync(swarmFile(config))
-    ? (JSON.parse(readFileSync(swarmFile(config), 'utf8')) as { id: string; key: string; bootstrap: string[] })
-    : undefined;
+  const kept = keptSwarm(config);
   const bootstrap = [...new Set([...config.bootstrap, ...(kept?.bootstrap ?? [])])];
   if (config.swarmKey !== undefined) {
-    return { id: config.cluster ?? 'p2pdb', key: readSwarmKey(config.swarmKey), bootstrap };
+    return { id: config.cluster ?? kept?.id ?? 'p2pdb', key: readSwarmKey(config.swarmKey), bootstrap };
   }
-  if (config.members.length > 1) throw new ConfigError('swarm_key: a cluster needs a key that keeps strangers out');
+  if (!kept && config.members.length > 1) throw new ConfigError('swarm_key: a cluster needs a key that keeps strangers out');
   return kept && { id: kept.id, key: new Uint8Array(Buffer.from(kept.key, 'hex')), bootstrap };
+}
+
+/** For starts to come without these settings: the node would run on apart from the others, and take writes. */
+export function keepSwarm(config: Config, { id, key }: Swarm): void {
+  const before = keptSwarm(config);
+  const kept: KeptSwarm = { id, key: Buffer.from(key).toString('hex'), bootstrap: before?.bootstrap ?? [] };
+  if (before?.id !== kept.id || before.key !== kept.key)
+    writeFileDurably(swarmFile(config), `${JSON.stringify(kept)}\n`, 0o600);
 }
 
 const mainFolder = (config: Config): string => groupFolder(config.data, 'main');
@@ -104,7 +121,7 @@ export async function joinGroup(config: Config, token: string): Promise<JoinOutc
   }
   if (answer.kind === 'refused') return { kind: 'refused', reason: answer.reason };
   const { swarm, bootstrap } = parseToken(token);
-  const kept = {
+  const kept: KeptSwarm = {
     id: swarm.id,
     key: Buffer.from(swarm.key).toString('hex'),
     bootstrap: [...new Set([...bootstrap, ...answer.addresses])],

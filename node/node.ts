@@ -23,6 +23,7 @@ import {
   openCluster,
   peersOf,
   removedOf,
+  keepSwarm,
   swarmOf,
   tokenOf,
   type Cluster,
@@ -134,6 +135,7 @@ export async function startNode(
       lag: cluster?.peering.progress().find((peer) => peer.id === id)?.lag ?? 0,
     }),
   });
+  if (swarm) keepSwarm(config, swarm);
   const { core } = engine;
   core.statementLog.onStatement = (isSlow, facts) =>
     isSlow ? log.warn(facts, 'a slow statement') : log.info(facts, 'a statement');

@@ -243,7 +243,7 @@ export const RELATIONS: readonly MergeCase[] = [
     },
   ),
   ordered(
-    'REPLACE of a parent takes its children with it',
+    'REPLACE of a parent that keeps its key leaves its children',
     {
       schema: [
         'create table p (id int primary key, v int)',
@@ -254,7 +254,21 @@ export const RELATIONS: readonly MergeCase[] = [
       B: ['insert into c values (7, 1)'],
     },
     { shows: { p: [[1, 5]], c: [[7, 1]] } },
-    { shows: { p: [[1, 5]], c: [] } },
+    { shows: { p: [[1, 5]], c: [[7, 1]] } },
+  ),
+  ordered(
+    'REPLACE of a parent by one with another key takes its children with it',
+    {
+      schema: [
+        'create table p (id int primary key, u int unique)',
+        'create table c (id int primary key, p int, foreign key (p) references p (id) on delete cascade)',
+        'insert into p values (1, 0)',
+      ],
+      A: ['replace into p values (2, 0)'],
+      B: ['insert into c values (7, 1)'],
+    },
+    { shows: { p: [[2, 0]], c: [] }, rejected: ['B1'] },
+    { shows: { p: [[2, 0]], c: [] } },
   ),
 
   // CHECK.

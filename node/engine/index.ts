@@ -27,7 +27,7 @@ export {
 export { commitTransaction, rollbackTransaction } from './commit-transaction.ts';
 export {
   copyTables,
-  doWithout,
+  doWithoutRemoved,
   handOver,
   isMoving,
   movingDatabases,

@@ -106,7 +106,8 @@ function movingTo(core: EngineCore, name: string, group: string): MovingDatabase
 
 /**
  * This node says that it writes nothing of the database any more: it has refused to since it knew of the move, but for the end of what had
- * been begun. What it wrote before stands in blocks, or comes before this in its chain.
+ * been begun. What it wrote before stands in blocks, or comes before this in its chain; what it alone may hold of removed members
+ * stands in blocks.
  */
 export async function sayClosed(core: EngineCore, self: string, { name, move }: MovingDatabase): Promise<true> {
   const { replica, log } = core;
@@ -116,18 +117,34 @@ export async function sayClosed(core: EngineCore, self: string, { name, move }: 
     const unfinished = [...core.unfinished].filter(({ table }) => table.database === name).map(({ done }) => done);
     if (unfinished.length > 0) await Promise.allSettled(unfinished);
     // Before its last start it was another author.
-    else if (!replica.isOrdered(self, log.author)) await replica.nextBlock();
-    else await doWithout(core, moving, new Set([self]));
+    else if (!replica.isOrdered(self, log.author) || !replica.isRidOfRemoved) await replica.nextBlock();
+    else {
+      const awaited = moving.move.awaited.filter((id) => id !== self);
+      await decideAwaited(core, moving, awaited, `closed by ${self}`);
+    }
   }
 }
 
-/** Has it decided that these are not waited for any more. False where another schema change came first. */
-export const doWithout = (core: EngineCore, { move, ...database }: MovingDatabase, ids: ReadonlySet<string>) =>
-  core.group.decide(`database ${database.name}: closed by ${[...ids].join()}`, [
-    {
-      kind: 'put-database',
-      database: { ...database, move: { ...move, awaited: move.awaited.filter((id) => !ids.has(id)) } },
-    },
+/**
+ * Has it decided that who was removed is not waited for any more, but once more for all others: one that had said its word before may
+ * have entries to rescue. False where another schema change came first.
+ */
+export const doWithoutRemoved = (core: EngineCore, moving: MovingDatabase): Promise<boolean> =>
+  decideAwaited(
+    core,
+    moving,
+    core.group.members().map(({ id }) => id),
+    'a member that was awaited is gone',
+  );
+
+const decideAwaited = (
+  core: EngineCore,
+  { move, ...database }: MovingDatabase,
+  awaited: readonly string[],
+  why: string,
+): Promise<boolean> =>
+  core.group.decide(`database ${database.name}: ${why}`, [
+    { kind: 'put-database', database: { ...database, move: { ...move, awaited } } },
   ]);
 
 const PIECE_ROWS = 1000;

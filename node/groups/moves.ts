@@ -4,7 +4,7 @@ import {
   closedFor,
   closeToReturn,
   copyTables,
-  doWithout,
+  doWithoutRemoved,
   handOver,
   isMoving,
   movingDatabases,
@@ -72,9 +72,8 @@ export class Moves {
     const { main, find } = this.options;
     const { to, awaited } = database.move;
     if (awaited.includes(main.self)) return () => sayClosed(main.core, main.self, database);
-    const gone = awaited.filter((id) => !main.membership.isMember(id));
-    if (gone.length > 0 && main.decider.leader === main.self)
-      return () => doWithout(main.core, database, new Set(gone));
+    if (awaited.some((id) => !main.membership.isMember(id)) && main.decider.leader === main.self)
+      return () => doWithoutRemoved(main.core, database);
     const own = awaited.length === 0 ? find(to.group) : undefined;
     return own && own.decider.leader === own.self ? () => this.move(database, own) : undefined;
   }
@@ -105,8 +104,7 @@ export class Moves {
     const { awaited } = there.move;
     if (awaited.includes(own.self)) return () => sayClosed(own.core, own.self, there);
     if (!leads) return undefined;
-    const gone = awaited.filter((id) => !own.membership.isMember(id));
-    if (gone.length > 0) return () => doWithout(own.core, there, new Set(gone));
+    if (awaited.some((id) => !own.membership.isMember(id))) return () => doWithoutRemoved(own.core, there);
     return awaited.length === 0 ? () => this.bring(database, own) : undefined;
   }
 

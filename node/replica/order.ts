@@ -431,6 +431,16 @@ export class Order {
     );
   }
 
+  /** All that is here of members that were removed, and counts or may yet be rescued, stands in blocks. */
+  get isRidOfRemoved(): boolean {
+    const { log, events } = this.options;
+    if (this.authors.stranded().length > 0) return false;
+    return [...log.chains.byAuthor].every(([author, { key }]) => {
+      const isOver = key !== undefined && events.wasRemoved(key);
+      return !isOver || Math.min(this.authors.endOf(author), log.seqOf(author)) <= this.finalSeq(author);
+    });
+  }
+
   /** Who is a member has changed, or what counts of those who were. */
   membersChanged(): void {
     for (const author of this.options.events.ended()) this.forks.suspect(author, 0);

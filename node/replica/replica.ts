@@ -486,6 +486,11 @@ export class Replica {
     return this.order.isOrdered(key, but);
   }
 
+  /** All that is here of members that were removed, and counts or may yet be rescued, stands in blocks. */
+  get isRidOfRemoved(): boolean {
+    return this.order.isRidOfRemoved;
+  }
+
   /**
    * Where the durable entries end of those who were removed before a block had ordered all of them. They may have been acknowledged to
    * their author.

@@ -72,7 +72,8 @@ export function swarmOf(config: Config): Swarm | undefined {
   if (config.swarmKey !== undefined) {
     return { id: config.cluster ?? kept?.id ?? 'p2pdb', key: readSwarmKey(config.swarmKey), bootstrap };
   }
-  if (!kept && config.members.length > 1) throw new ConfigError('swarm_key: a cluster needs a key that keeps strangers out');
+  if (!kept && config.members.length > 1)
+    throw new ConfigError('swarm_key: a cluster needs a key that keeps strangers out');
   return kept && { id: kept.id, key: new Uint8Array(Buffer.from(kept.key, 'hex')), bootstrap };
 }
 

@@ -1,6 +1,9 @@
 /**
  * What a transaction at level `final` saw: rows by their keys and their hashes, rows within bounds by the sum of theirs, tables that it
  * scanned by their digests. At its place in a block all of it must still be so; see merge/merger.ts.
+ *
+ * At READ COMMITTED it answers for what it locked, changed or looked at to change it, not for plain reads: as in MySQL, it asked for
+ * nothing that lasts longer than their statement. Unless it reads `linearizable`, which with `final` is strictly serializable.
  */
 import type { Bounds } from '../log/index.ts';
 import type { Plan, SelectPlan, SqliteValue, TableDef, TableUse } from '../sql/index.ts';
@@ -15,14 +18,19 @@ type Seen = Pick<Plan, 'tables'> & Partial<Pick<SelectPlan, 'keyLookup'>>;
 /** So many values of an IN are looked up one by one. */
 const VALUES_MAX = 100;
 
-/** Notes what a statement is about to see. What it saw first counts: later the transaction may have changed it. */
+/**
+ * Notes what a statement is about to see; `consistent`: it only reads, without locks. What it saw first counts: later the transaction may
+ * have changed it.
+ */
 export function noteSeen(
   session: EngineSession,
   plan: Seen,
   range: { readonly low: RowId; readonly high: RowId } | undefined,
+  consistent: boolean,
 ): void {
-  const { core, transaction } = session;
+  const { core, state, transaction } = session;
   if (!transaction?.certified) return;
+  if (consistent && !transaction.readsLast && state.readLevel === 'local') return;
   for (const use of plan.tables) {
     const { table } = use;
     if (table.temporary) continue;

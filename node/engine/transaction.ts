@@ -123,6 +123,11 @@ export class OpenTransaction {
     this.readOnly = readOnly;
   }
 
+  /** Whether what it reads is to stay as it was read; at READ COMMITTED each statement looks anew. */
+  get readsLast(): boolean {
+    return this.isolation === 'REPEATABLE-READ' || this.isolation === 'SERIALIZABLE';
+  }
+
   /** A statement begins anew that had seen what lies behind the first `count`; all, where it opened the transaction itself. */
   forgetSeen(count = 0): void {
     for (const name of [...this.seen.keys()].slice(count)) this.seen.delete(name);

@@ -37,8 +37,7 @@ export function differingImages(
 ): Map<number, Images> {
   const { core, transaction } = session;
   if (!transaction) return new Map();
-  const snapshot =
-    consistent && (transaction.isolation === 'REPEATABLE-READ' || transaction.isolation === 'SERIALIZABLE');
+  const snapshot = consistent && transaction.readsLast;
   if (snapshot) core.openReadView(transaction);
   return new Map(
     tables.flatMap(({ table }) => {
@@ -63,7 +62,7 @@ export function textAsSeen(
   const { tables } = plan;
   const text: SelectText = 'select' in plan && plan.select ? plan.select : (plan as SelectPlan);
   if (!transaction || tables.length === 0) return text;
-  noteSeen(session, plan, range);
+  noteSeen(session, plan, range, consistent);
   const differing = differingImages(session, tables, range, consistent);
   if (differing.size === 0) return text;
   const overlaid = core.overlaidText(session, plan);
@@ -104,7 +103,7 @@ export function insertAsSeen(session: EngineSession, plan: InsertPlan): InsertPl
   const { core, transaction } = session;
   const readsInRows = !plan.select || plan.onDuplicate !== undefined || plan.viewCheck !== undefined;
   if (!transaction || plan.tables.length === 0 || !readsInRows) return plan;
-  noteSeen(session, plan, undefined);
+  noteSeen(session, plan, undefined, false);
   const differing = differingImages(session, plan.tables, undefined, false);
   if (differing.size === 0) return plan;
   for (const { table } of plan.tables) if (!table.temporary) core.overlays.fill(table, differing.get(table.id));

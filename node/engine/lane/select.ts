@@ -31,7 +31,7 @@ export async function runInLane(
   if (!core.replica.gate.isClosed) await core.replica.whenPublished();
   // What the state shows may not move until the thread has its snapshot: the overlay is against this very state.
   const release = core.replica.holdPublishing();
-  noteSeen(session, plan, range);
+  noteSeen(session, plan, range, true);
   const overlays = [...differingImages(session, plan.tables, range, true)].map(([tableId, images]) => ({
     tableId,
     images: new Map(images),

@@ -39,9 +39,14 @@ export class Ours implements Servers {
   }
 
   /** What OK means for the sessions that come. */
-  async commitAt(level: CommitLevel, nodes: readonly number[] = [0, 1, 2]): Promise<void> {
+  commitAt(level: CommitLevel, nodes?: readonly number[]): Promise<void> {
+    return this.setGlobal('p2pdb_commit', level, nodes);
+  }
+
+  /** A variable of the sessions that come. */
+  async setGlobal(variable: string, value: string, nodes: readonly number[] = [0, 1, 2]): Promise<void> {
     for (const port of nodes.map((node) => this.ports[node]))
-      await sql(this, `set global p2pdb_commit = '${level}'`, port);
+      await sql(this, `set global ${variable} = '${value}'`, port);
   }
 
   /** The node that leads the decisions. */

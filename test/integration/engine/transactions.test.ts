@@ -148,6 +148,49 @@ describe('SERIALIZABLE', () => {
   });
 });
 
+describe('what a transaction at level final answers for', () => {
+  /** Whether it is refused where another one changes row 1 behind its statement. */
+  const isRefused = async (isolation: string, statement: string): Promise<boolean> => {
+    await a.query(`set session transaction isolation level ${isolation}`);
+    await a.query("set p2pdb_commit = 'final'");
+    await a.query('begin');
+    await a.query(statement);
+    await b.query('update t set v = v + 1 where id = 1');
+    await a.query('update t set v = 0 where id = 2');
+    return a.query('commit').then(
+      () => false,
+      (error: unknown) => {
+        assert.ok(errno(1213)(error), String(error));
+        return true;
+      },
+    );
+  };
+  const byKey = 'select v from t where id = 1';
+  const within = 'select count(*) from t where id between 1 and 3';
+  const whole = 'select sum(v) from t';
+  const changing = "update t set name = (select concat('sum ', sum(v)) from (select v from t) s) where id = 3";
+
+  for (const statement of [byKey, within, whole, changing])
+    it(`at REPEATABLE READ, for all that it looked at: ${statement}`, async () => {
+      assert.equal(await isRefused('repeatable read', statement), true);
+    });
+
+  for (const isolation of ['read committed', 'read uncommitted'])
+    for (const statement of [byKey, within, whole])
+      it(`at ${isolation.toUpperCase()}, not for plain reads: ${statement}`, async () => {
+        assert.equal(await isRefused(isolation, statement), false);
+      });
+
+  it('at READ COMMITTED, for what it looked at to change rows', async () => {
+    assert.equal(await isRefused('read committed', changing), true);
+  });
+
+  it('at READ COMMITTED, for all where it reads linearizable', async () => {
+    await a.query("set p2pdb_read = 'linearizable'");
+    assert.equal(await isRefused('read committed', byKey), true);
+  });
+});
+
 describe('locks', () => {
   it('makes a second writer of a row wait until the first ends', async () => {
     await a.query('begin');

@@ -8,7 +8,16 @@
  * Bytes of a peer are bounded in every dimension before they are believed, and decode to a result: nothing here throws
  * for what it reads.
  */
-import { CborReader, CborWriter, DecodeError } from '../log/index.ts';
+import {
+  CborReader,
+  CborWriter,
+  DecodeError,
+  expectArray,
+  readBool,
+  readBytes,
+  readList,
+  readNumber,
+} from '../log/index.ts';
 import type { Certificate, Vote } from './certificate.ts';
 import { type Ballot, height, type Height, nodeId, type NodeId } from './ids.ts';
 import {
@@ -268,21 +277,11 @@ function readRecord(reader: CborReader): ConsensusRecord {
   }
 }
 
-function expectArray(reader: CborReader, length: number): void {
-  if (reader.array() !== length) throw new DecodeError(`expected ${length} items at ${reader.offset}`);
-}
-
-function readNumber(reader: CborReader, min: number): number {
-  const value = reader.int();
-  if (value < min || value > NUMBER_MAX) throw new DecodeError(`a number out of bounds at ${reader.offset}`);
-  return value;
-}
-
 /** A watermark: 0 is "nothing yet". */
-const readHeight = (reader: CborReader): Height => height(readNumber(reader, 0));
+const readHeight = (reader: CborReader): Height => height(readNumber(reader, 0, NUMBER_MAX));
 
 /** The height of a decision. */
-const readPlace = (reader: CborReader): Height => height(readNumber(reader, 1));
+const readPlace = (reader: CborReader): Height => height(readNumber(reader, 1, NUMBER_MAX));
 
 function readNode(reader: CborReader): NodeId {
   const text = reader.text();
@@ -292,32 +291,11 @@ function readNode(reader: CborReader): NodeId {
 
 function readBallot(reader: CborReader): Ballot {
   expectArray(reader, 2);
-  return { round: readNumber(reader, 1), node: readNode(reader) };
-}
-
-function readBool(reader: CborReader): boolean {
-  const value = reader.scalar();
-  if (typeof value !== 'boolean') throw new DecodeError(`expected a boolean at ${reader.offset}`);
-  return value;
-}
-
-/** A copy, so that what is kept does not hold on to the message that brought it. */
-function readBytes(reader: CborReader, min: number, max: number): Uint8Array {
-  const bytes = reader.data();
-  if (bytes.length < min || bytes.length > max) throw new DecodeError(`${bytes.length} bytes at ${reader.offset}`);
-  return bytes.slice();
+  return { round: readNumber(reader, 1, NUMBER_MAX), node: readNode(reader) };
 }
 
 const readValue = (reader: CborReader): Uint8Array => readBytes(reader, 0, VALUE_BYTES_MAX);
 const readSignature = (reader: CborReader): Uint8Array => readBytes(reader, 1, SIGNATURE_BYTES_MAX);
-
-function readList<T>(reader: CborReader, max: number, item: (reader: CborReader) => T): T[] {
-  const length = reader.array();
-  if (length > max) throw new DecodeError(`${length} items where ${max} are the most`);
-  const items: T[] = [];
-  for (let n = 0; n < length; n++) items.push(item(reader));
-  return items;
-}
 
 function readVote(reader: CborReader): Vote {
   expectArray(reader, 2);

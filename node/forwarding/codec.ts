@@ -10,10 +10,10 @@
  *
  * Bytes of a peer are bounded in every dimension before they are believed: readers throw DecodeError and nothing else.
  */
-import { CborReader, CborWriter, DecodeError } from '../log/index.ts';
+import { CborReader, CborWriter, DecodeError, expectArray, readBool, readNumber } from '../log/index.ts';
 import type { ClientInfo, OkResult, ParameterValue, SessionChange, SessionStatus } from '../server/index.ts';
 import { SqlError } from '../sql/index.ts';
-import { expectArray, readBool, readChoice, readNumber } from './columns.ts';
+import { readChoice } from './columns.ts';
 import type { Who } from './ports.ts';
 import { readInteger, readParameter, writeParameter, writeValue } from './values.ts';
 
@@ -70,7 +70,7 @@ export function encodeOpening({ who, client, image }: Opening): Uint8Array {
 export function readOpening(from: CborReader): Opening {
   const who = { user: from.text(), host: from.text() };
   const address = from.text();
-  const port = readNumber(from, U16_MAX);
+  const port = readNumber(from, 0, U16_MAX);
   const tlsCipher = from.text();
   const tlsVersion = from.text();
   const count = from.array();
@@ -87,7 +87,7 @@ export function readOpening(from: CborReader): Opening {
     tlsVersion,
     attributes,
     database: from.text(),
-    collationId: readNumber(from, U16_MAX),
+    collationId: readNumber(from, 0, U16_MAX),
     interactive: readBool(from),
     foundRows: readBool(from),
     ignoreSpace: readBool(from),
@@ -140,7 +140,7 @@ export function readView(from: CborReader): SessionView {
     database: from.text(),
     clientCharset: from.text(),
     resultsCharset: from.text(),
-    variables: VARIABLES.map(() => readNumber(from, ID_MAX)),
+    variables: VARIABLES.map(() => readNumber(from, 0, ID_MAX)),
   };
 }
 
@@ -150,7 +150,7 @@ export function encodeOpened(id: number, view: SessionView): Uint8Array {
   return out.end();
 }
 
-export const readSessionId = (from: CborReader): number => readNumber(from, ID_MAX);
+export const readSessionId = (from: CborReader): number => readNumber(from, 0, ID_MAX);
 
 // Commands
 
@@ -199,9 +199,9 @@ export function readCommand(from: CborReader): Command {
     case 'query':
       return { kind, multi: readBool(from), sql: from.data() };
     case 'prepare':
-      return { kind, statement: readNumber(from, STATEMENT_MAX), sql: from.data() };
+      return { kind, statement: readNumber(from, 0, STATEMENT_MAX), sql: from.data() };
     case 'execute': {
-      const statement = readNumber(from, STATEMENT_MAX);
+      const statement = readNumber(from, 0, STATEMENT_MAX);
       const count = from.array();
       if (count > PARAMETERS_MAX) throw new DecodeError(`${count} parameters`);
       return { kind, statement, parameters: Array.from({ length: count }, () => readParameter(from)) };
@@ -229,7 +229,7 @@ export function writeError(out: CborWriter, { errno, sqlState, message }: SqlFai
 }
 
 export function readError(from: CborReader): SqlError {
-  const errno = readNumber(from, U16_MAX);
+  const errno = readNumber(from, 0, U16_MAX);
   const sqlState = from.text();
   // It has a fixed place in the packet that the client gets.
   if (!/^[0-9A-Z]{5}$/.test(sqlState)) throw new DecodeError(`an impossible SQLSTATE at ${from.offset}`);
@@ -254,7 +254,7 @@ export function writeOk(out: CborWriter, { affectedRows, insertId, warnings, inf
 export const readOk = (from: CborReader): OkResult => ({
   affectedRows: readInteger(from),
   insertId: readInteger(from),
-  warnings: readNumber(from, ID_MAX),
+  warnings: readNumber(from, 0, ID_MAX),
   info: from.text(),
 });
 
@@ -274,7 +274,7 @@ export function readChanges(from: CborReader): SessionChange[] {
   });
 }
 
-export const readCount = (from: CborReader): number => readNumber(from, ID_MAX);
+export const readCount = (from: CborReader): number => readNumber(from, 0, ID_MAX);
 export const encodeCount = (count: number): Uint8Array => new CborWriter(16).int(count).end();
 export const encodeFlag = (flag: boolean): Uint8Array => new CborWriter(16).bool(flag).end();
 export const encodeFileTaken = (bytes: number, isWanted: boolean): Uint8Array =>

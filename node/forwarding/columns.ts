@@ -2,7 +2,7 @@
  * Column definitions and their types as DAG-CBOR. A type is [ kind, field … ], fields in the order in which SqlType
  * declares them; null stands for one that is not there. A column is [ five names, type, flags ].
  */
-import { type CborReader, type CborWriter, DecodeError } from '../log/index.ts';
+import { type CborReader, type CborWriter, DecodeError, expectArray, readBool, readNumber } from '../log/index.ts';
 import type { ColumnDefinition } from '../server/index.ts';
 import type { BinaryType, IntType, SqlType, StringType } from '../sql/index.ts';
 
@@ -87,7 +87,7 @@ function readColumn(from: CborReader): ColumnDefinition {
     type: readType(from),
     nullable: false,
   };
-  const bits = readNumber(from, 2 ** FLAGS.length - 1);
+  const bits = readNumber(from, 0, 2 ** FLAGS.length - 1);
   FLAGS.forEach((flag, n) => {
     if ((bits & (1 << n)) !== 0) Object.assign(column, { [flag]: true });
   });
@@ -155,7 +155,7 @@ function readType(from: CborReader): SqlType {
       const bits = from.int();
       if (!BITS.includes(bits)) throw new DecodeError(`an integer of ${bits} bits`);
       const unsigned = readBool(from);
-      const width = from.skipNull() ? undefined : readNumber(from, DIGITS_MAX);
+      const width = from.skipNull() ? undefined : readNumber(from, 0, DIGITS_MAX);
       const zerofill = from.skipNull() ? undefined : readBool(from);
       return {
         kind,
@@ -167,13 +167,13 @@ function readType(from: CborReader): SqlType {
     }
     case 'bit':
       expect(1);
-      return { kind, length: readNumber(from, LENGTH_MAX) };
+      return { kind, length: readNumber(from, 0, LENGTH_MAX) };
     case 'decimal':
       expect(3);
       return {
         kind,
-        precision: readNumber(from, DIGITS_MAX),
-        scale: readNumber(from, SCALE_MAX),
+        precision: readNumber(from, 0, DIGITS_MAX),
+        scale: readNumber(from, 0, SCALE_MAX),
         unsigned: readBool(from),
       };
     case 'float':
@@ -182,19 +182,19 @@ function readType(from: CborReader): SqlType {
       const unsigned = readBool(from);
       if (from.skipNull()) return { kind, unsigned };
       expectArray(from, 2);
-      return { kind, unsigned, digits: [readNumber(from, DIGITS_MAX), readNumber(from, SCALE_MAX)] };
+      return { kind, unsigned, digits: [readNumber(from, 0, DIGITS_MAX), readNumber(from, 0, SCALE_MAX)] };
     }
     case 'time':
     case 'datetime':
     case 'timestamp':
       expect(1);
-      return { kind, fsp: readNumber(from, 6) };
+      return { kind, fsp: readNumber(from, 0, 6) };
     case 'string':
       expect(3);
       return {
         kind,
         family: readChoice(from, STRINGS) as StringType['family'],
-        length: readNumber(from, LENGTH_MAX),
+        length: readNumber(from, 0, LENGTH_MAX),
         collation: from.text(),
       };
     case 'binary':
@@ -202,7 +202,7 @@ function readType(from: CborReader): SqlType {
       return {
         kind,
         family: readChoice(from, BINARIES) as BinaryType['family'],
-        length: readNumber(from, LENGTH_MAX),
+        length: readNumber(from, 0, LENGTH_MAX),
       };
     case 'enum':
     case 'set': {
@@ -222,22 +222,6 @@ function readType(from: CborReader): SqlType {
 }
 
 // What all of the room's readers are made of
-
-export function expectArray(from: CborReader, length: number): void {
-  if (from.array() !== length) throw new DecodeError(`expected ${length} items at ${from.offset}`);
-}
-
-export function readNumber(from: CborReader, max: number): number {
-  const value = from.int();
-  if (value < 0 || value > max) throw new DecodeError(`a number out of bounds at ${from.offset}`);
-  return value;
-}
-
-export function readBool(from: CborReader): boolean {
-  const value = from.scalar();
-  if (typeof value !== 'boolean') throw new DecodeError(`expected a boolean at ${from.offset}`);
-  return value;
-}
 
 export function readChoice<T>(from: CborReader, choices: readonly T[]): T {
   const choice = choices[from.int()];

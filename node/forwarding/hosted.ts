@@ -1,5 +1,5 @@
 /** The far end of a session: opens it at this node's engine, runs what its client's node asks for, sends the answers. */
-import { DecodeError } from '../log/index.ts';
+import { DecodeError, readBool, readNumber } from '../log/index.ts';
 import type { PreparedStatement } from '../server/index.ts';
 import { SqlError } from '../sql/index.ts';
 import { Answers, viewOf } from './answers.ts';
@@ -16,7 +16,6 @@ import {
   type Command,
   type SqlFailure,
 } from './codec.ts';
-import { readBool, readNumber } from './columns.ts';
 import { Joiner, Kind } from './frames.ts';
 import type { Lane } from './outbox.ts';
 import type { ForwardingOptions, MovableSession } from './ports.ts';
@@ -70,7 +69,7 @@ export class Hosted {
         this.command(this.open, readWhole(bytes, readCommand));
         break;
       case Kind.FORGET: {
-        const number = readWhole(bytes, (from) => readNumber(from, STATEMENT_MAX));
+        const number = readWhole(bytes, (from) => readNumber(from, 0, STATEMENT_MAX));
         this.statements.get(number)?.close();
         this.statements.delete(number);
         break;

@@ -1,5 +1,5 @@
 /** The client's end of a session at another node: sends its commands, passes the answers on to the front door. */
-import { CborReader, DecodeError } from '../log/index.ts';
+import { CborReader, DecodeError, readBool, readNumber } from '../log/index.ts';
 import type {
   ColumnDefinition,
   ParameterValue,
@@ -30,7 +30,7 @@ import {
   VARIABLES,
   type SessionView,
 } from './codec.ts';
-import { readBool, readColumns, readNumber } from './columns.ts';
+import { readColumns } from './columns.ts';
 import { FILE_WINDOW_BYTES } from './file.ts';
 import { Joiner, Kind } from './frames.ts';
 import type { Lane } from './outbox.ts';
@@ -333,7 +333,7 @@ export class Remote implements RemoteSession {
         return undefined;
       }
       case Item.PREPARED: {
-        const parameterCount = readNumber(items, 0xffff);
+        const parameterCount = readNumber(items, 0, 0xffff);
         const warnings = readCount(items);
         job.reply = { kind: 'prepared', parameterCount, warnings, columns: readColumns(items) };
         return undefined;
@@ -360,7 +360,7 @@ export class Remote implements RemoteSession {
   private result(kind: number, items: CborReader, sink: ResultSink): Promise<void> | undefined {
     switch (kind) {
       case Item.COLUMNS: {
-        const slot = readNumber(items, COLUMN_SLOTS - 1);
+        const slot = readNumber(items, 0, COLUMN_SLOTS - 1);
         if (readBool(items)) this.slots[slot] = readColumns(items);
         const columns = this.slots[slot];
         if (!columns || columns.length === 0) throw new DecodeError('a result without columns');

@@ -2,9 +2,9 @@
  * Values as DAG-CBOR, each exactly as it was: an integer is a number, a number that is no integer a float, a bigint
  * within ±2^53 an array of one, so that it does not come back as a number. A parameter is [ kind, value ].
  */
-import { type CborReader, type CborWriter, DecodeError } from '../log/index.ts';
+import { type CborReader, type CborWriter, DecodeError, expectArray, readBool } from '../log/index.ts';
 import type { ParameterValue, WireValue } from '../server/index.ts';
-import { expectArray, readBool, readChoice } from './columns.ts';
+import { readChoice } from './columns.ts';
 
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 

@@ -4,7 +4,18 @@
  *
  * Bytes of a peer are bounded in every dimension before they are believed, and decode to a result.
  */
-import { CborReader, CborWriter, DecodeError, hex, unhex } from '../log/index.ts';
+import {
+  CborReader,
+  CborWriter,
+  DecodeError,
+  expectArray,
+  hex,
+  readBool,
+  readBytes,
+  readList,
+  readNumber,
+  unhex,
+} from '../log/index.ts';
 import {
   ASK_BYTES_MAX,
   ASK_RANGES_MAX,
@@ -135,47 +146,15 @@ function readMessage(reader: CborReader): Message {
     case 'ask':
       return {
         kind,
-        id: readNumber(reader, ID_MAX),
+        id: readNumber(reader, 1, ID_MAX),
         ranges: readList(reader, ASK_RANGES_MAX, readRange),
-        bytesMax: readNumber(reader, ASK_BYTES_MAX),
+        bytesMax: readNumber(reader, 1, ASK_BYTES_MAX),
       };
     case 'entries':
-      return { kind, id: readNumber(reader, ID_MAX), runs: readRuns(reader), last: readBool(reader) };
+      return { kind, id: readNumber(reader, 1, ID_MAX), runs: readRuns(reader), last: readBool(reader) };
     case 'pruned':
-      return { kind, author: readAuthor(reader), oldest: readNumber(reader, SEQ_MAX) };
+      return { kind, author: readAuthor(reader), oldest: readNumber(reader, 1, SEQ_MAX) };
   }
-}
-
-function readList<T>(reader: CborReader, max: number, item: (reader: CborReader) => T): T[] {
-  const length = reader.array();
-  if (length > max) throw new DecodeError(`${length} items where ${max} are the most`);
-  const items: T[] = [];
-  for (let n = 0; n < length; n++) items.push(item(reader));
-  return items;
-}
-
-function expectArray(reader: CborReader, length: number): void {
-  if (reader.array() !== length) throw new DecodeError(`expected ${length} items at ${reader.offset}`);
-}
-
-/** From 1: seqs, ids and sizes have no zero. */
-function readNumber(reader: CborReader, max: number): number {
-  const value = reader.int();
-  if (value < 1 || value > max) throw new DecodeError(`a number out of bounds at ${reader.offset}`);
-  return value;
-}
-
-function readBool(reader: CborReader): boolean {
-  const value = reader.scalar();
-  if (typeof value !== 'boolean') throw new DecodeError(`expected a boolean at ${reader.offset}`);
-  return value;
-}
-
-/** A copy, so that what is kept does not hold on to the message that brought it. */
-function readBytes(reader: CborReader, min: number, max: number): Uint8Array {
-  const bytes = reader.data();
-  if (bytes.length < min || bytes.length > max) throw new DecodeError(`${bytes.length} bytes at ${reader.offset}`);
-  return bytes.slice();
 }
 
 const readAuthor = (reader: CborReader): AuthorId => authorId(hex(readBytes(reader, AUTHOR_BYTES, AUTHOR_BYTES)));
@@ -183,7 +162,7 @@ const readAuthor = (reader: CborReader): AuthorId => authorId(hex(readBytes(read
 function readFrontier(reader: CborReader): Frontier {
   const entries = readList(reader, AUTHORS_MAX, (from): [AuthorId, number] => {
     expectArray(from, 2);
-    return [readAuthor(from), readNumber(from, SEQ_MAX)];
+    return [readAuthor(from), readNumber(from, 1, SEQ_MAX)];
   });
   return new Map(entries);
 }
@@ -191,7 +170,7 @@ function readFrontier(reader: CborReader): Frontier {
 function readRun(reader: CborReader): Run {
   expectArray(reader, 3);
   const author = readAuthor(reader);
-  const from = readNumber(reader, SEQ_MAX);
+  const from = readNumber(reader, 1, SEQ_MAX);
   const entries = readList(reader, RUNS_MAX, (item) => readBytes(item, 1, ENTRY_BYTES_MAX));
   if (entries.length === 0) throw new DecodeError('an empty run');
   return { author, from, entries };
@@ -202,8 +181,8 @@ const readRuns = (reader: CborReader): Run[] => readList(reader, RUNS_MAX, readR
 function readRange(reader: CborReader): Range {
   expectArray(reader, 3);
   const author = readAuthor(reader);
-  const from = readNumber(reader, SEQ_MAX);
-  const to = readNumber(reader, SEQ_MAX);
+  const from = readNumber(reader, 1, SEQ_MAX);
+  const to = readNumber(reader, 1, SEQ_MAX);
   if (to < from) throw new DecodeError('a range that ends before it begins');
   return { author, from, to };
 }

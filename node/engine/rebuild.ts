@@ -4,17 +4,23 @@ import { primaryKey, rowidColumn, type ColumnDef, type SqliteValue, type TableDe
 import { isConstraintError, type Row } from '../store/index.ts';
 import type { EngineCore } from './core.ts';
 import { Dml } from './dml.ts';
-import { duplicateEntry } from './row-store.ts';
+import { DUPLICATE, duplicateEntry } from './row-store.ts';
 import type { TableRuntime } from './table.ts';
 import { DirectWriter } from './writer.ts';
 
-/** The next generation must exist in SQLite already, empty. Throws what a row that does not fit says. */
-export function* copyRows(core: EngineCore, old: TableDef, next: TableDef): Steps<void> {
+const RESEQUENCED = 'ALTER TABLE causes auto_increment resequencing, resulting in duplicate entry';
+
+/**
+ * The next generation must exist in SQLite already, empty. `numbersZeros`: 0 in its AUTO_INCREMENT column asks for a value. Throws what a
+ * row that does not fit says.
+ */
+export function* copyRows(core: EngineCore, old: TableDef, next: TableDef, numbersZeros: boolean): Steps<void> {
   const rt = core.tables.make(next);
   const { env } = core;
   const from = next.columns.map((column) => old.columns.findIndex((c) => c.id === column.id));
   const convert = next.columns.map((column, i) => conversionOf(core, rt, old.columns[from[i] ?? -1], column, i));
-  const dml = new Dml({ ...core.schemaDmlContext(), writer: new DirectWriter(core.state, core.locks, undefined) });
+  const writer = new DirectWriter(core.state, core.locks, undefined);
+  const dml = new Dml({ ...core.schemaDmlContext(), noAutoValueOnZero: !numbersZeros, writer });
   let number = 0;
   const hasOwnRowids = primaryKey(old) !== undefined && !rowidColumn(old);
   for (const { rowid, row } of hasOwnRowids ? core.state.scanByKey(old) : core.state.scan(old)) {
@@ -39,8 +45,9 @@ export function* copyRows(core: EngineCore, old: TableDef, next: TableDef): Step
       core.state.apply({ table: next, rowid: id, before: undefined, after: made });
     } catch (error) {
       if (!isConstraintError(error)) throw error;
-      const duplicate = new DirectWriter(core.state, core.locks, undefined).duplicateOf(rt, made, undefined);
-      throw duplicateEntry(rt, duplicate?.key ?? rt.unique[0], made);
+      const key = writer.duplicateOf(rt, made, undefined)?.key ?? rt.unique[0];
+      const isNumbered = key === rt.unique[0] && key?.places[0] === rt.autoIncrement;
+      throw duplicateEntry(rt, key, made, isNumbered ? RESEQUENCED : DUPLICATE);
     }
   }
 }

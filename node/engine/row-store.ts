@@ -194,11 +194,19 @@ export class DuplicateEntry extends SqlError {
   }
 }
 
-export function duplicateEntry(rt: TableRuntime, key: UniqueKey | undefined, row: Row): DuplicateEntry {
+export const DUPLICATE = 'Duplicate entry';
+
+/** `what`: how MySQL's text begins. */
+export function duplicateEntry(
+  rt: TableRuntime,
+  key: UniqueKey | undefined,
+  row: Row,
+  what = DUPLICATE,
+): DuplicateEntry {
   const values = (key?.places ?? []).map((p) =>
     displayed(row[p] ?? null, (rt.table.columns[p] as TableDef['columns'][number]).type),
   );
-  const message = `Duplicate entry '${values.join('-')}' for key '${rt.table.name}.${key?.index.name ?? ''}'`;
+  const message = `${what} '${values.join('-')}' for key '${rt.table.name}.${key?.index.name ?? ''}'`;
   return new DuplicateEntry(message, rt.table, key, row);
 }
 

@@ -14,6 +14,9 @@ interface NewIndex {
   readonly rows: number;
 }
 
+/** A table that is new, or is otherwise now. */
+type PutTable = Extract<CatalogChange, { kind: 'put-table' }>;
+
 export class SchemaChanges {
   private readonly core: EngineCore;
 
@@ -62,7 +65,7 @@ export class SchemaChanges {
         this.core.env.strict = strict;
         this.core.state.createTable(change.table);
         try {
-          yield* copyRows(this.core, old, change.table);
+          yield* copyRows(this.core, old, change.table, change.numbersZeros === true);
         } catch (error) {
           this.core.state.dropTableFiles(change.table);
           throw error;
@@ -127,10 +130,10 @@ export class SchemaChanges {
   }
   private temporaryId = TEMPORARY_IDS;
 
-  alterTemporary(old: TableDef, next: TableDef): void {
+  alterTemporary(old: TableDef, { table: next, numbersZeros = false }: PutTable): void {
     const moved = next.generation === old.generation ? { ...next, generation: next.generation + 1 } : next;
     this.core.state.createTable(moved);
-    finish(copyRows(this.core, old, moved));
+    finish(copyRows(this.core, old, moved, numbersZeros));
     this.core.state.dropTemporary(old);
     (next as { generation: number }).generation = moved.generation;
   }

@@ -112,11 +112,12 @@ export function alterTable(
   checkForeignKeys(x, next, table);
   checkReferencedKeys(x, table, next);
   checkExpressions(x, next);
-  const changes: CatalogChange[] = [{ kind: 'put-table', table: next }, ...childrenFollow(x, renamings)];
+  const put = { kind: 'put-table', table: next, ...(numbersZeros(x, table, next) && { numbersZeros: true }) } as const;
+  const changes: CatalogChange[] = [put, ...childrenFollow(x, renamings)];
   if (draft.autoIncrement !== undefined)
     changes.push({ kind: 'auto-increment', id: table.id, next: draft.autoIncrement });
   if (table.temporary) {
-    core.schema.alterTemporary(table, next);
+    core.schema.alterTemporary(table, put);
     state.temporaryTables.delete(`${table.database}.${table.name}`);
     state.temporaryTables.set(`${next.database}.${next.name}`, next);
     state.changed();
@@ -128,6 +129,13 @@ export function alterTable(
     rebuilds: actions.some((a) => a.kind === 'force' || (a.kind === 'option' && a.option.name === 'engine')),
   });
   return core.commits.changeCatalog(x.session, x.text, changes).then(() => answer(x, next, copies));
+}
+
+/** Whether a column becomes AUTO_INCREMENT whose zeros ask for values; what is so already keeps them. */
+function numbersZeros(x: StatementContext, old: TableDef, next: TableDef): boolean {
+  const auto = next.columns.find((column) => column.autoIncrement);
+  const before = old.columns.find(({ id }) => id === auto?.id);
+  return before !== undefined && before.autoIncrement !== true && !x.session.state.noAutoValueOnZero;
 }
 
 const isCopied = ({ kind }: AlterAction): boolean =>

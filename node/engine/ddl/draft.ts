@@ -110,6 +110,7 @@ export class TableDraft {
     if (
       JSON.stringify(made.type) !== JSON.stringify(old.type) ||
       (old.nullable && !made.nullable) ||
+      (made.autoIncrement === true && old.autoIncrement !== true) ||
       JSON.stringify(made.generated) !== JSON.stringify(old.generated)
     )
       this.rewrites = true;

@@ -264,7 +264,8 @@ export interface SignedHeader {
 export type CatalogChange =
   | { readonly kind: 'put-database'; readonly database: DatabaseDef }
   | { readonly kind: 'drop-database'; readonly name: string }
-  | { readonly kind: 'put-table'; readonly table: TableDef }
+  /** `numbersZeros`: a column becomes AUTO_INCREMENT, and rows that have 0 in it get the next values. */
+  | { readonly kind: 'put-table'; readonly table: TableDef; readonly numbersZeros?: boolean }
   | { readonly kind: 'drop-table'; readonly id: number }
   | { readonly kind: 'truncate-table'; readonly id: number }
   | { readonly kind: 'auto-increment'; readonly id: number; readonly next: number }

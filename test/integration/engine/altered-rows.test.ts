@@ -7,6 +7,40 @@ const rows: readonly Step[] = [
 ];
 
 dialectTests({
+  'a column that becomes AUTO_INCREMENT numbers its zeros': [
+    ['CREATE TABLE t (a bigint, b int)', 0],
+    ['INSERT INTO t VALUES (NULL, 1), (5, 2), (0, 3)', 3],
+    ['ALTER TABLE t MODIFY a bigint NOT NULL AUTO_INCREMENT PRIMARY KEY', 3],
+    ['SELECT a FROM t ORDER BY b', [['1'], ['5'], ['6']]],
+    ['INSERT INTO t (b) VALUES (4)', 1],
+    ["SET sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')", 0],
+    ['INSERT INTO t VALUES (0, 5)', 1],
+    ['CREATE TABLE kept (a bigint PRIMARY KEY)', 0],
+    ['INSERT INTO kept VALUES (0)', 1],
+    ['ALTER TABLE kept MODIFY a bigint AUTO_INCREMENT', 1],
+    ['SET sql_mode = DEFAULT', 0],
+    ['ALTER TABLE t MODIFY a int AUTO_INCREMENT', 5],
+    ['SELECT a FROM t ORDER BY b', [['1'], ['5'], ['6'], ['7'], ['0']]],
+    ['SELECT * FROM kept', [['0']]],
+    ['CREATE TEMPORARY TABLE tmp (a int PRIMARY KEY)', 0],
+    ['INSERT INTO tmp VALUES (0), (5)', 2],
+    ['ALTER TABLE tmp MODIFY a int AUTO_INCREMENT', 2],
+    ['SELECT * FROM tmp', [['1'], ['5']]],
+    ['CREATE TABLE taken (a int PRIMARY KEY)', 0],
+    ['INSERT INTO taken VALUES (-1), (0), (1)', 3],
+    ['ALTER TABLE taken MODIFY a int AUTO_INCREMENT', 'E1062'],
+    [
+      'SHOW ERRORS',
+      [
+        [
+          'Error',
+          '1062',
+          "ALTER TABLE causes auto_increment resequencing, resulting in duplicate entry '1' for key 'taken.PRIMARY'",
+        ],
+      ],
+    ],
+    ['SELECT * FROM taken', [['-1'], ['0'], ['1']]],
+  ],
   'what is done in place or in the definition counts no rows': [
     ...rows,
     ['ALTER TABLE t ADD COLUMN c int NOT NULL DEFAULT 5 FIRST', 0],

@@ -215,7 +215,7 @@ export function starColumns(
 }
 
 /** Undefined also of a name that is ambiguous. */
-function tryLookUp(scope: Scope, ref: ColumnRef, clause: string): ReturnType<typeof lookUp> {
+export function tryLookUp(scope: Scope, ref: ColumnRef, clause: string): ReturnType<typeof lookUp> {
   try {
     return lookUp(scope, ref, clause);
   } catch (error) {

@@ -16,7 +16,7 @@ import { checkDistinctOrder, orderTerm, type KeyOf, type OrderTerm } from './ord
 import { signatureName } from './call.ts';
 import type { SqlFunction } from './plan.ts';
 import { isPlace, limitSql } from './places.ts';
-import { havingColumns, makeRelation, Scope, starColumns, type Relation } from './scope.ts';
+import { havingColumns, makeRelation, Scope, starColumns, tryLookUp, type Relation } from './scope.ts';
 import { withoutVersionComments } from '../parser/index.ts';
 import { containsAggregate, containsKind, containsWindow, slotsIn } from './walk.ts';
 import { windowDefinitions } from './windows.ts';
@@ -384,14 +384,26 @@ function groupKeys(c: Compiler, scope: Scope, select: Select, grouping: Map<Sele
       if (!found) throw new SqlError(1054, '42S22', `Unknown column '${expr.text}' in 'group statement'`);
       return 'bound' in found ? found.bound : itemKey(found.item);
     }
-    if (expr.kind === 'column' && expr.table === undefined) {
-      const known = scope.relations.some((r) => r.byName.has(expr.name.toLowerCase()));
-      if (!known) {
-        const item = select.items.find((i) => i.kind === 'item' && i.alias?.toLowerCase() === expr.name.toLowerCase());
-        if (item?.kind === 'item') return itemKey(item);
-      }
+    // A column of one of the tables comes first; of a name that none has, or several have, the select list says what it is.
+    if (expr.kind === 'column' && expr.table === undefined && !tryLookUp(scope, expr, 'group statement')) {
+      const { name } = expr;
+      const [listed, ...others] = listedAs(scope, select.items, name).map((l) => ('bound' in l ? l.bound : itemKey(l)));
+      if (others.some(({ sql }) => sql !== listed?.sql))
+        throw new SqlError(1052, '23000', `Column '${name}' in group statement is ambiguous`);
+      if (listed) return listed;
     }
     return c.expr(scope, expr, 'group statement');
+  });
+}
+
+type Listed = Extract<SelectItem, { kind: 'item' }> | { readonly bound: Bound };
+
+/** What the select list calls so: by an alias, or as the column that it is. */
+function listedAs(scope: Scope, items: readonly SelectItem[], name: string): Listed[] {
+  const isNamed = (other: string | undefined): boolean => other?.toLowerCase() === name.toLowerCase();
+  return items.flatMap((item): Listed[] => {
+    if (item.kind === 'star') return starColumns(scope, item).filter((column) => isNamed(column.name));
+    return isNamed(item.alias ?? (item.expr.kind === 'column' ? item.expr.name : undefined)) ? [item] : [];
   });
 }
 

@@ -16,6 +16,32 @@ const bands = [
 ];
 
 dialectTests({
+  'by a name of several tables, which the select list says what it is': [
+    ['CREATE TABLE t (a int, b int)', 0],
+    ['CREATE TABLE u (a int, c int)', 0],
+    ['INSERT INTO t VALUES (1, 1), (2, 2)', 2],
+    ['INSERT INTO u VALUES (1, 5)', 1],
+    [
+      'SELECT t.a, COUNT(c) FROM t LEFT JOIN u ON t.a = u.a GROUP BY a ORDER BY a',
+      [
+        ['1', '1'],
+        ['2', '0'],
+      ],
+    ],
+    ['SELECT t.a, COUNT(*) FROM t JOIN u GROUP BY a HAVING a > 1', [['2', '1']]],
+    ['SELECT t.* FROM t JOIN u GROUP BY a, b HAVING a > 1', [['2', '2']]],
+    ['SELECT t.a + c AS a FROM t JOIN u GROUP BY a ORDER BY 1', [['6'], ['7']]],
+    ['SELECT 1 AS a FROM t LEFT JOIN u ON FALSE GROUP BY a', [['1']]],
+    ['SELECT t.a, t.a, COUNT(*) FROM t JOIN u GROUP BY a HAVING COUNT(*) > 1', []],
+    ['SELECT t.a, u.a FROM t JOIN u GROUP BY a', 'E1052'],
+    ['SELECT t.*, u.* FROM t JOIN u GROUP BY a', 'E1052'],
+    ['SELECT t.a, t.b AS a FROM t JOIN u GROUP BY a', 'E1052'],
+    ['SELECT t.b FROM t JOIN u GROUP BY a', 'E1052'],
+    ['SELECT t.a FROM t JOIN u GROUP BY a + 1', 'E1052'],
+    ['SELECT COUNT(*) AS a FROM t JOIN u GROUP BY a', 'E1056'],
+    // A column of one table comes before an alias.
+    ['SELECT c AS b FROM t JOIN u GROUP BY b', 'E1055'],
+  ],
   'by a name': [
     ...rows,
     [`SELECT ${BAND} band, COUNT(*) FROM g GROUP BY band ORDER BY band`, bands],

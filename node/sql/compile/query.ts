@@ -14,10 +14,11 @@ import type {
 import { Bound, COERCIBILITY, isText } from './bound.ts';
 import { convert } from './call.ts';
 import { commonType } from './common-type.ts';
-import { columnListCount, unsupported, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
+import { columnListCount, type CompiledColumn, type CompiledQuery, type Compiler } from './compiler.ts';
 import { aggregateCollations, coerce } from '../values/index.ts';
 import { collationOf, meetingCollation, needsKey, orderKey } from './operators.ts';
 import { isPlace, limitSql, position } from './places.ts';
+import { mentions, recursionOf } from './recursion.ts';
 import { Scope } from './scope.ts';
 import { comeBack, compileSelect } from './select.ts';
 import { containsAggregate } from './walk.ts';
@@ -296,13 +297,6 @@ function commonTable(c: Compiler, scope: Scope, table: CommonTable, recursive: b
   return recursiveTable(c, scope, table, body, sqlName, named);
 }
 
-const seedsFirst = (name: string): SqlError =>
-  new SqlError(
-    3574,
-    'HY000',
-    `Recursive Common Table Expression '${name}' should have one or more non-recursive query blocks followed by one or more recursive ones`,
-  );
-
 /** Whether a query may give other rows when it runs again: it calls RAND(), UUID(), or assigns a variable. */
 const isChangeable = (c: Compiler, sql: string): boolean =>
   [...c.functions.values()].some(
@@ -317,22 +311,7 @@ function recursiveTable(
   sqlName: string,
   named: (columns: readonly CompiledColumn[], nullable: boolean) => { name: string; bound: Bound }[],
 ): string {
-  if (body.op !== 'union') throw unsupported(`recursive ${body.op.toUpperCase()}`);
-  const seeds: QueryBody[] = [];
-  const steps: QueryBody[] = [];
-  const flatten = (b: QueryBody): void => {
-    if (b.kind === 'setOperation' && b.op === 'union') {
-      flatten(b.left);
-      flatten(b.right);
-    } else {
-      const isStep = mentions(b, table.name);
-      // Common tables within a step may mean another table by that name, or be used by nobody.
-      if (!isStep && steps.some((s) => mentions(s, table.name, true))) throw seedsFirst(table.name);
-      (isStep ? steps : seeds).push(b);
-    }
-  };
-  flatten(body);
-  if (seeds.length === 0) throw seedsFirst(table.name);
+  const { seeds, steps } = recursionOf(body, table.name);
   const seed = seeds
     .map((s) => compileBody(c, scope, s, [], undefined))
     .reduce((a, b) => combine(c, 'union', true, a, b));
@@ -357,13 +336,3 @@ const recursionRowsMax = (depth: unknown): bigint => BigInt(Number(depth ?? 1000
 
 const widened = (type: SqlType): SqlType =>
   type.kind === 'null' ? { kind: 'binary', family: 'varbinary', length: 0 } : type;
-
-/** Whether a tree names a table without a schema; with `outside`, elsewhere than in common tables. */
-function mentions(node: unknown, name: string, outside = false): boolean {
-  if (node === null || typeof node !== 'object') return false;
-  if (Array.isArray(node)) return node.some((n) => mentions(n, name, outside));
-  const o = node as { kind?: string; name?: unknown; schema?: unknown };
-  if (outside && o.kind === 'with') return false;
-  if (o.kind === 'table' && o.schema === undefined && typeof o.name === 'string' && o.name === name) return true;
-  return Object.values(node).some((v) => typeof v === 'object' && mentions(v, name, outside));
-}

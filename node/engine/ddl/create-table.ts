@@ -290,7 +290,11 @@ function selectColumns(
   if (hasRowId && columns.some(({ name }) => name.toLowerCase() === ROW_ID))
     throw new SqlError(4108, 'HY000', `Failed to generate invisible primary key. Column '${ROW_ID}' already exists.`);
   compiled.plan.columns.forEach((c, i) => {
-    if (draft.columns.some((d) => d.name.toLowerCase() === c.name.toLowerCase())) return;
+    if (draft.hasColumn(c.name)) {
+      // As declared, but at its place in the select list: what that does not name comes first.
+      draft.moveLast(c.name);
+      return;
+    }
     const { type } = columns[i] as { type: SqlType };
     const source =
       c.source?.tableId === undefined

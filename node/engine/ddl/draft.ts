@@ -92,6 +92,16 @@ export class TableDraft {
     this.columns.push({ ...column, id: this.nextColumnId++ });
   }
 
+  hasColumn(name: string): boolean {
+    return this.find(name) !== undefined;
+  }
+
+  moveLast(name: string): void {
+    const column = this.column(name);
+    this.columns.splice(this.columns.indexOf(column), 1);
+    this.columns.push(column);
+  }
+
   private insertAt(column: Mutable<ColumnDef>, place: ColumnPlace): void {
     if (!place) this.columns.push(column);
     else if (place.kind === 'first') this.columns.unshift(column);

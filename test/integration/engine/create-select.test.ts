@@ -117,3 +117,16 @@ it('may refer to itself', async () => {
   assert.equal(await answerOf(db, `${tree} SELECT 1 AS id, NULL AS up UNION ALL SELECT 2, 1`), 2);
   assert.equal(await answerOf(db, 'DELETE FROM shop.tree WHERE id = 1'), 'E1451');
 });
+
+it('has the columns that the SELECT does not name first, then those of the SELECT, as they are declared', async () => {
+  await db.query('CREATE TABLE shop.mixed (z INT, b BIGINT, y INT, KEY (b)) SELECT 1 a, 2 b, 3 c');
+  assert.deepEqual(await answerOf(db, 'SELECT * FROM shop.mixed'), [[null, null, '1', '2', '3']]);
+  assert.deepEqual(
+    await answerOf(
+      db,
+      "SELECT column_name, column_type FROM information_schema.columns WHERE table_name = 'mixed' AND table_schema = 'shop' AND column_name = 'b'",
+    ),
+    [['b', 'bigint']],
+  );
+  await db.query('DROP TABLE shop.mixed');
+});

@@ -10,6 +10,7 @@ import {
   storeConverter,
   tableName,
   parseExpression,
+  unqualified,
   isBinaryCollation,
   type ColumnDef,
   type Compiler,
@@ -65,25 +66,40 @@ export interface TableRuntime {
 const TEXT: SqlType = { kind: 'string', family: 'varchar', length: 65535, collation: 'utf8mb4_0900_ai_ci' };
 
 export function makeTableRuntime(table: TableDef, fresh: (table: TableDef) => Compiler): TableRuntime {
-  const expression = (text: string): RowExpression =>
+  const expression = (text: string, clause: string): RowExpression =>
     rowExpression(
       fresh(table),
       (c) => [rowRelation(table, table.name, 'oldRow', c)],
-      parseExpression(text),
-      'generated column',
+      // Tables that an earlier version made may say the table's name, which may be another one by now.
+      unqualified(parseExpression(text)),
+      clause,
     );
+  const defaultExpression = (text: string): RowExpression => expression(text, 'default value expression');
   const rowid = rowidColumn(table);
   return {
     table,
     convert: table.columns.map((c) => numbers(storeConverter({ name: c.name, type: c.type }))),
-    defaults: table.columns.map((c) => defaultOf(c, expression)),
+    defaults: table.columns.map((c) => defaultOf(c, defaultExpression)),
     computedDefaults: table.columns.flatMap((c, place) => (c.default?.kind === 'expression' ? [place] : [])),
     generated: table.columns.flatMap((c, place) =>
-      c.generated ? [{ place, expression: expression(c.generated.expression) }] : [],
+      c.generated
+        ? [
+            {
+              place,
+              expression: expression(
+                c.generated.expression,
+                c.hidden ? 'functional index' : 'generated column function',
+              ),
+            },
+          ]
+        : [],
     ),
     checks: table.checks
       .filter((check) => check.enforced)
-      .map((check) => ({ name: check.name, expression: expression(check.expression) })),
+      .map(({ name, expression: text }) => ({
+        name,
+        expression: expression(text, `check constraint ${name} expression`),
+      })),
     unique: table.indexes
       .filter((i) => i.kind === 'primary' || i.kind === 'unique')
       .map((index) => uniqueKey(table, index, rowid)),

@@ -2,7 +2,7 @@
  * What the expressions of a table's definition may say. Every node computes generated columns and CHECKs for itself, so they must
  * give the same whoever computes them, and when: no clock, no chance, nothing of a session.
  */
-import { parseExpression, SqlError, type ColumnDef, type TableDef } from '../../sql/index.ts';
+import { columnsNamed, parseExpression, SqlError, type ColumnDef, type TableDef } from '../../sql/index.ts';
 
 const FICKLE = new Set(
   (
@@ -59,6 +59,18 @@ export function checkAddable(column: ColumnDef): void {
       'Statement is unsafe because it uses a system function that may return a different value on the replica.',
     );
 }
+
+/** Throws SqlError for a CHECK of a table that is made that names no column of it. */
+export function checkNames(table: TableDef): void {
+  for (const { name, expression } of table.checks) {
+    if (usesOf(expression).hasQuery) continue;
+    const missing = columnsNamed(parseExpression(expression)).find((column) => !findColumn(table, column.name));
+    if (missing) throw refused(3820, `Check constraint '${name}' refers to non-existing column '${missing.name}'.`);
+  }
+}
+
+const findColumn = (table: TableDef, name: string): ColumnDef | undefined =>
+  table.columns.find((c) => c.name.toLowerCase() === name.toLowerCase());
 
 /** Throws SqlError for an expression that may not stand where it does. */
 export function checkAllowed(table: TableDef): void {

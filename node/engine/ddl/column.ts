@@ -1,5 +1,5 @@
 /** A column's definition, from what a statement says of it. */
-import { print, SqlError, sqlTypeOf, type ColumnDef, type ColumnDefinition } from '../../sql/index.ts';
+import { print, SqlError, sqlTypeOf, unqualified, type ColumnDef, type ColumnDefinition } from '../../sql/index.ts';
 import { columnDefault, isNow, type ZeroDates } from './defaults.ts';
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -52,7 +52,7 @@ export function makeColumn(
         column.comment = a.text;
         break;
       case 'generated':
-        column.generated = { expression: print(a.expr), stored: a.stored };
+        column.generated = { expression: print(unqualified(a.expr)), stored: a.stored };
         break;
       case 'visible':
         column.invisible = false;

@@ -16,7 +16,7 @@ import {
   type TableOption,
 } from '../../sql/index.ts';
 import { ok, type StatementContext } from '../statement-context.ts';
-import { checkAllowed } from './allowed-expressions.ts';
+import { checkAllowed, checkNames } from './allowed-expressions.ts';
 import { TableDraft } from './draft.ts';
 import { draftContext } from './draft-context.ts';
 import { checkForeignKeys } from './foreign-key-checks.ts';
@@ -174,6 +174,7 @@ export function createTable(x: StatementContext, statement: Of<'createTable'>): 
   checkRequiredKey(x, built);
   const table: TableDef = statement.partitioning ? { ...built, partitions: statement.partitioning.text } : built;
   checkForeignKeys(x, table);
+  checkNames(table);
   checkExpressions(x, table);
   const changes: CatalogChange[] = [{ kind: 'put-table', table }];
   if (draft.autoIncrement !== undefined)

@@ -9,6 +9,7 @@ import {
   type Expr,
   type SqliteValue,
   type SqlType,
+  unqualified,
   wireValue,
 } from '../../sql/index.ts';
 import { Environment, SCHEMA_SQL_MODE } from '../environment.ts';
@@ -36,7 +37,7 @@ export function columnDefault(column: ColumnDef, value: Expr, parens: boolean, z
     return { kind: 'now', fsp };
   }
   if (value.kind === 'null') return { kind: 'null' };
-  if (parens) return { kind: 'expression', text: print(value) };
+  if (parens) return { kind: 'expression', text: print(unqualified(value)) };
   const literal = literalText(value, type);
   if (literal === undefined) throw invalid(column);
   const large =

@@ -25,7 +25,7 @@ export function draftContext(x: StatementContext): DraftContext {
         core.tables.compiler(table),
         (c) => [rowRelation(table, table.name, 'oldRow', c)],
         parseExpression(text),
-        'expression',
+        'functional index',
       ).type,
   };
 }

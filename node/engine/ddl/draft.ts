@@ -3,6 +3,7 @@ import {
   columnsNamed,
   print,
   SqlError,
+  unqualified,
   unsupported,
   type CheckConstraint,
   type CheckDef,
@@ -264,7 +265,7 @@ export class TableDraft {
       const direction = p.direction === 'desc' ? { descending: true } : {};
       if (p.kind === 'exprPart') {
         if (p.expr.kind === 'column') return { column: this.keyColumn(p.expr.name).id, ...direction };
-        return { column: this.hiddenColumn(print(p.expr)).id, ...direction };
+        return { column: this.hiddenColumn(print(unqualified(p.expr))).id, ...direction };
       }
       const column = this.keyColumn(p.column);
       return { ...partOf(column, p, key.type), ...direction };
@@ -465,7 +466,7 @@ export class TableDraft {
     this.checks.push({
       id: this.checks.reduce((n, c) => Math.max(n, c.id), 0) + 1,
       name,
-      expression: print(check.expr),
+      expression: print(unqualified(check.expr)),
       enforced: check.enforced !== false,
     });
     this.rewrites = true;

@@ -1,5 +1,5 @@
 /** PARTITION BY as SHOW CREATE TABLE prints it. */
-import { parseStatement, print, quoteName, quoteText, SqlError, type Statement } from '../../sql/index.ts';
+import { parseStatement, print, quoteName, quoteText, SqlError, unqualified, type Statement } from '../../sql/index.ts';
 
 type Partitioning = NonNullable<Extract<Statement, { kind: 'createTable' }>['partitioning']>;
 type Definition = Partitioning['definitions'][number];
@@ -13,7 +13,7 @@ function methodText(method: Partitioning['method']): string {
   const algorithm = method.algorithm === undefined ? '' : ` /*!50611 ALGORITHM = ${method.algorithm} */`;
   if (method.kind === 'key') return `${word}${algorithm} (${(method.columns ?? []).map(partName).join(',')})`;
   if (method.columns) return `${word}  COLUMNS(${method.columns.map(partName).join(',')})`;
-  return `${word} (${method.expr ? print(method.expr) : ''})`;
+  return `${word} (${method.expr ? print(unqualified(method.expr)) : ''})`;
 }
 
 const valueText = (value: Value): string =>

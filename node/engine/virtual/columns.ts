@@ -14,6 +14,7 @@ import {
   type SqlType,
   type TableDef,
   type ViewDef,
+  unqualified,
 } from '../../sql/index.ts';
 import type { EngineCore } from '../core.ts';
 import type { EngineSession } from '../session.ts';
@@ -39,7 +40,7 @@ const ALL_PRIVILEGES = 'select,insert,update,references';
 /** An expression of the schema as MySQL shows it: texts are marked with their character set. */
 export function schemaExpression(text: string): string {
   try {
-    return print(parseExpression(text), { introducer: 'utf8mb4' });
+    return print(unqualified(parseExpression(text)), { introducer: 'utf8mb4' });
   } catch (error) {
     // Printed by an older version of the program: shown as it is.
     if (error instanceof SqlError) return text;

@@ -9,5 +9,6 @@ export { shapeOf } from './shape.ts';
 export { print } from './print.ts';
 export type { PrintOptions } from './print.ts';
 export { redactPasswords } from './redact.ts';
+export { unqualified } from './unqualified.ts';
 export { quoteName, quoteText } from './print-expressions.ts';
 export { dataTypeText } from './print-types.ts';

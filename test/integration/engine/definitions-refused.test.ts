@@ -94,3 +94,28 @@ describe('a unique key over rows that have duplicates', () => {
       await assert.rejects(db.query(`ALTER TABLE p ADD UNIQUE k (${key})`), { errno: 1062, sqlMessage: message });
     });
 });
+
+describe('an expression that names no column of its table', () => {
+  let node: TestNode;
+  let db: Connection;
+  before(async () => {
+    node = await startTestNode();
+    db = await node.connect();
+    await db.query('CREATE DATABASE named');
+    await db.query('USE named');
+    await db.query('CREATE TABLE t (a int)');
+  });
+  after(() => node.stop());
+  for (const [sql, errno, sqlMessage] of [
+    ['CREATE TABLE u (a int, b int AS (u.c))', 1054, "Unknown column 'c' in 'generated column function'"],
+    ['CREATE TABLE u (a int, b int DEFAULT (c))', 1054, "Unknown column 'c' in 'default value expression'"],
+    ['CREATE TABLE u (a int, KEY ((c + 1)))', 1054, "Unknown column 'c' in 'functional index'"],
+    [
+      'CREATE TABLE u (a int, CONSTRAINT n CHECK (c > 0))',
+      3820,
+      "Check constraint 'n' refers to non-existing column 'c'.",
+    ],
+    ['ALTER TABLE t ADD CHECK (c > 0)', 1054, "Unknown column 'c' in 'check constraint t_chk_1 expression'"],
+  ] as const)
+    it(sql, () => assert.rejects(db.query(sql), { errno, sqlMessage }));
+});

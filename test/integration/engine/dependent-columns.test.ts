@@ -23,6 +23,40 @@ dialectTests({
     ['ALTER TABLE t ADD b int', 0],
     ['SHOW WARNINGS', []],
   ],
+  "a definition's expressions keep their columns when the table is renamed": [
+    [
+      'CREATE TABLE t (a int, b int AS (t.a + 1), c int DEFAULT (t.a + 2), d int CHECK (t.d < 9), KEY ((t.a * 2)), CONSTRAINT k CHECK (former.a > 0))',
+      0,
+    ],
+    ['RENAME TABLE t TO u', 0],
+    ['INSERT INTO u (a) VALUES (5)', 1],
+    ['SELECT * FROM u', [['5', '6', '7', null]]],
+    ['INSERT INTO u (a) VALUES (-5)', 'E3819'],
+    ['UPDATE u SET d = 9', 'E3819'],
+    [
+      "SELECT generation_expression, column_default FROM information_schema.columns WHERE table_name = 'u' AND column_name IN ('b', 'c') ORDER BY 1",
+      [
+        ['', '(`a` + 2)'],
+        ['(`a` + 1)', null],
+      ],
+    ],
+    ["SELECT check_clause FROM information_schema.check_constraints WHERE constraint_name = 'k'", [['(`a` > 0)']]],
+    ['ALTER TABLE u RENAME TO v, ADD e int AS (v.c)', 0],
+    ['SELECT e FROM v', [['7']]],
+    ['CREATE TABLE w LIKE v', 0],
+    ['INSERT INTO w (a) VALUES (1)', 1],
+    ['SELECT b, c, e FROM w', [['2', '3', '3']]],
+    ['CREATE TABLE p (a int) PARTITION BY HASH (p.a)', 0],
+    [
+      'SHOW CREATE TABLE p',
+      [
+        [
+          'p',
+          'CREATE TABLE `p` (\n  `a` int DEFAULT NULL\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci\n/*!50100 PARTITION BY HASH (`a`) */',
+        ],
+      ],
+    ],
+  ],
   "a column's CHECK names that column only": [
     ['CREATE TABLE t (a int, b int CHECK (a > 0))', 'E3813'],
     ['CREATE TABLE t (a int CHECK (t.a > 0), b int, CHECK (a > b))', 0],

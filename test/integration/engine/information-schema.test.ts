@@ -234,6 +234,16 @@ const answers: readonly (readonly [name: string, sql: string, rows: readonly (re
     "SELECT * FROM performance_schema.session_variables WHERE variable_name = 'autocommit'",
     [['autocommit', 'ON']],
   ],
+  [
+    'what mysqld_exporter asks of files',
+    'SELECT event_name, count_read, sum_number_of_bytes_read FROM performance_schema.file_summary_by_event_name',
+    [],
+  ],
+  [
+    'what performance_schema measures in MySQL',
+    "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'performance_schema' AND table_name LIKE 'events%'",
+    [[42]],
+  ],
   ['table names keep their case', "SELECT table_name FROM information_schema.tables WHERE table_name = 'CHILD'", []],
   [
     'column names do not',

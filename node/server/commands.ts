@@ -89,6 +89,11 @@ export function runCommand(
     case Command.RESET_CONNECTION:
       connection.statements.clear();
       return okAfter(session.reset(), sink);
+    // Who would follow the binary log hears at its first word that there is none, as from a MySQL that has it switched off.
+    case Command.BINLOG_DUMP:
+    case Command.REGISTER_REPLICA:
+    case Command.BINLOG_DUMP_GTID:
+      throw new ProtocolError(1236, 'HY000', 'Binary log is not open');
     default:
       throw new ProtocolError(1047, '08S01', 'Unknown command');
   }

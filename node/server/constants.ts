@@ -46,6 +46,8 @@ export const Command = {
   DEBUG: 0x0d,
   PING: 0x0e,
   CHANGE_USER: 0x11,
+  BINLOG_DUMP: 0x12,
+  REGISTER_REPLICA: 0x15,
   STMT_PREPARE: 0x16,
   STMT_EXECUTE: 0x17,
   STMT_SEND_LONG_DATA: 0x18,
@@ -53,6 +55,7 @@ export const Command = {
   STMT_RESET: 0x1a,
   SET_OPTION: 0x1b,
   STMT_FETCH: 0x1c,
+  BINLOG_DUMP_GTID: 0x1e,
   RESET_CONNECTION: 0x1f,
 } as const;
 

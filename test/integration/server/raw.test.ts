@@ -188,9 +188,13 @@ describe('commands of administration', () => {
     assert.equal((await client.readError()).errno, 1049);
     client.command(0x0c, u32(999_999));
     assert.equal((await client.readError()).errno, 1094);
-    for (const unknown of [0x00, 0x05, 0x07, 0x08, 0x0a, 0x12, 0x1d, 0x20, 0xff]) {
+    for (const unknown of [0x00, 0x05, 0x07, 0x08, 0x0a, 0x1d, 0x20, 0xff]) {
       client.command(unknown);
       assert.deepEqual(await client.readError(), { errno: 1047, sqlState: '08S01', message: 'Unknown command' });
+    }
+    for (const follow of [0x12, 0x15, 0x1e]) {
+      client.command(follow, u32(4));
+      assert.deepEqual(await client.readError(), { errno: 1236, sqlState: 'HY000', message: 'Binary log is not open' });
     }
     client.command(0x17, u32(77), [0], u32(1));
     assert.match(

@@ -315,7 +315,7 @@ function intervalOrCall(p: Parser): Interval | Expr {
 }
 
 /** One operand: a primary with its sign, COLLATE and the like. */
-export function simple(p: Parser): Expr {
+function simple(p: Parser): Expr {
   const start = p.from();
   let expr: Expr;
   if (p.pending !== undefined) {
@@ -354,7 +354,7 @@ function unary(p: Parser, op: '-' | '+' | '~' | '!' | 'not' | 'binary'): Expr {
   return { kind: 'unary', start, end: p.prevEnd, op, operand };
 }
 
-function primary(p: Parser): Expr {
+export function primary(p: Parser): Expr {
   const start = p.start;
   switch (p.word) {
     case WORD_IDENTIFIER:

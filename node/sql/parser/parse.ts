@@ -1,6 +1,6 @@
 import { SqlError } from '../types/index.ts';
 import type { Expr, Statement } from './ast.ts';
-import { bit, expression, simple } from './expressions.ts';
+import { bit, expression, primary } from './expressions.ts';
 import { plainSpaceEnd } from './scan.ts';
 import { DEFAULT_PARSE_OPTIONS } from './options.ts';
 import type { ParsedStatement, ParseOptions } from './options.ts';
@@ -12,7 +12,7 @@ import { statement } from './statements.ts';
 const GRAMMAR: Grammar = {
   expr: expression,
   operand: (p) => bit(p, 0),
-  literal: simple,
+  literal: primary,
   query,
   statement,
 };

@@ -57,6 +57,20 @@ dialectTests({
       ],
     ],
   ],
+  "a column's COLLATE after its default is the column's": [
+    [
+      "CREATE TABLE t (e enum('a', 'b') NULL DEFAULT 'a' COLLATE 'utf8mb4_bin', d varchar(3) DEFAULT 'x' COLLATE utf8mb4_bin NOT NULL)",
+      0,
+    ],
+    ["ALTER TABLE t CHANGE e e2 enum('a', 'b') NULL DEFAULT 'b' COLLATE 'utf8mb4_0900_ai_ci'", 0],
+    [
+      "SELECT column_name, column_default, collation_name, is_nullable FROM information_schema.columns WHERE table_name = 't' ORDER BY 1",
+      [
+        ['d', 'x', 'utf8mb4_bin', 'NO'],
+        ['e2', 'b', 'utf8mb4_0900_ai_ci', 'YES'],
+      ],
+    ],
+  ],
   "a column's CHECK names that column only": [
     ['CREATE TABLE t (a int, b int CHECK (a > 0))', 'E3813'],
     ['CREATE TABLE t (a int CHECK (t.a > 0), b int, CHECK (a > b))', 0],

@@ -194,6 +194,11 @@ function fullSubject(p: Parser, node: MutableShow): ShowSubject {
     node.from = fromDatabase(p);
     return filtered(p, node, 'tables');
   }
+  // FULL says nothing more of them.
+  if (node.full && !node.extended && p.accept('TRIGGERS')) {
+    node.from = fromDatabase(p);
+    return filtered(p, node, 'triggers');
+  }
   p.expectAny('COLUMNS', 'FIELDS');
   fromTable(p, node);
   return filtered(p, node, 'columns');

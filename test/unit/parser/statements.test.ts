@@ -159,6 +159,7 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
     'SHOW PROCEDURE STATUS',
     'SHOW CREATE USER a',
     'SHOW TRIGGERS',
+    'SHOW FULL TRIGGERS',
     'SHOW OPEN TABLES',
   ],
   describe: ['DESCRIBE t', 'DESC db.t col', "EXPLAIN t 'a%'"],

@@ -331,7 +331,8 @@ function implicit(type: SqlType): Pick<ColumnDef, 'default'> {
     case 'decimal':
       return { default: { kind: 'value', text: (0).toFixed(type.scale) } };
     case 'string':
-      return type.family.endsWith('text') ? {} : { default: { kind: 'value', text: '' } };
+    case 'binary':
+      return /text|blob/.test(type.family) ? {} : { default: { kind: 'value', text: '' } };
     default:
       return {};
   }
@@ -341,8 +342,8 @@ function implicit(type: SqlType): Pick<ColumnDef, 'default'> {
 function storable(type: SqlType, collation: string): SqlType {
   if (type.kind === 'null') return { kind: 'binary', family: 'varbinary', length: 0 };
   // The digits of a result are no display width, but say how large it can be.
-  if (type.kind === 'int' && type.bits === 64 && type.width !== undefined)
-    return { kind: 'int', bits: type.width < 10 ? 32 : 64, unsigned: type.unsigned };
+  if (type.kind === 'int' && type.bits >= 32 && type.width !== undefined)
+    return { kind: 'int', bits: type.bits === 64 && type.width < 10 ? 32 : type.bits, unsigned: type.unsigned };
   if (type.kind === 'string' && type.length > 16383)
     return {
       kind: 'string',

@@ -130,3 +130,20 @@ it('has the columns that the SELECT does not name first, then those of the SELEC
   );
   await db.query('DROP TABLE shop.mixed');
 });
+
+it('has types and defaults as MySQL gives them to expressions', async () => {
+  await db.query("CREATE TABLE shop.flags (k TINYINT(1), s VARCHAR(9)) SELECT 1 k, '{}' s");
+  await db.query('CREATE TABLE shop.made SELECT k, JSON_VALID(s) v, 0x41 n, LEFT(s, 1) l FROM shop.flags');
+  assert.deepEqual(
+    await answerOf(
+      db,
+      "SELECT column_name, column_type, column_default FROM information_schema.columns WHERE table_schema = 'shop' AND table_name = 'made' AND column_name <> 'v' ORDER BY ordinal_position",
+    ),
+    [
+      ['k', 'tinyint(1)', null],
+      ['n', 'varbinary(1)', ''],
+      ['l', 'varchar(1)', null],
+    ],
+  );
+  await db.query('DROP TABLE shop.flags, shop.made');
+});

@@ -78,6 +78,7 @@ function defaultOf(column: ColumnDef): string | null {
     case 'value': {
       if (column.type.kind !== 'binary') return defaultValueText(d.text, column.type);
       const bytes = defaultBytes(d.text, column.type);
+      if (bytes.length === 0) return '';
       const end = bytes.indexOf(0);
       return `0x${Buffer.from(end < 0 ? bytes : bytes.subarray(0, end))
         .toString('hex')

@@ -2,7 +2,7 @@
 import { bindFunction, callTypes, findFunction, type ArgInfo, type FunctionDefinition } from '../functions/index.ts';
 import { SqlError, type SqliteValue, type SqlType } from '../types/index.ts';
 import { coerce, toSqlite } from '../values/index.ts';
-import { Bound, type Binder, type BoundInit } from './bound.ts';
+import { Bound, COERCIBILITY, isText, type Binder, type BoundInit } from './bound.ts';
 import type { Compiler } from './compiler.ts';
 import type { ExecContext, SqlFunction } from './plan.ts';
 
@@ -105,9 +105,8 @@ function apply(c: Compiler, fn: ScalarFunction, args: readonly Bound[], init: Bo
 
 /** A text that is made of bytes, as HEX() and SHA2() make it, is in the connection's collation, which gives way to that of a column. */
 function resultCoercibility(type: SqlType, args: readonly Bound[], isReadAsBytes: (index: number) => boolean): number {
-  if (type.kind !== 'string' && type.kind !== 'binary') return 5;
-  const isText = ({ type: { kind } }: Bound): boolean => kind === 'string' || kind === 'binary';
-  const texts = args.filter((a, i) => isText(a) && !(type.kind === 'string' && isReadAsBytes(i)));
+  if (!isText(type)) return COERCIBILITY.numeric;
+  const texts = args.filter((a, i) => isText(a.type) && !(type.kind === 'string' && isReadAsBytes(i)));
   return texts.length === 0 ? 4 : Math.min(...texts.map((t) => t.coercibility));
 }
 

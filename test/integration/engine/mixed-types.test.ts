@@ -2,6 +2,29 @@
 import { dialectTests } from './support.ts';
 
 dialectTests({
+  "a function of an ENUM or SET column is in the column's collation, to which a literal gives way": [
+    ["CREATE TABLE o (e enum('new', 'paid'), s set('a', 'b'), n int)", 0],
+    ["INSERT INTO o VALUES ('new', 'a', 1), ('paid', 'a,b', 2)", 2],
+    ['SET NAMES utf8mb4 COLLATE utf8mb4_general_ci', 0],
+    ["SELECT n FROM o WHERE LEFT(e, 1) = 'P'", [['2']]],
+    ["SELECT n FROM o WHERE CONCAT_WS('-', e, s) IN ('new-a', 'x')", [['1']]],
+    [
+      "SELECT INSTR(SUBSTRING(e, -2), 'w'), UPPER(s) LIKE '%b' FROM o ORDER BY n",
+      [
+        ['2', '0'],
+        ['0', '1'],
+      ],
+    ],
+    [
+      "SELECT FORMAT(n, 1) FROM o WHERE n = 1 UNION SELECT REPLACE(e, 'new', 'old') FROM o WHERE n = 1",
+      [['1.0'], ['old']],
+    ],
+    [
+      'SELECT COERCIBILITY(REVERSE(e)), COERCIBILITY(ANY_VALUE(s)), COERCIBILITY(n + 1) FROM o LIMIT 1',
+      [['2', '2', '5']],
+    ],
+    ['SET NAMES utf8mb4', 0],
+  ],
   'a text that is made of bytes gives way to the collation of a column': [
     ['SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci', 0],
     ['CREATE TABLE t (a varchar(40) COLLATE utf8mb4_0900_ai_ci, b blob, h varchar(80) COLLATE utf8mb4_0900_ai_ci)', 0],

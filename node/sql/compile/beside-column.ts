@@ -3,13 +3,15 @@ import {
   besideInteger,
   besideMoment,
   besideYear,
+  dateTimeOfNumber,
   parseDateTime,
   rulesOf,
   shownText,
+  wireValue,
   type ValueContext,
 } from '../values/index.ts';
 import { SqlError, type SqliteValue, type SqlType } from '../types/index.ts';
-import { BIGINT, type Bound, COERCIBILITY, isText } from './bound.ts';
+import { BIGINT, type Bound, COERCIBILITY, isDated, isNumber, isText } from './bound.ts';
 import { callInternal, convert, hexNumber, typeKey } from './call.ts';
 import type { Compiler } from './compiler.ts';
 
@@ -54,6 +56,32 @@ export function besideDate(c: Compiler, literal: Bound, date: Bound): Bound {
     // In strict mode a statement that changes data ends here.
     x.warn('Warning', 1292, `Incorrect ${date.type.kind} value: '${shownText(value)}'`);
     throw new SqlError(1525, 'HY000', `Incorrect ${name} value: '${shownText(value)}'`);
+  });
+}
+
+/**
+ * A number of the statement that is no date, beside a date: the two are compared as numbers, and a column's type is said to be
+ * missed. Undefined where the number is a date.
+ */
+export function noMomentBeside(c: Compiler, dated: Bound, number: Bound): Bound | undefined {
+  if (!isDated(dated.type) || !isNumber(number.type)) return undefined;
+  // Asking for its value makes the plan one for that value.
+  const value = number.known?.();
+  if (value === undefined) return undefined;
+  const wire = wireValue(number.type);
+  const textOf = (given: SqliteValue): string => String(wire?.(given) ?? given);
+  // Of a decimal's digits a double would lose some.
+  const whole = Number(textOf(value).replace(/\..*$/, ''));
+  if (dateTimeOfNumber(whole, 0, rulesOf(c.typeEnv.sqlMode))) return undefined;
+  const { column } = dated;
+  if (!column) return number;
+  const { type, nullable, coercibility } = number;
+  const form = { type, nullable, coercibility };
+  const what = dated.type.kind === 'date' ? 'date' : 'datetime';
+  return callInternal(c, `no-${what}(${column.name})${typeKey(type)}`, [number], form, (x) => (given) => {
+    // In strict mode a statement that changes data ends here.
+    x.warn('Warning', 1292, `Incorrect ${what} value: '${textOf(given)}' for column '${column.name}' at row 1`);
+    return given;
   });
 }
 

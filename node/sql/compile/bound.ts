@@ -98,6 +98,11 @@ export class Bound {
 export const isText = (type: SqlType): boolean =>
   type.kind === 'string' || type.kind === 'binary' || type.kind === 'enum' || type.kind === 'set';
 
+export const isDated = ({ kind }: SqlType): boolean => kind === 'date' || kind === 'datetime' || kind === 'timestamp';
+
+export const isNumber = ({ kind }: SqlType): boolean =>
+  kind === 'int' || kind === 'year' || kind === 'bit' || kind === 'decimal' || kind === 'float' || kind === 'double';
+
 function bitsOf(type: SqlType): number {
   if (type.kind === 'int') return type.unsigned ? type.bits : type.bits - 1;
   if (type.kind === 'year') return 12;

@@ -3,8 +3,8 @@ import { aggregateCollations, isBinaryCollation, isNocaseWherePlain, jsonSortKey
 import { compareMode } from '../functions/index.ts';
 import { SqlError, type DecimalType, type SqlType } from '../types/index.ts';
 import type { BinaryOp, ComparisonOp } from '../parser/index.ts';
-import { besideColumn, besideDate, momentBeside } from './beside-column.ts';
-import { BIGINT, type Binder, Bound, COERCIBILITY, DOUBLE, isText, truthValue } from './bound.ts';
+import { besideColumn, besideDate, momentBeside, noMomentBeside } from './beside-column.ts';
+import { BIGINT, type Binder, Bound, COERCIBILITY, DOUBLE, isDated, isNumber, isText, truthValue } from './bound.ts';
 import { callInternal, callNamed, convert, hexNumber, typeKey } from './call.ts';
 import type { Compiler } from './compiler.ts';
 import { isLongList, valuesOf } from './long-lists.ts';
@@ -16,11 +16,6 @@ const isScaled = (type: SqlType): type is DecimalType => type.kind === 'decimal'
 const isInteger = (type: SqlType): boolean => type.kind === 'int' || type.kind === 'year';
 
 const isUnsigned = (type: SqlType): boolean => type.kind === 'year' || (type.kind === 'int' && type.unsigned);
-
-const isDated = ({ kind }: SqlType): boolean => kind === 'date' || kind === 'datetime' || kind === 'timestamp';
-
-const isNumber = ({ kind }: SqlType): boolean =>
-  kind === 'int' || kind === 'year' || kind === 'bit' || kind === 'decimal' || kind === 'float' || kind === 'double';
 
 /** + - * / DIV % and the bit operators. */
 export function arithmetic(
@@ -180,6 +175,9 @@ export function comparable(c: Compiler, left: Bound, right: Bound, operation: st
     if (constantRight) return { left: l.sql, right: constantRight.sql };
     if (constantLeft) return { left: constantLeft.sql, right: r.sql };
   }
+  const [numberRight, numberLeft] = [noMomentBeside(c, l, r), noMomentBeside(c, r, l)];
+  if (numberRight) return { left: asReal(c, l), right: asReal(c, numberRight) };
+  if (numberLeft) return { left: asReal(c, numberLeft), right: asReal(c, r) };
   const mode = compareMode(l.type, r.type, { leftConstant: l.bind !== undefined, rightConstant: r.bind !== undefined });
   // CASE takes a document for its text, beside a text.
   const asTexts = operation === 'case' && mode === 'json' && (isText(l.type) || isText(r.type));

@@ -2,6 +2,22 @@
 import { dialectTests } from './support.ts';
 
 dialectTests({
+  'a date and a number that is none are compared as numbers': [
+    ['CREATE TABLE d (id int, c date, dt datetime, KEY (c))', 0],
+    ["INSERT INTO d VALUES (1, '2024-05-03', '2024-05-03 01:02:03'), (2, NULL, NULL)", 2],
+    ['SELECT id FROM d WHERE c > 1', [['1']]],
+    ['SHOW WARNINGS', [['Warning', '1292', "Incorrect date value: '1' for column 'c' at row 1"]]],
+    [
+      'SELECT c > 1, 1 > c, dt <> 1.5, c BETWEEN 1 AND 30000000, c IN (1, 20240503), c <=> 1 FROM d WHERE id = 1',
+      [['1', '0', '1', '1', '1', '0']],
+    ],
+    ['SELECT id FROM d WHERE c > 2', [['1']]],
+    ['SHOW WARNINGS', [['Warning', '1292', "Incorrect date value: '2' for column 'c' at row 1"]]],
+    ['SELECT MAX(c) a FROM d HAVING a > 1', [['2024-05-03']]],
+    ['SELECT id FROM d WHERE DATE(dt) > 5', [['1']]],
+    ['SELECT id FROM d WHERE c = 20240503 AND dt > 20240502 AND c > 240502', [['1']]],
+    ['UPDATE d SET id = 3 WHERE c > 1', 'E1292'],
+  ],
   "a function of an ENUM or SET column is in the column's collation, to which a literal gives way": [
     ["CREATE TABLE o (e enum('new', 'paid'), s set('a', 'b'), n int)", 0],
     ["INSERT INTO o VALUES ('new', 'a', 1), ('paid', 'a,b', 2)", 2],

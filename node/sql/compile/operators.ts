@@ -179,6 +179,9 @@ export function comparable(c: Compiler, left: Bound, right: Bound, operation: st
   if (numberRight) return { left: asReal(c, l), right: asReal(c, numberRight) };
   if (numberLeft) return { left: asReal(c, numberLeft), right: asReal(c, r) };
   const mode = compareMode(l.type, r.type, { leftConstant: l.bind !== undefined, rightConstant: r.bind !== undefined });
+  // Of a text that differs from row to row MySQL takes the date alone, beside a DATE that does, too.
+  if (mode === 'datetime' && operation in SQLITE_OPERATOR && (isDateAndText(l, r) || isDateAndText(r, l)))
+    return { left: convert(c, l, { kind: 'date' }).sql, right: convert(c, r, { kind: 'date' }).sql };
   // CASE takes a document for its text, beside a text.
   const asTexts = operation === 'case' && mode === 'json' && (isText(l.type) || isText(r.type));
   switch (asTexts || (mode === 'time' && !isTimely(l, r) && !isTimely(r, l)) ? 'string' : mode) {
@@ -212,6 +215,9 @@ export function comparable(c: Compiler, left: Bound, right: Bound, operation: st
       return { left: jsonKey(c, jsonOperand(c, l)).sql, right: jsonKey(c, jsonOperand(c, r)).sql };
   }
 }
+
+const isDateAndText = (date: Bound, text: Bound): boolean =>
+  date.type.kind === 'date' && isText(text.type) && !date.bind && !text.bind;
 
 /** Whether a value counts as a time beside this one: a text does only as a parameter, or as a constant beside a column. */
 const isTimely = (time: Bound, other: Bound): boolean =>

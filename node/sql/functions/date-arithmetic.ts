@@ -1,4 +1,4 @@
-import type { SqlType } from '../types/index.ts';
+import type { Decimal, SqlType } from '../types/index.ts';
 import {
   addInterval,
   dateReader,
@@ -6,6 +6,7 @@ import {
   formatDate,
   formatDateTime,
   FUZZY,
+  intReader,
   intervalOfNumber,
   intervalOfText,
   intervalPlaces,
@@ -68,8 +69,13 @@ type AmountReader = (value: never, unit: IntervalUnit, env: CallEnv) => Interval
 function amountReader(type: SqlType): AmountReader {
   const text = textReader(type);
   const exact = decimalReader(type);
+  const whole = intReader(type);
+  // Whole units of a double or a text are as it would be as an integer: 20.5e0 is 20 days, as 19.5e0 is, and 20.5 is 21.
+  const isRough = type.kind !== 'decimal';
+  const amount = (value: never, unit: IntervalUnit, env: CallEnv): Decimal =>
+    isRough && unit !== 'SECOND' ? { unscaled: whole(value, env), scale: 0 } : exact(value, env);
   return (value, unit, env) =>
-    isCompound(unit) ? intervalOfText(text(value, env), unit) : intervalOfNumber(exact(value, env), unit);
+    isCompound(unit) ? intervalOfText(text(value, env), unit) : intervalOfNumber(amount(value, unit, env), unit);
 }
 
 function overflow(env: CallEnv): null {

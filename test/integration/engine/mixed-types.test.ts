@@ -2,6 +2,30 @@
 import { dialectTests } from './support.ts';
 
 dialectTests({
+  'a DATE beside a text of each row takes its date; beside a constant text, its time, too': [
+    ['CREATE TABLE d (id int, c date, v varchar(30))', 0],
+    ["INSERT INTO d VALUES (1, '2024-05-03', '2024-05-03 01:02:03'), (2, '2024-05-04', '2024-05-05')", 2],
+    [
+      'SELECT id, c = v, c >= v, c <> v, c = TRIM(v) FROM d ORDER BY id',
+      [
+        ['1', '1', '1', '0', '1'],
+        ['2', '0', '0', '1', '0'],
+      ],
+    ],
+    ['SELECT a.id FROM d a JOIN d b ON a.c = b.v', [['1']]],
+    [
+      "SELECT c = '2024-05-03 01:02:03', DATE '2024-05-03' = v, c BETWEEN v AND v, c IN (v, '2020-01-01') FROM d WHERE c = '2024-05-03'",
+      [['0', '0', '0', '0']],
+    ],
+  ],
+  'whole units of an interval round as integers do': [
+    ['CREATE TABLE f (f float, v varchar(9), n decimal(5, 2))', 0],
+    ["INSERT INTO f VALUES (20.5, '3.7', 2.5)", 1],
+    [
+      "SELECT '2020-01-01' + INTERVAL f DAY, '2020-01-01' + INTERVAL 21.5e0 DAY, '2020-01-01' + INTERVAL v DAY, '2020-01-01' + INTERVAL n DAY, '2020-01-01' + INTERVAL v SECOND FROM f",
+      [['2020-01-21', '2020-01-23', '2020-01-04', '2020-01-04', '2020-01-01 00:00:03.700000']],
+    ],
+  ],
   'a date and a number that is none are compared as numbers': [
     ['CREATE TABLE d (id int, c date, dt datetime, KEY (c))', 0],
     ["INSERT INTO d VALUES (1, '2024-05-03', '2024-05-03 01:02:03'), (2, NULL, NULL)", 2],
